@@ -1,0 +1,1 @@
+"""What weather and molecules share: two backbones, training, files and commands."""

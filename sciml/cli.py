@@ -1,0 +1,80 @@
+"""What both commands share: one-line errors, dotted options, progress bars."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from sciml.errors import InputError
+
+Overrides = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--set",
+        negative="",
+        help="Override one key of the configuration: --set training.epochs=3, or simply "
+        "--training.epochs 3. Repeat as needed.",
+    ),
+]
+
+
+def run(app: App, arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what the user can mend ends in one line and exit status 2.
+
+    `--training.epochs 3` and `--training.epochs=3` are taken as
+    `--set training.epochs=3`: any option with a dot is a key of the configuration.
+    """
+    tokens = _dotted_to_set(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(tokens)
+    except (InputError, OSError) as error:
+        Console(stderr=True, soft_wrap=True).print(
+            f"[bold red]error:[/] {_one_line(error)}", highlight=False, markup=True
+        )
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def progress() -> Progress:
+    """A progress bar on standard error: description, bar, count, elapsed and remaining time."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _dotted_to_set(tokens: Sequence[str]) -> list[str]:
+    result: list[str] = []
+    remaining = iter(tokens)
+    for token in remaining:
+        name, equals, value = token.partition("=")
+        if not (name.startswith("--") and "." in name):
+            result.append(token)
+            continue
+        if not equals:
+            value = next(remaining, "")
+        result.extend(["--set", f"{name[2:]}={value}"])
+    return result
+
+
+def _one_line(error: Exception) -> str:
+    from rich.markup import escape
+
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return escape(f"{error.filename}: {error.strerror}")
+    return escape(" ".join(str(error).split()))

@@ -1,0 +1,54 @@
+"""Output files appear whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sciml.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, renamed to `path` if the block succeeds.
+
+    The temporary name keeps the suffix, since writers choose a format by it.
+    Missing parent folders are made. On an exception the temporary file is removed
+    and an existing `path` is left as it was.
+
+    Raises:
+        InputError: if the folder cannot be made or written to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot write {path}: no permission; choose another folder")
+    if path.is_dir():
+        raise InputError(f"cannot write {path}: it is a folder; give a file name")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def claim_run(run: Path, resume: bool) -> None:
+    """Make the folder `run` for a new training run, or accept the one to resume.
+
+    Raises:
+        InputError: if `run` holds something already and `resume` is not set, or
+            if there is nothing to resume.
+    """
+    occupied = run.exists() and (not run.is_dir() or any(run.iterdir()))
+    if occupied and not resume:
+        raise InputError(
+            f"{run} is not empty; add --resume to continue that run, or give another --run folder"
+        )
+    if resume and not occupied:
+        raise InputError(f"nothing to resume in {run}; leave out --resume to start a new run")
+    run.mkdir(parents=True, exist_ok=True)
