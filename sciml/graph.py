@@ -1,0 +1,213 @@
+"""The second backbone: message passing on a graph, encode, process, decode.
+
+On grid -> icosahedral mesh -> grid it is GraphCast's; on the bonds of molecules, with
+nothing to encode or decode, it is chemprop's class. It knows neither: the domain gives
+nodes, edges and their features.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from sciml.config import Config
+from sciml.layers import MLP, Activation, activation_layer
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Directed edges from senders to receivers.
+
+    Attributes:
+        senders, receivers: (edge,) int64 node numbers; sums are fastest with
+            receivers in ascending order.
+        features: (edge, ..., feature); broadcasts over the trailing axes of the nodes.
+    """
+
+    senders: Tensor
+    receivers: Tensor
+    features: Tensor
+
+    def to(self, device: torch.device | str) -> "Edges":
+        """The same edges on another device."""
+        return Edges(
+            self.senders.to(device), self.receivers.to(device), self.features.to(device)
+        )
+
+
+class GraphNetworkConfig(Config):
+    """Configuration of a `GraphNetwork`.
+
+    Attributes:
+        dim: channels of nodes and edges.
+        steps: message-passing steps of the processor, each with its own weights.
+        hidden: hidden channels of every MLP; default `dim`.
+        edge_state: edges carry a state that every step updates (GraphCast). Without, a
+            message is made anew from its sender and the embedded edge features: about
+            half the work.
+        aggregate: how a node combines its messages.
+        dropout: rate, on the update of nodes.
+        checkpoint: recompute activations in the backward pass to save memory.
+    """
+
+    kind: Literal["graph_network"] = "graph_network"
+    dim: int = Field(128, gt=0)
+    steps: int = Field(4, ge=1)
+    hidden: int | None = None
+    activation: Activation = "silu"
+    edge_state: bool = True
+    aggregate: Literal["sum", "mean"] = "sum"
+    dropout: float = Field(0.0, ge=0, lt=1)
+    checkpoint: bool = False
+
+
+class GraphNetwork(nn.Module):
+    """Message passing that keeps the shape of its nodes (Battaglia et al. 2018; GraphCast).
+
+    Args:
+        config: see `GraphNetworkConfig`.
+        process: features of the processor's edges.
+        encode, decode: features of the edges from the nodes to the latent nodes and
+            back; None where the processor works on the nodes themselves.
+    """
+
+    def __init__(
+        self,
+        config: GraphNetworkConfig,
+        process: int,
+        encode: int | None = None,
+        decode: int | None = None,
+    ) -> None:
+        super().__init__()
+        if (encode is None) != (decode is None):
+            raise ValueError("encode and decode go together; give both or neither")
+        hidden = config.hidden or config.dim
+        self.checkpoint = config.checkpoint
+        self.embed_process = MLP(process, hidden, config.dim, config.activation, norm=True)
+        self.process = nn.ModuleList(Interaction(config) for _ in range(config.steps))
+        self.bipartite = encode is not None and decode is not None
+        if encode is not None and decode is not None:
+            self.embed_encode = MLP(encode, hidden, config.dim, config.activation, norm=True)
+            self.embed_decode = MLP(decode, hidden, config.dim, config.activation, norm=True)
+            self.encode, self.decode = Interaction(config), Interaction(config)
+            self.update_nodes = MLP(config.dim, hidden, config.dim, config.activation, norm=True)
+
+    def forward(
+        self,
+        nodes: Tensor,
+        process: Edges,
+        encode: Edges | None = None,
+        decode: Edges | None = None,
+        latent: Tensor | None = None,
+    ) -> Tensor:
+        """Pass messages.
+
+        Args:
+            nodes: (node, ..., dim).
+            process: edges among the latent nodes, or among the nodes themselves.
+            encode: edges from nodes (senders) to latent nodes (receivers).
+            decode: edges from latent nodes (senders) to nodes (receivers).
+            latent: (latent node, ..., dim), initial state of the latent nodes.
+
+        Returns:
+            (node, ..., dim).
+        """
+        if not self.bipartite:
+            return self._process(nodes, process)
+        if encode is None or decode is None or latent is None:
+            raise ValueError("this network encodes and decodes; give encode, decode and latent")
+        edges = _embed(self.embed_encode, encode, nodes)
+        latent, _ = self.encode(nodes, latent, edges)
+        nodes = nodes + self.update_nodes(nodes)
+        latent = self._process(latent, process)
+        edges = _embed(self.embed_decode, decode, nodes)
+        nodes, _ = self.decode(latent, nodes, edges)
+        return nodes
+
+    def _process(self, nodes: Tensor, process: Edges) -> Tensor:
+        edges = _embed(self.embed_process, process, nodes)
+        for step in self.process:
+            if self.checkpoint and self.training:
+                nodes, edges = checkpoint(step, nodes, nodes, edges, use_reentrant=False)
+            else:
+                nodes, edges = step(nodes, nodes, edges)
+        return nodes
+
+
+class Interaction(nn.Module):
+    """One step: edges from their ends, receivers from the sum of their edges, both residual.
+
+    m_e = MLP([e, x_sender, x_receiver]);  x_r' = x_r + MLP([x_r, sum of m_e]);  e' = e + m_e
+    (GraphCast, supplement section 3). The first linear layer of the edge MLP acts on
+    the nodes before they are gathered, which gives the same numbers for fewer
+    operations, as there are fewer nodes than edges.
+    """
+
+    def __init__(self, config: GraphNetworkConfig) -> None:
+        super().__init__()
+        dim, hidden = config.dim, config.hidden or config.dim
+        self.edge_state, self.mean = config.edge_state, config.aggregate == "mean"
+        self.from_edge = nn.Linear(dim, hidden)
+        self.from_sender = nn.Linear(dim, hidden, bias=False)
+        self.from_receiver = nn.Linear(dim, hidden, bias=False)
+        self.activation = activation_layer(config.activation)
+        self.message = nn.Linear(hidden, dim)
+        self.norm_message = nn.LayerNorm(dim)
+        self.node = MLP(2 * dim, hidden, dim, config.activation, norm=True)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, senders: Tensor, receivers: Tensor, edges: Edges) -> tuple[Tensor, Edges]:
+        """Update receivers and edges.
+
+        Args:
+            senders: (sender, ..., dim).
+            receivers: (receiver, ..., dim); may be the senders themselves.
+            edges: features (edge, ..., dim).
+
+        Returns:
+            The receivers (receiver, ..., dim) and the edges, updated.
+        """
+        hidden = (
+            self.from_edge(edges.features)
+            + self.from_sender(senders).index_select(0, edges.senders)
+            + self.from_receiver(receivers).index_select(0, edges.receivers)
+        )
+        message = self.norm_message(self.message(self.activation(hidden)))
+        total = gather_sum(message, edges.receivers, receivers.shape[0])
+        if self.mean:
+            total = total / _degree(edges.receivers, total)
+        update = self.node(torch.cat([receivers, total.to(receivers.dtype)], dim=-1))
+        if self.edge_state:
+            edges = replace(edges, features=edges.features + message)
+        return receivers + self.dropout(update), edges
+
+
+def gather_sum(values: Tensor, index: Tensor, size: int) -> Tensor:
+    """Sum rows that share an index, in float32 or better.
+
+    Args:
+        values: (row, ...).
+        index: (row,) int64 in [0, size).
+
+    Returns:
+        (size, ...).
+    """
+    wide = values if values.dtype == torch.float64 else values.float()
+    index = index.view(-1, *[1] * (values.ndim - 1)).expand_as(wide)
+    return wide.new_zeros(size, *values.shape[1:]).scatter_add_(0, index, wide)
+
+
+def _degree(receivers: Tensor, like: Tensor) -> Tensor:
+    count = torch.bincount(receivers, minlength=like.shape[0]).clamp(min=1).to(like.dtype)
+    return count.view(-1, *[1] * (like.ndim - 1))
+
+
+def _embed(embed: nn.Module, edges: Edges, nodes: Tensor) -> Edges:
+    """Embed edge features, with axes of size one where the nodes have a batch."""
+    features = embed(edges.features)
+    missing = nodes.ndim - features.ndim
+    shape = (features.shape[0], *[1] * missing, *features.shape[1:])
+    return replace(edges, features=features.view(shape))

@@ -1,0 +1,74 @@
+"""Small layers that both backbones use."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+Activation = Literal["gelu", "relu", "silu"]
+
+
+def activation_layer(name: Activation) -> nn.Module:
+    """The activation of that name."""
+    match name:
+        case "gelu":
+            return nn.GELU()
+        case "relu":
+            return nn.ReLU()
+        case "silu":
+            return nn.SiLU()
+
+
+class MLP(nn.Sequential):
+    """Linear, activation, linear, and optionally LayerNorm: (..., inputs) -> (..., outputs)."""
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: int,
+        outputs: int,
+        activation: Activation = "gelu",
+        norm: bool = False,
+    ) -> None:
+        layers = [
+            nn.Linear(inputs, hidden),
+            activation_layer(activation),
+            nn.Linear(hidden, outputs),
+        ]
+        super().__init__(*layers, *([nn.LayerNorm(outputs)] if norm else []))
+
+
+class DropPath(nn.Module):
+    """Drops a residual branch for whole samples (stochastic depth, Huang et al. 2016).
+
+    While training, each sample along the first axis is zeroed with probability
+    `rate` and the others are divided by `1 - rate`; otherwise the identity.
+    """
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor, samples: int | None = None) -> Tensor:
+        """Drop per sample.
+
+        Args:
+            x: (batch, ...); the first axis may hold several rows per sample.
+            samples: number of samples, a divisor of x's first axis; default all rows.
+        """
+        if not self.training or self.rate == 0.0:
+            return x
+        samples = samples or x.shape[0]
+        keep = x.new_empty(samples).bernoulli_(1 - self.rate) / (1 - self.rate)
+        keep = keep.repeat_interleave(x.shape[0] // samples)
+        return x * keep.view(-1, *[1] * (x.ndim - 1))
+
+    def extra_repr(self) -> str:
+        """Show the rate when printed."""
+        return f"rate={self.rate:g}"
+
+
+def truncated_normal_(tensor: Tensor, std: float = 0.02) -> Tensor:
+    """Fill in place from a normal distribution cut at two standard deviations."""
+    with torch.no_grad():
+        return nn.init.trunc_normal_(tensor, std=std, a=-2 * std, b=2 * std)
