@@ -1,0 +1,98 @@
+"""The central type: analyses, forecasts and training samples of the atmosphere."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from weather.grid import LatLonGrid
+from weather.variables import Variables
+
+
+@dataclass(frozen=True)
+class State:
+    """Fields of the atmosphere in physical units, always.
+
+    An analysis, a forecast and a training sample are the same type; a sample has a
+    longer time axis.
+
+    Attributes:
+        surface: (batch, time, variable, lat, lon).
+        upper: (batch, time, variable, level, lat, lon).
+        time: (batch, time) int64, seconds since 1970-01-01 UTC.
+        variables: names, in the order of the variable axes, and levels.
+        grid: latitudes north to south, longitudes ascending.
+    """
+
+    surface: Tensor
+    upper: Tensor
+    time: Tensor
+    variables: Variables
+    grid: LatLonGrid
+
+    def __post_init__(self) -> None:
+        batch, times = self.time.shape
+        names, grid = self.variables, self.grid.shape
+        surface = (batch, times, len(names.surface), *grid)
+        upper = (batch, times, len(names.upper), len(names.levels), *grid)
+        if tuple(self.surface.shape) != surface or tuple(self.upper.shape) != upper:
+            raise ValueError(
+                f"surface {tuple(self.surface.shape)} and upper {tuple(self.upper.shape)}; "
+                f"expected {surface} and {upper}"
+            )
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return self.time.shape[0]
+
+    @property
+    def times(self) -> int:
+        """Length of the time axis."""
+        return self.time.shape[1]
+
+    def to(self, device: torch.device | str) -> "State":
+        """The same state on another device."""
+        return replace(
+            self,
+            surface=self.surface.to(device, non_blocking=True),
+            upper=self.upper.to(device, non_blocking=True),
+            time=self.time.to(device, non_blocking=True),
+        )
+
+    def pin_memory(self) -> "State":
+        """Page-locked copies, for faster transfer to a device."""
+        return replace(
+            self,
+            surface=self.surface.pin_memory(),
+            upper=self.upper.pin_memory(),
+            time=self.time.pin_memory(),
+        )
+
+    def at(self, times: slice) -> "State":
+        """Part of the time axis."""
+        return replace(
+            self,
+            surface=self.surface[:, times],
+            upper=self.upper[:, times],
+            time=self.time[:, times],
+        )
+
+    def then(self, later: "State") -> "State":
+        """This state followed by a later one along the time axis."""
+        return replace(
+            self,
+            surface=torch.cat([self.surface, later.surface], dim=1),
+            upper=torch.cat([self.upper, later.upper], dim=1),
+            time=torch.cat([self.time, later.time], dim=1),
+        )
+
+    def datetimes(self) -> NDArray[np.datetime64]:
+        """(batch, time) datetime64[ns]."""
+        return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
+
+
+def seconds(times: NDArray[np.datetime64]) -> Tensor:
+    """datetime64 as int64 seconds since 1970-01-01."""
+    return torch.from_numpy(times.astype("datetime64[s]").astype(np.int64))

@@ -1,0 +1,71 @@
+"""Units as files spell them, brought to SI where that is certain."""
+
+import re
+from typing import TYPE_CHECKING
+
+from sciml.errors import InputError
+from weather.variables import describe
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STANDARD_GRAVITY = 9.80665  # m s-2, ISO 80000-3
+
+# (SI unit, unit that came) -> factor and offset: si = factor * value + offset
+_CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
+    ("Pa", "hPa"): (100.0, 0.0),
+    ("Pa", "mb"): (100.0, 0.0),
+    ("K", "degC"): (1.0, 273.15),
+    ("m2 s-2", "m"): (STANDARD_GRAVITY, 0.0),  # (geopotential) height
+    ("kg kg-1", "g kg-1"): (1e-3, 0.0),
+    ("m", "mm"): (1e-3, 0.0),
+    ("m", "kg m-2"): (1e-3, 0.0),  # of water
+    ("1", "%"): (0.01, 0.0),
+}
+_SPELLINGS = {
+    "millibar": "hPa", "millibars": "hPa", "mbar": "hPa", "hpa": "hPa", "mb": "hPa",
+    "pascal": "Pa", "pascals": "Pa", "pa": "Pa",
+    "kelvin": "K", "degk": "K", "k": "K",
+    "c": "degC", "celsius": "degC", "degc": "degC", "deg_c": "degC", "degrees_celsius": "degC",
+    "degree_celsius": "degC", "°c": "degC",
+    "gpm": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
+    "m of water equivalent": "m",
+    "(0 - 1)": "1", "0-1": "1", "unitless": "1", "dimensionless": "1", "~": "1", "-": "1",
+    "fraction": "1", "proportion": "1", "percent": "%",
+}  # fmt: skip
+
+
+def plain_unit(unit: str) -> str:
+    """One spelling for units that mean the same: `m**2 s**-2`, `m^2/s^2` -> `m2 s-2`."""
+    text = unit.strip()
+    if text.lower() in _SPELLINGS:
+        return _SPELLINGS[text.lower()]
+    text = re.sub(r"/\s*([A-Za-z]+)(?:\*\*|\^)?(\d*)", _below, text)
+    text = re.sub(r"\*\*|\^", "", text)
+    return re.sub(r"[\s.*]+", " ", text).strip()
+
+
+def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
+    """The field in the unit this package uses for `name`; lazily.
+
+    A field that is not in the table of variables, or that states no unit, is left
+    as it is.
+
+    Raises:
+        InputError: if a known variable comes in a unit that cannot be converted.
+    """
+    known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
+    if known is None or not unit or unit == known.units:
+        return field
+    if (known.units, unit) not in _CONVERSIONS:
+        choices = [known.units, *(u for si, u in _CONVERSIONS if si == known.units)]
+        raise InputError(
+            f"{source}: {name} comes in {field.attrs['units']!r}; expected one of "
+            f"{', '.join(choices)}: convert it, or mend its units attribute"
+        )
+    factor, offset = _CONVERSIONS[known.units, unit]
+    return (field * factor + offset).assign_attrs(field.attrs)
+
+
+def _below(match: re.Match[str]) -> str:
+    return f" {match[1]}-{match[2] or 1}"
