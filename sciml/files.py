@@ -32,7 +32,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: it is a folder; give a file name")
     try:
         yield temporary
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -44,6 +44,8 @@ def claim_run(run: Path, resume: bool) -> None:
         InputError: if `run` holds something already and `resume` is not set, or
             if there is nothing to resume.
     """
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return  # a further process of the same run
     occupied = run.exists() and (not run.is_dir() or any(run.iterdir()))
     if occupied and not resume:
         raise InputError(

@@ -33,9 +33,7 @@ class Edges:
 
     def to(self, device: torch.device | str) -> "Edges":
         """The same edges on another device."""
-        return Edges(
-            self.senders.to(device), self.receivers.to(device), self.features.to(device)
-        )
+        return Edges(self.senders.to(device), self.receivers.to(device), self.features.to(device))
 
 
 class GraphNetworkConfig(Config):

@@ -140,9 +140,7 @@ class WindowTransformer(nn.Module):
             Split(config.stage_dim(s), config.merge or ()) for s in range(half + 1, stages)
         )
 
-    def forward(
-        self, x: Tensor, valid: Tensor | None = None, geometry: Any = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, valid: Tensor | None = None, geometry: Any = None) -> Tensor:
         """Transform a grid of tokens.
 
         Args:
@@ -208,9 +206,7 @@ class _Stage(nn.Module):
             for index, rate in enumerate(rates)
         )
         self.partitions = (
-            None
-            if plain is None
-            else (plain, self._windows(size, shifted=config.shift))  # type: ignore[arg-type]
+            None if plain is None else (plain, self._windows(size, shifted=config.shift))  # type: ignore[arg-type]
         )
         for number, partition in enumerate(self.partitions or ()):
             self.register_buffer(f"mask_{number}", partition.mask(), persistent=False)
@@ -220,9 +216,7 @@ class _Stage(nn.Module):
         for index, block in enumerate(self.blocks):
             windows, mask = self._partition(index, x)
             if self.checkpoint and self.training:
-                x = checkpoint(
-                    block, x, windows, mask, valid, geometry, use_reentrant=False
-                )
+                x = checkpoint(block, x, windows, mask, valid, geometry, use_reentrant=False)
             else:
                 x = block(x, windows, mask, valid, geometry)
         return x
@@ -244,9 +238,7 @@ class _Stage(nn.Module):
                     f"a periodic axis of {n} tokens is not a whole number of windows of {w}; "
                     f"choose a window among {[d for d in range(1, n + 1) if n % d == 0]}"
                 )
-        shift = tuple(
-            w // 2 if shifted and n > w else 0 for n, w in zip(size, window, strict=True)
-        )
+        shift = tuple(w // 2 if shifted and n > w else 0 for n, w in zip(size, window, strict=True))
         return Windows(size, window, self.periodic, shift)
 
 
@@ -274,7 +266,9 @@ class Block(nn.Module):
     ) -> Tensor:
         """(batch, *axes, dim) -> the same; `mask` (window, token, token) keeps regions apart."""
         if self.post:
-            x = x + self.drop_path(self.norm_attention(self._attend(x, windows, mask, valid, geometry)))
+            x = x + self.drop_path(
+                self.norm_attention(self._attend(x, windows, mask, valid, geometry))
+            )
             return x + self.drop_path(self.norm_mlp(self.mlp(x)))
         x = x + self.drop_path(self._attend(self.norm_attention(x), windows, mask, valid, geometry))
         return x + self.drop_path(self.mlp(self.norm_mlp(x)))

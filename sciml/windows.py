@@ -86,8 +86,7 @@ class Windows:
             (bounded, token, token), 0 or MASKED, float32; None where all may see all.
         """
         needs_padding = any(
-            n != m and not p
-            for n, m, p in zip(self.size, self.padded, self.periodic, strict=True)
+            n != m and not p for n, m, p in zip(self.size, self.padded, self.periodic, strict=True)
         )
         needs_shift = any(s and not p for s, p in zip(self.shift, self.periodic, strict=True))
         if not (needs_padding or needs_shift):
@@ -102,8 +101,9 @@ class Windows:
             if self.shift[axis]:
                 label[-self.shift[axis] :] += 1
             region = 4 * region + label.view(-1, *[1] * (len(self.size) - axis - 1))
-        region = region.expand(1, *(w if p else m for (m, p), w in zip(
-            self._padded_axes(), self.window, strict=True)))
+        region = region.expand(
+            1, *(w if p else m for (m, p), w in zip(self._padded_axes(), self.window, strict=True))
+        )
         still = Windows(
             tuple(region.shape[1:]), self.window, self.periodic, tuple(0 for _ in self.size)
         )

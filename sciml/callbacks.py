@@ -1,0 +1,89 @@
+"""What happens around the steps of a training: averaged weights, history, stopping on NaN."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
+from torch import Tensor
+
+from sciml.errors import InputError
+from sciml.files import atomic_path
+
+
+class ExponentialAverage(WeightAveraging):
+    """Exponential moving average of the weights that forgets the start quickly.
+
+    w' = d w' + (1 - d) w with d = min(decay, (1 + step) / (10 + step)), so that short
+    trainings are not held back by their initial weights.
+    """
+
+    def __init__(self, decay: float) -> None:
+        def update(averaged: list[Tensor], current: list[Tensor], step: Any) -> None:
+            rate = min(decay, (1 + float(step)) / (10 + float(step)))
+            torch._foreach_lerp_(averaged, current, 1 - rate)
+
+        super().__init__(use_buffers=False, multi_avg_fn=update)
+
+
+class History(Callback):
+    """One row of `metrics.csv` an epoch; a resumed run goes on where its checkpoint stands.
+
+    Where standard error is no terminal, and so shows no progress bar, it gets one line
+    an epoch.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, str]] = []
+        self._started = time.perf_counter()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Keep the rows of epochs that the checkpoint has seen."""
+        if self.path.exists() and trainer.current_epoch > 0:
+            with self.path.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            self.rows = [row for row in rows if int(row["epoch"]) < trainer.current_epoch]
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add this epoch."""
+        if not trainer.is_global_zero:
+            return
+        metrics = {k: f"{float(v):.6g}" for k, v in sorted(trainer.callback_metrics.items())}
+        seconds = time.perf_counter() - self._started
+        row = {"epoch": str(trainer.current_epoch), "step": str(trainer.global_step)}
+        self.rows.append({**row, "seconds": f"{seconds:.1f}", **metrics})
+        self._write()
+        if not sys.stderr.isatty():
+            losses = ", ".join(f"{k} {v}" for k, v in metrics.items() if k.endswith("/loss"))
+            last = trainer.max_epochs or 0
+            print(
+                f"epoch {trainer.current_epoch + 1}/{last}: {losses} ({seconds:.0f} s)",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    def _write(self) -> None:
+        fields = list(dict.fromkeys(key for row in self.rows for key in row))
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, fields, restval="")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+
+class FiniteLoss(Callback):
+    """Ends a training whose loss is no longer a number, before it is written anywhere."""
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Check this epoch's mean losses."""
+        for name, value in trainer.callback_metrics.items():
+            if name.endswith("/loss") and not torch.isfinite(value):
+                raise InputError(
+                    f"{name} is {float(value)} in epoch {trainer.current_epoch}; lower "
+                    "training.optimizer.lr, or look for NaN and extreme values in the data"
+                )

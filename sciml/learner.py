@@ -1,0 +1,121 @@
+"""One LightningModule for everything: calls the objective, logs its terms, nothing more."""
+
+import math
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from pydantic import Field
+from torch import Tensor, nn
+
+from sciml.config import Config
+from sciml.objective import Objective
+
+
+class OptimizerConfig(Config):
+    """AdamW with a linear warm-up, then a half cosine to zero or a constant rate.
+
+    Attributes:
+        lr: peak learning rate.
+        betas, weight_decay: AdamW's; decay acts on matrices, not on vectors.
+        warmup: share of all steps with a rising rate.
+        schedule: what follows the warm-up.
+        final: last rate over peak rate, for the cosine.
+    """
+
+    lr: float = Field(1e-3, gt=0)
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = Field(0.01, ge=0)
+    warmup: float = Field(0.05, ge=0, lt=1)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    final: float = Field(0.0, ge=0, le=1)
+
+
+class Learner(LightningModule):
+    """Trains a model on an objective.
+
+    All randomness (dropped branches, noise, masks) is drawn from a generator seeded
+    anew for each step from `seed`, the step and the rank, so a run that was killed and
+    resumed draws what it would have drawn.
+
+    Args:
+        model: what is trained and kept.
+        objective: the loss; with parameters of its own it is trained along.
+        optimizer: see `OptimizerConfig`.
+        seed: see above.
+    """
+
+    def __init__(
+        self, model: nn.Module, objective: Objective, optimizer: OptimizerConfig, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self.model, self.objective = model, objective
+        self.config, self.seed = optimizer, seed
+
+    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+        """Seed the step."""
+        torch.manual_seed(_mix(self.seed, self.trainer.fit_loop.total_batch_idx, self.global_rank))
+
+    def on_validation_epoch_start(self) -> None:
+        """Seed the validation: the same noise and masks every time."""
+        torch.manual_seed(_mix(self.seed, -1, self.global_rank))
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        loss, terms = self.objective(self.model, batch)
+        self._log("train", {"loss": loss, **terms}, len(batch))
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        """Log the loss on held-out data."""
+        loss, terms = self.objective(self.model, batch)
+        self._log("valid", {"loss": loss, **terms}, len(batch))
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """AdamW, with the rate as a function of the step."""
+        trained = [p for p in self.parameters() if p.requires_grad]
+        groups = [
+            {
+                "params": [p for p in trained if p.ndim >= 2],
+                "weight_decay": self.config.weight_decay,
+            },
+            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(
+            [g for g in groups if g["params"]], lr=self.config.lr, betas=self.config.betas
+        )
+        total = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate_at(step, total, self.config)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _log(self, split: str, terms: dict[str, Tensor], samples: int) -> None:
+        self.log_dict(
+            {f"{split}/{name}": value.detach() for name, value in terms.items()},
+            on_step=False,
+            on_epoch=True,
+            batch_size=samples,
+            sync_dist=True,
+        )
+
+
+def rate_at(step: int, total: int, config: OptimizerConfig) -> float:
+    """Learning rate over its peak at a step: linear warm-up, then cosine or constant."""
+    warmup = max(1, round(config.warmup * total)) if config.warmup else 0
+    if step < warmup:
+        return (step + 1) / warmup
+    if config.schedule == "constant":
+        return 1.0
+    done = min(1.0, (step - warmup) / max(1, total - warmup))
+    return config.final + (1 - config.final) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _mix(*numbers: int) -> int:
+    """One seed from several numbers; neighbouring ones give unrelated seeds."""
+    seed = 0
+    for number in numbers:
+        seed = (seed ^ (number & 0xFFFFFFFF)) * 0x9E3779B97F4A7C15 % 2**63
+        seed ^= seed >> 29
+    return seed

@@ -1,0 +1,18 @@
+"""What training minimizes."""
+
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+
+class Objective(Protocol):
+    """A loss of a model on a batch.
+
+    An objective with parameters of its own (a pre-training head) is also an
+    `nn.Module`: its parameters are trained with the model's and left behind when the
+    model is saved.
+    """
+
+    def __call__(self, model: nn.Module, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+        """The scalar loss, and scalar terms to log beside it."""
+        ...

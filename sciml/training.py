@@ -1,0 +1,276 @@
+"""Training on Lightning: one call from model, objective and data to the best weights."""
+
+import copy
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+from lightning.pytorch import Callback, LightningDataModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+from pydantic import Field
+from torch import nn
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
+
+from sciml.callbacks import ExponentialAverage, FiniteLoss, History
+from sciml.config import Config
+from sciml.errors import InputError
+from sciml.learner import Learner, OptimizerConfig
+from sciml.objective import Objective
+
+
+class TrainingConfig(Config):
+    """How a model is trained.
+
+    Attributes:
+        seed: of the order of samples and of every random draw.
+        epochs: passes over the training data.
+        max_steps: end after that many optimizer steps, if that comes first.
+        batch_size: samples per step, over all processes together.
+        accumulate: batches whose gradients are summed for one step.
+        optimizer: see `OptimizerConfig`.
+        precision: `bf16-mixed` computes in bfloat16 and keeps weights in float32.
+        gradient_clip: longest gradient allowed, in the Euclidean norm.
+        ema_decay: average the weights exponentially; validation and the final model use
+            the average. Early on the decay is smaller, (1 + step) / (10 + step).
+        patience: end after that many validations without a better loss.
+        validate_every: epochs between validations.
+        accelerator, devices, strategy: as Lightning names them: `cpu`, `gpu`; how many;
+            `ddp`, `fsdp`.
+        workers: processes that load data.
+    """
+
+    seed: int = Field(0, ge=0)
+    epochs: int = Field(20, ge=1)
+    max_steps: int | None = Field(None, ge=1)
+    batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    gradient_clip: float | None = Field(1.0, gt=0)
+    ema_decay: float | None = Field(None, gt=0, lt=1)
+    patience: int | None = Field(None, ge=1)
+    validate_every: int = Field(1, ge=1)
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int | Literal["auto"] = 1
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    workers: int = Field(0, ge=0)
+
+
+class BatchSource(Protocol):
+    """Training data: hands out whole batches, cut at once rather than collated.
+
+    A batch has `len(batch)` samples and `batch.to(device)`. It must be the same for the
+    same indices: random noise and masks belong to the objective.
+    """
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def __getitems__(self, indices: Sequence[int]) -> Any:
+        """The batch of these samples."""
+        ...
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a training ended.
+
+    Attributes:
+        best_loss: lowest validation loss; NaN without validation data.
+        epochs, steps: done in all.
+        seconds, cpu_seconds: spent by this process, since the last resume.
+        parameters: trained ones.
+        device: what it ran on.
+    """
+
+    best_loss: float
+    epochs: int
+    steps: int
+    seconds: float
+    cpu_seconds: float
+    parameters: int
+    device: str
+
+
+def fit(
+    model: nn.Module,
+    objective: Objective,
+    train: BatchSource,
+    valid: BatchSource | None,
+    config: TrainingConfig,
+    run: Path,
+    resume: bool = False,
+) -> FitResult:
+    """Train `model` in place and leave the weights with the best validation loss in it.
+
+    Everything random is a function of the seed and the step, and `run/last.ckpt` is
+    written at the end of each epoch, so a killed run that is resumed ends with the
+    weights it would have ended with. In a run of several processes only the first
+    returns; the others end here.
+
+    Args:
+        model: trained in place; parameters with `requires_grad` False stay.
+        objective: the loss; with parameters of its own it is trained along.
+        train, valid: see `BatchSource`; without `valid` the last weights are kept.
+        config: see `TrainingConfig`.
+        run: folder for `metrics.csv`, TensorBoard files, `best.ckpt` and `last.ckpt`.
+        resume: go on from `run/last.ckpt`, if there is one.
+
+    Raises:
+        InputError: no training samples, a loss that is not finite, or settings that
+            do not go together.
+    """
+    _check(train, valid, config)
+    started, cpu_started = time.perf_counter(), time.process_time()
+    # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
+    trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
+    learner = Learner(trained, objective, config.optimizer, config.seed)
+    last = ModelCheckpoint(run, "last", enable_version_counter=False)
+    best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
+    checkpoints = [last] if valid is None else [last, best]
+    with _quiet():
+        trainer = _trainer(config, run, checkpoints)
+        trainer.fit(
+            learner,
+            datamodule=_Data(train, valid, config),
+            ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
+            weights_only=True,
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if trainer.global_rank != 0:
+        sys.exit(0)
+    _load_best(model, run / ("last.ckpt" if valid is None else "best.ckpt"))
+    return FitResult(
+        best_loss=float("nan") if best.best_model_score is None else float(best.best_model_score),
+        epochs=trainer.current_epoch,
+        steps=trainer.global_step,
+        seconds=time.perf_counter() - started,
+        cpu_seconds=time.process_time() - cpu_started,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        device=_device_name(trainer),
+    )
+
+
+def _trainer(config: TrainingConfig, run: Path, checkpoints: list[ModelCheckpoint]) -> Trainer:
+    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
+    if config.ema_decay is not None:
+        callbacks.append(ExponentialAverage(config.ema_decay))
+    if config.patience is not None:
+        callbacks.append(EarlyStopping("valid/loss", patience=config.patience))
+    return Trainer(
+        accelerator=config.accelerator,
+        devices=config.devices,
+        strategy=config.strategy,
+        precision=config.precision,
+        max_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        accumulate_grad_batches=config.accumulate,
+        gradient_clip_val=config.gradient_clip,
+        check_val_every_n_epoch=config.validate_every,
+        limit_val_batches=None if len(checkpoints) > 1 else 0,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        enable_model_summary=False,
+        enable_progress_bar=sys.stderr.isatty(),
+        log_every_n_steps=1,
+        logger=TensorBoardLogger(run, name=None, version="tensorboard"),
+        callbacks=[*callbacks, *checkpoints],
+    )
+
+
+class _Data(LightningDataModule):
+    """Loaders whose order depends on seed and epoch alone, shared out among the processes."""
+
+    def __init__(
+        self, train: BatchSource, valid: BatchSource | None, config: TrainingConfig
+    ) -> None:
+        super().__init__()
+        self.train, self.valid, self.config = train, valid, config
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        return self._loader(self.train, shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        return [] if self.valid is None else self._loader(self.valid, shuffle=False)
+
+    def _loader(self, source: BatchSource, shuffle: bool) -> DataLoader[Any]:
+        trainer = self.trainer
+        assert trainer is not None
+        sampler: DistributedSampler[Any] = DistributedSampler(
+            source,  # type: ignore[arg-type]
+            num_replicas=trainer.world_size,
+            rank=trainer.global_rank,
+            shuffle=shuffle,
+            seed=self.config.seed,
+        )
+        size = max(1, self.config.batch_size // trainer.world_size)
+        whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
+        return DataLoader(
+            source,  # type: ignore[arg-type]
+            batch_sampler=BatchSampler(sampler, size, drop_last=whole),
+            collate_fn=_as_it_is,
+            num_workers=self.config.workers,
+            persistent_workers=self.config.workers > 0,
+            pin_memory=False,
+        )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
+
+
+def _check(train: BatchSource, valid: BatchSource | None, config: TrainingConfig) -> None:
+    if len(train) == 0:
+        raise InputError("no training samples; widen data.train or give more data")
+    if valid is not None and len(valid) == 0:
+        raise InputError("no validation samples; widen data.valid or give more data")
+    if config.patience is not None and valid is None:
+        raise InputError(
+            "training.patience needs validation data; set data.valid or patience: null"
+        )
+    if config.strategy == "fsdp" and config.ema_decay is not None:
+        raise InputError("training.ema_decay does not work with strategy fsdp; set one to null")
+    if config.accelerator == "gpu" and not torch.cuda.is_available():
+        raise InputError("training.accelerator is gpu, but no GPU is visible; use cpu or auto")
+
+
+def _load_best(model: nn.Module, path: Path) -> None:
+    weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    prefix = "model."
+    model.load_state_dict(
+        {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+    )
+
+
+def _device_name(trainer: Trainer) -> str:
+    if trainer.strategy.root_device.type == "cuda":
+        return f"{trainer.world_size} x {torch.cuda.get_device_name()}"
+    return f"{trainer.world_size} x CPU, {torch.get_num_threads()} threads"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's tips and its advice on worker processes off the user's terminal."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

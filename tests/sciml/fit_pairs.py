@@ -1,0 +1,34 @@
+"""Trains a small model in float64, in one process or two; `test_training` compares them."""
+
+import sys
+from pathlib import Path
+
+import torch
+from test_training import Pairs, Source
+from torch import Tensor, nn
+
+from sciml.training import TrainingConfig, fit
+
+
+class Squares:
+    """Mean squared error."""
+
+    def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+        return (model(batch.x.double()) - batch.y.double()).square().mean(), {}
+
+
+if __name__ == "__main__":
+    run, strategy, devices = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    config = TrainingConfig(
+        epochs=3,
+        batch_size=8,
+        accelerator="cpu",
+        strategy=strategy,
+        devices=devices,
+        gradient_clip=None,
+    )
+    fit(model, Squares(), Source(), Source(16), config, run)
+    torch.save(torch.cat([p.detach().flatten() for p in model.parameters()]), run / "weights.pt")

@@ -1,0 +1,186 @@
+"""The trainer: best weights, exact resume, averaged weights, several processes."""
+
+import csv
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sciml.errors import InputError
+from sciml.learner import OptimizerConfig, rate_at
+from sciml.training import TrainingConfig, fit
+
+
+@dataclass(frozen=True)
+class Pairs:
+    x: Tensor
+    y: Tensor
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def to(self, device: torch.device) -> "Pairs":
+        return Pairs(self.x.to(device), self.y.to(device))
+
+
+class Source:
+    """y = 2 x + 1 with some noise."""
+
+    def __init__(self, samples: int = 32) -> None:
+        generator = torch.Generator().manual_seed(0)
+        self.x = torch.randn(samples, 3, generator=generator)
+        self.y = 2 * self.x.sum(1, keepdim=True) + 1
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitems__(self, indices: list[int]) -> Pairs:
+        return Pairs(self.x[indices], self.y[indices])
+
+
+class NoisySquares:
+    """Squared error under input noise, so that the random state matters."""
+
+    def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+        error = model(batch.x + 0.1 * torch.randn_like(batch.x)) - batch.y
+        loss = error.square().mean()
+        return loss, {"mae": error.abs().mean()}
+
+
+def make_model() -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.2), nn.Tanh(), nn.Linear(8, 1))
+
+
+def config(**changes: object) -> TrainingConfig:
+    fields = {"epochs": 4, "batch_size": 8, "accelerator": "cpu"} | changes
+    return TrainingConfig.model_validate(fields)
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def weights(model: nn.Module) -> Tensor:
+    return torch.cat([p.detach().flatten() for p in model.parameters()])
+
+
+def test_learns_and_logs(tmp_path: Path) -> None:
+    model = make_model()
+    result = fit(
+        model,
+        NoisySquares(),
+        Source(),
+        Source(16),
+        config(epochs=60, optimizer=OptimizerConfig(lr=0.03)),
+        tmp_path,
+    )
+    rows = history(tmp_path)
+    assert len(rows) == result.epochs == 60
+    assert float(rows[-1]["valid/loss"]) < 0.3 * float(rows[0]["valid/loss"])
+    assert result.best_loss == pytest.approx(min(float(r["valid/loss"]) for r in rows), rel=1e-5)
+    assert list((tmp_path / "tensorboard").glob("events*"))
+
+
+@pytest.mark.parametrize("ema", [None, 0.9])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_resume_gives_the_weights_of_an_unbroken_run(
+    tmp_path: Path, ema: float | None, accumulate: int
+) -> None:
+    settings = {"ema_decay": ema, "accumulate": accumulate}
+    unbroken, broken, resumed = make_model(), make_model(), make_model()
+    fit(unbroken, NoisySquares(), Source(), Source(16), config(**settings), tmp_path / "a")
+
+    class Killed(NoisySquares):
+        calls = 0
+
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            Killed.calls += 1
+            if Killed.calls > 15:  # in the middle of the third epoch
+                raise SystemError("killed")
+            return super().__call__(model, batch)
+
+    with pytest.raises(SystemError):
+        fit(broken, Killed(), Source(), Source(16), config(**settings), tmp_path / "b")
+    with torch.random.fork_rng():
+        torch.manual_seed(999)  # a fresh process has another random state
+        fit(resumed, NoisySquares(), Source(), Source(16), config(**settings), tmp_path / "b", True)
+    assert torch.equal(weights(unbroken), weights(resumed))
+    rows = [history(tmp_path / run) for run in "ab"]
+    assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
+
+
+def test_frozen_parameters_stay(tmp_path: Path) -> None:
+    model = make_model()
+    model[0].requires_grad_(False)
+    before = model[0].weight.clone()
+    fit(model, NoisySquares(), Source(), None, config(), tmp_path)
+    assert torch.equal(before, model[0].weight)
+
+
+def test_objective_with_a_head_trains_it(tmp_path: Path) -> None:
+    class WithHead(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(1, 1)
+
+        def forward(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            return (self.head(model(batch.x)) - batch.y).square().mean(), {}
+
+    objective = WithHead()
+    before = objective.head.weight.clone()
+    fit(make_model(), objective, Source(), None, config(), tmp_path)
+    assert not torch.equal(before, objective.head.weight)
+
+
+def test_early_stopping(tmp_path: Path) -> None:
+    flat = config(epochs=50, patience=2, optimizer=OptimizerConfig(lr=1e-12))
+    assert fit(make_model(), NoisySquares(), Source(), Source(), flat, tmp_path).epochs <= 4
+
+
+@pytest.mark.parametrize(
+    ("train", "valid", "changes", "message"),
+    [
+        (Source(0), None, {}, "no training samples"),
+        (Source(), Source(0), {}, "no validation samples"),
+        (Source(), None, {"patience": 3}, "needs validation data"),
+        (Source(), None, {"strategy": "fsdp", "ema_decay": 0.9}, "does not work with"),
+    ],
+)
+def test_bad_settings(
+    tmp_path: Path, train: Source, valid: Source | None, changes: dict, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        fit(make_model(), NoisySquares(), train, valid, config(**changes), tmp_path)
+
+
+def test_loss_that_is_not_a_number(tmp_path: Path) -> None:
+    source = Source()
+    source.y[3] = float("nan")
+    with pytest.raises(InputError, match="train/loss is nan in epoch 0; lower"):
+        fit(make_model(), NoisySquares(), source, None, config(), tmp_path)
+
+
+def test_two_processes_give_the_gradients_of_one(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("fit_pairs.py")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for run, strategy, devices in ((one, "auto", 1), (two, "ddp", 2)):
+        command = [sys.executable, str(script), str(run), strategy, str(devices)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stderr
+    first, second = (torch.load(run / "weights.pt", weights_only=True) for run in (one, two))
+    assert torch.allclose(first, second, rtol=0, atol=1e-12)
+
+
+def test_rate_rises_then_falls_to_zero() -> None:
+    cosine = OptimizerConfig(warmup=0.1)
+    rates = [rate_at(step, 100, cosine) for step in range(101)]
+    assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[100] == pytest.approx(0.0)
+    assert rate_at(80, 100, OptimizerConfig(schedule="constant")) == 1.0
