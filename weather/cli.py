@@ -1,7 +1,7 @@
 """The command `weather`: simulate, train, forecast, evaluate, plot."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -11,6 +11,48 @@ app = App(
     name="weather",
     help="Learned weather forecasts: train on analyses, forecast, evaluate and plot.",
 )
+
+
+@app.command
+def simulate(
+    *,
+    out: Path,
+    days: int = 400,
+    spinup: int = 200,
+    truncation: Literal[21, 31, 42] = 21,
+    every: str = "6h",
+    seed: int = 0,
+    orography: Literal["earthlike", "random", "flat"] = "earthlike",
+) -> None:
+    """Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.
+
+    Needs the extra: pip install 'sciml-foundation[simulate]'.
+
+    Parameters
+    ----------
+    out:
+        NetCDF file to write: z, t, u, v on 13 levels, sp, msl.
+    days:
+        Length of the output.
+    spinup:
+        Days before the first output.
+    truncation:
+        Spectral resolution: grids of 64 x 32, 96 x 48 or 128 x 64 cells.
+    every:
+        Interval between outputs, such as 6h.
+    seed:
+        Of the first state, and of random mountains.
+    orography:
+        Analytic mountains.
+    """
+    from sciml.cli import progress
+    from weather.simulate import Simulation, simulate
+
+    simulation = Simulation(days, spinup, truncation, _hours(every), seed, orography)
+    with progress() as bar:
+        task = bar.add_task(f"simulating T{truncation}, days", total=days + spinup)
+        simulate(simulation, out, lambda done: bar.advance(task, done))
+    print(f"wrote {out}: {days} days, one state every {simulation.every} h")
 
 
 @app.command
@@ -61,6 +103,16 @@ def forecast(
     hours:
         How far to forecast.
     """
+
+
+def _hours(duration: str) -> int:
+    """Whole hours of `6h`, `6` or `1d`."""
+    from sciml.errors import InputError
+
+    number, unit = duration.rstrip("hd"), duration.lstrip("0123456789")
+    if not number.isdecimal() or unit not in ("", "h", "d"):
+        raise InputError(f"{duration!r} is not a duration; expected whole hours or days: 6h, 2d")
+    return int(number) * (24 if unit == "d" else 1)
 
 
 def main() -> None:
