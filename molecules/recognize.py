@@ -1,0 +1,131 @@
+"""What the cells of a table are: a header, SMILES, a name."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from sciml.config import nearest
+from sciml.errors import InputError
+
+SAMPLE = 100
+OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
+
+
+def is_smiles(text: str) -> bool:
+    """Whether RDKit reads the text as a molecule with at least one atom."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromSmiles(text) if text.strip() else None
+    return molecule is not None and molecule.GetNumAtoms() > 0
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether a table's first row holds names: one of them says SMILES, or none is a molecule.
+
+    A cell such as `N` or `CO` can be either; fewer than three atoms count as a name
+    unless the row has nothing else.
+    """
+    from rdkit import Chem, rdBase
+
+    if any(_name_rank(cell) < 2 for cell in cells):
+        return True
+    with rdBase.BlockLogs():
+        molecules = [Chem.MolFromSmiles(cell) for cell in cells if cell.strip()]
+    least = 3 if len(molecules) > 1 else 1
+    return not any(molecule and molecule.GetNumAtoms() >= least for molecule in molecules)
+
+
+def tidy_names(names: Iterable[str]) -> list[str]:
+    """Column names without padding, none empty, none twice: `a`, `a` becomes `a`, `a_2`."""
+    tidy: list[str] = []
+    for position, name in enumerate(names, start=1):
+        stem = name.strip() or f"column_{position}"
+        candidate, copy = stem, 1
+        while candidate in tidy:
+            copy += 1
+            candidate = f"{stem}_{copy}"
+        tidy.append(candidate)
+    return tidy
+
+
+def find_smiles_column(frame: pd.DataFrame, source: str) -> str:
+    """The column of SMILES: named so, or else by what its cells hold.
+
+    Args:
+        frame: the first rows of the table.
+        source: the file, for the message.
+
+    Raises:
+        InputError: no column is named so or holds SMILES.
+    """
+    text = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
+    named = sorted((name for name in text if _name_rank(name) < 2), key=_name_rank)
+    shares = {name: _smiles_share(frame[name]) for name in named}
+    for name in named:
+        if shares[name] >= 0.5:
+            return name
+    others = {name: _smiles_share(frame[name]) for name in text if name not in shares}
+    best = max(others, key=lambda name: others[name], default="")
+    if best and others[best] >= 0.5:
+        return best
+    if named:
+        return named[0]
+    raise InputError(
+        f"{source}: no column holds SMILES (columns: {listing(frame.columns)}); "
+        "name it with --smiles COLUMN"
+    )
+
+
+def require_columns(frame: pd.DataFrame, names: Sequence[str], source: str) -> None:
+    """Raise an InputError that names the nearest column if one of `names` is not there."""
+    for name in names:
+        if name not in frame.columns:
+            hint = nearest(name, frame.columns)
+            raise InputError(
+                f"{source} has no column {name!r}{hint or ''}"
+                + ("" if hint else f"; it has {listing(frame.columns)}")
+            )
+
+
+def name_column(frame: pd.DataFrame, smiles_column: str) -> str | None:
+    """The column that identifies a molecule for a reader, if one is named so."""
+    wanted = ("name", "title", "compoundname", "moleculename", "prefname", "id", "compoundid",
+              "molid", "cid", "chemblid", "cmpdchemblid", "moleculechemblid", "catalogid",
+              "idnumber", "drugid")  # fmt: skip
+    by_letters = {_letters(name): name for name in reversed(frame.columns) if name != smiles_column}
+    return next((by_letters[name] for name in wanted if name in by_letters), None)
+
+
+def listing(names: Iterable[str], limit: int = 8) -> str:
+    """The first few names, and how many more there are."""
+    names = list(names)
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(repr(name) for name in names[:limit]) + more
+
+
+def text_cells(column: pd.Series) -> list[str]:
+    """The cells of a column as text; a missing one is an empty string."""
+    missing = column.isna()
+    return ["" if gone else str(cell) for cell, gone in zip(column, missing, strict=True)]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", str(name).lower())
+
+
+def _name_rank(name: str) -> float:
+    """0 for `SMILES`, 0.5 for a name that contains it, 1 for customary others, 2 for the rest."""
+    letters = _letters(name)
+    if letters == "smiles":
+        return 0
+    if "smiles" in letters:
+        return 0.5
+    return 1 if letters in OTHER_NAMES else 2
+
+
+def _smiles_share(column: pd.Series) -> float:
+    cells = [cell for cell in text_cells(column) if cell.strip()]
+    sample = cells[:: max(1, len(cells) // SAMPLE)][:SAMPLE]
+    return sum(is_smiles(cell) for cell in sample) / max(1, len(sample))

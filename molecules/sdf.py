@@ -1,0 +1,79 @@
+"""SDF files: every record gives a row, readable or not."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+PROPERTY = re.compile(r">.*?<(.+)>")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One entry of an SDF file.
+
+    Attributes:
+        name: the title line.
+        smiles: canonical SMILES of the structure; empty if it cannot be read.
+        properties: the data items, as text.
+        problem: why the structure cannot be read; empty if it can.
+    """
+
+    name: str
+    smiles: str
+    properties: dict[str, str]
+    problem: str
+
+
+def records(text: TextIO) -> Iterator[Record]:
+    """The records of an SDF file; one that is cut short or broken is a record too."""
+    for lines in _entries(text):
+        smiles, problem = _structure(lines)
+        yield Record(lines[0].strip(), smiles, dict(_properties(lines)), problem)
+
+
+def property_names(text: TextIO) -> list[str]:
+    """Names of all data items of the file, in the order of their first appearance."""
+    matches = (PROPERTY.match(line) for line in text if line.startswith(">"))
+    return list(dict.fromkeys(match[1].strip() for match in matches if match))
+
+
+def _entries(text: TextIO) -> Iterator[list[str]]:
+    lines: list[str] = []
+    for line in text:
+        if line.startswith("$$$$"):
+            yield lines or [""]
+            lines = []
+        else:
+            lines.append(line.rstrip("\n"))
+    if any(line.strip() for line in lines):
+        yield lines
+
+
+def _structure(lines: list[str]) -> tuple[str, str]:
+    from rdkit import Chem, rdBase
+
+    data = (i for i, line in enumerate(lines) if line.startswith(("M  END", ">")))
+    end = next(data, len(lines)) + 1
+    block = "\n".join(lines[:end])
+    with rdBase.BlockLogs():
+        molecule = Chem.MolFromMolBlock(block)
+        if molecule is not None:
+            return Chem.MolToSmiles(molecule), ""
+        raw = Chem.MolFromMolBlock(block, sanitize=False)
+        problems = [] if raw is None else Chem.DetectChemistryProblems(raw)
+    return "", problems[0].Message() if problems else "the structure block cannot be read"
+
+
+def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:
+    """Data items: a header `> <name>`, then lines of text up to a blank one."""
+    name, values = "", list[str]()
+    for line in [*lines, ""]:
+        header = PROPERTY.match(line) if not name else None
+        if header:
+            name = header[1].strip()
+        elif name and line:
+            values.append(line)
+        elif name:
+            yield name, "\n".join(values)
+            name, values = "", []
