@@ -349,5 +349,6 @@ def _merged_size(
         assert merge is not None
         if len(merge) != len(axes):
             raise InputError(f"merge {merge} has {len(merge)} axes; expected {len(axes)}")
-        axes = tuple(None if n is None else math.ceil(n / f) for n, f in zip(axes, merge))
+        pairs = zip(axes, merge, strict=True)
+        axes = tuple(None if n is None else math.ceil(n / f) for n, f in pairs)
     return axes

@@ -1,0 +1,47 @@
+"""Commands: dotted options and one-line errors."""
+
+import pytest
+from cyclopts import App
+
+from sciml.cli import Overrides, run
+from sciml.errors import InputError
+
+app = App(name="demo")
+
+
+@app.command
+def train(data: str, *, config: str = "small", set_: Overrides = None) -> None:
+    """Train on DATA."""
+    if data == "missing":
+        raise InputError("no file\nmissing; give\n  another")
+    if data == "unreadable":
+        raise FileNotFoundError(2, "No such file or directory", "unreadable")
+    print(data, config, set_)
+
+
+def test_dotted_options_become_overrides(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["train", "x.nc", "--model.dim", "[1, 2]", "--config", "c", "--training.lr=-1"])
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().out == "x.nc c ['model.dim=[1, 2]', 'training.lr=-1']\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        ("missing", "error: no file missing; give another\n"),
+        ("unreadable", "error: unreadable: No such file or directory\n"),
+    ],
+)
+def test_errors_are_one_line(data: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["train", data])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == line
+
+
+def test_unknown_option_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["train", "x", "--confg", "y"])
+    assert ended.value.code == 2
+    assert "--config" in capsys.readouterr().err

@@ -1,0 +1,37 @@
+"""Files appear whole or not at all; a run folder is claimed once."""
+
+from pathlib import Path
+
+import pytest
+
+from sciml.errors import InputError
+from sciml.files import atomic_path, claim_run
+
+
+def test_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "table.csv"
+    with atomic_path(path) as temporary:
+        temporary.write_text("first")
+        assert temporary.suffix == ".csv"
+        assert not path.exists()
+    with pytest.raises(UnicodeEncodeError), atomic_path(path) as temporary:
+        temporary.write_text("half \ud800", encoding="utf-8")
+    assert path.read_text() == "first"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="it is a folder"), atomic_path(tmp_path):
+        pass
+
+
+def test_claim_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    claim_run(run, resume=False)
+    claim_run(run, resume=False)  # still empty
+    with pytest.raises(InputError, match="nothing to resume"):
+        claim_run(tmp_path / "other", resume=True)
+    (run / "config.yaml").write_text("x")
+    claim_run(run, resume=True)
+    with pytest.raises(InputError, match="not empty; add --resume"):
+        claim_run(run, resume=False)

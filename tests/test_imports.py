@@ -1,0 +1,62 @@
+"""The dependency rule, read from the imports: weather -> sciml <- molecules, nothing else."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(
+    p for package in ("sciml", "weather", "molecules") for p in ROOT.glob(f"{package}/**/*.py")
+)
+
+# Which files may import a library. What is heavy or belongs to one domain stays there.
+MAY_IMPORT = {
+    "lightning": {"sciml/callbacks.py", "sciml/learner.py", "sciml/training.py"},
+    "xarray": {"weather/"},
+    "rdkit": {"molecules/"},
+    "dinosaur": {"weather/"},
+    "jax": {"weather/"},
+    "weather": {"weather/"},
+    "molecules": {"molecules/"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages imported anywhere in a file, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_each_file_imports_only_what_it_may(path: Path) -> None:
+    relative = path.relative_to(ROOT).as_posix()
+    for library in imported(path) & MAY_IMPORT.keys():
+        assert relative.startswith(tuple(MAY_IMPORT[library])), f"{relative} imports {library}"
+
+
+@pytest.mark.parametrize("package", ["weather", "molecules"])
+def test_help_imports_nothing_heavy(package: str) -> None:
+    heavy = ["torch", "lightning", "rdkit", "xarray", "jax", "pandas", "sklearn", "matplotlib"]
+    code = (
+        f"import sys; from {package}.cli import main; sys.argv = ['{package}', '--help']\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        f"print([m for m in {heavy} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().endswith("[]"), done.stderr
+
+
+@pytest.mark.parametrize("module", ["weather.forecaster", "molecules.predictor"])
+def test_using_a_model_does_not_import_lightning(module: str) -> None:
+    code = f"import sys, {module}; print('lightning' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
