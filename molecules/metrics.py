@@ -1,0 +1,157 @@
+"""Scores of predictions, each with a bootstrap interval and the reason where there is none."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+Values = NDArray[np.float64]
+RESAMPLES = 1000
+COVERAGE = 0.95
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of paired values.
+
+    Attributes:
+        name: as printed.
+        score: (truth, prediction) -> value; both (row,) and finite.
+        larger_is_better: its direction.
+        min_rows: fewer give no score.
+    """
+
+    name: str
+    score: Callable[[Values, Values], float]
+    larger_is_better: bool
+    min_rows: int = 1
+
+
+def _rmse(truth: Values, prediction: Values) -> float:
+    return float(np.sqrt(np.mean((truth - prediction) ** 2)))
+
+
+def _mae(truth: Values, prediction: Values) -> float:
+    return float(np.mean(np.abs(truth - prediction)))
+
+
+def _r2(truth: Values, prediction: Values) -> float:
+    """Coefficient of determination, 1 - sum (y - p)^2 / sum (y - mean y)^2; not a correlation."""
+    total = np.sum((truth - truth.mean()) ** 2)
+    return float(1 - np.sum((truth - prediction) ** 2) / total) if total > 0 else np.nan
+
+
+def _spearman(truth: Values, prediction: Values) -> float:
+    ranked = np.ptp(truth) > 0 and np.ptp(prediction) > 0
+    return float(np.corrcoef(rankdata(truth), rankdata(prediction))[0, 1]) if ranked else np.nan
+
+
+def _roc_auc(truth: Values, prediction: Values) -> float:
+    """The share of pairs (positive, negative) in the right order; a tie counts half.
+
+    From ranks (Mann-Whitney), since a bootstrap pays scikit-learn's checks a thousand times.
+    """
+    positive = truth == 1
+    pairs = positive.sum() * (~positive).sum()
+    if not pairs:
+        return np.nan
+    n = positive.sum()
+    return float((rankdata(prediction)[positive].sum() - n * (n + 1) / 2) / pairs)
+
+
+def _pr_auc(truth: Values, prediction: Values) -> float:
+    """Average precision, sum over thresholds of (recall gained) x (precision).
+
+    A random ranking scores the share of positives.
+    """
+    positives = truth.sum()
+    if positives in (0, len(truth)):
+        return np.nan
+    order = np.argsort(-prediction, kind="stable")
+    threshold_ends = np.flatnonzero(np.append(np.diff(prediction[order]) != 0, True))
+    hits = np.cumsum(truth[order])[threshold_ends]
+    gained = np.diff(hits, prepend=0) / positives
+    return float(np.sum(gained * hits / (threshold_ends + 1)))
+
+
+RMSE = Metric("RMSE", _rmse, larger_is_better=False)
+MAE = Metric("MAE", _mae, larger_is_better=False)
+R2 = Metric("R2", _r2, larger_is_better=True, min_rows=2)
+SPEARMAN = Metric("Spearman", _spearman, larger_is_better=True, min_rows=3)
+ROC_AUC = Metric("ROC-AUC", _roc_auc, larger_is_better=True, min_rows=2)
+PR_AUC = Metric("PR-AUC", _pr_auc, larger_is_better=True, min_rows=2)
+BRIER = Metric("Brier", lambda y, p: float(np.mean((y - p) ** 2)), larger_is_better=False)
+
+METRICS: dict[str, tuple[Metric, ...]] = {
+    "regression": (RMSE, MAE, R2, SPEARMAN),
+    "binary": (ROC_AUC, PR_AUC, BRIER),
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric of one set of predictions.
+
+    Attributes:
+        metric: its name.
+        value, lower, upper: the score and its 95 % bootstrap interval; NaN without one.
+        rows: how many pairs it rests on.
+        reason: why there is no score; empty if there is.
+    """
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    rows: int
+    reason: str = ""
+
+
+def scores(
+    kind: Literal["regression", "binary"], truth: Values, prediction: Values, seed: int = 0
+) -> list[Score]:
+    """All metrics of one task; the first is the one to compare models by.
+
+    Args:
+        kind: of the task.
+        truth: (row,) measured values, or 0 and 1; NaN where unmeasured.
+        prediction: (row,) in the same unit, or the probability of 1; NaN where there
+            is none: such rows are left out.
+        seed: of the bootstrap.
+    """
+    paired = np.isfinite(truth) & np.isfinite(prediction)
+    truth, prediction = truth[paired], prediction[paired]
+    return [_score(metric, truth, prediction, seed) for metric in METRICS[kind]]
+
+
+def bootstrap(metric: Metric, truth: Values, *predictions: Values, seed: int = 0) -> Values:
+    """The metric on rows drawn with replacement, the same rows for every prediction.
+
+    Args:
+        metric: the score.
+        truth: (row,) finite.
+        predictions: (row,) finite each; several give paired differences.
+        seed: of the draws.
+
+    Returns:
+        (resample, prediction); NaN where a draw has no score (one class only).
+    """
+    draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
+    return np.array([[metric.score(truth[d], p[d]) for p in predictions] for d in draws])
+
+
+def _score(metric: Metric, truth: Values, prediction: Values, seed: int) -> Score:
+    rows = len(truth)
+    if rows < metric.min_rows:
+        return Score(metric.name, np.nan, np.nan, np.nan, rows, f"only {rows} measured rows")
+    value = metric.score(truth, prediction)
+    if np.isnan(value):
+        reason = "all measured values are the same" if np.ptp(truth) == 0 else "constant prediction"
+        return Score(metric.name, np.nan, np.nan, np.nan, rows, reason)
+    tail = (1 - COVERAGE) / 2
+    resampled = bootstrap(metric, truth, prediction, seed=seed)[:, 0]
+    lower, upper = np.nanquantile(resampled, [tail, 1 - tail])
+    return Score(metric.name, value, float(lower), float(upper), rows)
