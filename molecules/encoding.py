@@ -12,7 +12,7 @@ counter-clockwise tags: these depend on the order in which a SMILES lists the at
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from rdkit.Chem import rdMolDescriptors, rdqueries
 from molecules.packed import Packed, starts
 
 ATOM_FIELDS = {  # name: number of codes
-    "atomic_number": 120,  # 0 is a dummy atom
+    "atomic_number": 121,  # 0 is a dummy atom, 119 an unknown element, MASKED_ATOM hidden
     "formal_charge": 9,  # clipped to -4..4, shifted by 4
     "hydrogens": 6,  # bound to it; 5 and more together
     "ring": 2,
@@ -32,10 +32,11 @@ ATOM_FIELDS = {  # name: number of codes
     "chirality": 3,  # none, R, S
 }
 BOND_FIELDS = {
-    "order": 6,  # single, double, triple, aromatic, quadruple, other
+    "order": 7,  # single, double, triple, aromatic, quadruple, other, MASKED_BOND
     "ring": 2,
     "stereo": 3,  # none, E, Z
 }
+MASKED_ATOM, MASKED_BOND = 120, 6  # what pre-training hides
 _READ_FROM_ATOM = 5  # the first atom fields; the others follow from bonds and labels
 
 _AROMATIC = 3
@@ -50,14 +51,14 @@ class Raw:
     """What is read from one molecule before the arrays of its chunk are made.
 
     Attributes:
-        invariants: (atom,) uint32.
+        invariants: one per atom.
         orders: (atom * atom,) bond orders, 0 where there is no bond.
         rings: atoms along each ring.
         chirality: atom and code of each labelled centre.
         stereo: both ends and code of each labelled double bond.
     """
 
-    invariants: NDArray[np.uint32]
+    invariants: list[int]
     orders: NDArray[np.float64]
     rings: Sequence[Sequence[int]]
     chirality: list[tuple[int, int]]
@@ -75,12 +76,12 @@ class Encoder:
     def __init__(self) -> None:
         self._features: dict[int, tuple[int, ...]] = {}
 
-    def read(self, mol: Chem.Mol, has_stereo: bool = True) -> Raw:
+    def read(self, mol: Chem.Mol, centres: bool = True, double_bonds: bool = True) -> Raw:
         """Ask RDKit.
 
         Args:
             mol: sanitized, with stereochemistry assigned, and at least one atom.
-            has_stereo: without, no label is looked for.
+            centres, double_bonds: whether to look for their labels.
         """
         invariants = list(rdMolDescriptors.GetConnectivityInvariants(mol, True))
         for atom in set(invariants).difference(self._features):
@@ -88,18 +89,18 @@ class Encoder:
             self._features[atom] = features
         ring_info = mol.GetRingInfo()
         return Raw(
-            invariants=np.array(invariants, np.uint32),
+            invariants=invariants,
             orders=Chem.GetAdjacencyMatrix(mol, useBO=True).ravel(),
             rings=ring_info.AtomRings(),
-            chirality=_chirality(mol) if has_stereo else [],
-            stereo=_stereo(mol) if has_stereo else [],
+            chirality=_chirality(mol) if centres else [],
+            stereo=_stereo(mol) if double_bonds else [],
         )
 
     def pack(self, raws: Sequence[Raw]) -> Packed:
         """Put molecules that this encoder has read into one store."""
         sizes = np.array([len(raw.invariants) for raw in raws], np.int64)
         atom, cell = starts(sizes), starts(sizes**2)
-        order = _concatenate([raw.orders for raw in raws], np.float64)
+        order = np.concatenate([np.empty(0), *(raw.orders for raw in raws)])
         (edges,) = np.nonzero(order)  # both directions, sorted by receiver
         owner = np.searchsorted(cell, edges, side="right") - 1
         receivers, senders = np.divmod(edges - cell[owner], sizes[owner])
@@ -123,7 +124,7 @@ class Encoder:
     ) -> NDArray[np.uint8]:
         known = np.array(sorted(self._features), np.uint32)
         table = np.array([self._features[atom] for atom in known.tolist()], np.uint8)
-        invariants = _concatenate([raw.invariants for raw in raws], np.uint32)
+        invariants = np.fromiter(chain.from_iterable(raw.invariants for raw in raws), np.uint32)
         read = table.reshape(-1, _READ_FROM_ATOM)[np.searchsorted(known, invariants)]
         degree = np.minimum(np.bincount(receivers, minlength=start[-1]), 7).astype(np.uint8)
         aromatic = np.zeros(start[-1], np.uint8)
@@ -185,7 +186,3 @@ def _stereo_cells(
         for begin, end, code in raw.stereo:
             codes[base + begin * size + end] = codes[base + end * size + begin] = code
     return codes
-
-
-def _concatenate(parts: Sequence[NDArray[Any]], dtype: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate([np.empty(0, dtype), *parts])

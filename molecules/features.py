@@ -70,7 +70,9 @@ def _read(
         return None, "no_atoms", "the molecule has no atoms"
     if atoms > max_atoms:
         return None, "too_large", f"{atoms} atoms; this model takes at most {max_atoms}"
-    return encoder.read(mol, _may_have_labels(source)), "ok", ""
+    if isinstance(source, str):  # without these signs no label can arise
+        return encoder.read(mol, "@" in source, "/" in source or "\\" in source), "ok", ""
+    return encoder.read(mol), "ok", ""
 
 
 def _why_invalid(smiles: str) -> str:
@@ -79,8 +81,3 @@ def _why_invalid(smiles: str) -> str:
         return "cannot be parsed as SMILES"
     problems = Chem.DetectChemistryProblems(mol)
     return problems[0].Message() if problems else "RDKit cannot sanitize it"
-
-
-def _may_have_labels(source: str | Chem.Mol) -> bool:
-    """Whether a centre or a double bond may be labelled; most SMILES rule it out."""
-    return not isinstance(source, str) or any(sign in source for sign in "@/\\")

@@ -1,0 +1,161 @@
+"""The property model: a backbone reads atoms, a readout sums them up, a head predicts."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from molecules.bias import Geometry
+from molecules.graph import MoleculeGraphNetwork
+from molecules.molecule import MoleculeBatch
+from molecules.tasks import Tasks
+from molecules.transformer import MoleculeTransformer
+from sciml.config import Config
+from sciml.graph import GraphNetworkConfig, gather_sum
+from sciml.normalize import Normalizer
+from sciml.transformer import WindowTransformerConfig
+
+Backbone = Annotated[GraphNetworkConfig | WindowTransformerConfig, Field(discriminator="kind")]
+Pooling = Literal["sum", "mean", "attention"]
+_TYPICAL_ATOMS = 30.0  # keeps a sum of atoms near one
+
+
+class ModelConfig(Config):
+    """Configuration of an `Encoder` and its head.
+
+    Attributes:
+        backbone: one of the two shared backbones, by its `kind`.
+        geometry: what the transformer's bias is made of; the graph network reads bonds.
+        pair_dim: features of a pair of atoms, in the transformer's bias.
+        pooling: how atoms become a molecule; `attention` sums them with learned weights.
+        head_hidden: hidden channels of the head.
+        dropout: rate in the head.
+    """
+
+    backbone: Backbone = GraphNetworkConfig(dim=96, steps=4)
+    geometry: Geometry = "graph"
+    pair_dim: int = Field(32, gt=0)
+    pooling: Pooling = "sum"
+    head_hidden: int = Field(256, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class Encoder(nn.Module):
+    """Molecules to vectors; what pre-training trains and fine-tuning takes over."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.backbone = _make_backbone(config)
+        self.dim = self.backbone.out_dim
+        self.readout = Readout(config.pooling, self.dim)
+
+    def atoms(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (atom, dim)."""
+        return self.backbone(batch)
+
+    def forward(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (molecule, dim)."""
+        return self.readout(self.atoms(batch), batch)
+
+
+class Readout(nn.Module):
+    """Atoms to molecules: (atom, dim) -> (molecule, dim)."""
+
+    def __init__(self, pooling: Pooling, dim: int) -> None:
+        super().__init__()
+        self.pooling = pooling
+        self.value = nn.Linear(dim, dim)
+        self.gate = nn.Linear(dim, dim) if pooling == "attention" else None
+
+    def forward(self, atoms: Tensor, batch: MoleculeBatch) -> Tensor:
+        """Sum over the atoms of each molecule, or take their mean."""
+        values = torch.nn.functional.silu(self.value(atoms))
+        if self.gate is not None:
+            values = values * torch.sigmoid(self.gate(atoms))
+        total = gather_sum(values, batch.batch, len(batch))
+        if self.pooling == "mean":
+            return total / batch.ptr.diff().unsqueeze(1)
+        return total / _TYPICAL_ATOMS
+
+
+class Head(nn.Module):
+    """Molecule vectors to properties, with the units of the tasks.
+
+    Args:
+        dim: channels of a molecule vector.
+        config: see `ModelConfig`.
+        tasks: what to predict.
+        normalizer: mean and standard deviation of each task; (0, 1) for yes/no.
+    """
+
+    binary: Tensor
+
+    def __init__(
+        self, dim: int, config: ModelConfig, tasks: Tasks, normalizer: Normalizer | None
+    ) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Dropout(config.dropout),
+            nn.Linear(dim, config.head_hidden),
+            nn.SiLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.head_hidden, len(tasks)),
+        )
+        self.normalizer = normalizer or Normalizer(torch.zeros(len(tasks)), torch.ones(len(tasks)))
+        self.register_buffer("binary", torch.from_numpy(tasks.binary), persistent=False)
+
+    def forward(self, molecules: Tensor) -> Tensor:
+        """(molecule, dim) -> (molecule, task), normalized quantities and logits."""
+        return self.layers(molecules)
+
+    def normalize(self, labels: Tensor) -> Tensor:
+        """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""
+        return torch.where(self.binary, labels, self.normalizer.normalize(labels))
+
+    def denormalize(self, output: Tensor) -> Tensor:
+        """What `forward` returned to units and probabilities."""
+        return torch.where(self.binary, output.sigmoid(), self.normalizer.denormalize(output))
+
+
+class PropertyModel(nn.Module):
+    """Predicts the properties `tasks` of molecules: an encoder and a head.
+
+    Args:
+        config: see `ModelConfig`.
+        tasks: what to predict.
+        normalizer: see `Head`; fit it with `target_normalizer`.
+    """
+
+    def __init__(
+        self, config: ModelConfig, tasks: Tasks, normalizer: Normalizer | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+        self.head = Head(self.encoder.dim, config, tasks, normalizer)
+
+    def forward(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (molecule, task), normalized quantities and logits."""
+        return self.head(self.encoder(batch))
+
+    def predict(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (molecule, task), in the unit of each task, or the probability of 1."""
+        return self.head.denormalize(self(batch))
+
+
+def target_normalizer(tasks: Tasks, labels: np.ndarray) -> Normalizer:
+    """Statistics of the labels (row, task), NaN where unmeasured; (0, 1) for yes/no."""
+    normalizer = Normalizer.fit([torch.from_numpy(labels)])
+    binary = torch.from_numpy(tasks.binary)
+    return Normalizer(
+        normalizer.mean.masked_fill(binary, 0.0), normalizer.std.masked_fill(binary, 1.0)
+    )
+
+
+def _make_backbone(config: ModelConfig) -> MoleculeGraphNetwork | MoleculeTransformer:
+    match config.backbone:
+        case GraphNetworkConfig() as backbone:
+            return MoleculeGraphNetwork(backbone)
+        case WindowTransformerConfig() as backbone:
+            return MoleculeTransformer(backbone, config.geometry, config.pair_dim)

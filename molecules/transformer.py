@@ -1,0 +1,41 @@
+"""Molecules for the window transformer: a molecule is one window of atoms."""
+
+from torch import Tensor, nn
+
+from molecules.bias import Geometry, PairBias, PairEmbedding, Pairs
+from molecules.embedding import FieldEmbedding
+from molecules.encoding import ATOM_FIELDS
+from molecules.molecule import MoleculeBatch, Padded
+from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
+
+
+class MoleculeTransformer(nn.Module):
+    """Attention between all atoms of a molecule, biased by their distances.
+
+    With `geometry: conformer` it is of Uni-Mol's class (Zhou et al. 2023), with `graph`
+    of Graphormer's (Ying et al. 2021), with `both` of Transformer-M's (Luo et al. 2023).
+
+    Args:
+        config: of the shared backbone; one stage, one window.
+        geometry: what the bias is made of.
+        pair_dim: features of a pair of atoms.
+    """
+
+    def __init__(self, config: WindowTransformerConfig, geometry: Geometry, pair_dim: int) -> None:
+        super().__init__()
+        self.embed = FieldEmbedding(ATOM_FIELDS, config.dim)
+        self.pairs = PairEmbedding(geometry, pair_dim)
+
+        def make_bias(shape: BlockShape) -> nn.Module:
+            return PairBias(pair_dim, shape.heads)
+
+        self.network = WindowTransformer(config, (None,), (False,), make_bias)
+        self.norm = nn.LayerNorm(config.dim)
+        self.out_dim = self.network.out_dim
+
+    def forward(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (atom, dim)."""
+        padded = Padded.of(batch)
+        pairs = self.pairs(Pairs.of(batch, padded))
+        states = self.network(padded.pad(self.embed(batch.x)), padded.valid, pairs)
+        return self.norm(padded.gather(states))
