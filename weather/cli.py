@@ -1,11 +1,15 @@
 """The command `weather`: simulate, train, forecast, evaluate, plot."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from sciml.cli import Overrides, run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import xarray as xr
 
 app = App(
     name="weather",
@@ -77,6 +81,16 @@ def train(
     resume:
         Continue a run that was stopped.
     """
+    from rich.console import Console
+
+    from sciml.config import load_config, named_config
+    from weather.experiment import ExperimentConfig, train
+    from weather.report import show_training
+
+    experiment = load_config(ExperimentConfig, named_config("weather", config), set_ or ())
+    sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
+    trained = train(experiment.model_copy(update={"data": sources}), run, resume)
+    show_training(trained, run, Console())
 
 
 @app.command
@@ -84,7 +98,7 @@ def forecast(
     model: Path,
     *,
     from_: Annotated[list[Path], Parameter(name="--from")],
-    time: list[str],
+    time: Annotated[list[str] | None, Parameter(negative="")] = None,
     out: Path,
     hours: float = 240,
 ) -> None:
@@ -97,12 +111,26 @@ def forecast(
     from_:
         NetCDF files that hold the analysis.
     time:
-        Initial time, such as 2001-01-01T00; may be given several times.
+        Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
+        the last analysis.
     out:
         NetCDF file to write.
     hours:
         How far to forecast.
     """
+    from sciml.cli import progress
+    from weather.forecast_file import batches, write_forecast
+    from weather.forecaster import Forecaster
+    from weather.reanalysis import open_reanalysis
+
+    forecaster = Forecaster.load(model)
+    steps = forecaster.steps(hours)
+    dataset = open_reanalysis(from_)
+    times = _times(time, dataset)
+    with progress() as bar:
+        task = bar.add_task("forecasting, steps", total=steps * batches(len(times)))
+        write_forecast(forecaster, dataset, times, steps, out, lambda: bar.advance(task))
+    print(f"wrote {out}: {len(times)} forecasts of {hours:g} h, every {hours / steps:g} h")
 
 
 def _hours(duration: str) -> int:
@@ -113,6 +141,22 @@ def _hours(duration: str) -> int:
     if not number.isdecimal() or unit not in ("", "h", "d"):
         raise InputError(f"{duration!r} is not a duration; expected whole hours or days: 6h, 2d")
     return int(number) * (24 if unit == "d" else 1)
+
+
+def _times(texts: list[str] | None, dataset: "xr.Dataset") -> "list[np.datetime64]":
+    """Initial times as given, or the last of a data set."""
+    import numpy as np
+
+    from sciml.errors import InputError
+
+    if "time" not in dataset.dims:
+        raise InputError("the data states no time; a forecast needs to know when it starts")
+    if not texts:
+        return [dataset["time"].values[-1]]
+    try:
+        return [np.datetime64(text.removesuffix("Z"), "ns") for text in texts]
+    except ValueError:
+        raise InputError(f"cannot read the time {texts}; give it as 2001-01-01T00") from None
 
 
 def main() -> None:

@@ -1,0 +1,85 @@
+"""Mean and spread of each variable, kept by name among the model's buffers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from weather.variables import Variables
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Statistics of one variable over training times and all cells.
+
+    Attributes:
+        mean, std: (level,) in the variable's unit; one entry for a surface variable.
+        change: (level,) standard deviation of the change over a time step.
+    """
+
+    mean: Tensor
+    std: Tensor
+    change: Tensor
+
+
+class VariableStatistics(nn.Module):
+    """Moments of one variable as buffers.
+
+    Args:
+        levels: length of each moment.
+    """
+
+    mean: Tensor
+    std: Tensor
+    change: Tensor
+
+    def __init__(self, levels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(levels))
+        self.register_buffer("std", torch.ones(levels))
+        self.register_buffer("change", torch.ones(levels))
+
+
+class Statistics(nn.ModuleDict):
+    """Moments of a model's variables; zero and one until they are set or loaded.
+
+    Args:
+        variables: names and levels.
+    """
+
+    def __init__(self, variables: Variables) -> None:
+        names = dict.fromkeys(variables.surface, 1)
+        names |= {name: len(variables.levels) for name in variables.upper}
+        super().__init__({name: VariableStatistics(levels) for name, levels in names.items()})
+        self.surface_names, self.upper_names = variables.surface, variables.upper
+
+    def set(self, moments: Mapping[str, Moments]) -> None:
+        """Take measured moments; a spread of zero counts as one."""
+        for name, module in self.items():
+            measured = moments[name]
+            module.mean.copy_(measured.mean)
+            module.std.copy_(_spread(measured.std, measured.mean))
+            module.change.copy_(_spread(measured.change, measured.mean))
+
+    def surface(self, moment: str) -> Tensor:
+        """(variable, 1, 1) `mean`, `std` or `change` of the surface variables."""
+        return _stack([getattr(self[n], moment) for n in self.surface_names]).view(-1, 1, 1)
+
+    def upper(self, moment: str) -> Tensor:
+        """(variable, level, 1, 1) of the upper-air variables."""
+        return _stack([getattr(self[n], moment) for n in self.upper_names])[..., None, None]
+
+    def channels(self, moment: str) -> Tensor:
+        """(channel,) in the order of `Variables.channels`."""
+        return torch.cat([self.surface(moment).flatten(), self.upper(moment).flatten()])
+
+
+def _stack(tensors: Iterable[Tensor]) -> Tensor:
+    tensors = list(tensors)
+    return torch.stack(tensors) if tensors else torch.zeros(0, 0)
+
+
+def _spread(std: Tensor, mean: Tensor) -> Tensor:
+    """One where a field does not change, but for rounding."""
+    return torch.where(std > 1e-9 * mean.abs(), std, torch.ones_like(std))
