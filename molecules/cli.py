@@ -37,10 +37,11 @@ def train(
     """
     from molecules.experiment import ExperimentConfig
     from molecules.experiment import train as train_model
+    from molecules.summary import print_training
     from sciml.config import load_config, named_config
 
     experiment = load_config(ExperimentConfig, named_config("molecules", config), set_ or ())
-    train_model(table, target or (), smiles, experiment, run, resume)
+    print_training(train_model(table, target or (), experiment, run, resume, smiles), run)
 
 
 @app.command
@@ -64,10 +65,64 @@ def pretrain(
     """
     from molecules.pretraining import PretrainConfig
     from molecules.pretraining import pretrain as pretrain_model
+    from molecules.summary import print_pretraining
     from sciml.config import load_config, named_config
 
     experiment = load_config(PretrainConfig, named_config("molecules", config), set_ or ())
-    pretrain_model(table, smiles, experiment, run, resume)
+    print_pretraining(pretrain_model(table, experiment, run, resume, smiles), run)
+
+
+@app.command
+def predict(
+    model: Path,
+    table: str = "demo",
+    *,
+    out: Path = Path("predictions.csv"),
+    smiles: str | None = None,
+) -> None:
+    """Write a table with predictions, intervals and a status beside its own columns.
+
+    Every row comes back, in its order; one that holds no valid molecule says why.
+
+    Args:
+        model: the file `model.safetensors` of a training run.
+        table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
+            input, `demo` the library that comes with RDKit.
+        out: .csv, .tsv or .parquet to write.
+        smiles: column with the SMILES; found by its name or content if left out.
+    """
+    from molecules.commands import predict_file
+
+    predict_file(model, table, out, smiles)
+
+
+@app.command
+def screen(
+    model: Path,
+    library: str = "demo",
+    *,
+    top: int = 100,
+    out: Path = Path("hits.html"),
+    csv: Path | None = None,
+    minimize: bool = False,
+    target: str | None = None,
+    smiles: str | None = None,
+) -> None:
+    """Rank a library of any size and draw the best molecules in one HTML page.
+
+    Args:
+        model: the file `model.safetensors` of a training run.
+        library: as `table` of `predict`; `demo` is 4,999 molecules that come with RDKit.
+        top: how many distinct molecules to keep.
+        out: the page to write; it needs no other file.
+        csv: the same molecules as a table; beside the page if left out.
+        minimize: rank small values first.
+        target: property to rank by, for a model that predicts several.
+        smiles: column with the SMILES; found by its name or content if left out.
+    """
+    from molecules.commands import screen_file
+
+    screen_file(model, library, out, csv, top, minimize, target, smiles)
 
 
 def main() -> None:

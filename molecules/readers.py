@@ -17,7 +17,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
@@ -42,12 +42,14 @@ class Chunk:
         smiles_column: where the format itself says which column holds SMILES.
         unreadable: row in `frame` -> why its structure could not be read (SDF).
         notes: what was odd about the rows, one line each.
+        fraction: how much of the file has been read, 0 to 1.
     """
 
     frame: pd.DataFrame
     smiles_column: str | None = None
     unreadable: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    fraction: float = 0.0
 
 
 def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
@@ -62,27 +64,32 @@ def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
     """
     try:
         with ExitStack() as files:
-            yield from _chunks(_open(path, files), Path(path), chunk_rows, files)
+            raw = files.enter_context(_open(path))
+            size = raw.seek(0, io.SEEK_END)
+            raw.seek(0)
+            for chunk in _chunks(_decompressed(raw, files), Path(path), chunk_rows, files):
+                yield replace(chunk, fraction=chunk.fraction or raw.tell() / max(1, size))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
     except csv.Error as error:
         raise InputError(f"cannot read {path}: {error}; is a quote left open?") from error
 
 
-def _open(path: Path | str, files: ExitStack) -> BinaryIO:
-    raw = files.enter_context(_standard_input() if str(path) == "-" else _open_file(Path(path)))
+def _open(path: Path | str) -> BinaryIO:
+    if str(path) == "-":
+        return _standard_input()
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _decompressed(raw: BinaryIO, files: ExitStack) -> BinaryIO:
     compressed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
     if not compressed:
         return raw
     return cast(BinaryIO, files.enter_context(gzip.GzipFile(fileobj=raw)))
-
-
-def _open_file(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _standard_input() -> BinaryIO:
@@ -192,8 +199,10 @@ def _parquet(stream: BinaryIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
         table = parquet.ParquetFile(stream)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is a damaged Parquet file: {error}") from error
+    rows = 0
     for batch in table.iter_batches(batch_size=chunk_rows):
-        yield Chunk(batch.to_pandas())
+        rows += len(batch)
+        yield Chunk(batch.to_pandas(), fraction=rows / table.metadata.num_rows)
 
 
 def _sdf(text: TextIO, chunk_rows: int) -> Iterator[Chunk]:

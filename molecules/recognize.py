@@ -1,11 +1,11 @@
 """What the cells of a table are: a header, SMILES, a name."""
 
+import difflib
 import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from sciml.config import nearest
 from sciml.errors import InputError
 
 SAMPLE = 100
@@ -82,11 +82,11 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], source: str) -> N
     """Raise an InputError that names the nearest column if one of `names` is not there."""
     for name in names:
         if name not in frame.columns:
-            hint = nearest(name, frame.columns)
-            raise InputError(
-                f"{source} has no column {name!r}{hint or ''}"
-                + ("" if hint else f"; it has {listing(frame.columns)}")
-            )
+            names = {str(column).lower(): str(column) for column in frame.columns}
+            close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+            known = f"it has {listing(names.values())}"
+            hint = f"did you mean {names[close[0]]!r}?" if close else known
+            raise InputError(f"{source} has no column {name!r}; {hint}")
 
 
 def name_column(frame: pd.DataFrame, smiles_column: str) -> str | None:

@@ -9,13 +9,16 @@ order, large ones to training: chemprop). Scores of different kinds do not compa
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molecules.recognize import listing
 from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 SplitKind = Literal["random", "scaffold", "scaffold_balanced"]
 FOLDS = ("train", "valid", "test")
@@ -99,7 +102,7 @@ def canonical_smiles(smiles: Iterable[str]) -> list[str | None]:
     """RDKit's canonical isomeric SMILES of each; None for what is no molecule."""
     from rdkit import Chem
 
-    return [molecule and Chem.MolToSmiles(molecule) for molecule in _molecules(smiles)]
+    return [molecule and Chem.MolToSmiles(molecule) for molecule in parse(smiles)]
 
 
 def scaffolds(smiles: Iterable[str]) -> list[str | None]:
@@ -108,32 +111,12 @@ def scaffolds(smiles: Iterable[str]) -> list[str | None]:
 
     return [
         molecule and MurckoScaffold.MurckoScaffoldSmiles(mol=molecule, includeChirality=False)
-        for molecule in _molecules(smiles)
+        for molecule in parse(smiles)
     ]
 
 
-def similarity_to_train(train: Iterable[str], others: Iterable[str]) -> NDArray[np.float64]:
-    """Tanimoto similarity of each molecule to the nearest one of the training set.
-
-    Args:
-        train: SMILES of the training set.
-        others: SMILES to compare.
-
-    Returns:
-        (row,) in 0 to 1, of binary Morgan fingerprints (radius 2, 2,048 bits); NaN
-        where `others` holds no molecule, or `train` none.
-    """
-    from rdkit.DataStructs import BulkTanimotoSimilarity
-
-    known = [fingerprint for fingerprint in _fingerprints(train) if fingerprint is not None]
-    nearest = [
-        max(BulkTanimotoSimilarity(fingerprint, known), default=np.nan) if fingerprint else np.nan
-        for fingerprint in _fingerprints(others)
-    ]
-    return np.array(nearest, np.float64)
-
-
-def _molecules(smiles: Iterable[str]) -> list:  # of rdkit.Chem.Mol | None
+def parse(smiles: Iterable[str]) -> "list[Chem.Mol | None]":
+    """RDKit molecules without atom maps; None for what is no molecule."""
     from rdkit import Chem, rdBase
 
     with rdBase.BlockLogs():
@@ -142,13 +125,6 @@ def _molecules(smiles: Iterable[str]) -> list:  # of rdkit.Chem.Mol | None
         for atom in molecule.GetAtoms():
             atom.SetAtomMapNum(0)
     return molecules
-
-
-def _fingerprints(smiles: Iterable[str]) -> list:  # of ExplicitBitVect | None
-    from rdkit.Chem import rdFingerprintGenerator
-
-    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
-    return [molecule and generator.GetFingerprint(molecule) for molecule in _molecules(smiles)]
 
 
 def _groups(identities: Sequence[str | None]) -> list[list[int]]:

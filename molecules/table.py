@@ -39,6 +39,7 @@ class Table:
         source: the file, for messages.
         unreadable: row -> why its structure could not be read, for formats without SMILES.
         notes: what was odd about the rows, one line each.
+        fraction: how much of the file has been read with this part of it, 0 to 1.
     """
 
     frame: pd.DataFrame
@@ -46,6 +47,7 @@ class Table:
     source: str = "the table"
     unreadable: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    fraction: float = 1.0
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -88,7 +90,7 @@ class Table:
         if len(candidates) == 1:
             return candidates
         found = f"candidates are {listing(candidates)}" if candidates else "none holds numbers"
-        raise InputError(f"{self.source}: name the column to learn with --targets; {found}")
+        raise InputError(f"{self.source}: name the column to learn with --target; {found}")
 
     def _may_be_label(self, column: str) -> bool:
         if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
@@ -140,7 +142,7 @@ def iter_library(
             column = _smiles_column(chunk, smiles, str(path))
         empty = False
         assert column is not None
-        yield Table(chunk.frame, column, str(path), chunk.unreadable, chunk.notes)
+        yield Table(chunk.frame, column, str(path), chunk.unreadable, chunk.notes, chunk.fraction)
     if empty:
         raise InputError(f"{path} has no rows; expected one molecule per row")
 

@@ -10,7 +10,6 @@ from molecules.splits import (
     SplitKind,
     canonical_smiles,
     scaffolds,
-    similarity_to_train,
     split,
     split_by_column,
     split_by_file,
@@ -109,11 +108,3 @@ def test_what_cannot_be_split() -> None:
         split("scaffold", ["CCO", "CCC", "CCN"], (0.8, 0.1, 0.1))
     with pytest.raises(InputError, match="holds 'later'"):
         split_by_column(["train", "later"])
-
-
-def test_similarity_to_train() -> None:
-    nearest = similarity_to_train(["CCO", "c1ccccc1"], ["OCC", "c1ccccc1C", "nope"])
-    assert nearest[0] == 1
-    assert 0 < nearest[1] < 1
-    assert np.isnan(nearest[2])
-    assert np.isnan(similarity_to_train([], ["C"]))

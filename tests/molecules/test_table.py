@@ -130,6 +130,7 @@ def test_chunks_join_to_the_whole(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "SMILES,n\n" + "".join(f"C,{i}\n" for i in range(25)))
     chunks = list(iter_library(path, chunk_rows=10))
     assert [len(chunk) for chunk in chunks] == [10, 10, 5]
+    assert chunks[-1].fraction == 1
     joined = pd.concat([chunk.frame for chunk in chunks], ignore_index=True)
     pd.testing.assert_frame_equal(joined, read_table(path).frame)
 

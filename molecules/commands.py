@@ -1,0 +1,183 @@
+"""The commands `predict` and `screen`: files in, files out, and an account of every row."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from molecules.annotate import annotate, table_format
+from molecules.calibration import LEVEL
+from molecules.report import Context, write_report
+from molecules.screening import Screen, screen
+from molecules.similarity import fingerprints, from_text, nearest
+from molecules.table import Table, demo_library, iter_library
+from sciml.cli import progress
+from sciml.config import nearest as nearest_name
+from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from molecules.predictor import PropertyPredictor
+
+SHOWN_NOTES = 5
+SHOWN_HITS = 5
+
+
+def predict_file(model: Path, table: str, out: Path, smiles: str | None = None) -> Counter[str]:
+    """Write a table with predictions beside its columns.
+
+    Args:
+        model: file that `train` wrote.
+        table: file with one molecule per row, "-" for standard input, or `demo`.
+        out: .csv, .tsv or .parquet.
+        smiles: column with the SMILES; found by name, then by content, if None.
+
+    Returns:
+        How many rows have each status.
+
+    Raises:
+        InputError: an input that cannot be used, or no valid molecule in it.
+    """
+    table_format(out)
+    source = _source(table)
+    _refuse_to_overwrite(source, out)
+    predictor = _load(model)
+    with progress() as bar:
+        counts = annotate(predictor, _watched(source, smiles, bar, "predicting"), out)
+    print(f"{out}: {counts.total():,} rows, {_account(counts)}")
+    return counts
+
+
+def screen_file(
+    model: Path,
+    library: str,
+    out: Path,
+    csv: Path | None = None,
+    top: int = 100,
+    minimize: bool = False,
+    target: str | None = None,
+    smiles: str | None = None,
+) -> Screen:
+    """Rank a library and write the best molecules as HTML and CSV.
+
+    Args:
+        model: file that `train` wrote.
+        library: file with one molecule per row, "-" for standard input, or `demo`.
+        out: the HTML page.
+        csv: the hits as a table; beside `out` if None.
+        top: how many distinct molecules to keep.
+        minimize: whether small values are good.
+        target: property to rank by; needed if the model predicts several.
+        smiles: column with the SMILES; found by name, then by content, if None.
+
+    Raises:
+        InputError: an input that cannot be used, or no valid molecule in it.
+    """
+    if top < 1:
+        raise InputError(f"--top is {top}; expected at least 1")
+    csv = csv or out.with_suffix(".csv")
+    source = _source(library)
+    for file in (out, csv):
+        _refuse_to_overwrite(source, file)
+    predictor = _load(model)
+    task = _task(predictor, target)
+    with progress() as bar:
+        tables = _watched(source, smiles, bar, "screening")
+        found = screen(predictor, tables, task, top, minimize)
+    context = Context(
+        task=predictor.tasks.tasks[task],
+        minimize=minimize,
+        model=str(model),
+        library=Path(source).name,
+        facts=_facts(predictor.metadata, predictor.tasks.names[task]),
+        coverage=LEVEL if found.hits[0].bounded else None,
+    )
+    write_report(found, context, _similarity(predictor, found), out, csv)
+    _print_hits(found, predictor.tasks.names[task])
+    print(f"{found.counts.total():,} rows, {_account(found.counts)}")
+    print(f"{out}, {csv}: the best {len(found.hits)} molecules")
+    return found
+
+
+def _load(model: Path) -> "PropertyPredictor":
+    from molecules.predictor import PropertyPredictor
+
+    return PropertyPredictor.load(model)
+
+
+def _source(table: str) -> str:
+    return str(demo_library()) if table == "demo" else table
+
+
+def _refuse_to_overwrite(source: str, out: Path) -> None:
+    if source != "-" and Path(source).resolve() == out.resolve():
+        raise InputError(f"{out} is the input; choose another output file")
+
+
+def _watched(source: str, smiles: str | None, bar: Progress, verb: str) -> Iterator[Table]:
+    """The parts of a table, with a progress bar and what is to be said about them."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    shown, rows = 0, 0
+    task = bar.add_task(verb, total=None)
+    for table in iter_library(source, smiles=smiles):
+        if not rows:
+            bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
+        for note in table.notes[: SHOWN_NOTES - shown]:
+            console.print(f"note: {note}", markup=False)
+        shown += len(table.notes)
+        rows += len(table)
+        yield table
+        bar.update(task, completed=rows, total=round(rows / max(table.fraction, 1e-9)))
+    bar.update(task, total=rows)
+    if shown > SHOWN_NOTES:
+        console.print(f"note: {shown - SHOWN_NOTES} more such rows", markup=False)
+
+
+def _task(predictor: "PropertyPredictor", target: str | None) -> int:
+    names = predictor.tasks.names
+    if target is None and len(names) > 1:
+        raise InputError(f"the model predicts {', '.join(names)}; choose one with --target")
+    if target is not None and target not in names:
+        hint = nearest_name(target, names) or f"; it predicts {', '.join(names)}"
+        raise InputError(f"the model does not predict {target!r}{hint}")
+    return names.index(target) if target else 0
+
+
+def _facts(metadata: dict[str, Any], task: str) -> dict[str, str]:
+    """What a model file says about its training, for the header of a report."""
+    facts = {}
+    if "table" in metadata:
+        rows = metadata.get("rows", {}).get("train")
+        facts["Trained on"] = f"{metadata['table']}" + (f", {rows:,} rows" if rows else "")
+    scores = [
+        f"{name.removeprefix(f'{task}/')} {value:.3g}"
+        for name, value in metadata.get("scores", {}).items()
+        if name.startswith(f"{task}/")
+    ]
+    if scores:
+        facts["Test scores"] = ", ".join(scores)
+    return facts
+
+
+def _similarity(predictor: "PropertyPredictor", found: Screen) -> list[float] | None:
+    text = predictor.metadata.get("training_fingerprints")
+    if text is None:
+        return None
+    hits = fingerprints(hit.smiles for hit in found.hits)
+    return np.asarray(nearest(hits, from_text(text))).tolist()
+
+
+def _account(counts: Counter[str]) -> str:
+    return ", ".join(
+        f"{number:,} {status.replace('_', ' ')}" for status, number in counts.most_common()
+    )
+
+
+def _print_hits(found: Screen, task: str) -> None:
+    print(f"best {task}:")
+    for rank, hit in enumerate(found.hits[:SHOWN_HITS], start=1):
+        name = f"  {hit.name}" if hit.name else ""
+        print(f"  {rank}. {hit.value:.3f} ({hit.lower:.3f} to {hit.upper:.3f}){name}  {hit.smiles}")

@@ -1,0 +1,209 @@
+"""The best molecules of a library of any size, found in constant memory."""
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.annotate import predict, require_molecules
+from molecules.recognize import name_column, text_cells
+from molecules.splits import canonical_smiles
+from molecules.table import Table
+
+if TYPE_CHECKING:
+    from molecules.predictor import PropertyPredictor
+
+BINS = 512  # even, so that neighbours can be merged
+ATOM_INDEX = re.compile(r" # \d+")
+SAME_VALUE = 1e-5  # relative; one molecule in two batches may differ in the last digits
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A molecule among the best.
+
+    Attributes:
+        row: of the library, counted from 1, where it occurs first.
+        name: as the library has it; may be empty.
+        smiles: canonical.
+        value, lower, upper: prediction and interval in the unit of the task.
+        copies: rows of the library that hold this molecule.
+    """
+
+    row: int
+    name: str
+    smiles: str
+    value: float
+    lower: float
+    upper: float
+    copies: int = 1
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the interval has two ends."""
+        return bool(np.isfinite([self.lower, self.upper]).all())
+
+
+class TopHits:
+    """The best distinct molecules seen so far.
+
+    Args:
+        size: how many to keep.
+        minimize: whether small values are good.
+    """
+
+    def __init__(self, size: int, minimize: bool) -> None:
+        self.size = size
+        self.sign = -1.0 if minimize else 1.0
+        self._heap: list[tuple[float, int, str]] = []  # (goodness, -row, smiles), worst first
+        self._hits: dict[str, Hit] = {}
+
+    def __len__(self) -> int:
+        return len(self._hits)
+
+    def may_enter(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which values are as good as the worst hit; NaN is not."""
+        if len(self._heap) < self.size:
+            return np.isfinite(values)
+        worst = self._heap[0][0]
+        return self.sign * values >= worst - SAME_VALUE * max(1.0, abs(worst))
+
+    def add(self, hit: Hit) -> None:
+        """Keep a molecule if it is better than the worst, or count it again if it is known."""
+        known = self._hits.get(hit.smiles)
+        if known:
+            self._hits[hit.smiles] = replace(known, copies=known.copies + 1)
+            return
+        entry = (self.sign * hit.value, -hit.row, hit.smiles)
+        if len(self._heap) < self.size:
+            heapq.heappush(self._heap, entry)
+        elif entry > self._heap[0]:
+            del self._hits[heapq.heapreplace(self._heap, entry)[2]]
+        else:
+            return
+        self._hits[hit.smiles] = hit
+
+    def ranked(self) -> list[Hit]:
+        """Best first; of equal values the earlier row."""
+        return [self._hits[smiles] for _, _, smiles in sorted(self._heap, reverse=True)]
+
+
+@dataclass
+class Histogram:
+    """Counts in equal bins over a range that doubles as values fall outside it."""
+
+    start: float = np.nan
+    width: float = np.nan
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(BINS, np.int64))
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Count finite values."""
+        if not values.size:
+            return
+        if np.isnan(self.start):
+            spread = float(np.ptp(values)) or max(1.0, abs(float(values[0])))
+            self.width = 1.02 * spread / BINS
+            self.start = float(values.min()) - 0.01 * spread
+        while values.min() < self.start:
+            self._double(leftwards=True)
+        while values.max() >= self.start + BINS * self.width:
+            self._double(leftwards=False)
+        bins = ((values - self.start) / self.width).astype(int)
+        self.counts += np.bincount(bins, minlength=BINS)[:BINS]
+
+    def occupied(self, bars: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """At most about `bars` bars over the range that holds values.
+
+        Returns:
+            Edges (bar + 1,) and counts (bar,).
+        """
+        used = np.flatnonzero(self.counts)
+        merged = max(1, -(-(used[-1] - used[0] + 1) // bars))
+        first = used[0]
+        counts = self.counts[first : used[-1] + 1]
+        counts = np.pad(counts, (0, -len(counts) % merged)).reshape(-1, merged).sum(axis=1)
+        edges = self.start + self.width * (first + merged * np.arange(len(counts) + 1))
+        return edges, counts
+
+    def _double(self, leftwards: bool) -> None:
+        merged = self.counts.reshape(-1, 2).sum(axis=1)
+        empty = np.zeros(BINS // 2, np.int64)
+        self.counts = np.concatenate([empty, merged] if leftwards else [merged, empty])
+        self.start -= BINS * self.width if leftwards else 0.0
+        self.width *= 2
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a screen found.
+
+    Attributes:
+        hits: the best molecules, best first.
+        counts: status -> rows of the library.
+        reasons: reason -> rows, for those that have no prediction.
+        histogram: of all predictions.
+    """
+
+    hits: list[Hit]
+    counts: Counter[str]
+    reasons: Counter[str]
+    histogram: Histogram
+
+
+def screen(
+    model: "PropertyPredictor",
+    library: Iterable[Table],
+    task: int,
+    top: int,
+    minimize: bool = False,
+) -> Screen:
+    """Predict a whole library and keep the best molecules.
+
+    Args:
+        model: the trained model.
+        library: consecutive parts of the library.
+        task: which of the model's tasks to rank by.
+        top: how many distinct molecules to keep.
+        minimize: whether small values are good.
+
+    Raises:
+        InputError: no row holds a molecule that can be predicted.
+    """
+    hits = TopHits(top, minimize)
+    histogram, counts, reasons = Histogram(), Counter[str](), Counter[str]()
+    rows = 0
+    for table in library:
+        prediction = predict(model, table)
+        counts.update(prediction.status)
+        reasons.update(ATOM_INDEX.sub("", reason) for reason in prediction.reason if reason)
+        values = prediction.mean[:, task]
+        histogram.add(values[np.isfinite(values)])
+        _offer(hits, table, values, prediction.lower[:, task], prediction.upper[:, task], rows)
+        rows += len(table)
+    require_molecules(counts, reasons)
+    return Screen(hits.ranked(), counts, reasons, histogram)
+
+
+def _offer(
+    hits: TopHits,
+    table: Table,
+    values: NDArray[np.float64],
+    lower: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    rows_before: int,
+) -> None:
+    """Add what may be among the best, best first, so that the rest need no second look."""
+    column = name_column(table.frame, table.smiles_column)
+    names = text_cells(table.frame[column]) if column else [""] * len(table)
+    for i in np.argsort(-hits.sign * values, kind="stable"):
+        if not hits.may_enter(values[i : i + 1])[0]:
+            return
+        smiles = canonical_smiles([table.smiles[i]])[0]
+        assert smiles, "a row with a prediction holds a molecule"
+        row = rows_before + int(i) + 1
+        hits.add(Hit(row, names[i], smiles, float(values[i]), float(lower[i]), float(upper[i])))

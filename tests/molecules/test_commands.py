@@ -1,0 +1,192 @@
+"""`predict` and `screen` from files to files, with a real model of random weights."""
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from molecules.calibration import Calibration
+from molecules.cli import app
+from molecules.model import ModelConfig, PropertyModel
+from molecules.predictor import PredictorConfig, PropertyPredictor
+from molecules.similarity import fingerprints, to_text
+from molecules.table import read_table
+from molecules.tasks import Task, Tasks
+from sciml.cli import run
+from sciml.graph import GraphNetworkConfig
+
+TASKS = Tasks(tasks=(Task(name="pIC50", unit="-log10 mol/L"), Task(name="toxic", kind="binary")))
+TABLE = 'ID,SMILES,status\nm1,CCO,new\nm2,bad(,old\nm3,,\nm4,"c1ccccc1\nC",x\n'
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
+    predictor = PropertyPredictor(
+        PredictorConfig(model=config, tasks=TASKS),
+        [PropertyModel(config, TASKS)],
+        [Calibration(width=0.5), Calibration()],
+        {
+            "table": "demo",
+            "rows": {"train": 800},
+            "scores": {"pIC50/RMSE": 0.5},
+            "training_fingerprints": to_text(fingerprints(["CCO", "c1ccccc1"])),
+        },
+    )
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    predictor.save(path)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def call(*arguments: object) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, [str(argument) for argument in arguments])
+    assert not ended.value.code
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        run(app, [str(argument) for argument in arguments])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert len([line for line in error if line.startswith("error:")]) == 1
+    return error[-1]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet"])
+def test_predict_keeps_every_row_and_column(
+    model: Path, table: Path, tmp_path: Path, suffix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / f"out{suffix}"
+    call("predict", model, table, "--out", out)
+    given, made = read_table(table).frame, read_table(out, smiles="SMILES").frame
+    assert list(made.columns) == [
+        "ID", "SMILES", "status",
+        "pIC50_pred", "pIC50_lower", "pIC50_upper", "toxic_pred", "toxic_lower", "toxic_upper",
+        "status_2", "reason",
+    ]  # fmt: skip
+    for column in given.columns:
+        assert list(made[column]) == list(given[column])
+    assert list(made["status_2"]) == ["ok", "invalid_smiles", "empty", "ok"]
+    values = pd.to_numeric(made["pIC50_pred"])
+    np.testing.assert_array_equal(values.isna(), [False, True, True, False])
+    np.testing.assert_allclose(
+        values - pd.to_numeric(made["pIC50_lower"]), [0.5, *[np.nan] * 2, 0.5]
+    )
+    assert "4 rows, 2 ok" in capsys.readouterr().out
+
+
+def test_predictions_are_the_models_whatever_the_chunks(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smiles = ["C" * n + "O" for n in range(1, 30)]
+    path = tmp_path / "t.smi"
+    path.write_text("\n".join(smiles))
+    call("predict", model, path, "--out", tmp_path / "whole.csv")
+    from molecules import table as module
+
+    defaults = (4, None)
+    monkeypatch.setattr(module.iter_library, "__defaults__", defaults)
+    call("predict", model, path, "--out", tmp_path / "parts.csv")
+    whole, parts = (pd.read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
+    expected = PropertyPredictor.load(model).predict(smiles).mean[:, 0]
+    np.testing.assert_allclose(whole["pIC50_pred"], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(parts["pIC50_pred"], expected, rtol=0, atol=1e-6)
+
+
+def test_broken_sdf_records_are_rows(model: Path, shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "molecules" / "dirty" / "sdf" / "good_bad_good_bad.sdf"
+    call("predict", model, source, "--out", tmp_path / "out.csv")
+    made = pd.read_csv(tmp_path / "out.csv")
+    assert list(made["status"]) == ["ok", "invalid_structure", "ok", "invalid_structure"]
+
+
+def test_dirty_table_end_to_end(model: Path, shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "molecules" / "dirty"
+    call("predict", model, folder / "dirty_input.csv", "--out", tmp_path / "out.csv")
+    expected = pd.read_csv(folder / "dirty_expected.csv")
+    made = pd.read_csv(tmp_path / "out.csv")
+    assert list(made["ID"]) == list(expected["ID"])
+    read = made["status"].isin(["ok", "too_large", "no_atoms"])
+    np.testing.assert_array_equal(read, expected["rdkit_parses"].astype(bool))
+    np.testing.assert_array_equal(made["pIC50_pred"].notna(), made["status"] == "ok")
+    too_large = made["status"] == "too_large"
+    np.testing.assert_array_equal(too_large, expected["heavy_atoms"].fillna(0) > 1000)
+    assert made.loc[made["status"] != "ok", "reason"].notna().all()
+
+
+def test_screen_writes_one_page_that_needs_nothing_else(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "lib.csv"
+    rows = [f"C{'C' * n}O,<b>name {n}</b>" for n in range(20)]
+    library.write_text("smiles,name\n" + "\n".join([*rows, rows[0], "bad(,x"]) + "\n")
+    out = tmp_path / "hits.html"
+    call("screen", model, library, "--top", 5, "--out", out, "--target", "pIC50")
+    page = out.read_text()
+    assert not re.search(r"(src|href)\s*=|@import|url\(|<link|http(?!://www\.w3\.org)", page)
+    assert page.count('<svg viewBox="0 0 220 150"') == 5
+    assert "<b>name" not in page
+    assert "&lt;b&gt;name" in page
+    for text in ("Nearest", "0.5", "demo, 800 rows", "90 %", "cannot be parsed", "log10 mol/L"):
+        assert text in page
+    hits = pd.read_csv(tmp_path / "hits.csv")
+    assert len(hits) == 5
+    assert hits["pIC50_pred"].is_monotonic_decreasing
+    everything = PropertyPredictor.load(model).predict([row.split(",")[0] for row in rows])
+    assert hits["pIC50_pred"][0] == pytest.approx(everything.mean[:, 0].max(), abs=1e-4)
+    assert "21 ok, 1 invalid smiles" in capsys.readouterr().out
+
+
+def test_screen_of_a_probability_to_minimize(model: Path, tmp_path: Path) -> None:
+    library = tmp_path / "lib.smi"
+    library.write_text("\n".join("C" * n for n in range(1, 9)))
+    out = tmp_path / "page.html"
+    call("screen", model, library, "--out", out, "--target", "toxic", "--minimize",
+         "--csv", tmp_path / "list.csv")  # fmt: skip
+    assert pd.read_csv(tmp_path / "list.csv")["toxic_pred"].is_monotonic_increasing
+    assert "probability of 1" in out.read_text()
+    assert "lowest" in out.read_text()
+
+
+def test_unusable_input_is_one_line_and_leaves_nothing(
+    model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.smi").write_text("smiles\nbad(\nC(\n")
+    before = sorted(tmp_path.iterdir())
+    out = tmp_path / "out.csv"
+    cases: list[tuple[str, Sequence[object]]] = [
+        ("No such file", ("predict", model, tmp_path / "none.csv", "--out", out)),
+        ("No such file|no such|cannot read", ("predict", tmp_path / "none", table, "--out", out)),
+        ("not a .*file|safetensors", ("predict", table, table, "--out", out)),
+        ("did you mean 'SMILES'", ("predict", model, table, "--out", out, "--smiles", "smile")),
+        ("none of 2 rows", ("predict", model, tmp_path / "bad.smi", "--out", out)),
+        ("expected .csv", ("predict", model, table, "--out", tmp_path / "out.xlsx")),
+        ("is the input", ("predict", model, table, "--out", table)),
+        ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
+        ("did you mean 'toxic'", ("screen", model, table, "--target", "toxi")),
+        ("at least 1", ("screen", model, table, "--target", "toxic", "--top", 0)),
+        ("none of 2 rows", ("screen", model, tmp_path / "bad.smi", "--target", "toxic",
+                            "--out", tmp_path / "h.html")),
+    ]  # fmt: skip
+    for message, arguments in cases:
+        assert re.search(message, fails(capsys, *arguments)), message
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_help_is_light() -> None:
+    for name in ("torch", "rdkit", "lightning", "xarray"):
+        assert f"import {name}" not in Path(sys.modules["molecules.cli"].__file__ or "").read_text()
