@@ -83,7 +83,10 @@ class Learner(LightningModule):
             {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(
-            [g for g in groups if g["params"]], lr=self.config.lr, betas=self.config.betas
+            [g for g in groups if g["params"]],
+            lr=self.config.lr,
+            betas=self.config.betas,
+            fused=True,
         )
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
