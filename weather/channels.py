@@ -46,13 +46,14 @@ class NamedOutputs(nn.ModuleDict):
     """
 
     def __init__(self, inputs: int, outputs: Mapping[str, int]) -> None:
-        super().__init__({name: nn.Linear(inputs, n) for name, n in outputs.items()})
-        for layer in self.values():
+        layers = {name: nn.Linear(inputs, n) for name, n in outputs.items()}
+        super().__init__(layers)
+        for layer in layers.values():
             truncated_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., feature) -> (..., outputs of all)."""
-        weight = torch.cat([layer.weight for layer in self.values()])
-        bias = torch.cat([layer.bias for layer in self.values()])
-        return F.linear(x, weight, bias)
+        layers = [layer for layer in self.values() if isinstance(layer, nn.Linear)]
+        weight = torch.cat([layer.weight for layer in layers])
+        return F.linear(x, weight, torch.cat([layer.bias for layer in layers]))

@@ -35,7 +35,7 @@ def write_forecast(
         on_step: called after each step of each batch.
         batch: initial times computed together.
     """
-    starts = np.asarray(times, dtype="datetime64[ns]")
+    starts = np.array(times, dtype="datetime64[ns]")
     parts = [starts[first : first + batch] for first in range(0, len(starts), batch)]
     for part in parts:
         forecaster.initial(dataset, part)  # complain before anything is written

@@ -94,7 +94,7 @@ class Forecaster:
             )
         return round(steps)
 
-    def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64]) -> State:
+    def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times) -> State:
         """Initial states with the model's history.
 
         Args:
@@ -136,7 +136,7 @@ class Forecaster:
                 yield forecast.to("cpu")
 
     def forecast(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64], steps: int
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, steps: int
     ) -> xr.Dataset:
         """Forecast from analyses.
 
@@ -175,6 +175,6 @@ class Forecaster:
         came = fields.mean(dim=(0, 1, -2, -1))
         for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
             raise InputError(
-                f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; this "
-                f"model was trained on values around {float(mean[number]):.4g}: check its unit"
+                f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; "
+                f"this model was trained on values around {float(mean[number]):.4g}: check its unit"
             )

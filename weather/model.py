@@ -57,6 +57,8 @@ class WeatherModel(nn.Module):
     """
 
     position: Tensor
+    lat: Tensor
+    lon: Tensor
 
     def __init__(
         self, config: ModelConfig, variables: Variables, grid: LatLonGrid, step: int

@@ -104,7 +104,8 @@ def state_to_dataset(
         time, `valid_time` (time, lead_time) the sum of the two.
     """
     lead = state.datetimes()[0] - initial[0]
-    names, fields = state.variables, {}
+    names = state.variables
+    fields: dict[str, tuple[tuple[str, ...], NDArray[np.float32]]] = {}
     axes = ("time", "lead_time", "latitude", "longitude")
     for number, name in enumerate(names.surface):
         fields[name] = (axes, state.surface[:, :, number].cpu().numpy())

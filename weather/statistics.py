@@ -40,6 +40,12 @@ class VariableStatistics(nn.Module):
         self.register_buffer("std", torch.ones(levels))
         self.register_buffer("change", torch.ones(levels))
 
+    def set(self, moments: Moments) -> None:
+        """Take measured moments; a spread of zero counts as one."""
+        self.mean.copy_(moments.mean)
+        self.std.copy_(_spread(moments.std, moments.mean))
+        self.change.copy_(_spread(moments.change, moments.mean))
+
 
 class Statistics(nn.ModuleDict):
     """Moments of a model's variables; zero and one until they are set or loaded.
@@ -55,12 +61,10 @@ class Statistics(nn.ModuleDict):
         self.surface_names, self.upper_names = variables.surface, variables.upper
 
     def set(self, moments: Mapping[str, Moments]) -> None:
-        """Take measured moments; a spread of zero counts as one."""
+        """Take measured moments of every variable."""
         for name, module in self.items():
-            measured = moments[name]
-            module.mean.copy_(measured.mean)
-            module.std.copy_(_spread(measured.std, measured.mean))
-            module.change.copy_(_spread(measured.change, measured.mean))
+            assert isinstance(module, VariableStatistics)
+            module.set(moments[name])
 
     def surface(self, moment: str) -> Tensor:
         """(variable, 1, 1) `mean`, `std` or `change` of the surface variables."""

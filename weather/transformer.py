@@ -61,8 +61,9 @@ class GridTransformer(nn.Module):
         tokens = tuple(math.ceil(n / p) for n, p in zip(grid, patch, strict=True))
         self.embed: PlanarEmbedding | LevelEmbedding
         self.head: PlanarHead | LevelHead
+        axes: tuple[int, ...] = tokens
+        closed: tuple[bool, ...] = (False, periodic)
         if patch_levels is None:
-            axes, closed = tokens, (False, periodic)
             self.embed = PlanarEmbedding(config, widths, periodic)
         else:
             axes = (1 + math.ceil(widths.levels / patch_levels), *tokens)

@@ -1,0 +1,64 @@
+"""A tiny globe of analyses, made here: waves that travel eastwards."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+TIMES = 60
+
+
+def travelling_waves(lat: np.ndarray, lon: np.ndarray, times: int = TIMES) -> xr.Dataset:
+    """z and t on two levels, msl, and a mountain: names and units as in ERA5 files."""
+    time = np.datetime64("2001-01-01", "ns") + np.arange(times) * np.timedelta64(6, "h")
+    hours = 6.0 * np.arange(times)[:, None, None]
+    phi, lam = np.radians(lat)[None, :, None], np.radians(lon)[None, None, :]
+    wave = np.cos(phi) * np.cos(2 * lam - hours / 20) + 0.3 * np.cos(lam + hours / 50)
+    level = np.array([500, 850])
+    height = np.array([55000.0, 14000.0])[None, :, None, None] + 500 * wave[:, None]
+    cold = np.array([250.0, 280.0])[None, :, None, None] + 4 * np.roll(wave, 2, -1)[:, None]
+    mountain = (1e4 * np.exp(-(phi**2) - (lam - 2) ** 2))[0]
+    return xr.Dataset(
+        {
+            "z": (("time", "level", "latitude", "longitude"), height, {"units": "m**2 s**-2"}),
+            "t": (("time", "level", "latitude", "longitude"), cold, {"units": "K"}),
+            "msl": (("time", "latitude", "longitude"), 101000 + 800 * wave, {"units": "Pa"}),
+            "z_surface": (("latitude", "longitude"), mountain, {"units": "m**2 s**-2"}),
+        },
+        {
+            "time": time,
+            "level": ("level", level, {"units": "hPa"}),
+            "latitude": ("latitude", lat, {"units": "degrees_north"}),
+            "longitude": ("longitude", lon, {"units": "degrees_east"}),
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def waves() -> xr.Dataset:
+    """8 x 16 cells without poles."""
+    return travelling_waves(np.linspace(78.75, -78.75, 8), np.arange(16) * 22.5)
+
+
+@pytest.fixture(scope="session")
+def waves_file(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`waves` as a file."""
+    path = tmp_path_factory.mktemp("analyses") / "waves.nc"
+    waves.to_netcdf(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small experiments, one per backbone."""
+    backbones = {
+        "transformer": "{kind: window_transformer, dim: 16, depths: [2], heads: [2], window: [2, 4]}",
+        "graph": "{kind: graph_network, dim: 16, steps: 1, refinements: 1}",
+    }
+    folder = tmp_path_factory.mktemp("configs")
+    for name, backbone in backbones.items():
+        (folder / f"{name}.yaml").write_text(
+            f"model:\n  backbone: {backbone}\ntraining: {{epochs: 1, batch_size: 8}}\n"
+        )
+    return {name: folder / f"{name}.yaml" for name in backbones}

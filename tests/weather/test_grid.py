@@ -1,0 +1,72 @@
+"""Areas of cells, and which grids are understood."""
+
+import numpy as np
+import pytest
+
+from weather.grid import LatLonGrid
+
+
+def make(lat, lon):
+    return LatLonGrid(lat=tuple(lat), lon=tuple(lon))
+
+
+def test_weights_with_poles_are_sines_of_bounds():
+    weights = make(np.linspace(90, -90, 5), np.arange(4) * 90).area_weights()
+    bounds = np.sin(np.radians([90, 67.5, 22.5, -22.5, -67.5, -90]))
+    np.testing.assert_allclose(weights, 5 * -np.diff(bounds) / 2, rtol=1e-14)
+    assert weights.mean() == pytest.approx(1, abs=1e-14)
+
+
+def test_a_polar_cell_is_half_as_high():
+    weights = make(np.linspace(90, -90, 721), np.arange(1440) * 0.25).area_weights()
+    assert weights[0] / weights[1] == pytest.approx(1 / 8, rel=1e-4)  # half as high, half as wide
+
+
+def test_weights_without_poles():
+    lat = np.arange(87.1875, -90, -5.625)
+    weights = make(lat, np.arange(64) * 5.625).area_weights()
+    expected = np.cos(np.radians(lat))  # exact for evenly spaced rows
+    np.testing.assert_allclose(weights, expected / expected.mean(), rtol=1e-12)
+
+
+def test_gaussian_rows_reach_to_the_poles():
+    lat = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(32)[0]))[::-1]
+    grid = make(lat, np.arange(64) * 5.625)
+    assert grid.latitude_bounds()[[0, -1]].tolist() == [90, -90]
+    quadrature = np.polynomial.legendre.leggauss(32)[1]
+    np.testing.assert_allclose(grid.area_weights()[1:-1], quadrature[1:-1] * 16, rtol=2e-3)
+
+
+def test_a_region_ends_where_its_cells_end():
+    grid = make([60, 50, 40], [0, 10, 20])
+    assert grid.latitude_bounds().tolist() == [65, 55, 45, 35]
+    assert not grid.periodic
+
+
+@pytest.mark.parametrize("lon", [np.arange(144) * 2.5, np.arange(144) * 2.5 - 180])
+def test_the_globe_closes(lon):
+    grid = make(np.linspace(90, -90, 73), lon)
+    assert grid.periodic
+    assert grid.has_poles
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "message"),
+    [
+        ([-60, 60], [0, 90], "north to south"),
+        ([60, -60], [90, 0], "does not ascend"),
+        ([60, -60], [0, 90, 270], "evenly spaced"),
+        ([95, -60], [0, 90], "reaches 95"),
+        ([60, -60], np.linspace(0, 360, 9), "more than the globe"),
+        ([60], [0, 90], "at least 2 x 2"),
+    ],
+)
+def test_grids_that_cannot_be(lat, lon, message):
+    with pytest.raises(ValueError, match=message):
+        make(lat, lon)
+
+
+def test_grids_match_up_to_rounding():
+    grid = make([60, 59.9], [0, 0.1])
+    assert grid.matches(make([60, np.float64(np.float32(59.9))], [0, np.float64(np.float32(0.1))]))
+    assert not grid.matches(make([60, 59.5], [0, 0.1]))
