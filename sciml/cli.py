@@ -1,5 +1,6 @@
 """What both commands share: one-line errors, dotted options, progress bars."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -44,6 +45,13 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def run_steps(app: App, steps: Sequence[str]) -> None:
+    """Run commands one after the other, each shown first as a user would type it."""
+    for step in steps:
+        print(f"\n$ {app.name[0]} {step}", flush=True)
+        app(_dotted_to_set(shlex.split(step)), result_action="return_value")
 
 
 def progress() -> Progress:
