@@ -125,6 +125,18 @@ def screen(
     screen_file(model, library, out, csv, top, minimize, target, smiles)
 
 
+@app.command
+def demo(*, out: Path = Path("demo")) -> None:
+    """Train, predict and screen on molecules that come with RDKit: a few minutes.
+
+    Args:
+        out: folder for everything that is made.
+    """
+    from molecules.demo import demo as run_demo
+
+    print(run_demo(out))
+
+
 def main() -> None:
     """Entry point."""
     run(app)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from molecules.packed import Packed, ranges, starts
 
@@ -73,6 +74,32 @@ class MoleculeBatch:
             batch=torch.from_numpy(np.repeat(np.arange(len(chosen)), atoms)),
             ptr=torch.from_numpy(ptr),
         )
+
+    def select(self, molecules: Tensor) -> tuple[Self, Tensor]:
+        """Some of the molecules, without their descriptors and labels.
+
+        Args:
+            molecules: (chosen,) int64.
+
+        Returns:
+            The smaller batch, its molecules in the order they have here, and the row
+            here of each of its atoms.
+        """
+        chosen = torch.zeros(len(self), dtype=torch.bool, device=self.x.device)
+        chosen[molecules] = True
+        (rows,) = torch.nonzero(chosen[self.batch], as_tuple=True)
+        (edges,) = torch.nonzero(chosen[self.batch[self.edge_index[1]]], as_tuple=True)
+        number = torch.empty_like(self.batch)
+        number[rows] = torch.arange(len(rows), device=rows.device)
+        part = type(self)(
+            x=self.x[rows],
+            edge_index=number[self.edge_index[:, edges]],
+            edge_attr=self.edge_attr[edges],
+            batch=(chosen.cumsum(0) - 1)[self.batch[rows]],
+            ptr=F.pad(self.ptr.diff()[chosen].cumsum(0), (1, 0)),
+            pos=None if self.pos is None else self.pos[rows],
+        )
+        return part, rows
 
     def to_pyg(self) -> "Batch":
         """The same molecules as a `torch_geometric.data.Batch`, for its models and tools."""
