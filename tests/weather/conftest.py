@@ -53,12 +53,12 @@ def waves_file(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> P
 def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Small experiments, one per backbone."""
     backbones = {
-        "transformer": "{kind: window_transformer, dim: 16, depths: [2], heads: [2], window: [2, 4]}",
-        "graph": "{kind: graph_network, dim: 16, steps: 1, refinements: 1}",
+        "transformer": "kind: window_transformer, dim: 16, depths: [2], heads: [2], window: [2, 4]",
+        "graph": "kind: graph_network, dim: 16, steps: 1, refinements: 1",
     }
     folder = tmp_path_factory.mktemp("configs")
     for name, backbone in backbones.items():
         (folder / f"{name}.yaml").write_text(
-            f"model:\n  backbone: {backbone}\ntraining: {{epochs: 1, batch_size: 8}}\n"
+            f"model:\n  backbone: {{{backbone}}}\ntraining: {{epochs: 1, batch_size: 8}}\n"
         )
     return {name: folder / f"{name}.yaml" for name in backbones}
