@@ -104,9 +104,10 @@ def _embed(mol: Chem.Mol, seed: int) -> tuple[NDArray[np.float32], str]:
 def _positions(mol: Chem.Mol, seed: int) -> NDArray[np.float64] | None:
     full = Chem.AddHs(mol)
     parameters = rdDistGeom.ETKDGv3()
-    parameters.randomSeed, parameters.timeout = seed, SECONDS
+    parameters.randomSeed = seed  # type: ignore[assignment]  # RDKit's stubs are wrong
+    parameters.timeout = SECONDS  # type: ignore[assignment]
     if rdDistGeom.EmbedMolecule(full, parameters) < 0:
-        parameters.useRandomCoords = True
+        parameters.useRandomCoords = True  # type: ignore[assignment]
         if rdDistGeom.EmbedMolecule(full, parameters) < 0:
             return None
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(full):

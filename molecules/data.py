@@ -32,7 +32,7 @@ class MoleculeData:
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitems__(self, indices: Sequence[int]) -> MoleculeBatch:
+    def __getitems__(self, indices: Sequence[int] | NDArray[np.int64]) -> MoleculeBatch:
         """The batch of these rows."""
         chosen = self.indices[np.asarray(indices, np.int64)]
         batch = MoleculeBatch.cut(self.packed, chosen)

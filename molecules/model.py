@@ -119,7 +119,15 @@ class Head(nn.Module):
         return torch.where(self.binary, output.sigmoid(), self.normalizer.denormalize(output))
 
 
-class PropertyModel(nn.Module):
+class EncoderModel(nn.Module):
+    """A model that is only an encoder; what pre-training makes."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(config)
+
+
+class PropertyModel(EncoderModel):
     """Predicts the properties `tasks` of molecules: an encoder and a head.
 
     Args:
@@ -131,8 +139,7 @@ class PropertyModel(nn.Module):
     def __init__(
         self, config: ModelConfig, tasks: Tasks, normalizer: Normalizer | None = None
     ) -> None:
-        super().__init__()
-        self.encoder = Encoder(config)
+        super().__init__(config)
         self.head = Head(self.encoder.dim, config, tasks, normalizer)
 
     def forward(self, batch: MoleculeBatch) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molecules.encoding import ATOM_FIELDS, BOND_FIELDS, MASKED_ATOM, MASKED_BOND
-from molecules.model import PropertyModel
+from molecules.model import EncoderModel, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
 from sciml.config import Config
@@ -116,7 +116,9 @@ class Pretraining(nn.Module):
             "denoising": config.denoising,
         }
 
-    def forward(self, model: nn.Module, batch: MoleculeBatch) -> tuple[Tensor, dict[str, Tensor]]:
+    def forward(
+        self, model: EncoderModel, batch: MoleculeBatch
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Loss, and the terms it is the weighted sum of."""
         terms: dict[str, Tensor] = {}
         for name, task in self.tasks.items():
@@ -139,7 +141,7 @@ class MaskedAtoms(nn.Module):
         self.atom = MLP(dim, dim, sum(ATOM_FIELDS.values()))
         self.bond = MLP(dim, dim, BOND_FIELDS["order"])
 
-    def forward(self, model: nn.Module, batch: MoleculeBatch) -> Tensor:
+    def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
         """Mean cross-entropy per field of the hidden atoms, plus that of the hidden bonds."""
         atoms = torch.rand(len(batch.x), device=batch.x.device) < self.share
         bonds = _same_both_ways(torch.rand(batch.edge_index.shape[1]), batch) < self.share
@@ -171,7 +173,7 @@ class CoordinateDenoising(nn.Module):
         self.left, self.right = nn.Linear(dim, channels), nn.Linear(dim, channels)
         self.radial = MLP(1, channels, channels)
 
-    def forward(self, model: nn.Module, batch: MoleculeBatch) -> Tensor:
+    def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
         """Mean squared error over the noise's variance, over atoms that have a place."""
         if batch.pos is None or not batch.has_conformer.any():
             return next(self.parameters()).sum() * 0.0

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 from pydantic import Field
-from torch import nn
 
 from molecules.conformers import conformers
 from molecules.data import MoleculeData
 from molecules.experiment import open_table
 from molecules.features import MAX_ATOMS, featurize
-from molecules.model import Encoder, ModelConfig
+from molecules.model import EncoderModel, ModelConfig
 from molecules.objectives import Pretraining, PretrainingConfig
 from molecules.predictor import sees_conformers
 from sciml.config import Config, dump_config
@@ -52,14 +51,6 @@ class PretrainConfig(Config):
     training: TrainingConfig = TrainingConfig()
 
 
-class Unlabelled(nn.Module):
-    """A model that is only an encoder; its names are those of a `PropertyModel`."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.encoder = Encoder(config)
-
-
 @dataclass(frozen=True)
 class Pretrained:
     """What came of pre-training: how it went, and the molecules it saw."""
@@ -94,7 +85,7 @@ def pretrain(
         )
     data = _read(table, smiles, config)
     torch.manual_seed(config.training.seed)
-    model = Unlabelled(config.model)
+    model = EncoderModel(config.model)
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")

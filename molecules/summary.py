@@ -21,10 +21,10 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     for verdict in trained.verdicts:
         console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
     console.print(_meaning(trained.predictor.tasks))
-    console.print(f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}")
     console.print(
-        f"Next: molecules predict TABLE --model {run / 'model.safetensors'}", soft_wrap=True
+        f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}", soft_wrap=True
     )
+    console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
 
 
 def print_pretraining(result: Pretrained, run: Path, console: Console | None = None) -> None:
@@ -57,7 +57,7 @@ def _cell(row: Comparison) -> str:
     score = row.score
     if score.reason:
         return "-"
-    return f"{score.value:.3f} [dim]{score.lower:.3f} to {score.upper:.3f}[/]"
+    return f"{score.value:.3f}\n[dim]{score.lower:.3f} to {score.upper:.3f}[/]"
 
 
 def _left_out(unusable: dict[str, int]) -> str:
@@ -72,7 +72,7 @@ def _meaning(tasks: Tasks) -> str:
     if not tasks.binary.all():
         parts.append(
             "RMSE and MAE are errors in the unit of the column (0 is best); predictions come with "
-            f"an interval that holds {LEVEL:.0%} of molecules alike the validation fold."
+            f"an interval that holds {LEVEL:.0%} of molecules like those of the validation fold."
         )
     if tasks.binary.any():
         parts.append(
