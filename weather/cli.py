@@ -206,6 +206,53 @@ def demo(*, out: Path = Path("demo")) -> None:
     print(run_demo(out))
 
 
+@app.command
+def plot(
+    forecast: Path,
+    *,
+    out: Path,
+    time: str | None = None,
+    lead: str | None = None,
+    product: str | None = None,
+    truth: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    static: Path | None = None,
+) -> None:
+    """Draw a forecast as a map.
+
+    Parameters
+    ----------
+    forecast:
+        NetCDF file of forecasts.
+    out:
+        Picture to write: .png, .pdf or .svg.
+    time:
+        Initial time in UTC, such as 2001-01-01T00. Default: the first.
+    lead:
+        Lead time, such as 24h or 5d. Default: 24h.
+    product:
+        z500_t850, msl, wind850 (any level, or wind10), or one field such as t2m or
+        v500. Default: the first of these that the file has.
+    truth:
+        Analyses of the valid time: draws them, and the difference, too.
+    static:
+        File with lsm or z_surface for the background. Default: those of the truth.
+    """
+    import numpy as np
+
+    from weather.forecasts import open_forecast
+    from weather.plots import draw_map, save_map, select_analysis, select_forecast
+    from weather.reanalysis import open_reanalysis
+
+    hours = None if lead is None else np.timedelta64(_hours(lead), "h")
+    start = None if time is None else _datetime(time)
+    one = select_forecast(open_forecast(forecast), start, hours)
+    analyses = open_reanalysis(truth) if truth else None
+    analysis = None if analyses is None else select_analysis(analyses, one)
+    background = open_reanalysis(static) if static else analyses
+    save_map(draw_map(one, product, analysis, background), out)
+    print(f"wrote {out}")
+
+
 def _hours(duration: str) -> int:
     """Whole hours of `6h`, `6` or `1d`."""
     from sciml.errors import InputError
@@ -218,18 +265,24 @@ def _hours(duration: str) -> int:
 
 def _times(texts: list[str] | None, dataset: "xr.Dataset") -> "list[np.datetime64]":
     """Initial times as given, or the last of a data set."""
-    import numpy as np
-
     from sciml.errors import InputError
 
     if "time" not in dataset.dims:
         raise InputError("the data states no time; a forecast needs to know when it starts")
     if not texts:
         return [dataset["time"].values[-1]]
+    return [_datetime(text) for text in texts]
+
+
+def _datetime(text: str) -> "np.datetime64":
+    import numpy as np
+
+    from sciml.errors import InputError
+
     try:
-        return [np.datetime64(text.removesuffix("Z"), "ns") for text in texts]
+        return np.datetime64(text.removesuffix("Z"), "ns")
     except ValueError:
-        raise InputError(f"cannot read the time {texts}; give it as 2001-01-01T00") from None
+        raise InputError(f"cannot read the time {text!r}; give it as 2001-01-01T00") from None
 
 
 def main() -> None:
