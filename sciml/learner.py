@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from pydantic import Field
 from torch import Tensor, nn
@@ -93,6 +94,22 @@ class Learner(LightningModule):
             optimizer, lambda step: rate_at(step, total, self.config)
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the norm of all gradients.
+
+        Under mixed precision Lightning refuses to clip for a fused optimizer, in case that
+        optimizer unscales gradients; in bfloat16 none are scaled.
+        """
+        if isinstance(self.trainer.precision_plugin, MixedPrecision) and gradient_clip_val:
+            torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
+        else:
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
 
     def _log(self, split: str, terms: dict[str, Tensor], samples: int) -> None:
         self.log_dict(

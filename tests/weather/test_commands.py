@@ -1,0 +1,189 @@
+"""`weather train` and `weather forecast` from end to end, and their error lines."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciml.config import load_config, named_config
+from sciml.model_file import read_header
+from weather.cli import app, run
+from weather.experiment import ExperimentConfig
+
+
+def call(*arguments):
+    """Run a command as the console script does; returns its exit status."""
+    try:
+        run(app, [str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code or 0
+    return 0
+
+
+@pytest.fixture(scope="module")
+def trained(waves_file, tiny_config, tmp_path_factory):
+    """A run folder for each backbone."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, config in tiny_config.items():
+        assert call("train", waves_file, "--config", config, "--run", folder / name) == 0
+    return folder
+
+
+@pytest.mark.parametrize("backbone", ["transformer", "graph"])
+def test_train_then_forecast(backbone, trained, waves_file, tmp_path, capsys):
+    model = trained / backbone / "model.safetensors"
+    out = tmp_path / "forecast.nc"
+    status = call(
+        "forecast", model, "--from", waves_file, "--time", "2001-01-10T00", "--hours", 24,
+        "--out", out,
+    )  # fmt: skip
+    assert status == 0
+    assert "1 forecasts of 24 h, every 6 h" in capsys.readouterr().out
+    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+        assert forecast.sizes["lead_time"] == 4
+        assert np.isfinite(forecast.z).all()
+
+
+def test_a_run_folder_is_complete(trained):
+    names = {path.name for path in (trained / "graph").iterdir()}
+    assert {"config.yaml", "metrics.csv", "last.ckpt", "model.safetensors"} <= names
+    again = load_config(ExperimentConfig, trained / "graph" / "config.yaml")
+    assert again.model.backbone.kind == "graph_network"
+
+
+def test_the_model_file_says_what_it_is(trained):
+    header = read_header(trained / "transformer" / "model.safetensors")
+    assert header["kind"] == "weather.forecaster"
+    assert header["config"]["variables"]["levels"] == [500, 850]
+    assert header["metadata"]["units"]["msl"] == "Pa"
+    assert header["metadata"]["periods"]["train"][0] == "2001-01-01T00:00"
+    assert header["metadata"]["one_step_scores"]["z500"]["persistence"] > 0
+    json.dumps(header)
+
+
+def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
+    model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
+    assert call("forecast", model, "--from", waves_file, "--hours", 6, "--out", out) == 0
+    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+        assert forecast.time.values[0] == np.datetime64("2001-01-15T18")
+
+
+@pytest.mark.parametrize("name", ["small", "small_graph"])
+def test_shipped_small_configurations_train(name, waves_file, tmp_path):
+    options = ["--training.epochs", 1, "--model.backbone.dim", 16]
+    assert call("train", waves_file, "--config", name, "--run", tmp_path, *options) == 0
+    assert (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["small", "small_graph", "pangu", "graphcast", "finetune_rollout", "finetune_variable"]
+)
+def test_every_shipped_configuration_is_valid(name):
+    load_config(ExperimentConfig, named_config("weather", name))
+
+
+def test_fine_tuning_on_a_roll_out(trained, waves_file, tiny_config, tmp_path):
+    shipped = load_config(ExperimentConfig, named_config("weather", "finetune_rollout"))
+    assert shipped.objective.steps > 1
+    options = [
+        "--transfer.checkpoint", trained / "transformer" / "model.safetensors",
+        "--objective.steps", 2, "--training.epochs", 1, "--training.batch_size", 8,
+    ]  # fmt: skip
+    backbone = load_config(ExperimentConfig, tiny_config["transformer"]).model.model_dump_json()
+    status = call(
+        "train", waves_file, "--config", "finetune_rollout", "--run", tmp_path,
+        "--set", f"model={backbone}", *options,
+    )  # fmt: skip
+    assert status == 0
+
+
+def test_fine_tuning_to_a_new_variable(trained, waves, tiny_config, tmp_path):
+    warm = (waves.t.sel(level=850, drop=True) + 5).assign_attrs(units="K")
+    waves.assign(t2m=warm).to_netcdf(tmp_path / "data.nc")
+    backbone = load_config(ExperimentConfig, tiny_config["transformer"]).model.model_dump_json()
+    options = [
+        "--transfer.checkpoint", trained / "transformer" / "model.safetensors",
+        "--training.epochs", 1, "--training.batch_size", 8, "--set", f"model={backbone}",
+    ]  # fmt: skip
+    run_folder = tmp_path / "run"
+    status = call(
+        "train", tmp_path / "data.nc", "--config", "finetune_variable", "--run", run_folder,
+        *options,
+    )  # fmt: skip
+    assert status == 0
+    header = read_header(run_folder / "model.safetensors")
+    assert header["config"]["variables"]["surface"] == ["msl", "t2m"]
+
+
+def test_a_new_variable_that_is_not_named_anew(trained, waves, tiny_config, tmp_path, capsys):
+    waves.rename(msl="sp").to_netcdf(tmp_path / "data.nc")
+    options = ["--set", f"transfer={{checkpoint: {trained}/transformer/model.safetensors}}"]
+    config = tiny_config["transformer"]
+    data = tmp_path / "data.nc"
+    assert call("train", data, "--config", config, "--run", tmp_path / "run", *options) == 2
+    error = capsys.readouterr().err
+    assert "embed.surface.sp" in error
+    assert "transfer.anew" in error
+    assert not (tmp_path / "run").exists()
+
+
+def one_line(capsys):
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_training_errors_are_one_line(waves, waves_file, tiny_config, tmp_path, capsys):
+    config, run_folder = tiny_config["graph"], tmp_path / "run"
+
+    def train(data, *options):
+        return call("train", data, "--config", config, "--run", run_folder, *options)
+
+    assert train(tmp_path / "none.nc") == 2
+    assert "no such file" in one_line(capsys)
+    assert train(waves_file, "--model.backbon.dim", 8) == 2
+    assert "did you mean 'backbone'" in one_line(capsys)
+    assert train(waves_file, "--set", "data.variables={surface: [t2m]}") == 2
+    assert "no variable 't2m'" in one_line(capsys)
+    assert train(waves_file, "--data.step_hours", 7) == 2
+    assert "7 h apart" in one_line(capsys)
+    assert call("train", waves_file, "--config", "smal", "--run", run_folder) == 2
+    assert "small" in one_line(capsys)
+    assert not run_folder.exists()
+    run_folder.mkdir()
+    (run_folder / "notes.txt").write_text("mine")
+    assert train(waves_file) == 2
+    assert "not empty" in one_line(capsys)
+
+
+def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
+    model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
+
+    def forecast(model, *options):
+        return call("forecast", model, "--from", waves_file, "--out", out, *options)
+
+    assert forecast(tmp_path / "none.safetensors") == 2
+    assert "cannot read" in one_line(capsys)
+    assert forecast(waves_file) == 2
+    assert "is not a model file" in one_line(capsys)
+    assert forecast(model, "--time", "tomorrow") == 2
+    assert "cannot read the time" in one_line(capsys)
+    assert forecast(model, "--time", "1999-01-01T00") == 2
+    assert "no analysis at 1999-01-01T00:00" in one_line(capsys)
+    assert forecast(model, "--hours", 7) == 2
+    assert "steps by 6 h" in one_line(capsys)
+    assert not out.exists()
+
+
+def test_help_is_light():
+    script = (
+        "import sys, weather.cli\n"
+        "try: weather.cli.app(['train', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'lightning', 'xarray', 'rdkit'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
