@@ -43,9 +43,9 @@ class GraphNetworkConfig(Config):
         dim: channels of nodes and edges.
         steps: message-passing steps of the processor, each with its own weights.
         hidden: hidden channels of every MLP; default `dim`.
-        edge_state: edges carry a state that every step updates (GraphCast). Without, a
-            message is made anew from its sender and the embedded edge features: about
-            half the work.
+        edge_state: edges carry a state that every step updates (GraphCast). Without,
+            activations are summed before the second linear map, which then acts on
+            nodes: about half the work.
         aggregate: how a node combines its messages.
         dropout: rate, on the update of nodes.
         checkpoint: recompute activations in the backward pass to save memory.
@@ -138,9 +138,13 @@ class GraphNetwork(nn.Module):
 class Interaction(nn.Module):
     """One step: edges from their ends, receivers from the sum of their edges, both residual.
 
-    m_e = MLP([e, x_sender, x_receiver]);  x_r' = x_r + MLP([x_r, sum of m_e]);  e' = e + m_e
-    (GraphCast, supplement section 3). The first linear layer of the edge MLP acts on
-    the nodes before they are gathered, which gives the same numbers for fewer
+    h_e = act(A e + B x_sender + C x_receiver)
+    with an edge state:  m_e = LN(W h_e);  t_r = sum of m_e;  e' = e + m_e
+    without:             t_r = LN(W sum of h_e)
+    x_r' = x_r + MLP([x_r, t_r])
+
+    The first is GraphCast's (supplement, section 3), the second of GIN's kind (Xu et al.
+    2019). B and C act on the nodes before they are gathered: the same numbers for fewer
     operations, as there are fewer nodes than edges.
     """
 
@@ -152,7 +156,7 @@ class Interaction(nn.Module):
         self.from_sender = nn.Linear(dim, hidden, bias=False)
         self.from_receiver = nn.Linear(dim, hidden, bias=False)
         self.activation = activation_layer(config.activation)
-        self.message = nn.Linear(hidden, dim)
+        self.message = nn.Linear(hidden, dim, bias=self.edge_state)
         self.norm_message = nn.LayerNorm(dim)
         self.node = MLP(2 * dim, hidden, dim, config.activation, norm=True)
         self.dropout = nn.Dropout(config.dropout)
@@ -173,14 +177,21 @@ class Interaction(nn.Module):
             + self.from_sender(senders).index_select(0, edges.senders)
             + self.from_receiver(receivers).index_select(0, edges.receivers)
         )
-        message = self.norm_message(self.message(self.activation(hidden)))
-        total = gather_sum(message, edges.receivers, receivers.shape[0])
+        if self.edge_state:
+            message = self.norm_message(self.message(self.activation(hidden)))
+            total = self._gather(message, edges, receivers)
+            edges = replace(edges, features=edges.features + message)
+        else:
+            total = self._gather(self.activation(hidden), edges, receivers)
+            total = self.norm_message(self.message(total))
+        update = self.node(torch.cat([receivers, total], dim=-1))
+        return receivers + self.dropout(update), edges
+
+    def _gather(self, values: Tensor, edges: Edges, receivers: Tensor) -> Tensor:
+        total = gather_sum(values, edges.receivers, receivers.shape[0])
         if self.mean:
             total = total / _degree(edges.receivers, total)
-        update = self.node(torch.cat([receivers, total.to(receivers.dtype)], dim=-1))
-        if self.edge_state:
-            edges = replace(edges, features=edges.features + message)
-        return receivers + self.dropout(update), edges
+        return total.to(receivers.dtype)
 
 
 def gather_sum(values: Tensor, index: Tensor, size: int) -> Tensor:

@@ -55,8 +55,12 @@ def test_first_linear_layer_acts_on_the_concatenation(config: GraphNetworkConfig
     )
     inputs = torch.cat([edges.features, x[edges.senders], x[edges.receivers]], 1)
     hidden = step.activation(inputs @ weight.T + step.from_edge.bias)
-    message = step.norm_message(step.message(hidden))
-    total = torch.stack([message[edges.receivers == i].sum(0) for i in range(6)])
+    if config.edge_state:
+        message = step.norm_message(step.message(hidden))
+        total = torch.stack([message[edges.receivers == i].sum(0) for i in range(6)])
+    else:
+        total = torch.stack([hidden[edges.receivers == i].sum(0) for i in range(6)])
+        total = step.norm_message(step.message(total))
     expected = x + step.node(torch.cat([x, total], 1))
     torch.testing.assert_close(step(x, x, edges)[0], expected, rtol=0, atol=1e-12)
 
