@@ -17,6 +17,7 @@ from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
 from sciml.config import Config
 from sciml.layers import MLP
+from sciml.normalize import Normalizer
 
 
 class PropertyLossConfig(Config):
@@ -83,6 +84,7 @@ class PretrainingConfig(Config):
 
     Attributes:
         masked_atoms: tell hidden atoms and bonds from their surroundings.
+        descriptors: tell RDKit's 2-D descriptors.
         denoising: tell the noise that was added to the coordinates; needs a model that
             sees conformers.
         mask_share: share of atoms and of bonds that are hidden.
@@ -90,6 +92,7 @@ class PretrainingConfig(Config):
     """
 
     masked_atoms: float = Field(1.0, ge=0)
+    descriptors: float = Field(0.0, ge=0)
     denoising: float = Field(0.0, ge=0)
     mask_share: float = Field(0.15, gt=0, lt=1)
     noise: float = Field(0.2, gt=0)
@@ -100,12 +103,17 @@ class Pretraining(nn.Module):
 
     Args:
         config: see `PretrainingConfig`.
-        dim: channels of the encoder's atoms.
+        dim: channels of the encoder, for atoms and for molecules.
+        descriptors: mean and standard deviation of each; None if they are not told.
     """
 
-    def __init__(self, config: PretrainingConfig, dim: int) -> None:
+    def __init__(
+        self, config: PretrainingConfig, dim: int, descriptors: Normalizer | None = None
+    ) -> None:
         super().__init__()
         tasks: dict[str, nn.Module] = {}
+        if config.descriptors and descriptors is not None:
+            tasks["descriptors"] = DescriptorRegression(dim, descriptors)
         if config.masked_atoms:
             tasks["masked_atoms"] = MaskedAtoms(dim, config.mask_share)
         if config.denoising:
@@ -113,6 +121,7 @@ class Pretraining(nn.Module):
         self.tasks = nn.ModuleDict(tasks)
         self.weights: Mapping[str, float] = {
             "masked_atoms": config.masked_atoms,
+            "descriptors": config.descriptors,
             "denoising": config.denoising,
         }
 
@@ -125,6 +134,29 @@ class Pretraining(nn.Module):
             terms[name] = task(model, batch)
         loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         return loss, terms
+
+
+class DescriptorRegression(nn.Module):
+    """Tell descriptors that follow from the molecule's graph.
+
+    Args:
+        dim: channels of the encoder's molecules.
+        normalizer: mean and standard deviation of each descriptor.
+    """
+
+    def __init__(self, dim: int, normalizer: Normalizer) -> None:
+        super().__init__()
+        self.normalizer = normalizer
+        self.head = MLP(dim, 2 * dim, len(normalizer.mean))
+
+    def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
+        """Mean squared error over the variance; values beyond five deviations count as five."""
+        assert batch.descriptors is not None
+        target = self.normalizer.normalize(batch.descriptors).clamp(-5, 5)
+        known = target.isfinite()
+        told = self.head(model.encoder(batch))
+        error = F.mse_loss(told, torch.where(known, target, 0.0), reduction="none")
+        return (error * known).sum() / known.sum().clamp(min=1)
 
 
 class MaskedAtoms(nn.Module):

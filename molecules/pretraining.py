@@ -10,6 +10,7 @@ from pydantic import Field
 
 from molecules.conformers import conformers
 from molecules.data import MoleculeData
+from molecules.descriptors import descriptors
 from molecules.experiment import open_table
 from molecules.features import MAX_ATOMS, featurize
 from molecules.model import EncoderModel, ModelConfig
@@ -19,6 +20,7 @@ from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.model_file import save_model
+from sciml.normalize import Normalizer
 from sciml.training import FitResult, TrainingConfig, fit
 
 KIND = "molecules.encoder"
@@ -92,7 +94,7 @@ def pretrain(
     order = np.random.default_rng(config.training.seed).permutation(len(data))
     held = max(1, round(config.data.valid * len(data)))
     train, valid = data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held]))
-    objective = Pretraining(config.objective, model.encoder.backbone.out_dim)
+    objective = Pretraining(config.objective, model.encoder.dim, _statistics(train))
     result = fit(model, objective, train, valid, config.training, run, resume)
     metadata: dict[str, Any] = {"table": Path(table).name, "molecules": len(data)}
     save_model(run / "model.safetensors", model, KIND, config.model, metadata)
@@ -104,9 +106,18 @@ def _read(table: str | Path, smiles: str | None, config: PretrainConfig) -> Mole
     featurized = featurize(rows, config.data.max_atoms)
     if len(featurized.rows) < 2:
         raise InputError(f"{table} holds {len(featurized.rows)} valid molecules; expected more")
-    positions = None
+    usable = [rows[row] for row in featurized.rows]
+    positions, targets = None, None
     if sees_conformers(config.model):
-        usable = [rows[row] for row in featurized.rows]
         made = conformers(usable, config.data.conformer_seed, cache=config.data.conformer_cache)
         positions = made.positions
-    return MoleculeData(featurized.packed, np.arange(len(featurized.rows)), positions=positions)
+    if config.objective.descriptors:
+        targets = descriptors(usable)
+    everything = np.arange(len(usable))
+    return MoleculeData(featurized.packed, everything, positions=positions, descriptors=targets)
+
+
+def _statistics(data: MoleculeData) -> Normalizer | None:
+    if data.descriptors is None:
+        return None
+    return Normalizer.fit([torch.from_numpy(data.descriptors[data.indices])])

@@ -12,6 +12,7 @@ from molecules.features import featurize
 from molecules.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.objectives import (
     CoordinateDenoising,
+    DescriptorRegression,
     MaskedAtoms,
     Pretraining,
     PretrainingConfig,
@@ -21,6 +22,7 @@ from molecules.objectives import (
 )
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig
+from sciml.normalize import Normalizer
 from sciml.transformer import WindowTransformerConfig
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C"]
@@ -114,6 +116,19 @@ def test_denoising_starts_at_one_and_falls() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:5])
+
+
+def test_descriptors_are_told() -> None:
+    """Two descriptors, one unknown for one molecule; beyond five deviations counts as five."""
+    torch.manual_seed(0)
+    model = PropertyModel(GRAPH, TASKS)
+    values = torch.tensor([[1.0, -1.0], [-1.0, torch.nan], [100.0, 1.0], [0.0, 0.0]])
+    objective = DescriptorRegression(16, Normalizer(torch.zeros(2), torch.ones(2)))
+    with torch.no_grad():
+        objective.head[-1].weight.zero_()
+        objective.head[-1].bias.zero_()
+    batch = replace(make_data().__getitems__(range(4)), descriptors=values)
+    assert objective(model, batch).item() == pytest.approx((1 + 1 + 1 + 25 + 1) / 7)
 
 
 def test_molecules_without_conformer_are_left_out() -> None:
