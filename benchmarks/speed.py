@@ -137,14 +137,20 @@ def table(rows: list[dict[str, object]]) -> str:
 
 def main() -> None:
     """Run the benchmark and keep its results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--only", choices=list(CELLS), action="append")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--peers", type=Path, default=HERE / ".peers")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
-    rows = [r for cell in options.only or CELLS for r in compare(cell, options.peers, options.rounds)]
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread each"
+    rows = [
+        r for cell in options.only or CELLS for r in compare(cell, options.peers, options.rounds)
+    ]
+    machine = (
+        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, one thread each"
+    )
     stamp = f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {machine}"
     options.out.mkdir(exist_ok=True)
     (options.out / "speed.json").write_text(json.dumps({"run": stamp, "rows": rows}, indent=1))

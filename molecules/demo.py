@@ -38,8 +38,8 @@ def _summary(out: Path, seconds: float) -> str:
     scores = pd.read_csv(out / "run" / "scores.csv")
     table = scores.pivot_table(index="metric", columns="model", values="value", sort=False)
     status = pd.read_csv(out / "predictions.csv")["status"]
-    ours, forest = table.loc["rmse", "our model"], table.loc["rmse", "random forest"]
-    result = "better than" if ours < forest else "NOT better than"
+    rmse = table.loc["rmse"].to_dict()
+    result = "better than" if rmse["our model"] < rmse["random forest"] else "NOT better than"
     lines = [
         "",
         f"MOLECULES: done in {seconds / 60:.0f} minutes.",
