@@ -19,7 +19,10 @@ from molecules.data import MoleculeData
 from molecules.features import MAX_ATOMS, Featurized, featurize
 from molecules.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.objectives import PropertyLoss, PropertyLossConfig
+from molecules.plots import plot_test
 from molecules.predictor import PredictorConfig, PropertyPredictor, sees_conformers
+from molecules.recognize import require_columns, text_cells
+from molecules.similarity import fingerprints, to_text
 from molecules.splits import Split, SplitKind, split, split_by_column, split_by_file
 from molecules.table import Table, demo_activity, read_table
 from molecules.tasks import Tasks
@@ -151,7 +154,7 @@ def train(
     _write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     seconds = sum(_fit(m, ready, config, number, run) for number, m in enumerate(models))
     predictor = _calibrated(models, ready, config)
-    scores, verdicts = _test(predictor, ready, config.data.seed)
+    scores, verdicts = _test(predictor, ready, config.data.seed, run / "test.png")
     predictor.metadata.update(_metadata(source, ready, scores))
     _write_scores(run / "scores.csv", scores)
     predictor.save(run / "model.safetensors")
@@ -212,7 +215,8 @@ def _split(table: Table, smiles: Sequence[str], config: DataConfig) -> Split:
     if config.split_file is not None:
         folds = split_by_file(config.split_file, len(table))
     elif config.split_column is not None:
-        folds = split_by_column(table.frame[config.split_column].astype(str).tolist())
+        require_columns(table.frame, [config.split_column], table.source)
+        folds = split_by_column(text_cells(table.frame[config.split_column]))
     else:
         return split(config.split, smiles, config.fractions, config.seed)
     usable = np.array([bool(text) for text in smiles])
@@ -268,11 +272,13 @@ def _calibrated(
 
 
 def _test(
-    predictor: PropertyPredictor, ready: Prepared, seed: int
+    predictor: PropertyPredictor, ready: Prepared, seed: int, figure: Path
 ) -> tuple[list[Comparison], list[str]]:
     test = ready.folds["test"]
     truth = ready.labels[test]
-    ours = predictor.predict([ready.smiles[row] for row in test]).mean
+    predicted = predictor.predict([ready.smiles[row] for row in test])
+    ours = predicted.mean
+    plot_test(figure, ready.tasks, truth, ours, predicted.lower, predicted.upper)
     others = baseline_predictions(ready.smiles, ready.labels, ready.folds, ready.tasks, seed)
     scores = compare({"our model": ours, **others}, truth, ready.tasks, seed)
     return scores, verdict(ours, others["random forest"], truth, ready.tasks, seed)
@@ -284,6 +290,13 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
         "table": Path(table.source).name,
         "fingerprint": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         "rows": {name: len(rows) for name, rows in ready.folds.items()},
+        "label_range": {
+            task: [float(np.nanmin(column)), float(np.nanmax(column))]
+            for task, column in zip(ready.tasks.names, ready.labels.T, strict=True)
+        },
+        "training_fingerprints": to_text(
+            fingerprints(ready.smiles[row] for row in ready.folds["train"])
+        ),
         "scores": {
             f"{row.task}/{row.score.metric}": row.score.value
             for row in scores

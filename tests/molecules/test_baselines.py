@@ -67,7 +67,7 @@ def test_no_labels_give_no_prediction_and_no_verdict() -> None:
     ("name", "target", "kind", "metric", "expected", "tolerance"),
     [
         ("delaney-processed.csv", "measured log solubility in mols per litre", "random",
-         "RMSE", 0.609, 0.05),
+         "RMSE", 0.609, 0.08),
         ("delaney-processed.csv", "measured log solubility in mols per litre",
          "scaffold_balanced", "RMSE", 0.880, 0.15),
         ("BBBP.csv", "p_np", "random", "ROC-AUC", 0.939, 0.03),
