@@ -107,6 +107,7 @@ def screen(
     minimize: bool = False,
     target: str | None = None,
     smiles: str | None = None,
+    min_similarity: float = 0.0,
 ) -> None:
     """Rank a library of any size and draw the best molecules in one HTML page.
 
@@ -119,10 +120,12 @@ def screen(
         minimize: rank small values first.
         target: property to rank by, for a model that predicts several.
         smiles: column with the SMILES; found by its name or content if left out.
+        min_similarity: pass over molecules whose Tanimoto similarity to the nearest
+            training molecule is lower; 0.3 keeps to what the model can know.
     """
     from molecules.commands import screen_file
 
-    screen_file(model, library, out, csv, top, minimize, target, smiles)
+    screen_file(model, library, out, csv, top, minimize, target, smiles, min_similarity)
 
 
 @app.command

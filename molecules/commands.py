@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
@@ -13,10 +12,10 @@ from molecules.annotate import annotate, table_format
 from molecules.calibration import LEVEL
 from molecules.report import Context, write_report
 from molecules.screening import Screen, screen
-from molecules.similarity import fingerprints, from_text, nearest
+from molecules.similarity import Fingerprints, from_text
 from molecules.table import Table, demo_library, iter_library
 from sciml.cli import progress
-from sciml.config import nearest as nearest_name
+from sciml.config import nearest
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ def screen_file(
     minimize: bool = False,
     target: str | None = None,
     smiles: str | None = None,
+    min_similarity: float = 0.0,
 ) -> Screen:
     """Rank a library and write the best molecules as HTML and CSV.
 
@@ -72,6 +72,8 @@ def screen_file(
         minimize: whether small values are good.
         target: property to rank by; needed if the model predicts several.
         smiles: column with the SMILES; found by name, then by content, if None.
+        min_similarity: pass over molecules that are less similar (Tanimoto) to the
+            nearest training molecule.
 
     Raises:
         InputError: an input that cannot be used, or no valid molecule in it.
@@ -84,9 +86,12 @@ def screen_file(
         _refuse_to_overwrite(source, file)
     predictor = _load(model)
     task = _task(predictor, target)
+    known = _training_set(predictor.metadata, min_similarity)
     with progress() as bar:
         tables = _watched(source, smiles, bar, "screening")
-        found = screen(predictor, tables, task, top, minimize)
+        found = screen(predictor, tables, task, top, minimize, known, min_similarity)
+    if not found.hits:
+        raise InputError(f"no molecule is as similar as {min_similarity}; lower --min-similarity")
     context = Context(
         task=predictor.tasks.tasks[task],
         minimize=minimize,
@@ -94,8 +99,10 @@ def screen_file(
         library=Path(source).name,
         facts=_facts(predictor.metadata, predictor.tasks.names[task]),
         coverage=LEVEL if found.hits[0].bounded else None,
+        label_range=predictor.metadata.get("label_range", {}).get(predictor.tasks.names[task]),
+        min_similarity=min_similarity,
     )
-    write_report(found, context, _similarity(predictor, found), out, csv)
+    write_report(found, context, out, csv)
     _print_hits(found, predictor.tasks.names[task])
     print(f"{found.counts.total():,} rows, {_account(found.counts)}")
     print(f"{out}, {csv}: the best {len(found.hits)} molecules")
@@ -141,7 +148,7 @@ def _task(predictor: "PropertyPredictor", target: str | None) -> int:
     if target is None and len(names) > 1:
         raise InputError(f"the model predicts {', '.join(names)}; choose one with --target")
     if target is not None and target not in names:
-        hint = nearest_name(target, names) or f"; it predicts {', '.join(names)}"
+        hint = nearest(target, names) or f"; it predicts {', '.join(names)}"
         raise InputError(f"the model does not predict {target!r}{hint}")
     return names.index(target) if target else 0
 
@@ -162,12 +169,11 @@ def _facts(metadata: dict[str, Any], task: str) -> dict[str, str]:
     return facts
 
 
-def _similarity(predictor: "PropertyPredictor", found: Screen) -> list[float] | None:
-    text = predictor.metadata.get("training_fingerprints")
-    if text is None:
-        return None
-    hits = fingerprints(hit.smiles for hit in found.hits)
-    return np.asarray(nearest(hits, from_text(text))).tolist()
+def _training_set(metadata: dict[str, Any], min_similarity: float) -> Fingerprints | None:
+    text = metadata.get("training_fingerprints")
+    if text is None and min_similarity > 0:
+        raise InputError("the model does not know its training set; leave out --min-similarity")
+    return None if text is None else from_text(text)
 
 
 def _account(counts: Counter[str]) -> str:

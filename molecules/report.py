@@ -1,6 +1,5 @@
 """Hits as one HTML page that needs nothing else, and as CSV."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from sciml.files import atomic_path
 
 PLOT = (640, 150)  # user units of the histogram
 BARS = 64
+FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
 
 Edges = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -31,6 +31,8 @@ class Context:
         model, library: their names, as the user gave them.
         facts: about the model, label -> text: training rows, test scores, ...
         coverage: share of true values that the intervals are meant to hold.
+        label_range: smallest and largest measured value of the training table.
+        min_similarity: less similar molecules were passed over.
     """
 
     task: Task
@@ -39,6 +41,8 @@ class Context:
     library: str
     facts: dict[str, str]
     coverage: float | None = None
+    label_range: tuple[float, float] | None = None
+    min_similarity: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,28 +55,22 @@ class Bar:
     title: str
 
 
-def write_report(
-    screen: Screen, context: Context, similarity: Sequence[float] | None, html: Path, csv: Path
-) -> None:
+def write_report(screen: Screen, context: Context, html: Path, csv: Path) -> None:
     """Write the hits as HTML and CSV; either appears only when it is complete.
 
     Args:
         screen: what was found.
         context: for the page's header.
-        similarity: per hit, to the nearest training molecule; None if unknown.
         html, csv: the files.
     """
     profiles = [profile(hit.smiles) for hit in screen.hits]
-    nearest = list(similarity) if similarity is not None else [None] * len(profiles)
     with atomic_path(csv) as path:
-        _table(screen.hits, profiles, nearest, context.task.name).to_csv(path, index=False)
+        _table(screen.hits, profiles, context.task.name).to_csv(path, index=False)
     with atomic_path(html) as path:
-        path.write_text(_page(screen, context, profiles, nearest), encoding="utf-8")
+        path.write_text(_page(screen, context, profiles), encoding="utf-8")
 
 
-def _table(
-    hits: list[Hit], profiles: list[Profile], nearest: Sequence[float | None], task: str
-) -> pd.DataFrame:
+def _table(hits: list[Hit], profiles: list[Profile], task: str) -> pd.DataFrame:
     rows = [
         {
             "rank": rank,
@@ -83,21 +81,17 @@ def _table(
             f"{task}_upper": hit.upper,
             "library_row": hit.row,
             "copies": hit.copies,
-            "similarity_to_train": similarity,
+            "similarity_to_train": hit.similarity,
             **{k: v for k, v in asdict(found).items() if k not in ("alerts", "svg")},
             "alerts": "; ".join(found.alerts),
         }
-        for rank, (hit, found, similarity) in enumerate(
-            zip(hits, profiles, nearest, strict=True), start=1
-        )
+        for rank, (hit, found) in enumerate(zip(hits, profiles, strict=True), start=1)
     ]
     table = pd.DataFrame(rows)
     return table.round(dict.fromkeys(table.select_dtypes("float"), 4))
 
 
-def _page(
-    screen: Screen, context: Context, profiles: list[Profile], nearest: Sequence[float | None]
-) -> str:
+def _page(screen: Screen, context: Context, profiles: list[Profile]) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -109,7 +103,9 @@ def _page(
     high = max(max(hit.value, _finite(hit.upper, hit.value)) for hit in screen.hits)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         context=context,
-        rows=list(zip(screen.hits, profiles, nearest, strict=True)),
+        rows=list(zip(screen.hits, profiles, strict=True)),
+        warnings=_warnings(screen.hits, context),
+        far=FAR,
         counts=screen.counts,
         reasons=screen.reasons.most_common(8),
         other_reasons=screen.reasons.total() - sum(n for _, n in screen.reasons.most_common(8)),
@@ -119,6 +115,25 @@ def _page(
         plot=PLOT,
         span=(low, high if high > low else low + 1),
     )
+
+
+def _warnings(hits: list[Hit], context: Context) -> list[str]:
+    """What makes the hits as a whole doubtful."""
+    warnings = []
+    far = sum(hit.similarity < FAR for hit in hits)
+    if far:
+        warnings.append(
+            f"{far} of {len(hits)} hits resemble no training molecule (similarity below {FAR}): "
+            "the model guesses there. Add --min-similarity to pass over such molecules."
+        )
+    low, high = context.label_range or (-np.inf, np.inf)
+    outside = sum(not low <= hit.value <= high for hit in hits)
+    if outside and context.task.kind == "regression":
+        warnings.append(
+            f"{outside} of {len(hits)} predictions lie outside the range of all measured values, "
+            f"{low:.3g} to {high:.3g}."
+        )
+    return warnings
 
 
 def _bars(edges: Edges, counts: Counts) -> list[Bar]:

@@ -3,7 +3,7 @@
 import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from molecules.annotate import predict, require_molecules
 from molecules.recognize import name_column, text_cells
+from molecules.similarity import Fingerprints, fingerprints, nearest
 from molecules.splits import canonical_smiles
 from molecules.table import Table
 
 if TYPE_CHECKING:
-    from molecules.predictor import PropertyPredictor
+    from molecules.predictor import Prediction, PropertyPredictor
 
 BINS = 512  # even, so that neighbours can be merged
 ATOM_INDEX = re.compile(r" # \d+")
@@ -32,6 +33,7 @@ class Hit:
         name: as the library has it; may be empty.
         smiles: canonical.
         value, lower, upper: prediction and interval in the unit of the task.
+        similarity: to the nearest training molecule, 0 to 1; NaN if unknown.
         copies: rows of the library that hold this molecule.
     """
 
@@ -41,6 +43,7 @@ class Hit:
     value: float
     lower: float
     upper: float
+    similarity: float = np.nan
     copies: int = 1
 
     @property
@@ -66,12 +69,12 @@ class TopHits:
     def __len__(self) -> int:
         return len(self._hits)
 
-    def may_enter(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which values are as good as the worst hit; NaN is not."""
+    def may_enter(self, value: float) -> bool:
+        """Whether a value is as good as the worst hit; NaN is not."""
         if len(self._heap) < self.size:
-            return np.isfinite(values)
+            return bool(np.isfinite(value))
         worst = self._heap[0][0]
-        return self.sign * values >= worst - SAME_VALUE * max(1.0, abs(worst))
+        return bool(self.sign * value >= worst - SAME_VALUE * max(1.0, abs(worst)))
 
     def add(self, hit: Hit) -> None:
         """Keep a molecule if it is better than the worst, or count it again if it is known."""
@@ -161,6 +164,8 @@ def screen(
     task: int,
     top: int,
     minimize: bool = False,
+    known: Fingerprints | None = None,
+    min_similarity: float = 0.0,
 ) -> Screen:
     """Predict a whole library and keep the best molecules.
 
@@ -170,6 +175,8 @@ def screen(
         task: which of the model's tasks to rank by.
         top: how many distinct molecules to keep.
         minimize: whether small values are good.
+        known: fingerprints of the training set.
+        min_similarity: pass over molecules that are less similar to the nearest of `known`.
 
     Raises:
         InputError: no row holds a molecule that can be predicted.
@@ -183,27 +190,30 @@ def screen(
         reasons.update(ATOM_INDEX.sub("", reason) for reason in prediction.reason if reason)
         values = prediction.mean[:, task]
         histogram.add(values[np.isfinite(values)])
-        _offer(hits, table, values, prediction.lower[:, task], prediction.upper[:, task], rows)
+        for hit in _candidates(hits, table, prediction, task, rows):
+            similarity = np.nan
+            if known is not None:
+                similarity = float(nearest(fingerprints([hit.smiles]), known)[0])
+            if not similarity < min_similarity:
+                hits.add(replace(hit, similarity=similarity))
         rows += len(table)
     require_molecules(counts, reasons)
     return Screen(hits.ranked(), counts, reasons, histogram)
 
 
-def _offer(
-    hits: TopHits,
-    table: Table,
-    values: NDArray[np.float64],
-    lower: NDArray[np.float64],
-    upper: NDArray[np.float64],
-    rows_before: int,
-) -> None:
-    """Add what may be among the best, best first, so that the rest need no second look."""
+def _candidates(
+    hits: TopHits, table: Table, prediction: "Prediction", task: int, rows_before: int
+) -> Iterator[Hit]:
+    """What may be among the best, best first, so that the rest need no second look."""
     column = name_column(table.frame, table.smiles_column)
     names = text_cells(table.frame[column]) if column else [""] * len(table)
+    values, lower, upper = (
+        part[:, task] for part in (prediction.mean, prediction.lower, prediction.upper)
+    )
     for i in np.argsort(-hits.sign * values, kind="stable"):
-        if not hits.may_enter(values[i : i + 1])[0]:
+        if not hits.may_enter(values[i]):
             return
         smiles = canonical_smiles([table.smiles[i]])[0]
         assert smiles, "a row with a prediction holds a molecule"
         row = rows_before + int(i) + 1
-        hits.add(Hit(row, names[i], smiles, float(values[i]), float(lower[i]), float(upper[i])))
+        yield Hit(row, names[i], smiles, float(values[i]), float(lower[i]), float(upper[i]))

@@ -36,6 +36,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "table": "demo",
             "rows": {"train": 800},
             "scores": {"pIC50/RMSE": 0.5},
+            "label_range": {"pIC50": [90.0, 99.0]},
             "training_fingerprints": to_text(fingerprints(["CCO", "c1ccccc1"])),
         },
     )
@@ -141,7 +142,16 @@ def test_screen_writes_one_page_that_needs_nothing_else(
     assert page.count('<svg viewBox="0 0 220 150"') == 5
     assert "<b>name" not in page
     assert "&lt;b&gt;name" in page
-    for text in ("Nearest", "0.5", "demo, 800 rows", "90 %", "cannot be parsed", "log10 mol/L"):
+    for text in (
+        "Nearest",
+        "0.5",
+        "demo, 800 rows",
+        "90 %",
+        "cannot be parsed",
+        "log10 mol/L",
+        "outside the range of all measured values, 90 to 99",
+        "resemble no training",
+    ):
         assert text in page
     hits = pd.read_csv(tmp_path / "hits.csv")
     assert len(hits) == 5
@@ -178,6 +188,8 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("is the input", ("predict", model, table, "--out", table)),
         ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
         ("did you mean 'toxic'", ("screen", model, table, "--target", "toxi")),
+        ("lower --min-similarity", ("screen", model, table, "--target", "toxic", "--out",
+                                    tmp_path / "h.html", "--min-similarity", 1.1)),
         ("at least 1", ("screen", model, table, "--target", "toxic", "--top", 0)),
         ("none of 2 rows", ("screen", model, tmp_path / "bad.smi", "--target", "toxic",
                             "--out", tmp_path / "h.html")),

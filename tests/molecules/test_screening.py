@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from molecules.predictor import PropertyPredictor
 from molecules.screening import Histogram, Screen, screen
+from molecules.similarity import fingerprints
 from molecules.splits import canonical_smiles
 from molecules.table import Table
 from molecules.tasks import Task, Tasks
@@ -44,7 +47,7 @@ def run(smiles: list[str], top: int, chunk: int = 7, minimize: bool = False) -> 
     frame = pd.DataFrame({"SMILES": smiles, "ID": [f"m{i}" for i in range(len(smiles))]})
     parts = [frame[i : i + chunk].reset_index(drop=True) for i in range(0, len(frame), chunk)]
     tables = (Table(part, "SMILES") for part in parts)
-    return screen(CarbonCounter(), tables, 0, top, minimize)  # type: ignore[arg-type]
+    return screen(cast("PropertyPredictor", CarbonCounter()), tables, 0, top, minimize)
 
 
 @pytest.mark.parametrize("minimize", [False, True])
@@ -78,6 +81,17 @@ def test_fewer_molecules_than_asked_for() -> None:
 def test_no_molecule_at_all() -> None:
     with pytest.raises(InputError, match="none of 2 rows"):
         run(["bad(", ""], top=3)
+
+
+def test_molecules_unlike_the_training_set_are_passed_over() -> None:
+    known = fingerprints(["c1ccccc1CCO"])
+    frame = pd.DataFrame({"SMILES": ["C" * 30, "c1ccccc1CCO", "c1ccccc1CCN"]})
+    model = cast("PropertyPredictor", CarbonCounter())
+    free = screen(model, [Table(frame, "SMILES")], 0, 3, known=known)
+    assert [hit.row for hit in free.hits] == [1, 2, 3]
+    assert free.hits[1].similarity == 1
+    near = screen(model, [Table(frame, "SMILES")], 0, 3, known=known, min_similarity=0.4)
+    assert [hit.row for hit in near.hits] == [2, 3]
 
 
 def test_histogram_counts_everything_over_a_growing_range() -> None:
