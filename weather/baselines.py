@@ -15,7 +15,7 @@ Field = NDArray[np.floating]
 HARMONICS = 2  # of the year; more do not lower the error on other years
 _HOUR = np.timedelta64(1, "h")
 _DAY = np.timedelta64(1, "D")
-_MAX_PAIRS = 256  # times, about, from which a damping coefficient is estimated
+_SAMPLES = 256  # times, about, from which a damping coefficient is estimated
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,9 @@ def damping(
 ) -> NDArray[np.float64]:
     """Regression of the anomaly at a lead time on the anomaly now, through the origin.
 
-    r = Σ a(t) a(t + lead) / Σ a(t)², over cells by area and over some 256 pairs of
-    times. Damped persistence is then climatology + r · anomaly. r is NaN for a lead
-    time without pairs. A NaN counts as no anomaly.
+    r = Σ a(t) a(t + lead) / Σ a(t)², over cells by area and over some 256 times t.
+    Damped persistence is then climatology + r · anomaly. r is NaN for a lead time
+    without pairs. A NaN counts as no anomaly.
 
     Args:
         times: (time,) ascending.
@@ -92,15 +92,17 @@ def damping(
     Returns:
         (lead,) dimensionless.
     """
-    result = np.full(len(leads), np.nan)
     weighted = np.nan_to_num(anomalies) * np.sqrt(weights)[:, None]
+    weighted = weighted.reshape(len(times), -1)
+    now = np.arange(0, len(times), max(1, len(times) // _SAMPLES))
+    products = weighted[now] @ weighted.T  # (now, time): one product serves all lead times
+    result = np.full(len(leads), np.nan)
     for number, lead in enumerate(leads):
-        later = np.searchsorted(times, times + lead).clip(max=len(times) - 1)
-        now = np.flatnonzero(times[later] == times + lead)
-        now = now[:: max(1, len(now) // _MAX_PAIRS)]
-        if len(now):
-            first = weighted[now]
-            result[number] = np.vdot(first, weighted[later[now]]) / np.vdot(first, first)
+        later = np.searchsorted(times, times[now] + lead).clip(max=len(times) - 1)
+        pairs = np.flatnonzero(times[later] == times[now] + lead)
+        if len(pairs):
+            covariance = products[pairs, later[pairs]].sum()
+            result[number] = covariance / products[pairs, now[pairs]].sum()
     return result
 
 
