@@ -156,9 +156,9 @@ def _chirality(mol: Chem.Mol) -> list[tuple[int, int]]:
 
 def _stereo(mol: Chem.Mol) -> list[tuple[int, int, int]]:
     return [
-        (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), _STEREO_CODE[bond.GetStereo()])
+        (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), code)
         for bond in mol.GetBonds()
-        if bond.GetStereo() in _STEREO_CODE
+        if (code := _STEREO_CODE.get(bond.GetStereo()))
     ]
 
 

@@ -23,6 +23,7 @@ from molecules.plots import plot_test
 from molecules.predictor import PredictorConfig, PropertyPredictor, sees_conformers
 from molecules.recognize import require_columns, text_cells
 from molecules.similarity import fingerprints, to_text
+from molecules.recognize import require_columns
 from molecules.splits import Split, SplitKind, split, split_by_column, split_by_file
 from molecules.table import Table, demo_activity, read_table
 from molecules.tasks import Tasks

@@ -9,7 +9,8 @@ from molecules.encoding import ATOM_FIELDS
 from molecules.molecule import MoleculeBatch, Padded
 from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
 
-_GROUP = 16  # molecules of similar size computed together
+_GROUP = 16  # molecules of similar size computed together, at most
+_PAIRS = 2**20  # pairs of atoms computed together, unless one molecule has more
 
 
 class MoleculeTransformer(nn.Module):
@@ -42,10 +43,9 @@ class MoleculeTransformer(nn.Module):
         Molecules of similar size are computed together: the work grows with the square
         of the largest.
         """
-        chosen = batch.ptr.diff().argsort(stable=True).split(_GROUP)
         atoms, states = [], []
-        for molecules in chosen:
-            part, rows = batch.select(molecules)
+        for molecules in _groups(batch.ptr.diff().tolist()):
+            part, rows = batch.select(torch.tensor(molecules, device=batch.x.device))
             atoms.append(rows)
             states.append(self._states(part))
         together = torch.cat(states)
@@ -57,3 +57,14 @@ class MoleculeTransformer(nn.Module):
             padded.pad(self.embed(batch.x)), padded.valid, self.pairs(batch, padded)
         )
         return self.norm(padded.gather(states))
+
+
+def _groups(sizes: list[int]) -> list[list[int]]:
+    """Numbers of the molecules to compute together, by size."""
+    groups: list[list[int]] = []
+    for number in sorted(range(len(sizes)), key=sizes.__getitem__):
+        full = not groups or len(groups[-1]) == _GROUP
+        if full or (len(groups[-1]) + 1) * sizes[number] ** 2 > _PAIRS:
+            groups.append([])
+        groups[-1].append(number)
+    return groups
