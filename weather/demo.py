@@ -71,8 +71,7 @@ def _summary(out: Path, seconds: float) -> str:
         f"  {'':34}" + 2 * f"{'persistence':>14}{'climatology':>14}",
     ]
     for name, description in FIELDS.items():
-        chosen = ratios.loc[[(name, 24), (name, 120)], [PERSISTENCE, CLIMATOLOGY]]
-        cells = chosen.to_numpy(float).ravel()
+        cells = ratios.loc[name, [PERSISTENCE, CLIMATOLOGY]].to_numpy(float).ravel()
         lines.append(f"  {name + ', ' + description:34}" + "".join(f"{c:14.2f}" for c in cells))
     made = {
         "run/model.safetensors": "the model, one file: `weather forecast` needs no other",
