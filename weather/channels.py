@@ -32,10 +32,6 @@ class NamedInputs(nn.ParameterDict):
             weight = torch.empty(outputs, columns, *kernel)
             self[name] = nn.Parameter(truncated_normal_(weight, fan_in**-0.5))
 
-    def weight(self) -> Tensor:
-        """(output, input of all, ...)."""
-        return torch.cat(list(self.values()), dim=1)
-
 
 class NamedOutputs(nn.ModuleDict):
     """A linear map whose outputs belong to variables.
@@ -55,5 +51,12 @@ class NamedOutputs(nn.ModuleDict):
     def forward(self, x: Tensor) -> Tensor:
         """(..., feature) -> (..., outputs of all)."""
         layers = [layer for layer in self.values() if isinstance(layer, nn.Linear)]
+        if not layers:
+            return x.new_zeros(*x.shape[:-1], 0)
         weight = torch.cat([layer.weight for layer in layers])
         return F.linear(x, weight, torch.cat([layer.bias for layer in layers]))
+
+
+def side_by_side(*groups: NamedInputs) -> Tensor:
+    """Weights of several groups along the input axis; a group may be empty."""
+    return torch.cat([weight for group in groups for weight in group.values()], dim=1)

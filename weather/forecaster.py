@@ -59,8 +59,12 @@ class Forecaster:
         self.model, self.config, self.metadata = model.eval(), config, metadata
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "cpu") -> Self:
+    def load(cls, path: Path | str, device: str | None = None) -> Self:
         """Read a model file.
+
+        Args:
+            path: as `weather train` wrote it.
+            device: where to compute; default the GPU if there is one.
 
         Raises:
             InputError: not a model file, or one of another kind or format.
@@ -69,6 +73,7 @@ class Forecaster:
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(model.to(device), config, metadata)
 
     def save(self, path: Path | str) -> None:

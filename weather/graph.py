@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from sciml.graph import Edges, GraphNetwork, GraphNetworkConfig
 from sciml.layers import MLP, activation_layer
-from weather.channels import NamedInputs, NamedOutputs
+from weather.channels import NamedInputs, NamedOutputs, side_by_side
 from weather.fields import Inputs, Widths
 from weather.grid import LatLonGrid
 from weather.mesh import (
@@ -84,8 +84,7 @@ class GridGraph(nn.Module):
         """
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
         nodes = fields.flatten(2).permute(2, 0, 1)  # (node, batch, channel)
-        groups = [self.surface, self.extra, self.upper]
-        weight = torch.cat([group.weight() for group in groups if len(group)], dim=1)
+        weight = side_by_side(self.surface, self.extra, self.upper)
         nodes = self.embed(nn.functional.linear(nodes, weight, self.bias))
         latent = self.embed_mesh(self.mesh_nodes).unsqueeze(1).expand(-1, nodes.shape[1], -1)
         nodes = self.network(

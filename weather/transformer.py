@@ -6,6 +6,7 @@ of the lowest levels, as in Pangu-Weather; with patches of all levels they stand
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn import functional as F
 from sciml.errors import InputError
 from sciml.transformer import WindowTransformer, WindowTransformerConfig
 from weather.bias import EarthBias, RelativeBias
-from weather.channels import NamedInputs, NamedOutputs
+from weather.channels import NamedInputs, NamedOutputs, side_by_side
 from weather.fields import Inputs, Widths
 
 
@@ -103,8 +104,7 @@ class PlanarEmbedding(nn.Module):
     def forward(self, inputs: Inputs) -> Tensor:
         """-> (batch, lat, lon, dim) tokens."""
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
-        groups = [self.surface, self.extra, self.upper]
-        weight = torch.cat([group.weight() for group in groups if len(group)], dim=1)
+        weight = side_by_side(self.surface, self.extra, self.upper)
         fields = self._pad(fields)
         if self.halo == 0 and self.patch == [1, 1]:
             return F.linear(fields.permute(0, 2, 3, 1), weight.flatten(1), self.bias)
@@ -112,13 +112,12 @@ class PlanarEmbedding(nn.Module):
 
     def _pad(self, fields: Tensor) -> Tensor:
         """The halo: around the globe in longitude, the outermost values elsewhere."""
-        rows, columns = fields.shape[-2:]
-        end = [-rows % self.patch[0], -columns % self.patch[1]]
+        end = _missing(fields.shape[-2:], self.patch)
         if self.halo:
             mode = "circular" if self.periodic else "replicate"
             fields = F.pad(fields, (self.halo, self.halo, 0, 0), mode)
             fields = F.pad(fields, (0, 0, self.halo, self.halo), "replicate")
-        return F.pad(fields, (0, end[1], 0, end[0]))
+        return F.pad(fields, end)
 
 
 class LevelEmbedding(nn.Module):
@@ -146,20 +145,14 @@ class LevelEmbedding(nn.Module):
 
     def forward(self, inputs: Inputs) -> Tensor:
         """-> (batch, 1 + level, lat, lon, dim) tokens."""
-        end = (
-            0,
-            -inputs.extra.shape[-1] % self.patch[1],
-            0,
-            -inputs.extra.shape[-2] % self.patch[0],
-        )
+        end = _missing(inputs.extra.shape[-2:], self.patch)
         ground = F.pad(torch.cat([inputs.surface, inputs.extra], dim=1), end)
-        groups = [self.surface, self.extra]
-        weight = torch.cat([group.weight() for group in groups if len(group)], dim=1)
+        weight = side_by_side(self.surface, self.extra)
         plane = F.conv2d(ground, weight, self.surface_bias, stride=self.patch)
         upper = inputs.upper.flip(2)
         upper = F.pad(upper, (*end, 0, -upper.shape[2] % self.levels))
         stride = [self.levels, *self.patch]
-        planes = F.conv3d(upper, self.upper.weight(), self.upper_bias, stride=stride)
+        planes = F.conv3d(upper, side_by_side(self.upper), self.upper_bias, stride=stride)
         return torch.cat([plane.unsqueeze(2), planes], dim=2).permute(0, 2, 3, 4, 1)
 
 
@@ -178,11 +171,8 @@ class PlanarHead(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, lat, lon, feature) -> fields."""
-        surface = _unpatch(self.surface(x), [*self.patch], self.grid) if len(self.surface) else None
-        upper = _unpatch(self.upper(x), [*self.patch], self.grid) if len(self.upper) else None
-        empty = x.new_zeros(x.shape[0], 0, *self.grid)
-        surface = empty if surface is None else surface
-        upper = empty if upper is None else upper
+        surface = _unpatch(self.surface(x), self.patch, self.grid)
+        upper = _unpatch(self.upper(x), self.patch, self.grid)
         return surface, upper.unflatten(1, (len(self.upper), self.levels))
 
 
@@ -194,26 +184,30 @@ class LevelHead(nn.Module):
     ) -> None:
         super().__init__()
         levels, *self.patch = config.patch
-        self.grid, self.levels, self.patch_levels = grid, widths.levels, levels or 1
+        self.grid, self.levels, self.patch_levels = grid, widths.levels, levels or widths.levels
         area = math.prod(self.patch)
+        aloft = area * self.patch_levels
         self.surface = NamedOutputs(features, dict.fromkeys(widths.surface, area))
-        self.upper = NamedOutputs(features, dict.fromkeys(widths.upper, area * self.patch_levels))
+        self.upper = NamedOutputs(features, dict.fromkeys(widths.upper, aloft))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, 1 + level, lat, lon, feature) -> fields."""
-        surface = x.new_zeros(x.shape[0], 0, *self.grid)
-        if len(self.surface):
-            surface = _unpatch(self.surface(x[:, 0]), [*self.patch], self.grid)
-        size = [self.patch_levels, *self.patch]
-        upper = _unpatch(self.upper(x[:, 1:]), size, (self.levels, *self.grid))
+        surface = _unpatch(self.surface(x[:, 0]), self.patch, self.grid)
+        patch = [self.patch_levels, *self.patch]
+        upper = _unpatch(self.upper(x[:, 1:]), patch, (self.levels, *self.grid))
         return surface, upper.flip(2)
+
+
+def _missing(size: Sequence[int], patch: Sequence[int]) -> tuple[int, int, int, int]:
+    """What `F.pad` adds at the end of (lat, lon) to make whole patches."""
+    return 0, -size[1] % patch[1], 0, -size[0] % patch[0]
 
 
 def _unpatch(x: Tensor, patch: list[int], size: tuple[int, ...]) -> Tensor:
     """(batch, *tokens, variable * patch) -> (batch, variable, *size), cropped at the end."""
     axes = len(patch)
     tokens = x.shape[1:-1]
-    x = x.unflatten(-1, (-1, *patch))
+    x = x.unflatten(-1, (x.shape[-1] // math.prod(patch), *patch))
     order = [a for axis in range(axes) for a in (1 + axis, 2 + axes + axis)]
     x = x.permute(0, 1 + axes, *order)
     x = x.reshape(*x.shape[:2], *(n * p for n, p in zip(tokens, patch, strict=True)))
