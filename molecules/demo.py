@@ -30,7 +30,7 @@ def steps(out: Path) -> list[str]:
     return [
         f"train demo --run {out / 'run'}",
         f"predict {model} demo --out {out / 'predictions.csv'}",
-        f"screen {model} demo --top 100 --out {out / 'hits.html'}",
+        f"screen {model} demo --top 100 --min-similarity 0.3 --out {out / 'hits.html'}",
     ]
 
 
@@ -38,7 +38,7 @@ def _summary(out: Path, seconds: float) -> str:
     scores = pd.read_csv(out / "run" / "scores.csv")
     table = scores.pivot_table(index="metric", columns="model", values="value", sort=False)
     status = pd.read_csv(out / "predictions.csv")["status"]
-    rmse = table.loc["rmse"].to_dict()
+    rmse = table.loc["RMSE"].to_dict()
     result = "better than" if rmse["our model"] < rmse["random forest"] else "NOT better than"
     lines = [
         "",
@@ -59,7 +59,7 @@ def _summary(out: Path, seconds: float) -> str:
     made = {
         "run/model.safetensors": "the model, one file: `molecules predict` needs no other",
         "predictions.csv": "every row with value, 90 % interval and status",
-        "hits.html, hits.csv": "the 100 best with structures; open in a browser",
+        "hits.html, hits.csv": "the best of those near the training set, drawn; open in a browser",
     }
     lines += ["", f"In {out}:"] + [f"  {name:26}{what}" for name, what in made.items()]
     return "\n".join(lines) + "\n"
