@@ -17,13 +17,13 @@ from molecules.calibration import Calibration
 from molecules.conformers import conformers
 from molecules.data import MoleculeData
 from molecules.features import MAX_ATOMS, Featurized, featurize
-from molecules.model import ModelConfig, PropertyModel, target_normalizer
+from molecules.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
 from molecules.objectives import PropertyLoss, PropertyLossConfig
 from molecules.plots import plot_test
+from molecules.predictor import KIND as PREDICTOR
 from molecules.predictor import PredictorConfig, PropertyPredictor, sees_conformers
 from molecules.recognize import require_columns, text_cells
 from molecules.similarity import fingerprints, to_text
-from molecules.recognize import require_columns
 from molecules.splits import Split, SplitKind, split, split_by_column, split_by_file
 from molecules.table import Table, demo_activity, read_table
 from molecules.tasks import Tasks
@@ -233,8 +233,8 @@ def _make_models(ready: Prepared, config: ExperimentConfig) -> list[PropertyMode
         torch.manual_seed(config.training.seed + number)
         model = PropertyModel(config.model, ready.tasks, normalizer)
         if config.transfer is not None:
-            kind = read_header(config.transfer.checkpoint)["kind"]
-            transfer(model, config.transfer, kind)
+            held = read_header(config.transfer.checkpoint)["kind"]
+            transfer(model, config.transfer, ENCODER if held == ENCODER else PREDICTOR)
         models.append(model)
     return models
 

@@ -19,6 +19,7 @@ from sciml.transformer import WindowTransformerConfig
 
 Backbone = Annotated[GraphNetworkConfig | WindowTransformerConfig, Field(discriminator="kind")]
 Pooling = Literal["sum", "mean", "attention"]
+ENCODER = "molecules.encoder"  # kind of a file that holds an `EncoderModel`
 _TYPICAL_ATOMS = 30.0  # keeps a sum of atoms near one
 
 

@@ -13,7 +13,7 @@ from molecules.data import MoleculeData
 from molecules.descriptors import descriptors
 from molecules.experiment import open_table
 from molecules.features import MAX_ATOMS, featurize
-from molecules.model import EncoderModel, ModelConfig
+from molecules.model import ENCODER, EncoderModel, ModelConfig
 from molecules.objectives import Pretraining, PretrainingConfig
 from molecules.predictor import sees_conformers
 from sciml.config import Config, dump_config
@@ -22,8 +22,6 @@ from sciml.files import atomic_path, claim_run
 from sciml.model_file import save_model
 from sciml.normalize import Normalizer
 from sciml.training import FitResult, TrainingConfig, fit
-
-KIND = "molecules.encoder"
 
 
 class PretrainDataConfig(Config):
@@ -97,7 +95,7 @@ def pretrain(
     objective = Pretraining(config.objective, model.encoder.dim, _statistics(train))
     result = fit(model, objective, train, valid, config.training, run, resume)
     metadata: dict[str, Any] = {"table": Path(table).name, "molecules": len(data)}
-    save_model(run / "model.safetensors", model, KIND, config.model, metadata)
+    save_model(run / "model.safetensors", model, ENCODER, config.model, metadata)
     return Pretrained(result, len(data))
 
 
