@@ -68,7 +68,8 @@ def beside(frame: pd.DataFrame, prediction: "Prediction", tasks: Sequence[str]) 
     """The table with the columns of a prediction behind its own."""
     names = [f"{task}_{part}" for task in tasks for part in ("pred", "lower", "upper")]
     values = np.stack([prediction.mean, prediction.lower, prediction.upper], axis=-1)
-    columns: list[object] = list(values.reshape(len(frame), len(names)).T)
+    values = values.reshape(len(frame), len(names)).astype(np.float32)  # what a model resolves
+    columns: list[object] = list(values.T)
     columns += [list(prediction.status), list(prediction.reason)]
     own = [str(name) for name in frame.columns]
     added = tidy_names([*own, *names, "status", "reason"])[len(own) :]

@@ -64,7 +64,7 @@ def _tab_cells(lines: Iterable[str]) -> Records:
     """
     width, record = 0, list[str]()
     for line in lines:
-        cells = line.rstrip("\n").split("\t")
+        cells = line.rstrip("\r\n").split("\t")
         if record:
             cells = [*record[:-1], f"{record[-1]}\n{cells[0]}", *cells[1:]]
         width = width or len(cells)

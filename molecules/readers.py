@@ -109,7 +109,7 @@ def _chunks(stream: BinaryIO, path: Path, chunk_rows: int, files: ExitStack) -> 
     if head.startswith(b"PAR1"):
         return _parquet(stream, path, chunk_rows)
     encoding = _encoding(head, path)
-    text = files.enter_context(io.TextIOWrapper(stream, encoding, errors=_as_latin1()))
+    text = files.enter_context(io.TextIOWrapper(stream, encoding, _as_latin1(), newline=""))
     if name.endswith((".sdf", ".sd", ".mol")) or b"\nM  END" in head:
         return _sdf(text, chunk_rows)
     if name.endswith((".jsonl", ".ndjson", ".json")) or head.lstrip().startswith(b"{"):
@@ -202,7 +202,8 @@ def _parquet(stream: BinaryIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
     rows = 0
     for batch in table.iter_batches(batch_size=chunk_rows):
         rows += len(batch)
-        yield Chunk(batch.to_pandas(), fraction=rows / table.metadata.num_rows)
+        frame = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        yield Chunk(frame, fraction=rows / table.metadata.num_rows)
 
 
 def _sdf(text: TextIO, chunk_rows: int) -> Iterator[Chunk]:

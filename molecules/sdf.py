@@ -45,7 +45,7 @@ def _entries(text: TextIO) -> Iterator[list[str]]:
             yield lines or [""]
             lines = []
         else:
-            lines.append(line.rstrip("\n"))
+            lines.append(line.rstrip("\r\n"))
     if any(line.strip() for line in lines):
         yield lines
 

@@ -104,7 +104,7 @@ def test_predictions_are_the_models_whatever_the_chunks(
     call("predict", model, path, "--out", tmp_path / "parts.csv")
     whole, parts = (pd.read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
     expected = PropertyPredictor.load(model).predict(smiles).mean[:, 0]
-    np.testing.assert_allclose(whole["pIC50_pred"], expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(whole["pIC50_pred"], expected, rtol=0, atol=1e-6)  # float32
     np.testing.assert_allclose(parts["pIC50_pred"], expected, rtol=0, atol=1e-6)
 
 

@@ -1,13 +1,17 @@
 """Every file a chemist may hand over is read, row by row, or refused in one line."""
 
+import csv
 import gzip
 import io
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from molecules.recognize import is_smiles, name_column, tidy_names
 from molecules.table import Table, demo_activity, demo_library, iter_library, read_table
@@ -68,12 +72,36 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_molecules(read_table("-"))
 
 
-def test_parquet_keeps_types(tmp_path: Path) -> None:
+def test_parquet_keeps_types_and_index(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    pd.DataFrame({"SMILES": ["CCO", None], "y": [1.5, 2.0]}).to_parquet(path)
-    table = read_table(path)
-    assert table.smiles == ["CCO", ""]
-    assert table.frame["y"].dtype == np.float64
+    frame = pd.DataFrame({"SMILES": ["CCO", None, "C"], "count": [1, 2, None]}, dtype=object)
+    frame.set_index(pd.Index(["a", "b", "c"], name="ID")).to_parquet(path)
+    for table in (read_table(path), next(iter_library(path, 3))):
+        assert table.smiles == ["CCO", "", "C"]
+        assert list(table.frame["ID"]) == ["a", "b", "c"]
+        assert table.frame["count"].tolist()[:2] == [1, 2]
+        np.testing.assert_array_equal(table.labels(["count"]).values[:, 0], [1, 2, np.nan])
+    assert [len(part) for part in iter_library(path, 2)] == [2, 1]
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.text(st.characters(codec="utf-8")), min_size=2, max_size=2),
+        min_size=1,
+        max_size=8,
+    ),
+    delimiter=st.sampled_from(",;|"),
+)
+@settings(max_examples=60, deadline=None)
+def test_quoted_cells_come_back_as_they_were(rows: list[list[str]], delimiter: str) -> None:
+    rows = [[cell.replace("\0", "") for cell in row] for row in rows]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.csv"
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+            writer.writerows([["SMILES", "a", "b"], *(["C", *row] for row in rows)])
+        frame = read_table(path).frame
+    assert frame[["a", "b"]].to_numpy().tolist() == rows
 
 
 def test_json_lines_keep_the_text_of_numbers(tmp_path: Path) -> None:
