@@ -141,7 +141,10 @@ def _known_keys(kind: object) -> set[str]:
 
 
 def _describe(problem: Any, known: list[str]) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or "top level"
+    *sections, last = problem["loc"] or ("top level",)
+    # pydantic puts the `kind` of a union between the keys; the file has no such section
+    parts = [part for part in sections if isinstance(part, int) or part in known]
+    where = ".".join(str(part) for part in [*parts, last])
     if problem["type"] == "extra_forbidden":
         return f"unknown key {where!r}{nearest(str(problem['loc'][-1]), known)}"
     if problem["type"] == "missing":
