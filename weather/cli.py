@@ -135,7 +135,7 @@ def forecast(
 
 @app.command
 def evaluate(
-    forecasts: list[Path],
+    forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
     truth: Annotated[list[Path], Parameter(negative="")],
     out: Path,
@@ -169,7 +169,8 @@ def evaluate(
     from rich.console import Console
 
     from sciml.cli import progress
-    from weather.evaluation import channels, evaluate, training_period
+    from weather.cases import channels
+    from weather.evaluation import evaluate, training_period
     from weather.forecasts import open_forecast
     from weather.reanalysis import open_reanalysis
     from weather.scorecard import console_table, write_scores

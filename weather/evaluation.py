@@ -1,84 +1,39 @@
 """Scores of forecasts, beside what a forecast must beat.
 
 One channel (a surface variable, or one level of an upper one) is read and scored at a
-time, so that memory stays small. A score is the mean over initial times of what
-`metrics` gives for one case; all baselines are scored on the same cases.
+time, so that memory stays small. A score is the mean, over the initial times whose
+valid time has a truth, of what `metrics` gives for one case.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather import metrics
-from weather.baselines import Climatology, ClimatologyKind, Times, damping, suitable_kind
+from weather.baselines import ClimatologyKind, suitable_kind
+from weather.cases import (
+    Cases,
+    Channel,
+    Field,
+    build_cases,
+    channels,
+    each_channel,
+    fields_of,
+    headline,
+    lookup,
+)
 from weather.grid import LatLonGrid
 from weather.linear import LinearModel
-from weather.variables import describe
 
-HEADLINE = ("z500", "t850", "u850", "v850", "msl", "t2m", "u10", "v10", "q700")
 FORECAST, PERSISTENCE, DAMPED = "forecast", "persistence", "damped persistence"
 CLIMATOLOGY, LINEAR = "climatology", "linear"
 _LINEAR_LEAD = np.timedelta64(24, "h")
-_WHOLE = 2**30  # bytes of a variable up to which all its levels are read at once
 _HOUR = np.timedelta64(1, "h")
 
-Field = NDArray[np.floating]
 Row = dict[str, str | float | None]
-Fields = tuple[xr.DataArray, xr.DataArray, xr.DataArray]  # forecast, truth, training
-
-
-@dataclass(frozen=True)
-class Channel:
-    """One 2-D field: a surface variable, or an upper one at a level in hPa."""
-
-    variable: str
-    level: float | None = None
-
-    @property
-    def name(self) -> str:
-        """`msl`, `z500`."""
-        return self.variable if self.level is None else f"{self.variable}{self.level:g}"
-
-    @property
-    def unit(self) -> str:
-        """SI unit, empty where unknown."""
-        known = describe(self.name)
-        return known.units if known else ""
-
-    def of(self, dataset: xr.Dataset) -> xr.DataArray:
-        """This field of a data set."""
-        field = dataset[self.variable]
-        return field if self.level is None else field.sel(level=self.level)
-
-
-@dataclass(frozen=True)
-class _Cases:
-    """What the scores of one channel need: cases, truth and climatology, in float64.
-
-    Attributes:
-        forecast: (time, lead, lat, lon)
-        leads: (lead,)
-        valid: (time, lead) valid times.
-        truth: field of given times, NaN where there is none.
-        climatology: expected field.
-        damping: (lead,) coefficients.
-        now: (time, lat, lon) truth at the initial times.
-        weights: (lat,) cell areas.
-    """
-
-    forecast: Field
-    leads: NDArray[np.timedelta64]
-    valid: Times
-    truth: Callable[[Times], Field]
-    climatology: Climatology
-    damping: NDArray[np.float64]
-    now: Field
-    weights: NDArray[np.float64]
 
 
 def evaluate(
@@ -119,10 +74,11 @@ def evaluate(
     truth = truth.sel(time=slice(forecast["time"][0], forecast["valid_time"].max()))
     chosen = channels(forecast, truth, training)
     rows: list[Row] = []
-    for channel, fields in _each(chosen, forecast, truth, training):
-        cases = _cases(fields, kind)
+    for channel, fields in each_channel(chosen, forecast, truth, training):
+        cases, unit = build_cases(fields, kind), channel.unit(forecast)
         for lead in range(len(cases.leads)):
-            rows += _rows(channel, cases, lead, _systems(cases, lead))
+            for system, forecasts in _systems(cases, lead).items():
+                rows += _rows(channel, unit, cases, lead, system, forecasts)
         advance()
     if linear:
         rows += _linear_rows(chosen, forecast, truth, training, kind)
@@ -165,35 +121,6 @@ def training_period(
             f"{_day(times[-1])}; give --climatology-from or --climatology-period"
         )
     return chosen
-
-
-def channels(*datasets: xr.Dataset) -> list[Channel]:
-    """The 2-D fields that all data sets have.
-
-    Raises:
-        InputError: if there is none.
-    """
-    first, *others = datasets
-    result = []
-    for name in map(str, first.data_vars):
-        if "time" not in first[name].dims or any(name not in other for other in others):
-            continue
-        on_levels = ["level" in dataset[name].dims for dataset in datasets]
-        if all(on_levels):
-            common = set.intersection(*({*d["level"].values.tolist()} for d in datasets))
-            result += [Channel(name, level) for level in sorted(common)]
-        elif not any(on_levels):
-            result.append(Channel(name))
-    if not result:
-        listed = "; ".join(", ".join(map(str, dataset.data_vars)) for dataset in datasets)
-        raise InputError(f"forecast and truth have no variable in common ({listed})")
-    return result
-
-
-def headline(chosen: list[Channel]) -> list[Channel]:
-    """The channels to look at first: the usual ones, or any four if none of these is there."""
-    usual = {channel.name: channel for channel in chosen if channel.name in HEADLINE}
-    return [usual[name] for name in HEADLINE if name in usual] or chosen[:4]
 
 
 def _check_grids(forecast: xr.Dataset, *others: xr.Dataset) -> None:
@@ -241,58 +168,7 @@ def _missing(forecast: xr.Dataset, truth: xr.Dataset) -> str:
     return f"{len(absent)} of {len(valid)} valid times, between {first} and {last}"
 
 
-def _each(
-    chosen: list[Channel], forecast: xr.Dataset, truth: xr.Dataset, training: xr.Dataset
-) -> Iterator[tuple[Channel, Fields]]:
-    """Each channel with its field in each data set; a small variable is read only once."""
-    read: list[xr.Dataset] = []
-    for number, channel in enumerate(chosen):
-        if number == 0 or chosen[number - 1].variable != channel.variable:
-            fields = [dataset[[channel.variable]] for dataset in (forecast, truth, training)]
-            read = [f.load() if f.nbytes <= _WHOLE else f for f in fields]
-        yield channel, _fields(channel, *read)
-
-
-def _fields(
-    channel: Channel, forecast: xr.Dataset, truth: xr.Dataset, training: xr.Dataset
-) -> Fields:
-    return channel.of(forecast), channel.of(truth), channel.of(training)
-
-
-def _cases(fields: Fields, kind: ClimatologyKind) -> _Cases:
-    forecast, truth, training = fields
-    grid = LatLonGrid.from_dataset(forecast.to_dataset(name="field"))
-    weights = grid.area_weights()
-    times, past = training["time"].values, training.values
-    climatology = Climatology.fit(times, past, kind)
-    leads = forecast["lead_time"].values
-    truth_at = _lookup(truth)
-    return _Cases(
-        forecast=forecast.values,
-        leads=leads,
-        valid=forecast["valid_time"].values,
-        truth=truth_at,
-        climatology=climatology,
-        damping=damping(times, past - climatology.at(times), leads, weights),
-        now=truth_at(forecast["time"].values),
-        weights=weights,
-    )
-
-
-def _lookup(truth: xr.DataArray) -> Callable[[Times], Field]:
-    """A function that gives the fields at some times, NaN where the truth has none."""
-    times, values = truth["time"].values, truth.values
-
-    def at(wanted: Times) -> Field:
-        index = np.searchsorted(times, wanted).clip(max=len(times) - 1)
-        fields = values[index].astype(np.float64)
-        fields[times[index] != wanted] = np.nan
-        return fields
-
-    return at
-
-
-def _systems(cases: _Cases, lead: int) -> dict[str, Field]:
+def _systems(cases: Cases, lead: int) -> dict[str, Field]:
     """Forecasts of each system at one lead time, (time, lat, lon)."""
     valid = cases.valid[:, lead]
     expected = cases.climatology.at(valid)
@@ -305,39 +181,42 @@ def _systems(cases: _Cases, lead: int) -> dict[str, Field]:
     }
 
 
-def _rows(channel: Channel, cases: _Cases, lead: int, systems: dict[str, Field]) -> list[Row]:
-    valid = cases.valid[:, lead]
-    truth, expected, weights = cases.truth(valid), cases.climatology.at(valid), cases.weights
-    rows: list[Row] = []
-    for system, fields in systems.items():
-        squared = metrics.mean_squared_error(fields, truth, weights)
-        rmse, by_case = metrics.over_cases(squared)
-        bias = metrics.mean_cases(metrics.mean_error(fields, truth, weights))
-        acc = metrics.mean_cases(metrics.anomaly_correlation(fields, truth, expected, weights))
-        known = int(np.isfinite(squared).sum())
-        for metric, value in (
-            ("rmse", rmse),
-            ("rmse_by_case", by_case),
-            ("bias", bias),
-            ("acc", acc),
-        ):
-            if metric == "acc" and system == CLIMATOLOGY:
-                continue  # its anomaly is zero
-            rows.append(
-                {
-                    "system": system,
-                    "channel": channel.name,
-                    "variable": channel.variable,
-                    "level": channel.level,
-                    "lead_hours": float(cases.leads[lead] / _HOUR),
-                    "metric": metric,
-                    "value": float(value),
-                    "unit": "1" if metric == "acc" else channel.unit,
-                    "cases": known,
-                    "missing": len(valid) - known,
-                }
-            )
-    return rows
+def _rows(
+    channel: Channel, unit: str, cases: Cases, lead: int, system: str, forecasts: Field
+) -> list[Row]:
+    """The scores of one system at one lead time."""
+    scores, known = _scores(cases, lead, forecasts)
+    if system == CLIMATOLOGY:
+        del scores["acc"]  # its anomaly is zero
+    common: Row = {
+        "system": system,
+        "channel": channel.name,
+        "variable": channel.variable,
+        "level": channel.level,
+        "lead_hours": float(cases.leads[lead] / _HOUR),
+    }
+    counts: Row = {"cases": known, "missing": len(forecasts) - known}
+    return [
+        common | {"metric": name, "value": value, "unit": "1" if name == "acc" else unit} | counts
+        for name, value in scores.items()
+    ]
+
+
+def _scores(cases: Cases, lead: int, forecasts: Field) -> tuple[dict[str, float], int]:
+    """Means over the cases that have a truth, and the number of these."""
+    valid, weights = cases.valid[:, lead], cases.weights
+    truth, expected = cases.truth(valid), cases.climatology.at(valid)
+    squared = metrics.mean_squared_error(forecasts, truth, weights)
+    bias = metrics.mean_error(forecasts, truth, weights)
+    acc = metrics.anomaly_correlation(forecasts, truth, expected, weights)
+    rmse, by_case = metrics.over_cases(squared)
+    scores = {
+        "rmse": float(rmse),
+        "rmse_by_case": float(by_case),
+        "bias": float(metrics.mean_cases(bias)),
+        "acc": float(metrics.mean_cases(acc)),
+    }
+    return scores, int(np.isfinite(squared).sum())
 
 
 def _linear_rows(
@@ -355,13 +234,14 @@ def _linear_rows(
     weights = LatLonGrid.from_dataset(forecast).area_weights()
     model = LinearModel.fit(training["time"].values, past, _LINEAR_LEAD, weights, kind)
     initial = forecast["time"].values
-    now = np.stack([_lookup(channel.of(truth))(initial) for channel in used], axis=1)
+    now = np.stack([lookup(channel.of(truth))(initial) for channel in used], axis=1)
     predicted = model.predict(initial, now)
     lead = int(np.flatnonzero(forecast["lead_time"].values == _LINEAR_LEAD)[0])
     rows: list[Row] = []
     for number, channel in enumerate(used):
-        cases = _cases(_fields(channel, forecast, truth, training), kind)
-        rows += _rows(channel, cases, lead, {LINEAR: predicted[:, number]})
+        cases = build_cases(fields_of(channel, forecast, truth, training), kind)
+        unit = channel.unit(forecast)
+        rows += _rows(channel, unit, cases, lead, LINEAR, predicted[:, number])
     return rows
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from sciml.config import nearest
 from sciml.errors import InputError
 from sciml.files import atomic_path
-from weather.evaluation import Channel, channels
+from weather.cases import Channel, channels
 from weather.grid import LatLonGrid
 from weather.maps import HALO, MapFrame
 from weather.metrics import area_mean
@@ -199,8 +199,7 @@ def _fields(dataset: xr.Dataset) -> Fields:
     """All channels of one time, in display units."""
     values, units = {}, {}
     for channel in _channels(dataset):
-        known = describe(channel.name)
-        unit = known.units if known else channel.of(dataset).attrs.get("units", "")
+        unit = channel.unit(dataset)
         shown, factor, offset = _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
         values[channel.name] = channel.of(dataset).values.astype(np.float64) * factor + offset
         units[channel.name] = shown

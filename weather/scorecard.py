@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from sciml.files import atomic_path
-from weather.evaluation import CLIMATOLOGY, DAMPED, FORECAST, HEADLINE, LINEAR, PERSISTENCE
+from weather.cases import HEADLINE
+from weather.evaluation import CLIMATOLOGY, DAMPED, FORECAST, LINEAR, PERSISTENCE
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEADS = (6, 24, 72, 120, 240)  # hours
