@@ -7,6 +7,8 @@ from cyclopts import App, Parameter
 
 from sciml.cli import Overrides, run
 
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
 app = App(
     name="molecules",
     help="Molecular properties: train on a table of SMILES, predict, screen a library.",
@@ -75,7 +77,7 @@ def pretrain(
 @app.command
 def predict(
     model: Path,
-    table: str = "demo",
+    table: FileOrStdin = "demo",
     *,
     out: Path = Path("predictions.csv"),
     smiles: str | None = None,
@@ -99,7 +101,7 @@ def predict(
 @app.command
 def screen(
     model: Path,
-    library: str = "demo",
+    library: FileOrStdin = "demo",
     *,
     top: int = 100,
     out: Path = Path("hits.html"),

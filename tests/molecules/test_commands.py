@@ -1,5 +1,7 @@
 """`predict` and `screen` from files to files, with a real model of random weights."""
 
+import gzip
+import io
 import re
 import sys
 from collections.abc import Sequence
@@ -170,6 +172,15 @@ def test_screen_of_a_probability_to_minimize(model: Path, tmp_path: Path) -> Non
     assert pd.read_csv(tmp_path / "list.csv")["toxic_pred"].is_monotonic_increasing
     assert "probability of 1" in out.read_text()
     assert "lowest" in out.read_text()
+
+
+def test_library_from_standard_input(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO(gzip.compress(b"CCO a\nCCC b\n")))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    call("screen", model, "-", "--target", "toxic", "--out", tmp_path / "hits.html")
+    assert set(pd.read_csv(tmp_path / "hits.csv")["name"]) == {"a", "b"}
 
 
 def test_unusable_input_is_one_line_and_leaves_nothing(
