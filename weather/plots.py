@@ -1,12 +1,5 @@
-"""Forecast maps as forecasters draw them.
+"""Forecast maps as forecasters draw them; see `products` for what can be drawn."""
 
-`z500_t850`: 500 hPa height every 6 dam over 850 hPa temperature. `msl`: sea level
-pressure every 4 hPa with highs and lows. `wind850` (or any level, or `wind10`): speed
-and barbs in knots over the height of the level. Any other name is a single field.
-"""
-
-import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,68 +11,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from sciml.config import nearest
 from sciml.errors import InputError
 from sciml.files import atomic_path
-from weather.cases import Channel, channels
 from weather.grid import LatLonGrid
 from weather.maps import HALO, MapFrame
 from weather.metrics import area_mean
-from weather.scorecard import pretty_unit
-from weather.units import STANDARD_GRAVITY
-from weather.variables import describe
+from weather.products import Fields, Product, choose_product, displayed
 
 Field = NDArray[np.float64]
 
 _HOUR = np.timedelta64(1, "h")
 KNOT = 1852 / 3600  # m s-1
 _PROMINENCE = 2.0  # hPa, of a high or low that is marked
-_DISPLAY = {  # SI unit -> unit on paper, factor, offset
-    "Pa": ("hPa", 0.01, 0.0),
-    "K": ("°C", 1.0, -273.15),
-    "kg kg-1": ("g kg⁻¹", 1000.0, 0.0),
-    "m2 s-2": ("dam", 0.1 / STANDARD_GRAVITY, 0.0),
-}
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What a map can show at one time, in display units.
-
-    Attributes:
-        values: by channel name, (lat, lon).
-        units: by channel name.
-    """
-
-    values: dict[str, Field]
-    units: dict[str, str]
-
-    def __getitem__(self, name: str) -> Field:
-        if name not in self.values:
-            raise InputError(
-                f"no field {name} to plot{nearest(name, self.values)} "
-                f"(there are {', '.join(self.values)})"
-            )
-        return self.values[name]
-
-
-@dataclass(frozen=True)
-class Product:
-    """What is drawn on one map.
-
-    Attributes:
-        title: in words.
-        shading: name of the shaded channel; `speed` for wind.
-        contours: name of the contoured channel.
-        wind: names of the channels of barbs.
-        marks: whether to mark highs and lows of the contours.
-    """
-
-    title: str
-    shading: str | None = None
-    contours: str | None = None
-    wind: tuple[str, str] | None = None
-    marks: bool = False
 
 
 def draw_map(
@@ -92,21 +35,21 @@ def draw_map(
 
     Args:
         forecast: from `open_forecast`, one initial and one lead time selected.
-        product: see the module; None takes the first that the file allows.
+        product: see `products`; None takes the first that the file allows.
         truth: canonical analysis of the valid time.
         static: canonical `lsm` or `z_surface` for the background, on any grid.
 
     Raises:
         InputError: a field that is not in the file.
     """
-    fields = _fields(forecast)
+    fields = displayed(forecast)
     chosen = choose_product(product, list(fields.values))
     frame = MapFrame(LatLonGrid.from_dataset(forecast))
     figure, axes = _sheet(frame, panels=1 if truth is None else 3)
     _draw(axes[0], frame, static, chosen, fields)
     axes[0].set_title(_heading(forecast, chosen), loc="left", fontsize=10)
     if truth is not None:
-        analysis = _fields(truth)
+        analysis = displayed(truth)
         _draw(axes[1], frame, static, chosen, analysis)
         axes[1].set_title("Analysis, same valid time", loc="left", fontsize=10)
         _draw_difference(axes[2], frame, static, chosen, fields, analysis)
@@ -169,45 +112,6 @@ def save_map(figure: Figure, path: Path) -> None:
         raise InputError(f"cannot draw {path.name}; expected a name that ends in .png or .pdf")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130)
-
-
-def choose_product(name: str | None, there: list[str]) -> Product:
-    """The product of that name, or the first that can be drawn from the channels there."""
-    if name is None:
-        if {"z500", "t850"} <= set(there):
-            return choose_product("z500_t850", there)
-        return choose_product("msl" if "msl" in there else there[0], there)
-    if name == "z500_t850":
-        title = "500 hPa geopotential height (dam), 850 hPa temperature (°C)"
-        return Product(title, shading="t850", contours="z500")
-    if name == "msl":
-        wind = ("u10", "v10") if {"u10", "v10"} <= set(there) else None
-        title = "Mean sea level pressure (hPa)" + (", 10 m wind (kt)" if wind else "")
-        return Product(title, contours="msl", wind=wind, marks=True)
-    level = re.fullmatch(r"wind(\d+)", name)
-    if level:
-        height = f"z{level[1]}"
-        where = "10 m" if level[1] == "10" else f"{level[1]} hPa"
-        contours = height if height in there else None
-        title = f"{where} wind (kt)" + (", geopotential height (dam)" if contours else "")
-        return Product(title, "speed", contours, (f"u{level[1]}", f"v{level[1]}"))
-    known = describe(name)
-    return Product(known.long_name if known else name, shading=name)
-
-
-def _fields(dataset: xr.Dataset) -> Fields:
-    """All channels of one time, in display units."""
-    values, units = {}, {}
-    for channel in _channels(dataset):
-        unit = channel.unit(dataset)
-        shown, factor, offset = _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
-        values[channel.name] = channel.of(dataset).values.astype(np.float64) * factor + offset
-        units[channel.name] = shown
-    return Fields(values, units)
-
-
-def _channels(dataset: xr.Dataset) -> list[Channel]:
-    return channels(dataset.expand_dims("time") if "time" not in dataset.dims else dataset)
 
 
 def _draw(

@@ -15,7 +15,8 @@ from weather.cli import app
 from weather.forecasts import open_forecast
 from weather.grid import LatLonGrid
 from weather.maps import MapFrame
-from weather.plots import choose_product, draw_map, select_forecast
+from weather.plots import draw_map, select_forecast
+from weather.products import choose_product
 
 GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
 REGION = LatLonGrid(lat=tuple(np.linspace(60, 30, 16)), lon=tuple(np.arange(-20.0, 16.0, 2.0)))
@@ -121,6 +122,7 @@ def test_the_default_product_is_what_the_file_allows() -> None:
     assert choose_product(None, ["z500", "t850", "msl"]).title.startswith("500 hPa")
     assert choose_product(None, ["msl", "t2m"]).marks
     assert choose_product(None, ["t2m"]).shading == "t2m"
+    assert choose_product("wind10", ["z10", "msl", "u10", "v10"]).contours == "msl"
     assert choose_product("msl", ["msl", "u10", "v10"]).wind == ("u10", "v10")
 
 
