@@ -2,7 +2,8 @@
 
 `z500_t850`: 500 hPa height every 6 dam over 850 hPa temperature. `msl`: sea level
 pressure every 4 hPa with highs and lows. `wind850` (or any level, or `wind10`): speed
-and barbs in knots over the height of the level (sea level pressure for `wind10`). Any other name is a single field.
+and barbs in knots over the height of the level (sea level pressure for `wind10`). Any
+other name is a single field.
 """
 
 import re
