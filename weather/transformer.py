@@ -40,7 +40,9 @@ class GridTransformer(nn.Module):
     """Fields to tokens, a `WindowTransformer`, tokens to fields; all values normalized.
 
     Where the grid is not a whole number of patches it is padded at the end, and cropped
-    afterwards. Longitude closes on itself where the grid spans the globe.
+    afterwards. Longitude closes on itself where the grid spans the globe. No norm stands
+    before the head: by way of the residual stream it sees a linear map of the fields around
+    each token, which is most of a short step, and learns it sooner.
 
     Args:
         config: see `TransformerConfig`.
@@ -72,7 +74,6 @@ class GridTransformer(nn.Module):
             self.embed = LevelEmbedding(config, widths)
         self.transformer = WindowTransformer(config, axes, closed, _make_bias(config))
         features = self.transformer.out_dim
-        self.norm = nn.LayerNorm(features) if config.norm == "pre" else nn.Identity()
         head = PlanarHead if patch_levels is None else LevelHead
         self.head = head(config, widths, features, grid)
 
@@ -83,8 +84,7 @@ class GridTransformer(nn.Module):
             Surface (batch, variable, lat, lon) and upper air
             (batch, variable, level, lat, lon).
         """
-        x = self.transformer(self.embed(inputs))
-        return self.head(self.norm(x))
+        return self.head(self.transformer(self.embed(inputs)))
 
 
 class PlanarEmbedding(nn.Module):

@@ -78,11 +78,12 @@ def test_shipped_small_configurations_train(name, waves_file, tmp_path):
     assert (tmp_path / "model.safetensors").exists()
 
 
-@pytest.mark.parametrize(
-    "name", ["small", "small_graph", "pangu", "graphcast", "finetune_rollout", "finetune_variable"]
-)
-def test_every_shipped_configuration_is_valid(name):
-    load_config(ExperimentConfig, named_config("weather", name))
+def test_every_shipped_configuration_is_valid():
+    shipped = named_config("weather", "small").parent.glob("*.yaml")
+    names = {path.stem for path in shipped}
+    assert {"small", "small_graph", "pangu", "graphcast", "europe"} <= names
+    for name in names:
+        load_config(ExperimentConfig, named_config("weather", name))
 
 
 def test_fine_tuning_on_a_roll_out(trained, waves_file, tiny_config, tmp_path):
