@@ -92,20 +92,12 @@ def screen_file(
         found = screen(predictor, tables, task, top, minimize, known, min_similarity)
     if not found.hits:
         raise InputError(f"no molecule is as similar as {min_similarity}; lower --min-similarity")
-    context = Context(
-        task=predictor.tasks.tasks[task],
-        minimize=minimize,
-        model=str(model),
-        library=Path(source).name,
-        facts=_facts(predictor.metadata, predictor.tasks.names[task]),
-        coverage=LEVEL if found.hits[0].bounded else None,
-        label_range=predictor.metadata.get("label_range", {}).get(predictor.tasks.names[task]),
-        min_similarity=min_similarity,
-    )
+    context = _context(predictor, task, found, minimize, min_similarity, str(model), source)
     write_report(found, context, out, csv)
     _print_hits(found, predictor.tasks.names[task])
     print(f"{found.counts.total():,} rows, {_account(found.counts)}")
-    print(f"{out}, {csv}: the best {len(found.hits)} molecules")
+    near = f" of similarity {min_similarity} or more" if min_similarity else ""
+    print(f"{out}, {csv}: the best {len(found.hits)} molecules{near}")
     return found
 
 
@@ -151,6 +143,28 @@ def _task(predictor: "PropertyPredictor", target: str | None) -> int:
         hint = nearest(target, names) or f"; it predicts {', '.join(names)}"
         raise InputError(f"the model does not predict {target!r}{hint}")
     return names.index(target) if target else 0
+
+
+def _context(
+    predictor: "PropertyPredictor",
+    task: int,
+    found: Screen,
+    minimize: bool,
+    min_similarity: float,
+    model: str,
+    source: str,
+) -> Context:
+    name = predictor.tasks.names[task]
+    return Context(
+        task=predictor.tasks.tasks[task],
+        minimize=minimize,
+        model=model,
+        library=Path(source).name,
+        facts=_facts(predictor.metadata, name),
+        coverage=LEVEL if found.hits[0].bounded else None,
+        label_range=predictor.metadata.get("label_range", {}).get(name),
+        min_similarity=min_similarity,
+    )
 
 
 def _facts(metadata: dict[str, Any], task: str) -> dict[str, str]:

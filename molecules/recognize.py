@@ -82,10 +82,11 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], source: str) -> N
     """Raise an InputError that names the nearest column if one of `names` is not there."""
     for name in names:
         if name not in frame.columns:
-            names = {str(column).lower(): str(column) for column in frame.columns}
-            close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-            known = f"it has {listing(names.values())}"
-            hint = f"did you mean {names[close[0]]!r}?" if close else known
+            known = {str(column).lower(): str(column) for column in frame.columns}
+            close = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+            hint = f"it has {listing(known.values())}"
+            if close:
+                hint = f"did you mean {known[close[0]]!r}?"
             raise InputError(f"{source} has no column {name!r}; {hint}")
 
 

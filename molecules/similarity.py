@@ -39,13 +39,13 @@ def nearest(query: Fingerprints, known: Fingerprints) -> NDArray[np.float64]:
 
     |a and b| / |a or b|, in 0 to 1; NaN for an empty fingerprint or an empty `known`.
     """
-    known = known[known.any(axis=1)]
-    sizes = np.bitwise_count(known).sum(axis=1, dtype=np.int64)
+    words = np.ascontiguousarray(known[known.any(axis=1)]).view(np.uint64)
+    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
     similarity = np.full(len(query), np.nan)
-    for row, bits in enumerate(query):
+    for row, bits in enumerate(np.ascontiguousarray(query).view(np.uint64)):
         size = np.bitwise_count(bits).sum(dtype=np.int64)
-        if size and len(known):
-            common = np.bitwise_count(known & bits).sum(axis=1, dtype=np.int64)
+        if size and len(words):
+            common = np.bitwise_count(words & bits).sum(axis=1, dtype=np.int64)
             similarity[row] = np.max(common / (sizes + size - common))
     return similarity
 

@@ -1,7 +1,6 @@
 """A screen finds what sorting the whole library finds, whatever the size of its parts."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from molecules.predictor import PropertyPredictor
-from molecules.screening import Histogram, Screen, screen
+from molecules.screening import Screen, screen
 from molecules.similarity import fingerprints
 from molecules.splits import canonical_smiles
 from molecules.table import Table
@@ -92,27 +91,3 @@ def test_molecules_unlike_the_training_set_are_passed_over() -> None:
     assert free.hits[1].similarity == 1
     near = screen(model, [Table(frame, "SMILES")], 0, 3, known=known, min_similarity=0.4)
     assert [hit.row for hit in near.hits] == [2, 3]
-
-
-def test_histogram_counts_everything_over_a_growing_range() -> None:
-    histogram = Histogram()
-    values = np.concatenate([rng.normal(size=500), [-300.0, 1000.0], np.full(50, 3.0)])
-    for part in np.array_split(values, 9):
-        histogram.add(part)
-    assert histogram.counts.sum() == len(values)
-    edges, counts = histogram.occupied(64)
-    assert len(counts) <= 64
-    assert counts.sum() == len(values)
-    assert edges[0] <= -300
-    assert edges[-1] > 1000
-    inside = [np.sum((values >= a) & (values < b)) for a, b in pairwise(edges)]
-    np.testing.assert_array_equal(counts, inside)
-
-
-def test_histogram_of_one_value() -> None:
-    histogram = Histogram()
-    histogram.add(np.array([]))
-    histogram.add(np.full(3, 7.0))
-    edges, counts = histogram.occupied(64)
-    assert counts.tolist() == [3]
-    assert edges[0] <= 7 < edges[1]
