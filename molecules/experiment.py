@@ -14,53 +14,22 @@ from pydantic import Field
 
 from molecules.baselines import Comparison, baseline_predictions, compare, verdict
 from molecules.calibration import Calibration
-from molecules.conformers import conformers
-from molecules.data import MoleculeData
-from molecules.features import MAX_ATOMS, Featurized, featurize
 from molecules.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
 from molecules.objectives import PropertyLoss, PropertyLossConfig
 from molecules.plots import plot_test
 from molecules.predictor import KIND as PREDICTOR
 from molecules.predictor import PredictorConfig, PropertyPredictor, sees_conformers
-from molecules.recognize import require_columns, text_cells
+from molecules.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.similarity import fingerprints, to_text
-from molecules.splits import Split, SplitKind, split, split_by_column, split_by_file
-from molecules.table import Table, demo_activity, read_table
-from molecules.tasks import Tasks
+from molecules.splits import Split
+from molecules.table import Table
 from sciml.config import Config, dump_config
-from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.model_file import read_header
 from sciml.training import TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 
-DEMO = "demo"
-
 Array = NDArray[np.float64]
-
-
-class DataConfig(Config):
-    """What is done with the table before training.
-
-    Attributes:
-        split: how rows are divided into folds, unless they are given.
-        fractions: of training, validation and test.
-        seed: of the split.
-        split_column: column that says train, valid or test; given folds.
-        split_file: JSON with row numbers; given folds.
-        max_atoms: larger molecules are left out, with a status.
-        conformer_seed: of the conformers, for a model that sees them.
-        conformer_cache: folder that keeps conformers between runs.
-    """
-
-    split: SplitKind = "random"
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    seed: int = 0
-    split_column: str | None = None
-    split_file: Path | None = None
-    max_atoms: int = Field(MAX_ATOMS, ge=1)
-    conformer_seed: int = 0
-    conformer_cache: Path | None = None
 
 
 class ExperimentConfig(Config):
@@ -99,33 +68,6 @@ class Trained:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A table made ready: labels and graphs of its rows, and its folds.
-
-    Attributes:
-        smiles: one per row; blank where there is no usable molecule or no label.
-        labels: (row, task).
-        tasks: what to predict.
-        featurized: graphs of the usable rows.
-        folds: rows of train, valid and test.
-        data: the graphs, labels and conformers by molecule.
-    """
-
-    smiles: list[str]
-    labels: Array
-    tasks: Tasks
-    featurized: Featurized
-    folds: Split
-    data: MoleculeData
-
-    def fold(self, name: str) -> MoleculeData:
-        """The molecules of a fold."""
-        number = np.full(len(self.smiles), -1)
-        number[self.featurized.rows] = np.arange(len(self.featurized.rows))
-        return self.data.rows(number[self.folds[name]])
-
-
 def train(
     table: str | Path | Table,
     targets: Sequence[str],
@@ -148,7 +90,7 @@ def train(
         InputError: table, columns, configuration or checkpoint do not fit.
     """
     source = table if isinstance(table, Table) else open_table(table, smiles)
-    ready = prepare(source, targets, config)
+    ready = prepare(source, targets, config.data, sees_conformers(config.model))
     models = _make_models(ready, config)
     claim_run(run, resume)
     _write_text(run / "config.yaml", dump_config(config))
@@ -162,66 +104,6 @@ def train(
     statuses, counts = np.unique(ready.featurized.status, return_counts=True)
     unusable = {str(s): int(n) for s, n in zip(statuses, counts, strict=True) if s != "ok"}
     return Trained(predictor, scores, verdicts, ready.folds, unusable, seconds)
-
-
-def open_table(table: str | Path, smiles: str | None = None) -> Table:
-    """Read a table, or take the one that comes with RDKit."""
-    return demo_activity() if str(table) == DEMO else read_table(table, smiles)
-
-
-def prepare(table: Table, targets: Sequence[str], config: ExperimentConfig) -> Prepared:
-    """Read labels, encode molecules, and divide the rows.
-
-    Raises:
-        InputError: unknown column, no usable molecule, or folds that cannot be made.
-    """
-    columns = table.label_columns(targets)
-    labels = table.labels(columns).values
-    featurized = featurize(table.smiles, config.data.max_atoms)
-    if not len(featurized.rows):
-        raise InputError(
-            f"{table.source} holds no valid molecule in column {table.smiles_column!r} "
-            f"(first row: {featurized.reason[0]}); name the column with --smiles"
-        )
-    usable = np.isfinite(labels).any(axis=1)
-    usable &= np.array([status == "ok" for status in featurized.status])
-    smiles = [text if use else "" for text, use in zip(table.smiles, usable, strict=True)]
-    if not usable.any():
-        raise InputError(f"no row of {table.source} has both a valid molecule and a label")
-    tasks = Tasks.infer(columns, np.where(usable[:, None], labels, np.nan))
-    data = MoleculeData(
-        featurized.packed,
-        np.arange(len(featurized.rows)),
-        labels=labels[featurized.rows],
-        positions=_positions(table, featurized, config),
-    )
-    folds = _split(table, smiles, config.data)
-    return Prepared(smiles, labels, tasks, featurized, folds, data)
-
-
-def _positions(
-    table: Table, featurized: Featurized, config: ExperimentConfig
-) -> NDArray[np.float32] | None:
-    if not sees_conformers(config.model):
-        return None
-    smiles = [table.smiles[row] for row in featurized.rows]
-    made = conformers(smiles, config.data.conformer_seed, cache=config.data.conformer_cache)
-    return made.positions
-
-
-def _split(table: Table, smiles: Sequence[str], config: DataConfig) -> Split:
-    given = [s is not None for s in (config.split_column, config.split_file)]
-    if all(given):
-        raise InputError("data.split_column and data.split_file are both set; give one")
-    if config.split_file is not None:
-        folds = split_by_file(config.split_file, len(table))
-    elif config.split_column is not None:
-        require_columns(table.frame, [config.split_column], table.source)
-        folds = split_by_column(text_cells(table.frame[config.split_column]))
-    else:
-        return split(config.split, smiles, config.fractions, config.seed)
-    usable = np.array([bool(text) for text in smiles])
-    return {name: rows[usable[rows]] for name, rows in folds.items()}
 
 
 def _make_models(ready: Prepared, config: ExperimentConfig) -> list[PropertyModel]:

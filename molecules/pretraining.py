@@ -11,11 +11,11 @@ from pydantic import Field
 from molecules.conformers import conformers
 from molecules.data import MoleculeData
 from molecules.descriptors import descriptors
-from molecules.experiment import open_table
 from molecules.features import MAX_ATOMS, featurize
 from molecules.model import ENCODER, EncoderModel, ModelConfig
 from molecules.objectives import Pretraining, PretrainingConfig
 from molecules.predictor import sees_conformers
+from molecules.preparation import open_table
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from molecules.calibration import Calibration
 from molecules.data import MoleculeData
+from molecules.denoising import CoordinateDenoising
 from molecules.encoding import ATOM_FIELDS
 from molecules.features import featurize
 from molecules.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.molecule import MoleculeBatch
-from molecules.objectives import CoordinateDenoising, PropertyLoss, PropertyLossConfig
+from molecules.objectives import PropertyLoss, PropertyLossConfig
 from molecules.predictor import PredictorConfig, PropertyPredictor
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig

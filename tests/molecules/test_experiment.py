@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from molecules.experiment import ExperimentConfig, prepare, train
+from molecules.experiment import ExperimentConfig, train
 from molecules.predictor import PropertyPredictor
+from molecules.preparation import prepare
 from molecules.pretraining import PretrainConfig, pretrain
 from molecules.table import Table
 from sciml.config import load_config, named_config
@@ -116,7 +117,7 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
 def test_given_folds(tmp_path: Path) -> None:
     table = made_table()
     table.frame["fold"] = ["train", "train", "train", "valid", "test"] * 8
-    ready = prepare(table, ["length"], experiment("small", "data.split_column=fold"))
+    ready = prepare(table, ["length"], experiment("small", "data.split_column=fold").data)
     assert [len(ready.folds[name]) for name in ("train", "valid", "test")] == [24, 8, 8]
     path = tmp_path / "splits.json"
     path.write_text(json.dumps({"train": [0, 1, 2], "test": [3, 4]}))

@@ -8,17 +8,16 @@ import pytest
 import torch
 
 from molecules.data import MoleculeData
+from molecules.denoising import CoordinateDenoising
 from molecules.features import featurize
+from molecules.masking import MaskedAtoms, hide
 from molecules.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.objectives import (
-    CoordinateDenoising,
     DescriptorRegression,
-    MaskedAtoms,
     Pretraining,
     PretrainingConfig,
     PropertyLoss,
     PropertyLossConfig,
-    hide,
 )
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig
