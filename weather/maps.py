@@ -117,12 +117,14 @@ class MapFrame:
         lon, lat, field = self.smooth(field)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
         size = 2 * int(radius / (lat[0] - lat[1])) + 1
+        known = np.isfinite(field)
+        field = np.where(known, field, np.nanmean(field))
+        known = ndimage.minimum_filter(known, size, mode="nearest")
+        mean = ndimage.uniform_filter(field, size, mode="nearest")
         found = []
         for sign in (1, -1):
             peak = ndimage.maximum_filter(sign * field, size, mode="nearest") == sign * field
-            peak &= (
-                sign * (field - ndimage.uniform_filter(field, size, mode="nearest")) > prominence
-            )
+            peak &= known & (sign * (field - mean) > prominence)
             for row, column in np.argwhere(peak):
                 if self._inside(lon[column], lat[row]):
                     found.append((lon[column], lat[row], sign, field[row, column]))
@@ -176,7 +178,7 @@ def coastlines() -> tuple[Field, ...]:
 def _finer(coordinate: Field, spacing: float) -> Field:
     """Fractional indices along a coordinate, at most about `spacing` degrees apart."""
     cells = len(coordinate) - 1
-    times = max(1, round(float(np.abs(np.diff(coordinate)).max()) / spacing))
+    times = int(np.ceil(float(np.abs(np.diff(coordinate)).max()) / spacing))
     return np.linspace(0, cells, cells * times + 1)
 
 

@@ -59,7 +59,7 @@ def draw_map(
 def _sheet(frame: MapFrame, panels: int) -> tuple[Figure, NDArray[np.object_]]:
     """Wide maps one above the other, high ones side by side."""
     wide = frame.ratio < 0.8
-    width = 11.0 if wide else 6.5
+    width = 11.0 if wide else min(6.5, 10 / frame.ratio)
     height = (0.86 if wide else 0.92) * width * frame.ratio + (0.7 if wide else 1.1)
     rows, columns = (panels, 1) if wide else (1, panels)
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
@@ -130,7 +130,7 @@ def _shade(axes: Axes, frame: MapFrame, product: Product, fields: Fields) -> Non
     if product.shading == "speed" and product.wind:
         u, v = (fields[name] for name in product.wind)
         field, unit, colours = np.hypot(u, v) / KNOT, "kt", "YlGnBu"
-        levels = np.arange(10, max(60.0, field.max()) + 10, 10)
+        levels = np.arange(10, max(60.0, np.nanmax(field)) + 10, 10)
     else:
         name = str(product.shading)
         field, unit = fields[name], fields.units[name]
@@ -159,7 +159,8 @@ def _contour(axes: Axes, frame: MapFrame, product: Product, fields: Fields) -> N
     name = str(product.contours)
     field, unit = fields[name], fields.units[name]
     step = {"dam": 6, "hPa": 4}.get(unit, 5)
-    levels = np.arange(step * np.floor(field.min() / step), field.max() + step, step)
+    low, high = np.nanmin(field), np.nanmax(field)
+    levels = np.arange(step * np.floor(low / step), high + step, step)
     bold = [1012] if unit == "hPa" else [552]
     widths = [1.8 if level in bold else 0.9 for level in levels]
     lines = axes.contour(

@@ -26,6 +26,7 @@ _DISPLAY = {  # SI unit -> unit on paper, factor, offset
     "Pa": ("hPa", 0.01, 0.0),
     "K": ("°C", 1.0, -273.15),
     "kg kg-1": ("g kg⁻¹", 1000.0, 0.0),
+    "s-1": ("10⁻⁵ s⁻¹", 1e5, 0.0),
     "m2 s-2": ("dam", 0.1 / STANDARD_GRAVITY, 0.0),
 }
 
@@ -48,6 +49,8 @@ class Fields:
                 f"no field {name} to plot{nearest(name, self.values)} "
                 f"(there are {', '.join(self.values)})"
             )
+        if not np.isfinite(self.values[name]).any():
+            raise InputError(f"{name} is NaN everywhere at this time; plot another field")
         return self.values[name]
 
 

@@ -29,9 +29,11 @@ _STYLES: dict[
 
 
 def shown_channels(scores: pd.DataFrame) -> list[str]:
-    """The channels to look at first: the usual ones, or any four if none is there."""
+    """The channels to look at first: all of a few; of many the usual ones, or any four."""
     names = list(scores["channel"].unique())
-    return [name for name in HEADLINE if name in names] or names[:4]
+    usual = [name for name in HEADLINE if name in names]
+    few = [*usual, *(name for name in names if name not in usual)]
+    return few if len(few) <= 5 else usual or names[:4]
 
 
 def skill_table(scores: pd.DataFrame, hours: Sequence[float] = LEADS) -> pd.DataFrame:
@@ -39,14 +41,17 @@ def skill_table(scores: pd.DataFrame, hours: Sequence[float] = LEADS) -> pd.Data
 
     Args:
         scores: from `evaluate`.
-        hours: lead times; those that were not forecast are left out.
+        hours: lead times; those that were not forecast are left out. If none was, all
+            that were are shown.
 
     Returns:
         One row for each headline channel and lead time: channel, lead_hours, unit,
         rmse, acc, and a column of ratios for each baseline.
     """
     keys, names = ["channel", "lead_hours"], shown_channels(scores)
-    some = scores[scores["lead_hours"].isin(hours) & scores["channel"].isin(names)]
+    some = scores[scores["channel"].isin(names)]
+    asked = some["lead_hours"].isin(hours)
+    some = some[asked] if asked.any() else some
     rmse = some[some["metric"] == "rmse"].set_index([*keys, "system"])["value"].unstack("system")
     own = some[some["system"] == FORECAST].set_index([*keys, "metric"])["value"].unstack("metric")
     units = some[some["metric"] == "rmse"].groupby(keys)["unit"].first()

@@ -102,9 +102,9 @@ def test_several_files_are_one_set_of_forecasts(folder: Path, scores: pd.DataFra
 
 def test_table_and_curves(scores: pd.DataFrame, tmp_path: Path) -> None:
     skill = skill_table(scores)
-    assert list(skill["channel"].unique()) == ["z500", "msl"]
+    assert list(skill["channel"].unique()) == ["z500", "msl", "z850"]
     assert (skill["persistence"] < 0.1).all()
-    assert console_table(scores).row_count == len(skill) == 10
+    assert console_table(scores).row_count == len(skill) == 15
     draw_curves(scores, tmp_path / "scores.png")
     assert (tmp_path / "scores.png").stat().st_size > 10_000
 

@@ -145,3 +145,14 @@ def test_the_command(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             run(forecast, *arguments)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.nc", "map.png"]
+
+
+def test_cells_without_data_are_left_blank(tmp_path: Path) -> None:
+    one = select_forecast(open_forecast(write(tmp_path / "f.nc", GLOBE)), None, None).load()
+    one["msl"][:6, :] = np.nan  # the high, and the cells around it
+    draw_map(one, "msl").canvas.draw()
+    found = MapFrame(GLOBE).extremes(one["msl"].values / 100, prominence=2.0)
+    assert {sign for *_, sign, _ in found} == {-1}
+    one["msl"][:] = np.nan
+    with pytest.raises(InputError, match="msl is NaN everywhere"):
+        draw_map(one, "msl")
