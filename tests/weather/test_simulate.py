@@ -8,6 +8,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather import simulate
+from weather.cli import app
 from weather.grid import LatLonGrid
 from weather.simulate import LEVELS, Simulation
 from weather.variables import KNOWN
@@ -131,4 +132,12 @@ def test_missing_dinosaur_is_one_clear_line(
     monkeypatch.setitem(__import__("sys").modules, "weather.held_suarez", None)
     with pytest.raises(InputError, match=r"pip install 'sciml-foundation\[simulate\]'"):
         simulate.simulate(SHORT, tmp_path / "none.nc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_reads_durations(tmp_path: Path) -> None:
+    for every, message in (("7x", "'7x' is not a duration"), ("7h", "every 7 h")):
+        tokens = ["simulate", "--out", str(tmp_path / "s.nc"), "--every", every]
+        with pytest.raises(InputError, match=message):
+            app(tokens, result_action="return_value")
     assert not list(tmp_path.iterdir())
