@@ -1,10 +1,11 @@
 """The forecast model as an equation.
 
-x(t + dt) = x(t) + s * f(n(x(t)), n(x(t - dt)), static, position, forcing)
+x(t + dt) = x(t) + s f((x(t) - m) / d, (x(t) - x(t - dt)) / s, static, position, forcing)
 
-n normalizes by mean and standard deviation, f is a backbone, and s is the standard
-deviation of the change over a time step (GraphCast, supplement section 3.5). Outside
-f all values are physical.
+m and d are the mean and standard deviation of each field, s is the standard deviation of
+its change over a time step, and f is a backbone. The change is what GraphCast predicts
+(supplement section 3.5); it is also how the past is best seen, since x(t - dt) itself
+differs from x(t) by little. Outside f all values are physical.
 """
 
 from collections.abc import Mapping
@@ -113,14 +114,11 @@ class WeatherModel(nn.Module):
         )
 
     def inputs(self, state: State) -> Inputs:
-        """Normalized inputs of the backbone."""
-        statistics = self.statistics
-        surface = (state.surface - statistics.surface("mean")) / statistics.surface("std")
-        upper = (state.upper - statistics.upper("mean")) / statistics.upper("std")
+        """Normalized inputs of the backbone: the last state, and the changes that led to it."""
         return Inputs(
-            surface=surface.transpose(1, 2).flatten(1, 2),
-            upper=upper.transpose(1, 2).flatten(1, 2),
-            extra=self._extra(state.time[:, -1]).to(surface.dtype),
+            surface=_recent(state.surface, *self.statistics.surface_moments()),
+            upper=_recent(state.upper, *self.statistics.upper_moments()),
+            extra=self._extra(state.time[:, -1]).to(state.surface.dtype),
         )
 
     def _extra(self, time: Tensor) -> Tensor:
@@ -129,6 +127,12 @@ class WeatherModel(nn.Module):
         fixed = torch.cat([torch.stack(static), self.position]) if static else self.position
         driven = forcing(self.variables.forcing, time + self.step // 2, self.lat, self.lon)
         return torch.cat([fixed.expand(time.shape[0], -1, -1, -1), driven], dim=1)
+
+
+def _recent(fields: Tensor, mean: Tensor, std: Tensor, change: Tensor) -> Tensor:
+    """(batch, time, variable, ...) -> (batch, variable * time, ...), each of order one."""
+    last = (fields[:, -1:] - mean) / std
+    return torch.cat([last, fields.diff(dim=1) / change], dim=1).transpose(1, 2).flatten(1, 2)
 
 
 def _degrees(values: tuple[float, ...]) -> Tensor:

@@ -13,7 +13,7 @@ _SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q70
 def show_training(trained: Trained, run: Path, console: Console) -> None:
     """Print where the model is, how it was trained, and its errors beside persistence."""
     hours = trained.forecaster.config.step_hours
-    table = Table(title=f"{hours:g} h ahead, on times held out from training")
+    table = Table(title=f"{hours:g} h ahead, held-out times", title_justify="left")
     for heading in ("field", "RMSE", "persistence", "ratio"):
         table.add_column(heading, justify="left" if heading == "field" else "right")
     for score in _worth_showing(trained.scores):

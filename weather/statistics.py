@@ -74,6 +74,14 @@ class Statistics(nn.ModuleDict):
         """(variable, level, 1, 1) of the upper-air variables."""
         return _stack([getattr(self[n], moment) for n in self.upper_names])[..., None, None]
 
+    def surface_moments(self) -> list[Tensor]:
+        """Mean, std and change of the surface variables, each (variable, 1, 1)."""
+        return [self.surface(moment) for moment in ("mean", "std", "change")]
+
+    def upper_moments(self) -> list[Tensor]:
+        """Mean, std and change of the upper-air variables, each (variable, level, 1, 1)."""
+        return [self.upper(moment) for moment in ("mean", "std", "change")]
+
     def channels(self, moment: str) -> Tensor:
         """(channel,) in the order of `Variables.channels`."""
         return torch.cat([self.surface(moment).flatten(), self.upper(moment).flatten()])
