@@ -188,6 +188,8 @@ def evaluate(
     console.print(console_table(scores))
     if scores["missing"].any():
         console.print(f"missing truth: {scores.attrs['missing']}", soft_wrap=True)
+    if scores.attrs["seen"]:
+        console.print(f"[red]not a test:[/] {scores.attrs['seen']}", soft_wrap=True)
     console.print(f"wrote {out / 'scores.csv'} and {out / 'scores.png'}", soft_wrap=True)
 
 

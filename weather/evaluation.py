@@ -61,7 +61,8 @@ def evaluate(
         missing (cases without truth). Metrics: `rmse` (root after the mean over cases,
         WeatherBench 2), `rmse_by_case` (mean of the roots), `bias`, `acc` (mean over
         cases). `attrs` holds `climatology`, its kind and period, and `missing`, how
-        many and which valid times have no truth.
+        many and which valid times have no truth, and `seen`, how many forecasts start
+        in the model's training period, if that is known.
 
     Raises:
         InputError: different grids, no variable in common, no truth at all, or a
@@ -86,6 +87,7 @@ def evaluate(
     first, last = training["time"].values[[0, -1]].astype("datetime64[D]")
     table.attrs["climatology"] = f"{kind}, fitted on {first} to {last}"
     table.attrs["missing"] = _missing(forecast, truth)
+    table.attrs["seen"] = _seen(forecast)
     return table
 
 
@@ -166,6 +168,18 @@ def _missing(forecast: xr.Dataset, truth: xr.Dataset) -> str:
         return "none"
     first, last = absent[[0, -1]].astype("datetime64[m]")
     return f"{len(absent)} of {len(valid)} valid times, between {first} and {last}"
+
+
+def _seen(forecast: xr.Dataset) -> str:
+    """Forecasts from states that the model was trained on are no test of it."""
+    start, dots, end = str(forecast.attrs.get("training_period", "")).partition("..")
+    if not dots:
+        return ""
+    initial = forecast["time"].values
+    seen = (initial >= np.datetime64(start)) & (initial <= np.datetime64(end))
+    if not seen.any():
+        return ""
+    return f"{seen.sum()} of {len(seen)} forecasts start in the model's training period"
 
 
 def _systems(cases: Cases, lead: int) -> dict[str, Field]:

@@ -65,6 +65,7 @@ def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) 
         "title": "Forecast by a learned model",
         "source": f"weather forecast, time step {config.step_hours:g} h, "
         f"trained on {forecaster.metadata.get('period', 'unknown data')}",
+        "training_period": forecaster.metadata.get("period", ""),
     }
     xr.Dataset(coords=coordinates, attrs=attributes).to_netcdf(path, engine="netcdf4")
     with netCDF4.Dataset(path, "a") as file:

@@ -93,6 +93,17 @@ def test_missing_truth_is_counted(scores: pd.DataFrame) -> None:
     assert scores.attrs["climatology"] == "mean, fitted on 2001-01-01 to 2001-03-16"
 
 
+def test_forecasts_from_the_training_period_are_called_out(folder: Path) -> None:
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    past = training_period(truth, forecast)
+    for last, expected in (
+        ("2001-03-01T00:00", ""),
+        ("2001-03-20T00:00", "1 of 4 forecasts start in the model's training period"),
+    ):
+        forecast.attrs["training_period"] = f"2001-01-01T00:00..{last}"
+        assert evaluate(forecast[["msl"]], truth, past).attrs["seen"] == expected
+
+
 def test_several_files_are_one_set_of_forecasts(folder: Path, scores: pd.DataFrame) -> None:
     forecast = open_forecast([folder / "part1.nc", folder / "part0.nc"])
     truth = open_reanalysis(folder / "truth.nc")
