@@ -59,6 +59,7 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("configs")
     for name, backbone in backbones.items():
         (folder / f"{name}.yaml").write_text(
-            f"model:\n  backbone: {{{backbone}}}\ntraining: {{epochs: 1, batch_size: 8}}\n"
+            f"data: {{forcing: [insolation]}}\nmodel:\n  backbone: {{{backbone}}}\n"
+            "training: {epochs: 1, batch_size: 8}\n"
         )
     return {name: folder / f"{name}.yaml" for name in backbones}
