@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from molecules.baselines import Comparison, baseline_predictions, compare, verdict
 from molecules.calibration import Calibration
@@ -45,6 +46,14 @@ class ExperimentConfig(Config):
     training: TrainingConfig = TrainingConfig()
     transfer: TransferConfig | None = None
     members: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_process(self) -> Self:
+        if self.members > 1 and self.training.strategy != "auto":
+            raise ValueError(
+                "several members train in one process; set members: 1 or strategy: auto"
+            )
+        return self
 
 
 @dataclass(frozen=True)

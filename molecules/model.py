@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from molecules.bias import Geometry
 from molecules.graph import MoleculeGraphNetwork
@@ -18,7 +19,7 @@ from sciml.normalize import Normalizer
 from sciml.transformer import WindowTransformerConfig
 
 Backbone = Annotated[GraphNetworkConfig | WindowTransformerConfig, Field(discriminator="kind")]
-Pooling = Literal["sum", "mean", "attention"]
+Pooling = Literal["sum", "mean", "both"]
 ENCODER = "molecules.encoder"  # kind of a file that holds an `EncoderModel`
 _TYPICAL_ATOMS = 30.0  # keeps a sum of atoms near one
 
@@ -30,15 +31,16 @@ class ModelConfig(Config):
         backbone: one of the two shared backbones, by its `kind`.
         geometry: what the transformer's bias is made of; the graph network reads bonds.
         pair_dim: features of a pair of atoms, in the transformer's bias.
-        pooling: how atoms become a molecule; `attention` sums them with learned weights.
+        pooling: how atoms become a molecule: their sum, which grows with it, their mean,
+            or both side by side.
         head_hidden: hidden channels of the head.
         dropout: rate in the head.
     """
 
-    backbone: Backbone = GraphNetworkConfig(dim=96, steps=4)
+    backbone: Backbone = GraphNetworkConfig(dim=96, steps=4, edge_state=False)
     geometry: Geometry = "graph"
     pair_dim: int = Field(32, gt=0)
-    pooling: Pooling = "sum"
+    pooling: Pooling = "both"
     head_hidden: int = Field(256, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
 
@@ -49,8 +51,8 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.backbone = _make_backbone(config)
-        self.dim = self.backbone.out_dim
-        self.readout = Readout(config.pooling, self.dim)
+        self.readout = Readout(config.pooling, self.backbone.out_dim)
+        self.dim = self.readout.dim
 
     def atoms(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (atom, dim)."""
@@ -62,23 +64,30 @@ class Encoder(nn.Module):
 
 
 class Readout(nn.Module):
-    """Atoms to molecules: (atom, dim) -> (molecule, dim)."""
+    """Atoms to molecules: sum or mean of v(h) sigmoid(g(h)) over atoms h (Li et al. 2016).
 
-    def __init__(self, pooling: Pooling, dim: int) -> None:
+    Args:
+        pooling: which; `both` doubles the channels.
+        atoms: channels of an atom.
+    """
+
+    def __init__(self, pooling: Pooling, atoms: int) -> None:
         super().__init__()
         self.pooling = pooling
-        self.value = nn.Linear(dim, dim)
-        self.gate = nn.Linear(dim, dim) if pooling == "attention" else None
+        self.dim = 2 * atoms if pooling == "both" else atoms
+        self.value, self.gate = nn.Linear(atoms, atoms), nn.Linear(atoms, atoms)
 
     def forward(self, atoms: Tensor, batch: MoleculeBatch) -> Tensor:
-        """Sum over the atoms of each molecule, or take their mean."""
-        values = torch.nn.functional.silu(self.value(atoms))
-        if self.gate is not None:
-            values = values * torch.sigmoid(self.gate(atoms))
+        """(atom, channel) -> (molecule, dim)."""
+        values = F.silu(self.value(atoms)) * torch.sigmoid(self.gate(atoms))
         total = gather_sum(values, batch.batch, len(batch))
-        if self.pooling == "mean":
-            return total / batch.ptr.diff().unsqueeze(1)
-        return total / _TYPICAL_ATOMS
+        match self.pooling:
+            case "sum":
+                return total / _TYPICAL_ATOMS
+            case "mean":
+                return total / batch.ptr.diff().unsqueeze(1)
+            case "both":
+                return torch.cat([total / _TYPICAL_ATOMS, total / batch.ptr.diff().unsqueeze(1)], 1)
 
 
 class Head(nn.Module):

@@ -103,21 +103,25 @@ class Pretraining(nn.Module):
 
     Args:
         config: see `PretrainingConfig`.
-        dim: channels of the encoder, for atoms and for molecules.
+        atoms, molecules: channels of the encoder for each.
         descriptors: mean and standard deviation of each; None if they are not told.
     """
 
     def __init__(
-        self, config: PretrainingConfig, dim: int, descriptors: Normalizer | None = None
+        self,
+        config: PretrainingConfig,
+        atoms: int,
+        molecules: int,
+        descriptors: Normalizer | None = None,
     ) -> None:
         super().__init__()
         tasks: dict[str, nn.Module] = {}
         if config.descriptors and descriptors is not None:
-            tasks["descriptors"] = DescriptorRegression(dim, descriptors)
+            tasks["descriptors"] = DescriptorRegression(molecules, descriptors)
         if config.masked_atoms:
-            tasks["masked_atoms"] = MaskedAtoms(dim, config.mask_share)
+            tasks["masked_atoms"] = MaskedAtoms(atoms, config.mask_share)
         if config.denoising:
-            tasks["denoising"] = CoordinateDenoising(dim, config.noise)
+            tasks["denoising"] = CoordinateDenoising(atoms, config.noise)
         self.tasks = nn.ModuleDict(tasks)
         self.weights: Mapping[str, float] = {
             "masked_atoms": config.masked_atoms,

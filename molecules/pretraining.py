@@ -92,7 +92,10 @@ def pretrain(
     order = np.random.default_rng(config.training.seed).permutation(len(data))
     held = max(1, round(config.data.valid * len(data)))
     train, valid = data.rows(np.sort(order[held:])), data.rows(np.sort(order[:held]))
-    objective = Pretraining(config.objective, model.encoder.dim, _statistics(train))
+    encoder = model.encoder
+    objective = Pretraining(
+        config.objective, encoder.backbone.out_dim, encoder.dim, _statistics(train)
+    )
     result = fit(model, objective, train, valid, config.training, run, resume)
     metadata: dict[str, Any] = {"table": Path(table).name, "molecules": len(data)}
     save_model(run / "model.safetensors", model, ENCODER, config.model, metadata)

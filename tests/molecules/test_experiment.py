@@ -39,7 +39,7 @@ def made_table(extra: tuple[str, ...] = ()) -> Table:
 def experiment(name: str, *overrides: str) -> ExperimentConfig:
     size = TRANSFORMER if "graph" not in name and name != "small" else GRAPH
     path = named_config("molecules", name)
-    return load_config(ExperimentConfig, path, [*size, *SHORT, *overrides])
+    return load_config(ExperimentConfig, path, [*size, *SHORT, "members=1", *overrides])
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,7 @@ def test_descriptors_are_told() -> None:
     torch.manual_seed(0)
     model = PropertyModel(GRAPH, TASKS)
     values = torch.tensor([[1.0, -1.0], [-1.0, torch.nan], [100.0, 1.0], [0.0, 0.0]])
-    objective = DescriptorRegression(16, Normalizer(torch.zeros(2), torch.ones(2)))
+    objective = DescriptorRegression(model.encoder.dim, Normalizer(torch.zeros(2), torch.ones(2)))
     with torch.no_grad():
         objective.head[-1].weight.zero_()
         objective.head[-1].bias.zero_()
@@ -136,7 +136,7 @@ def test_molecules_without_conformer_are_left_out() -> None:
         backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="both"
     )
     model = PropertyModel(config, TASKS)
-    objective = Pretraining(PretrainingConfig(denoising=1.0), 16)
+    objective = Pretraining(PretrainingConfig(denoising=1.0), atoms=16, molecules=32)
     batch = make_data().__getitems__(range(4))
     pos = batch.pos.clone()
     pos[batch.batch == 1] = torch.nan

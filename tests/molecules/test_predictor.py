@@ -94,7 +94,7 @@ def test_spelling(predictor: PropertyPredictor) -> None:
 
 def test_embeddings(predictor: PropertyPredictor) -> None:
     vectors = predictor.embed(["C", "bad", "CC"])
-    assert vectors.shape == (3, 64)
+    assert vectors.shape == (3, 128)  # two members, sum and mean of 32 channels
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
 
 
