@@ -32,9 +32,17 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         raise InputError(f"cannot write {path}: it is a folder; give a file name")
     try:
         yield temporary
+        if temporary.is_file():
+            temporary.chmod(0o666 & ~_umask())  # some writers make private files
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def claim_run(run: Path, resume: bool) -> None:

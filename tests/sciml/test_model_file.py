@@ -38,6 +38,12 @@ def test_round_trip(saved: tuple[Path, nn.Linear]) -> None:
     assert metadata == {"units": {"x": "K"}, "score": 0.5}
 
 
+def test_others_may_read_the_file(saved: tuple[Path, nn.Linear]) -> None:
+    beside = saved[0].with_name("plain")
+    beside.touch()
+    assert saved[0].stat().st_mode == beside.stat().st_mode
+
+
 def test_header_is_read_without_torch(saved: tuple[Path, nn.Linear]) -> None:
     code = (
         "import sys; from sciml.model_file import read_header; "
