@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch starts its threads
+
 import torch
 
 torch.set_num_threads(1)
