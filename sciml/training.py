@@ -149,7 +149,8 @@ def fit(
         raise KeyboardInterrupt
     if trainer.global_rank != 0:
         sys.exit(0)
-    _load_best(model, run / ("last.ckpt" if valid is None else "best.ckpt"))
+    # without validation data, or stopped by `max_steps` before the first validation
+    _load_best(model, run / ("best.ckpt" if best.best_model_path else "last.ckpt"))
     return FitResult(
         best_loss=float("nan") if best.best_model_score is None else float(best.best_model_score),
         epochs=trainer.current_epoch,
