@@ -78,7 +78,8 @@ def console_table(scores: pd.DataFrame) -> Table:
         caption=f"RMSE: root after the mean over cases. Climatology: {scores.attrs['climatology']}",
     )
     for title in ("field", "lead", "RMSE", "ACC", *(f"/ {name}" for name in ratios)):
-        table.add_column(title, justify="left" if title == "field" else "right")
+        left = title == "field"
+        table.add_column(title, justify="left" if left else "right", no_wrap=title == "RMSE")
     for row in skill.to_dict("records"):
         table.add_row(
             str(row["channel"]),
