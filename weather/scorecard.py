@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from sciml.files import atomic_path
@@ -74,10 +75,11 @@ def console_table(scores: pd.DataFrame) -> Table:
     first = ("channel", "lead_hours", "unit", "rmse", "acc")
     ratios = [name for name in skill.columns if name not in first]
     table = Table(
-        title="RMSE, ACC, and RMSE over that of each baseline (below 1 is better)",
+        title="RMSE, ACC, and ratio of the RMSE to that of each baseline (below 1 is better)",
+        box=SIMPLE_HEAD,
         caption=f"RMSE: root after the mean over cases. Climatology: {scores.attrs['climatology']}",
     )
-    for title in ("field", "lead", "RMSE", "ACC", *(f"/ {name}" for name in ratios)):
+    for title in ("field", "lead", "RMSE", "ACC", *ratios):
         left = title == "field"
         table.add_column(title, justify="left" if left else "right", no_wrap=title == "RMSE")
     for row in skill.to_dict("records"):
