@@ -77,6 +77,8 @@ def console_table(scores: pd.DataFrame) -> Table:
     table = Table(
         title="RMSE, ACC, and ratio of the RMSE to that of each baseline (below 1 is better)",
         box=SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
         caption=f"RMSE: root after the mean over cases. Climatology: {scores.attrs['climatology']}",
     )
     for title in ("field", "lead", "RMSE", "ACC", *ratios):
