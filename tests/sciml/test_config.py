@@ -48,7 +48,7 @@ def test_dump_reads_back(tmp_path: Path) -> None:
     ("text", "overrides", "message"),
     [
         ("color: red", [], "unknown key 'color'; did you mean 'colour'"),
-        ("shape: {kind: circle, radios: 2}", [], "unknown key 'shape.radios'; did you mean 'radius'"),
+        ("shape: {kind: circle, radios: 2}", [], "'shape.radios'; did you mean 'radius'"),
         ("rate: fast", [], "rate: .*valid number.*'fast'"),
         ("shape: {kind: triangle}", [], "'square', 'circle'"),
         ("- a\n- b", [], "holds no sections"),
