@@ -62,10 +62,11 @@ def simulate(
 @app.command
 def train(
     data: list[Path],
+    /,
     *,
     run: Path,
     config: str = "small",
-    resume: bool = False,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     set_: Overrides = None,
 ) -> None:
     """Train a model on analyses.
@@ -96,8 +97,9 @@ def train(
 @app.command
 def forecast(
     model: Path,
+    /,
     *,
-    from_: Annotated[list[Path], Parameter(name="--from")],
+    from_: Annotated[list[Path], Parameter(name="--from", negative="")],
     time: Annotated[list[str] | None, Parameter(negative="")] = None,
     out: Path,
     hours: float = 240,
