@@ -68,11 +68,11 @@ class Statistics(nn.ModuleDict):
 
     def surface(self, moment: str) -> Tensor:
         """(variable, 1, 1) `mean`, `std` or `change` of the surface variables."""
-        return _stack([getattr(self[n], moment) for n in self.surface_names]).view(-1, 1, 1)
+        return self._stack(self.surface_names, moment).view(-1, 1, 1)
 
     def upper(self, moment: str) -> Tensor:
         """(variable, level, 1, 1) of the upper-air variables."""
-        return _stack([getattr(self[n], moment) for n in self.upper_names])[..., None, None]
+        return self._stack(self.upper_names, moment)[..., None, None]
 
     def surface_moments(self) -> list[Tensor]:
         """Mean, std and change of the surface variables, each (variable, 1, 1)."""
@@ -86,10 +86,9 @@ class Statistics(nn.ModuleDict):
         """(channel,) in the order of `Variables.channels`."""
         return torch.cat([self.surface(moment).flatten(), self.upper(moment).flatten()])
 
-
-def _stack(tensors: Iterable[Tensor]) -> Tensor:
-    tensors = list(tensors)
-    return torch.stack(tensors) if tensors else torch.zeros(0, 0)
+    def _stack(self, names: Iterable[str], moment: str) -> Tensor:
+        moments = [getattr(self[name], moment) for name in names]
+        return torch.stack(moments) if moments else next(self.buffers()).new_zeros(0, 0)
 
 
 def _spread(std: Tensor, mean: Tensor) -> Tensor:
