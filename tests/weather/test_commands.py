@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from sciml.config import load_config, named_config
@@ -53,6 +54,20 @@ def test_a_run_folder_is_complete(trained):
     assert {"config.yaml", "metrics.csv", "last.ckpt", "model.safetensors"} <= names
     again = load_config(ExperimentConfig, trained / "graph" / "config.yaml")
     assert again.model.backbone.kind == "graph_network"
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(waves_file, tiny_config, tmp_path):
+    def train(run, epochs, *options):
+        arguments = ["--config", tiny_config["transformer"], "--run", tmp_path / run]
+        schedule = ["--training.optimizer.schedule", "constant", "--training.epochs", epochs]
+        assert call("train", waves_file, *arguments, *schedule, *options) == 0
+        return Forecaster.load(tmp_path / run / "model.safetensors").model.state_dict()
+
+    unbroken = train("unbroken", 2)
+    train("broken", 1)
+    resumed = train("broken", 2, "--resume")
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(resumed[name], tensor, rtol=0, atol=0, msg=name)
 
 
 def test_the_model_file_says_what_it_is(trained):
