@@ -32,7 +32,8 @@ class TrainingConfig(Config):
     Attributes:
         seed: of the order of samples and of every random draw.
         epochs: passes over the training data.
-        max_steps: end after that many optimizer steps, if that comes first.
+        max_steps: at most that many optimizer steps, shared out evenly among epochs, so
+            that the last one ends with a validation.
         batch_size: samples per step, over all processes together.
         accumulate: batches whose gradients are summed for one step.
         optimizer: see `OptimizerConfig`.
@@ -138,7 +139,7 @@ def fit(
     best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
     checkpoints = [last] if valid is None else [last, best]
     with _quiet():
-        trainer = _trainer(config, run, checkpoints)
+        trainer = _trainer(config, run, checkpoints, *_epochs(len(train), config))
         trainer.fit(
             learner,
             datamodule=_Data(train, valid, config),
@@ -162,7 +163,23 @@ def fit(
     )
 
 
-def _trainer(config: TrainingConfig, run: Path, checkpoints: list[ModelCheckpoint]) -> Trainer:
+def _epochs(samples: int, config: TrainingConfig) -> tuple[int, int]:
+    """Number of epochs, and of batches in each."""
+    batches = max(1, samples // config.batch_size)
+    if config.max_steps is None:
+        return config.epochs, batches
+    wanted = config.max_steps * config.accumulate
+    epochs = min(config.epochs, -(-wanted // batches))
+    return epochs, min(batches, wanted // epochs)
+
+
+def _trainer(
+    config: TrainingConfig,
+    run: Path,
+    checkpoints: list[ModelCheckpoint],
+    epochs: int,
+    batches: int,
+) -> Trainer:
     callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
     if config.ema_decay is not None:
         callbacks.append(ExponentialAverage(config.ema_decay))
@@ -173,8 +190,8 @@ def _trainer(config: TrainingConfig, run: Path, checkpoints: list[ModelCheckpoin
         devices=config.devices,
         strategy=config.strategy,
         precision=config.precision,
-        max_epochs=config.epochs,
-        max_steps=config.max_steps or -1,
+        max_epochs=epochs,
+        limit_train_batches=batches,
         accumulate_grad_batches=config.accumulate,
         gradient_clip_val=config.gradient_clip,
         check_val_every_n_epoch=config.validate_every,

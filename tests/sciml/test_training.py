@@ -115,6 +115,16 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
 
 
+@pytest.mark.parametrize("steps", [2, 4, 6])
+def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> None:
+    model = make_model()
+    result = fit(model, NoisySquares(), Source(), Source(16), config(max_steps=steps), tmp_path)
+    assert result.steps == steps
+    assert len(history(tmp_path)) == -(-steps // 4)
+    losses = [float(row["valid/loss"]) for row in history(tmp_path)]
+    assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
+
+
 def test_frozen_parameters_stay(tmp_path: Path) -> None:
     model = make_model()
     model[0].requires_grad_(False)
