@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -40,7 +40,7 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     tokens = _dotted_to_set(sys.argv[1:] if arguments is None else arguments)
     try:
-        app(tokens)
+        app(tokens, error_formatter=_usage_line)
     except (InputError, OSError) as error:
         Console(stderr=True, soft_wrap=True).print(
             f"[bold red]error:[/] {_one_line(error)}", highlight=False, markup=True
@@ -81,6 +81,10 @@ def _dotted_to_set(tokens: Sequence[str]) -> list[str]:
             value = next(remaining, "")
         result.extend(["--set", f"{name[2:]}={value}"])
     return result
+
+
+def _usage_line(error: CycloptsError) -> str:
+    return f"error: {' '.join(str(error).split())}"
 
 
 def _one_line(error: Exception) -> str:

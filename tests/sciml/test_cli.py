@@ -44,4 +44,7 @@ def test_unknown_option_fails(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run(app, ["train", "x", "--confg", "y"])
     assert ended.value.code == 2
-    assert "--config" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert "--config" in error
+    assert error.count("\n") == 1
