@@ -21,6 +21,7 @@ class MoleculeData:
         labels: (molecule, task) of the whole store, NaN where unmeasured, or None.
         positions: (atom, 3) Å of the whole store, NaN without conformer, or None.
         descriptors: (molecule, descriptor) of the whole store, or None.
+        fingerprints: (molecule, encoding.FINGERPRINT) counts, of the whole store, or None.
     """
 
     packed: Packed
@@ -28,6 +29,7 @@ class MoleculeData:
     labels: NDArray[np.float64] | None = None
     positions: NDArray[np.float32] | None = None
     descriptors: NDArray[np.float32] | None = None
+    fingerprints: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -42,6 +44,9 @@ class MoleculeData:
             batch = replace(batch, pos=torch.from_numpy(self.positions[row]))
         if self.descriptors is not None:
             batch = replace(batch, descriptors=torch.from_numpy(self.descriptors[chosen]))
+        if self.fingerprints is not None:
+            counts = torch.from_numpy(self.fingerprints[chosen])
+            batch = replace(batch, fingerprint=counts.float().log1p())
         if self.labels is not None:
             batch = replace(batch, y=torch.from_numpy(self.labels[chosen]).float())
         return batch

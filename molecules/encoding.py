@@ -17,7 +17,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdMolDescriptors, rdqueries
+from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors, rdqueries
 
 from molecules.packed import Packed, starts
 
@@ -36,12 +36,14 @@ BOND_FIELDS = {
     "ring": 2,
     "stereo": 3,  # none, E, Z
 }
+FINGERPRINT = 2048  # counts of Morgan environments, folded
 MASKED_ATOM, MASKED_BOND = 120, 6  # what pre-training hides
 _READ_FROM_ATOM = 5  # the first atom fields; the others follow from bonds and labels
 
 _AROMATIC = 3
 _ORDER_CODE = np.array([5, 5, 0, 3, 1, 5, 2, 5, 4, 5], np.uint8)  # by twice the bond order
 _CIP_CODE = {"R": 1, "S": 2}
+_MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT)
 _HAS_CIP = rdqueries.HasPropQueryAtom("_CIPCode")
 _STEREO_CODE = {Chem.BondStereo.STEREOE: 1, Chem.BondStereo.STEREOZ: 2}
 
@@ -56,6 +58,7 @@ class Raw:
         rings: atoms along each ring.
         chirality: atom and code of each labelled centre.
         stereo: both ends and code of each labelled double bond.
+        fingerprint: (FINGERPRINT,) uint8; None if not asked for.
     """
 
     invariants: list[int]
@@ -63,6 +66,7 @@ class Raw:
     rings: Sequence[Sequence[int]]
     chirality: list[tuple[int, int]]
     stereo: list[tuple[int, int, int]]
+    fingerprint: NDArray[np.uint8] | None = None
 
 
 class Encoder:
@@ -71,9 +75,13 @@ class Encoder:
     RDKit's connectivity invariant is a 32-bit hash of atomic number, total degree,
     hydrogens, charge, isotope shift and ring membership. Some hundred distinct ones
     occur in a million molecules.
+
+    Args:
+        with_fingerprints: count Morgan environments too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, with_fingerprints: bool = False) -> None:
+        self._with_fingerprints = with_fingerprints
         self._features: dict[int, tuple[int, ...]] = {}
 
     def read(self, mol: Chem.Mol, centres: bool = True, double_bonds: bool = True) -> Raw:
@@ -94,6 +102,7 @@ class Encoder:
             rings=ring_info.AtomRings(),
             chirality=_chirality(mol) if centres else [],
             stereo=_stereo(mol) if double_bonds else [],
+            fingerprint=_fingerprint(mol) if self._with_fingerprints else None,
         )
 
     def pack(self, raws: Sequence[Raw]) -> Packed:
@@ -145,6 +154,10 @@ def _atom_features(atom: Chem.Atom) -> tuple[int, ...]:
         int(atom.IsInRing()),
         int(atom.GetIsotope() > 0),
     )
+
+
+def _fingerprint(mol: Chem.Mol) -> NDArray[np.uint8]:
+    return np.minimum(_MORGAN.GetCountFingerprintAsNumPy(mol), 255).astype(np.uint8)
 
 
 def _chirality(mol: Chem.Mol) -> list[tuple[int, int]]:

@@ -27,7 +27,7 @@ from molecules.table import Table
 from sciml.config import Config, dump_config
 from sciml.files import atomic_path, claim_run
 from sciml.model_file import read_header
-from sciml.training import TrainingConfig, fit
+from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 
 Array = NDArray[np.float64]
@@ -38,6 +38,8 @@ class ExperimentConfig(Config):
 
     Attributes:
         members: models that differ in their random numbers only; predictions are averaged.
+        try_fingerprint: train the first member with `model.fingerprint` too, and go on with
+            what has the lower loss on the validation fold.
     """
 
     data: DataConfig = DataConfig()
@@ -46,10 +48,11 @@ class ExperimentConfig(Config):
     training: TrainingConfig = TrainingConfig()
     transfer: TransferConfig | None = None
     members: int = Field(1, ge=1)
+    try_fingerprint: bool = False
 
     @model_validator(mode="after")
     def _one_process(self) -> Self:
-        if self.members > 1 and self.training.strategy != "auto":
+        if (self.members > 1 or self.try_fingerprint) and self.training.strategy != "auto":
             raise ValueError(
                 "several members train in one process; set members: 1 or strategy: auto"
             )
@@ -67,6 +70,7 @@ class Trained:
         rows: table rows of each fold.
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training.
+        choice: what was chosen on the validation fold, in a sentence; empty if nothing.
     """
 
     predictor: PropertyPredictor
@@ -75,6 +79,7 @@ class Trained:
     rows: Split
     unusable: dict[str, int]
     seconds: float
+    choice: str
 
 
 def train(
@@ -99,56 +104,106 @@ def train(
         InputError: table, columns, configuration or checkpoint do not fit.
     """
     source = table if isinstance(table, Table) else open_table(table, smiles)
-    ready = prepare(source, targets, config.data, sees_conformers(config.model))
-    models = _make_models(ready, config)
+    fingerprints = config.try_fingerprint or config.model.fingerprint
+    ready = prepare(source, targets, config.data, sees_conformers(config.model), fingerprints)
+    candidates = _candidates(ready, config)
     claim_run(run, resume)
     _write_text(run / "config.yaml", dump_config(config))
     _write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
-    seconds = sum(_fit(m, ready, config, number, run) for number, m in enumerate(models))
-    predictor = _calibrated(models, ready, config)
+    members = _train_members(candidates, ready, config, run)
+    predictor = _calibrated(members, ready, config)
     scores, verdicts = _test(predictor, ready, config.data.seed, run / "test.png")
     predictor.metadata.update(_metadata(source, ready, scores))
     _write_scores(run / "scores.csv", scores)
     predictor.save(run / "model.safetensors")
     statuses, counts = np.unique(ready.featurized.status, return_counts=True)
     unusable = {str(s): int(n) for s, n in zip(statuses, counts, strict=True) if s != "ok"}
-    return Trained(predictor, scores, verdicts, ready.folds, unusable, seconds)
+    return Trained(
+        predictor, scores, verdicts, ready.folds, unusable, members.seconds, members.choice
+    )
 
 
-def _make_models(ready: Prepared, config: ExperimentConfig) -> list[PropertyModel]:
+@dataclass(frozen=True)
+class _Members:
+    """Trained members, alike but for their random numbers, and how they came about."""
+
+    config: ModelConfig
+    models: list[PropertyModel]
+    seconds: float
+    choice: str
+
+
+def _candidates(
+    ready: Prepared, config: ExperimentConfig
+) -> list[tuple[ModelConfig, PropertyModel]]:
+    """The first member, without and with fingerprints if both are to be tried."""
+    kinds = [config.model]
+    if config.try_fingerprint and len(ready.folds["valid"]):
+        kinds = [config.model.model_copy(update={"fingerprint": use}) for use in (False, True)]
+    return [(kind, _make_model(ready, config, kind, 0)) for kind in kinds]
+
+
+def _make_model(
+    ready: Prepared, config: ExperimentConfig, kind: ModelConfig, number: int
+) -> PropertyModel:
     train = ready.fold("train")
     assert train.labels is not None
+    torch.manual_seed(config.training.seed + number)
     normalizer = target_normalizer(ready.tasks, train.labels[train.indices])
-    models = []
-    for number in range(config.members):
-        torch.manual_seed(config.training.seed + number)
-        model = PropertyModel(config.model, ready.tasks, normalizer)
-        if config.transfer is not None:
-            held = read_header(config.transfer.checkpoint)["kind"]
-            transfer(model, config.transfer, ENCODER if held == ENCODER else PREDICTOR)
-        models.append(model)
-    return models
+    model = PropertyModel(kind, ready.tasks, normalizer)
+    if config.transfer is not None:
+        held = read_header(config.transfer.checkpoint)["kind"]
+        transfer(model, config.transfer, ENCODER if held == ENCODER else PREDICTOR)
+    return model
+
+
+def _train_members(
+    candidates: Sequence[tuple[ModelConfig, PropertyModel]],
+    ready: Prepared,
+    config: ExperimentConfig,
+    run: Path,
+) -> _Members:
+    alone = config.members == len(candidates) == 1
+    folders = [run if alone else run / name for name in ("member_0", "fingerprint")]
+    results = [
+        _fit(model, ready, config, 0, folder)
+        for (_, model), folder in zip(candidates, folders, strict=False)
+    ]
+    best = min(range(len(results)), key=lambda i: results[i].best_loss)
+    kind, first = candidates[best]
+    choice = _choice(kind, results) if len(candidates) > 1 else ""
+    models = [first]
+    for number in range(1, config.members):
+        models.append(_make_model(ready, config, kind, number))
+        results.append(_fit(models[-1], ready, config, number, run / f"member_{number}"))
+    return _Members(kind, models, sum(result.seconds for result in results), choice)
+
+
+def _choice(kind: ModelConfig, results: Sequence[FitResult]) -> str:
+    without, with_them = (f"{result.best_loss:.4g}" for result in results)
+    return (
+        f"{'With' if kind.fingerprint else 'Without'} fingerprints: on the validation fold the "
+        f"loss was {without} without and {with_them} with them."
+    )
 
 
 def _fit(
-    model: PropertyModel, ready: Prepared, config: ExperimentConfig, number: int, run: Path
-) -> float:
+    model: PropertyModel, ready: Prepared, config: ExperimentConfig, number: int, folder: Path
+) -> FitResult:
     """Train one member in a folder of its own; one that was finished before is read back."""
-    folder = run if config.members == 1 else run / f"member_{number}"
     train, valid = ready.fold("train"), ready.fold("valid")
     assert train.labels is not None
     loss = PropertyLoss(config.objective, ready.tasks, train.labels[train.indices])
     training = config.training.model_copy(update={"seed": config.training.seed + number})
     folder.mkdir(exist_ok=True)
     resume = (folder / "last.ckpt").exists()
-    return fit(model, loss, train, valid if len(valid) else None, training, folder, resume).seconds
+    return fit(model, loss, train, valid if len(valid) else None, training, folder, resume)
 
 
-def _calibrated(
-    models: Sequence[PropertyModel], ready: Prepared, config: ExperimentConfig
-) -> PropertyPredictor:
+def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) -> PropertyPredictor:
+    models = members.models
     made = PredictorConfig(
-        model=config.model,
+        model=members.config,
         tasks=ready.tasks,
         members=config.members,
         max_atoms=config.data.max_atoms,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
-from molecules.encoding import Encoder, Raw
+from molecules.encoding import FINGERPRINT, Encoder, Raw
 from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "no_atoms", "too_large"]
@@ -24,24 +24,33 @@ class Featurized:
     Attributes:
         packed: the molecules whose status is `ok`, in the order of their rows.
         rows: (molecule,) the row each of them came from.
+        fingerprints: (molecule, FINGERPRINT) uint8 counts of Morgan environments of
+            radius 2, 255 and more together; None if not asked for.
         status, reason: one per row; the reason is empty where the status is `ok`.
     """
 
     packed: Packed
     rows: NDArray[np.int64]
+    fingerprints: NDArray[np.uint8] | None
     status: list[Status]
     reason: list[str]
 
 
-def featurize(molecules: Iterable[str | Chem.Mol | None], max_atoms: int = MAX_ATOMS) -> Featurized:
+def featurize(
+    molecules: Iterable[str | Chem.Mol | None],
+    max_atoms: int = MAX_ATOMS,
+    with_fingerprints: bool = False,
+) -> Featurized:
     """Integer-coded graphs of all molecules that can be used; the others get a status.
 
     Args:
         molecules: SMILES, RDKit molecules, or None for a blank.
         max_atoms: a molecule with more is `too_large`.
+        with_fingerprints: count Morgan environments too, which costs half a parse.
     """
-    encoder = Encoder()
+    encoder = Encoder(with_fingerprints)
     parts: list[Packed] = []
+    counts: list[NDArray[np.uint8]] = [np.empty((0, FINGERPRINT), np.uint8)]
     rows: list[int] = []
     status: list[Status] = []
     reason: list[str] = []
@@ -49,12 +58,15 @@ def featurize(molecules: Iterable[str | Chem.Mol | None], max_atoms: int = MAX_A
     while chunk := list(islice(remaining, _CHUNK)):
         with rdBase.BlockLogs():
             read = [_read(encoder, molecule, max_atoms) for molecule in chunk]
-        parts.append(encoder.pack([raw for raw, _, _ in read if raw is not None]))
+        raws = [raw for raw, _, _ in read if raw is not None]
+        parts.append(encoder.pack(raws))
+        counts.extend(raw.fingerprint[None] for raw in raws if raw.fingerprint is not None)
         rows.extend(len(status) + i for i, (raw, _, _) in enumerate(read) if raw is not None)
         status.extend(state for _, state, _ in read)
         reason.extend(why for _, _, why in read)
     packed = Packed.join(parts or [encoder.pack([])])
-    return Featurized(packed, np.array(rows, np.int64), status, reason)
+    fingerprints = np.concatenate(counts) if with_fingerprints else None
+    return Featurized(packed, np.array(rows, np.int64), fingerprints, status, reason)
 
 
 def _read(

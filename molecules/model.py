@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molecules.bias import Geometry
+from molecules.encoding import FINGERPRINT
 from molecules.graph import MoleculeGraphNetwork
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
@@ -33,6 +34,8 @@ class ModelConfig(Config):
         pair_dim: features of a pair of atoms, in the transformer's bias.
         pooling: how atoms become a molecule: their sum, which grows with it, their mean,
             or both side by side.
+        fingerprint: read counts of Morgan environments beside the graph. They tell a
+            chemical series at a glance, and mislead where size and polarity decide.
         head_hidden: hidden channels of the head.
         dropout: rate in the head.
     """
@@ -41,6 +44,7 @@ class ModelConfig(Config):
     geometry: Geometry = "graph"
     pair_dim: int = Field(32, gt=0)
     pooling: Pooling = "both"
+    fingerprint: bool = False
     head_hidden: int = Field(256, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
 
@@ -52,7 +56,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.backbone = _make_backbone(config)
         self.readout = Readout(config.pooling, self.backbone.out_dim)
-        self.dim = self.readout.dim
+        self.fingerprint = FingerprintReader() if config.fingerprint else None
+        self.dim = self.readout.dim + (0 if self.fingerprint is None else self.fingerprint.dim)
 
     def atoms(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (atom, dim)."""
@@ -60,7 +65,26 @@ class Encoder(nn.Module):
 
     def forward(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (molecule, dim)."""
-        return self.readout(self.atoms(batch), batch)
+        molecules = self.readout(self.atoms(batch), batch)
+        if self.fingerprint is None:
+            return molecules
+        assert batch.fingerprint is not None
+        return torch.cat([molecules, self.fingerprint(batch.fingerprint)], dim=1)
+
+
+class FingerprintReader(nn.Module):
+    """Fingerprints to vectors: (molecule, FINGERPRINT) -> (molecule, dim)."""
+
+    dim = 64
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(0.3)
+        self.linear = nn.Linear(FINGERPRINT, self.dim)
+
+    def forward(self, fingerprint: Tensor) -> Tensor:
+        """Drop some counts while training, then one layer."""
+        return F.silu(self.linear(self.dropout(fingerprint.to(self.linear.weight.dtype))))
 
 
 class Readout(nn.Module):

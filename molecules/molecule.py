@@ -29,6 +29,7 @@ class MoleculeBatch:
         ptr: (molecule + 1,) int64, first atom of each molecule.
         pos: (atom, 3) Å, NaN for a molecule without conformer; None if none has one.
         descriptors: (molecule, descriptor), or None.
+        fingerprint: (molecule, encoding.FINGERPRINT) log(1 + count), or None.
         y: (molecule, task) in the units of the tasks, NaN where unmeasured, or None.
     """
 
@@ -39,6 +40,7 @@ class MoleculeBatch:
     ptr: Tensor
     pos: Tensor | None = None
     descriptors: Tensor | None = None
+    fingerprint: Tensor | None = None
     y: Tensor | None = None
 
     def __len__(self) -> int:
@@ -76,7 +78,7 @@ class MoleculeBatch:
         )
 
     def select(self, molecules: Tensor) -> tuple[Self, Tensor]:
-        """Some of the molecules, without their descriptors and labels.
+        """Some of the molecules, without descriptors, fingerprints and labels.
 
         Args:
             molecules: (chosen,) int64.

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from molecules.calibration import Calibration
 from molecules.conformers import conformers
 from molecules.data import MoleculeData
-from molecules.features import MAX_ATOMS, Status, featurize
+from molecules.features import MAX_ATOMS, Featurized, Status, featurize
 from molecules.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
@@ -160,8 +160,8 @@ class PropertyPredictor:
         reason: list[str] = []
         for start in range(0, len(smiles), _CHUNK):
             chunk = smiles[start : start + _CHUNK]
-            featurized = featurize(chunk, self.config.max_atoms)
-            data = self._with_conformers(featurized.packed, chunk, featurized.rows)
+            featurized = featurize(chunk, self.config.max_atoms, self.config.model.fingerprint)
+            data = self._data(featurized, chunk)
             for rows in _similar_sizes(data, batch_size):
                 values = compute(data.__getitems__(rows).to(device))
                 result[start + featurized.rows[rows]] = values.cpu().numpy()
@@ -169,14 +169,17 @@ class PropertyPredictor:
             reason += featurized.reason
         return result, status, reason
 
-    def _with_conformers(
-        self, packed: Any, smiles: Sequence[str | None], rows: NDArray[np.int64]
-    ) -> MoleculeData:
-        everything = np.arange(len(packed))
-        if not sees_conformers(self.config.model):
-            return MoleculeData(packed, everything)
-        made = conformers([smiles[row] or "" for row in rows], self.config.conformer_seed)
-        return MoleculeData(packed, everything, positions=made.positions)
+    def _data(self, featurized: Featurized, smiles: Sequence[str | None]) -> MoleculeData:
+        positions = None
+        if sees_conformers(self.config.model):
+            usable = [smiles[row] or "" for row in featurized.rows]
+            positions = conformers(usable, self.config.conformer_seed).positions
+        return MoleculeData(
+            featurized.packed,
+            np.arange(len(featurized.packed)),
+            positions=positions,
+            fingerprints=featurized.fingerprints,
+        )
 
 
 def sees_conformers(config: ModelConfig) -> bool:

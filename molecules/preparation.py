@@ -80,7 +80,11 @@ def open_table(table: str | Path, smiles: str | None = None) -> Table:
 
 
 def prepare(
-    table: Table, targets: Sequence[str], config: DataConfig, with_conformers: bool = False
+    table: Table,
+    targets: Sequence[str],
+    config: DataConfig,
+    with_conformers: bool = False,
+    with_fingerprints: bool = False,
 ) -> Prepared:
     """Read labels, encode molecules, and divide the rows.
 
@@ -89,7 +93,7 @@ def prepare(
     """
     columns = table.label_columns(targets)
     labels = table.labels(columns).values
-    featurized = featurize(table.smiles, config.max_atoms)
+    featurized = featurize(table.smiles, config.max_atoms, with_fingerprints)
     if not len(featurized.rows):
         raise InputError(
             f"{table.source} holds no valid molecule in column {table.smiles_column!r} "
@@ -105,6 +109,7 @@ def prepare(
         featurized.packed,
         np.arange(len(featurized.rows)),
         labels=labels[featurized.rows],
+        fingerprints=featurized.fingerprints,
         positions=_positions(table, featurized, config) if with_conformers else None,
     )
     folds = _split(table, smiles, config)

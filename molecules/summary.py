@@ -17,6 +17,8 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     console = console or Console()
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
     console.print(f"Rows: {sizes}{_left_out(trained.unusable)}.")
+    if trained.choice:
+        console.print(trained.choice)
     console.print(_scores(trained.scores, trained.predictor.tasks))
     for verdict in trained.verdicts:
         console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)

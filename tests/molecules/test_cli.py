@@ -16,6 +16,7 @@ TINY = [
     "--training.epochs=1",
     "--training.accelerator=cpu",
     "--members=1",
+    "--try_fingerprint=false",
 ]
 
 

@@ -39,7 +39,9 @@ def made_table(extra: tuple[str, ...] = ()) -> Table:
 def experiment(name: str, *overrides: str) -> ExperimentConfig:
     size = TRANSFORMER if "graph" not in name and name != "small" else GRAPH
     path = named_config("molecules", name)
-    return load_config(ExperimentConfig, path, [*size, *SHORT, "members=1", *overrides])
+    return load_config(
+        ExperimentConfig, path, [*size, *SHORT, "members=1", "try_fingerprint=false", *overrides]
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +114,22 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
     (tmp_path / "whole" / "model.safetensors").unlink()
     again = train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
     np.testing.assert_array_equal(again.predictor.predict(SMILES).mean, whole.mean)
+
+
+def test_fingerprints_are_chosen_on_the_validation_fold(tmp_path: Path) -> None:
+    config = experiment("small", "members=2", "try_fingerprint=true")
+    trained = train(made_table(), ["length"], config, tmp_path / "run")
+    assert {"member_0", "fingerprint", "member_1"} <= {p.name for p in (tmp_path / "run").iterdir()}
+    losses = [
+        pd.read_csv(tmp_path / "run" / name / "metrics.csv")["valid/loss"].min()
+        for name in ("member_0", "fingerprint")
+    ]
+    chosen = trained.predictor.config.model.fingerprint
+    assert chosen == (losses[1] < losses[0])
+    assert trained.choice.startswith("With " if chosen else "Without ")
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    again = loaded.predict(SMILES).mean
+    np.testing.assert_array_equal(again, trained.predictor.predict(SMILES).mean)
 
 
 def test_given_folds(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rdkit import Chem, rdBase
+from rdkit.Chem import rdFingerprintGenerator
 
 from molecules.encoding import ATOM_FIELDS, BOND_FIELDS
 from molecules.features import featurize
@@ -103,6 +104,16 @@ def test_codes_stay_below_their_number() -> None:
         packed = featurize(odd).packed
     assert (packed.atoms.max(axis=0) < list(ATOM_FIELDS.values())).all()
     assert (packed.bonds.max(axis=0) < list(BOND_FIELDS.values())).all()
+
+
+def test_fingerprints_are_counts() -> None:
+    result = featurize(["CCCC", "bad", "c1ccccc1"], with_fingerprints=True)
+    assert result.fingerprints is not None
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    for row, smiles in zip(result.fingerprints, ["CCCC", "c1ccccc1"], strict=True):
+        counts = generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(smiles))
+        np.testing.assert_array_equal(row, counts)
+    assert featurize(["C"]).fingerprints is None
 
 
 def test_saved_store_is_mapped_into_memory(tmp_path: Path) -> None:

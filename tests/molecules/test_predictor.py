@@ -19,9 +19,13 @@ from sciml.normalize import Normalizer
 from sciml.transformer import WindowTransformerConfig
 
 TASKS = Tasks(tasks=(Task(name="logS", unit="log mol/L"), Task(name="toxic", kind="binary")))
-BACKBONES = {
-    "graph_network": GraphNetworkConfig(dim=32, steps=3),
-    "window_transformer": WindowTransformerConfig(dim=32, depths=(3,), heads=(4,)),
+GRAPH = GraphNetworkConfig(dim=32, steps=3)
+MODELS = {
+    "graph_network": ModelConfig(backbone=GRAPH, head_hidden=32),
+    "window_transformer": ModelConfig(
+        backbone=WindowTransformerConfig(dim=32, depths=(3,), heads=(4,)), head_hidden=32
+    ),
+    "fingerprint": ModelConfig(backbone=GRAPH, head_hidden=32, fingerprint=True),
 }
 SMILES = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -36,9 +40,9 @@ SMILES = [
 TOLERANCE = 1e-6  # float32 sums in another order
 
 
-@pytest.fixture(params=BACKBONES)
+@pytest.fixture(params=MODELS)
 def predictor(request: pytest.FixtureRequest) -> PropertyPredictor:
-    return make_predictor(ModelConfig(backbone=BACKBONES[request.param], head_hidden=32))
+    return make_predictor(MODELS[request.param])
 
 
 def make_predictor(model: ModelConfig) -> PropertyPredictor:
@@ -94,7 +98,7 @@ def test_spelling(predictor: PropertyPredictor) -> None:
 
 def test_embeddings(predictor: PropertyPredictor) -> None:
     vectors = predictor.embed(["C", "bad", "CC"])
-    assert vectors.shape == (3, 128)  # two members, sum and mean of 32 channels
+    assert vectors.shape == (3, sum(member.encoder.dim for member in predictor.members))
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
 
 
