@@ -76,7 +76,7 @@ def static_fields(dataset: xr.Dataset, variables: Variables) -> dict[str, torch.
     Raises:
         InputError: a field that is not in the data set or changes with time.
     """
-    require(dataset, Variables(surface=variables.static)) if variables.static else None
+    _require_names(dataset, variables.static)
     fields = {}
     for name in variables.static:
         if dataset[name].dims != ("lat", "lon"):
@@ -158,18 +158,12 @@ def field_attributes(name: str, others: dict[str, dict[str, str]]) -> dict[str, 
 
 
 def require(dataset: xr.Dataset, variables: Variables) -> None:
-    """Check that a data set has a model's variables and levels.
+    """Check that a data set has the variables and levels that a model forecasts.
 
     Raises:
         InputError: names what is missing, the nearest name, and what there is.
     """
-    there = [str(name) for name in dataset.data_vars]
-    for name in (*variables.surface, *variables.upper):
-        if name not in dataset:
-            raise InputError(
-                f"no variable {name!r} in the data{nearest(name, there)} "
-                f"(there are {', '.join(there)})"
-            )
+    _require_names(dataset, (*variables.surface, *variables.upper))
     for name in variables.surface:
         if "level" in dataset[name].dims:
             raise InputError(f"{name} lies on levels; list it under upper, not surface")
@@ -181,6 +175,16 @@ def require(dataset: xr.Dataset, variables: Variables) -> None:
     if absent:
         found = ", ".join(f"{level:g}" for level in levels) or "none"
         raise InputError(f"no level {', '.join(absent)} hPa in the data (there are {found})")
+
+
+def _require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
+    there = [str(name) for name in dataset.data_vars]
+    for name in names:
+        if name not in dataset:
+            raise InputError(
+                f"no variable {name!r} in the data{nearest(name, there)} "
+                f"(there are {', '.join(there)})"
+            )
 
 
 def _bytes(path: Path) -> int:

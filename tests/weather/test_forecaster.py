@@ -72,6 +72,12 @@ def test_nothing_half_written_stays(forecaster, waves_file, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_static_fields_come_from_the_model_file(forecaster, waves, waves_file, tmp_path):
+    waves.drop_vars("z_surface").to_netcdf(tmp_path / "bare.nc")
+    bare = forecaster.forecast(open_reanalysis(tmp_path / "bare.nc"), START, 1)
+    assert bare.equals(forecaster.forecast(open_reanalysis(waves_file), START, 1))
+
+
 def other_grid(data):
     return data.isel(latitude=slice(6))
 
