@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from sciml.errors import InputError
-from sciml.transformer import BlockShape, Merge, Split, WindowTransformer, WindowTransformerConfig
+from sciml.resolution import Merge, Split
+from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
 from sciml.windows import Windows
 
 
