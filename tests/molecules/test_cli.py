@@ -1,7 +1,5 @@
 """The commands that train: what they print, and how they refuse."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -67,16 +65,3 @@ def test_refusals(table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     wrong = ["--target", "length", "--set", f"transfer.checkpoint={weights}"]
     assert "not a model file" in refused(train(table, new, *wrong), capsys)
     assert not new.exists()
-
-
-def test_help_imports_nothing_heavy() -> None:
-    program = (
-        "import sys\n"
-        "from molecules.cli import main\n"
-        "sys.argv = ['molecules', 'train', '--help']\n"
-        "try:\n    main()\n"
-        "except SystemExit:\n    pass\n"
-        "heavy = {'torch', 'lightning', 'rdkit', 'xarray', 'pandas', 'sklearn'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)

@@ -1,8 +1,6 @@
 """`weather train` and `weather forecast` from end to end, and their error lines."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -197,14 +195,3 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     assert forecast(model, "--hours", 7) == 2
     assert "steps by 6 h" in one_line(capsys)
     assert not out.exists()
-
-
-def test_help_is_light():
-    script = (
-        "import sys, weather.cli\n"
-        "try: weather.cli.app(['train', '--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'lightning', 'xarray', 'rdkit'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
