@@ -40,7 +40,7 @@ class ModelConfig(Config):
         dropout: rate in the head.
     """
 
-    backbone: Backbone = GraphNetworkConfig(dim=96, steps=4, edge_state=False)
+    backbone: Backbone = GraphNetworkConfig(dim=96, steps=4)
     geometry: Geometry = "graph"
     pair_dim: int = Field(32, gt=0)
     pooling: Pooling = "both"
