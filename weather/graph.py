@@ -83,7 +83,7 @@ class GridGraph(nn.Module):
             (batch, variable, level, lat, lon).
         """
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
-        nodes = fields.flatten(2).permute(2, 0, 1)  # (node, batch, channel)
+        nodes = fields.flatten(2).permute(2, 0, 1).contiguous()  # (node, batch, channel)
         weight = side_by_side(self.surface, self.extra, self.upper)
         nodes = self.embed(nn.functional.linear(nodes, weight, self.bias))
         latent = self.embed_mesh(self.mesh_nodes).unsqueeze(1).expand(-1, nodes.shape[1], -1)
