@@ -39,7 +39,7 @@ def _summary(out: Path, seconds: float) -> str:
     table = scores.pivot_table(index="metric", columns="model", values="value", sort=False)
     status = pd.read_csv(out / "predictions.csv")["status"]
     rmse = table.loc["RMSE"].to_dict()
-    result = "better than" if rmse["our model"] < rmse["random forest"] else "NOT better than"
+    result = "lower than" if rmse["our model"] < rmse["random forest"] else "NOT lower than"
     lines = [
         "",
         f"MOLECULES: done in {seconds / 60:.0f} minutes.",
@@ -52,7 +52,8 @@ def _summary(out: Path, seconds: float) -> str:
             for metric, row in zip(table.index, table.to_numpy(), strict=True)
         ),
         "",
-        f"By RMSE (a typical error; smaller is better) it is {result} a random forest here.",
+        f"Its RMSE (a typical error; smaller is better) is {result} a random forest's here;",
+        "whether by more than chance, `molecules train` said above.",
         f"It then predicted {len(status):,} molecules, {(status == 'ok').sum():,} of them valid, "
         "and ranked them.",
     ]
