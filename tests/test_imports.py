@@ -24,6 +24,21 @@ MAY_IMPORT = {
 }
 
 
+# The wings of a domain, from the top; each may import from those after it.
+WINGS = {
+    "weather": (
+        "commands",
+        "maps",
+        "verification",
+        "simulation",
+        "training",
+        "forecasting",
+        "models",
+        "files",
+    ),
+}
+
+
 def imported(path: Path) -> set[str]:
     """Top-level packages imported anywhere in a file, also inside functions."""
     names: set[str] = set()
@@ -42,6 +57,22 @@ def test_each_file_imports_only_what_it_may(path: Path) -> None:
         assert relative.startswith(tuple(MAY_IMPORT[library])), f"{relative} imports {library}"
 
 
+def imported_modules(path: Path) -> set[str]:
+    """Full names of the modules that a file imports."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if len(p.relative_to(ROOT).parts) > 2], ids=lambda path: path.stem
+)
+def test_wings_import_downwards_only(path: Path) -> None:
+    domain, wing, *_ = path.relative_to(ROOT).parts
+    above = WINGS[domain][: WINGS[domain].index(wing)]
+    for module in imported_modules(path):
+        assert not module.startswith(tuple(f"{domain}.{name}." for name in above)), module
+
+
 @pytest.mark.parametrize("package", ["weather", "molecules"])
 def test_help_of_no_command_imports_anything_heavy(package: str) -> None:
     heavy = ["torch", "lightning", "rdkit", "xarray", "jax", "pandas", "sklearn", "matplotlib"]
@@ -57,7 +88,7 @@ def test_help_of_no_command_imports_anything_heavy(package: str) -> None:
     assert done.stderr.strip().endswith("[]"), done.stderr
 
 
-@pytest.mark.parametrize("module", ["weather.forecaster", "molecules.predictor"])
+@pytest.mark.parametrize("module", ["weather.forecasting.forecaster", "molecules.predictor"])
 def test_using_a_model_does_not_import_lightning(module: str) -> None:
     code = f"import sys, {module}; print('lightning' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

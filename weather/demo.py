@@ -9,8 +9,8 @@ import pandas as pd
 from sciml.cli import run_steps
 from sciml.files import atomic_path
 from weather.cli import app
-from weather.evaluation import CLIMATOLOGY, PERSISTENCE
-from weather.scorecard import skill_table
+from weather.verification.evaluation import CLIMATOLOGY, PERSISTENCE
+from weather.verification.scorecard import skill_table
 
 SPINUP, DAYS = 120, 400  # simulated; the last tenth is kept for testing
 EPOCHS = 3  # a quarter of what the shipped configuration takes

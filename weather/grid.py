@@ -105,5 +105,5 @@ class LatLonGrid(Config):
 
     @classmethod
     def from_dataset(cls, dataset: "xr.Dataset") -> Self:
-        """The grid of a canonical data set (see `weather.reanalysis`)."""
+        """The grid of a canonical data set (see `weather.files.reanalysis`)."""
         return cls(lat=dataset["lat"].values.tolist(), lon=dataset["lon"].values.tolist())

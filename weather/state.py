@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.variables import Variables
 
@@ -96,3 +97,23 @@ class State:
 def seconds(times: NDArray[np.datetime64]) -> Tensor:
     """datetime64 as int64 seconds since 1970-01-01."""
     return torch.from_numpy(times.astype("datetime64[s]").astype(np.int64))
+
+
+def require_finite(state: State) -> None:
+    """Check that no value is NaN or infinite.
+
+    Raises:
+        InputError: names the first variable, time and level where one is.
+    """
+    for fields, upper in ((state.surface, False), (state.upper, True)):
+        bad = ~torch.isfinite(fields)
+        if not bad.any():
+            continue
+        sample, time, variable, *rest = (int(i) for i in bad.nonzero()[0])
+        names = state.variables.upper if upper else state.variables.surface
+        level = f" at {state.variables.levels[rest[0]]:g} hPa" if upper else ""
+        when = state.datetimes()[sample, time].astype("datetime64[m]")
+        raise InputError(
+            f"{names[variable]}{level} is NaN or infinite at {when} (and {int(bad.sum()) - 1} "
+            "more values); fill or cut the data first"
+        )

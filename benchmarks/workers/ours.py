@@ -18,7 +18,7 @@ LEVELS = (50, 100, 150, 200, 250, 300, 400, 500, 600, 700, 850, 925, 1000)
 def weather(backbone: dict[str, object]) -> tuple[nn.Module, list, int]:
     """A model on 32 x 64 with 13 levels and 5 + 4 variables, and one state."""
     from weather.grid import LatLonGrid
-    from weather.model import ModelConfig, WeatherModel
+    from weather.models.model import ModelConfig, WeatherModel
     from weather.state import State
     from weather.variables import Variables
 

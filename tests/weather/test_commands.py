@@ -10,8 +10,8 @@ import xarray as xr
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
 from weather.cli import app, run
-from weather.experiment import ExperimentConfig
-from weather.forecaster import Forecaster
+from weather.forecasting.forecaster import Forecaster
+from weather.training.experiment import ExperimentConfig
 
 
 def call(*arguments):
@@ -187,7 +187,9 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     other = tmp_path / "other.safetensors"
     save_model(other, Forecaster.load(model).model, "molecules.predictor", ExperimentConfig(), {})
     assert forecast(other) == 2
-    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line(capsys)
+    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line(
+        capsys
+    )
     assert forecast(model, "--time", "tomorrow") == 2
     assert "cannot read the time" in one_line(capsys)
     assert forecast(model, "--time", "1999-01-01T00") == 2

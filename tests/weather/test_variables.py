@@ -2,7 +2,7 @@
 
 import pytest
 
-from weather.units import plain_unit
+from weather.files.units import plain_unit
 from weather.variables import KNOWN, Variables, canonical_name, describe
 
 

@@ -1,0 +1,201 @@
+"""Files of any layout come out the same; what cannot be understood is named."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.files.reanalysis import open_reanalysis, state_to_dataset, static_fields, to_state
+from weather.grid import LatLonGrid
+from weather.variables import Variables
+
+CHOICE = Variables(surface=("msl",), upper=("z", "t"), levels=(500, 850), static=("z_surface",))
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def open_written(dataset):
+        dataset.to_netcdf(tmp_path / "data.nc")
+        return open_reanalysis(tmp_path / "data.nc")
+
+    return open_written
+
+
+def south_to_north(data):
+    return data.isel(latitude=slice(None, None, -1))
+
+
+def longitude_first(data):
+    return data.transpose("longitude", "latitude", "level", "time")
+
+
+def weatherbench(data):
+    return data.rename(
+        {"z": "geopotential", "t": "temperature", "msl": "mean_sea_level_pressure",
+         "z_surface": "geopotential_at_surface", "latitude": "lat", "longitude": "lon"}
+    )  # fmt: skip
+
+
+def climate_data_store(data):
+    return data.rename({"time": "valid_time", "level": "pressure_level"}).expand_dims("number")
+
+
+def westward_from_the_date_line(data):
+    return data.assign_coords(longitude=(data.longitude + 180) % 360 - 180).sortby("longitude")
+
+
+def pascal_levels_descending(data):
+    level = ("plev", data.level.values * 100.0, {"units": "Pa"})
+    return data.rename(level="plev").assign_coords(plev=level).isel(plev=slice(None, None, -1))
+
+
+def other_units(data):
+    data = data.copy()
+    data["msl"] = (data.msl / 100).assign_attrs(units="hPa")
+    data["t"] = (data.t - 273.15).assign_attrs(units="degC")
+    data["z"] = (data.z / 9.80665).assign_attrs(units="gpm")
+    return data
+
+
+LAYOUTS = [
+    south_to_north,
+    longitude_first,
+    weatherbench,
+    climate_data_store,
+    westward_from_the_date_line,
+    pascal_levels_descending,
+    other_units,
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_every_layout_gives_the_same_state(layout, waves, waves_file, opened):
+    expected = to_state(open_reanalysis(waves_file), CHOICE)
+    dataset = opened(layout(waves))
+    state = to_state(dataset, CHOICE)
+    assert state.grid.matches(expected.grid)
+    np.testing.assert_allclose(state.surface, expected.surface, rtol=1e-6)
+    np.testing.assert_allclose(state.upper, expected.upper, rtol=1e-6)
+    assert (state.time == expected.time).all()
+    assert dataset.z.attrs["units"] == "m2 s-2"
+
+
+def test_static_fields_have_no_time(waves_file):
+    (mountain,) = static_fields(open_reanalysis(waves_file), CHOICE).values()
+    assert mountain.shape == (8, 16)
+
+
+def test_a_region_across_greenwich_is_not_torn(waves, opened):
+    region = waves.isel(longitude=[14, 15, 0, 1, 2])
+    dataset = opened(region)
+    assert dataset.lon.values.tolist() == [-45, -22.5, 0, 22.5, 45]
+    assert not LatLonGrid.from_dataset(dataset).periodic
+
+
+def test_files_continue_each_other_and_join_variables(waves, tmp_path):
+    waves.drop_vars("msl").isel(time=slice(30, 60)).to_netcdf(tmp_path / "b.nc")
+    waves.drop_vars("msl").isel(time=slice(30)).to_netcdf(tmp_path / "a.nc")
+    waves[["msl"]].isel(time=slice(10, 50)).to_netcdf(tmp_path / "c.nc")
+    dataset = open_reanalysis([tmp_path / name for name in ("b.nc", "a.nc", "c.nc")])
+    assert dataset.sizes["time"] == 40
+    np.testing.assert_allclose(dataset.z, waves.z.isel(time=slice(10, 50)))
+
+
+def test_a_state_becomes_a_forecast_that_follows_cf(waves_file):
+    state = to_state(open_reanalysis(waves_file), CHOICE).at(slice(1, 4))
+    start = np.array(["2001-01-01"], dtype="datetime64[ns]")
+    forecast = state_to_dataset(state, start)
+    assert forecast.z.dims == ("time", "lead_time", "level", "latitude", "longitude")
+    assert forecast.msl.attrs["standard_name"] == "air_pressure_at_mean_sea_level"
+    hours = forecast.lead_time.values / np.timedelta64(1, "h")
+    assert hours.tolist() == [6, 12, 18]
+    assert forecast.valid_time.values[0, 0] == np.datetime64("2001-01-01T06")
+    assert forecast.valid_time.attrs["standard_name"] == "time"
+
+
+def twice(data):
+    return data.isel(time=[0, 1, 1, 2])
+
+
+def backwards(data):
+    return data.isel(time=slice(None, None, -1))
+
+
+def no_latitude(data):
+    latitude = ("latitude", np.arange(8))
+    return data.assign_coords(latitude=latitude).rename(latitude="row", longitude="column")
+
+
+def jumbled(data):
+    return data.isel(latitude=[0, 2, 1, 3, 4, 5, 6, 7])
+
+
+def furlongs(data):
+    return data.assign(msl=data.msl.assign_attrs(units="furlong"))
+
+
+def several_members(data):
+    return xr.concat([data.drop_vars("z_surface")] * 2, "number")
+
+
+def a_forecast(data):
+    return data.rename(time="lead_time")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (twice, "2001-01-01T06:00 comes twice"),
+        (backwards, "do not ascend"),
+        (no_latitude, "no latitude coordinate"),
+        (jumbled, "neither ascending nor descending"),
+        (furlongs, "msl comes in 'furlong'; expected one of Pa, hPa"),
+        (several_members, "dimension 'number' of unknown meaning"),
+        (a_forecast, "holds forecasts"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(spoil, message, waves, opened):
+    with pytest.raises(InputError, match=message):
+        opened(spoil(waves))
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        open_reanalysis(tmp_path / "missing.nc")
+    (tmp_path / "text.nc").write_text("not a grid")
+    with pytest.raises(InputError, match="cannot read"):
+        open_reanalysis(tmp_path / "text.nc")
+
+
+def test_files_on_two_grids(waves, waves_file, tmp_path):
+    waves.isel(latitude=slice(4)).to_netcdf(tmp_path / "north.nc")
+    with pytest.raises(InputError, match="regrid to one grid"):
+        open_reanalysis([waves_file, tmp_path / "north.nc"])
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        (Variables(surface=("mls",)), "no variable 'mls' in the data; did you mean 'msl'"),
+        (Variables(surface=("z",)), "lies on levels"),
+        (Variables(upper=("msl",), levels=(500,)), "has no level"),
+        (Variables(upper=("z",), levels=(500, 700)), "no level 700 hPa .*500, 850"),
+    ],
+)
+def test_what_the_data_does_not_hold(choice, message, waves_file):
+    with pytest.raises(InputError, match=message):
+        to_state(open_reanalysis(waves_file), choice)
+
+
+def test_real_files_of_many_makers(shared_data):
+    folder = shared_data / "weather" / "snapshots"
+    heights = {
+        "ncep_r1_2p5deg_hgt_1960.nc": (1000, 200, 1500),
+        "merra2_h_500_1000_19870909.nc4": (500, 5100, 5900),
+        "erainterim_0p75deg_z_500_1000_19870909.nc": (500, 4500, 6000),
+        "era5_tl31_37levels_19590102T00.nc": (500, 4500, 6000),
+    }
+    for name, (level, low, high) in heights.items():
+        z = open_reanalysis(folder / name)["z"].sel(level=level)
+        assert z.attrs["units"] == "m2 s-2"
+        assert low < float(z.mean()) / 9.80665 < high or level == 1000

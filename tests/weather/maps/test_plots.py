@@ -1,0 +1,158 @@
+"""Maps: every product, globe and region, highs and lows where they are, bad input."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.contour import QuadContourSet
+from matplotlib.figure import Figure
+from matplotlib.quiver import Barbs
+
+from sciml.errors import InputError
+from weather.cli import app
+from weather.files.forecasts import open_forecast
+from weather.grid import LatLonGrid
+from weather.maps import frame
+from weather.maps.frame import MapFrame
+from weather.maps.plots import draw_map, select_forecast
+from weather.maps.products import choose_product
+
+GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
+REGION = LatLonGrid(lat=tuple(np.linspace(60, 30, 16)), lon=tuple(np.arange(-20.0, 16.0, 2.0)))
+DAY = np.timedelta64(24, "h").astype("timedelta64[ns]")
+
+
+def bump(grid: LatLonGrid, lat: float, lon: float, width: float = 12.0) -> np.ndarray:
+    away = (np.array(grid.lon) - lon + 180) % 360 - 180
+    north = np.array(grid.lat)[:, None] - lat
+    return np.exp(-(north**2 + away**2) / (2 * width**2))
+
+
+def write(path: Path, grid: LatLonGrid) -> Path:
+    """A forecast with a high of 1040 hPa at 50 N, 0 E and a low of 980 hPa at 40 S, 170 W."""
+    msl = 101000 + 3000 * bump(grid, 48, 0) - 3000 * bump(grid, -40, 190)
+    upper = np.broadcast_to(bump(grid, 48, 0), (2, *grid.shape))
+    axes = ("time", "lead_time", "level", "latitude", "longitude")
+    xr.Dataset(
+        {
+            "z": (axes, 5e4 + 3e3 * np.tile(upper, (1, 2, 1, 1, 1))),
+            "t": (axes, 270 + 20 * np.tile(upper, (1, 2, 1, 1, 1))),
+            "u": (axes, 30 * np.tile(upper, (1, 2, 1, 1, 1))),
+            "v": (axes, -10 * np.tile(upper, (1, 2, 1, 1, 1))),
+            "msl": (("time", "lead_time", *axes[3:]), np.tile(msl, (1, 2, 1, 1))),
+        },
+        {
+            "time": [np.datetime64("2001-03-01", "ns")],
+            "lead_time": np.array([1, 2]) * DAY,
+            "level": [500, 850],
+            "latitude": np.array(grid.lat),
+            "longitude": np.array(grid.lon),
+        },
+    ).to_netcdf(path)
+    return path
+
+
+@pytest.fixture(params=[GLOBE, REGION], ids=["globe", "region"])
+def one(request: pytest.FixtureRequest, tmp_path: Path) -> xr.Dataset:
+    return select_forecast(open_forecast(write(tmp_path / "f.nc", request.param)), None, None)
+
+
+def drawn(figure: Figure, kind: type) -> int:
+    return sum(isinstance(child, kind) for child in figure.axes[0].get_children())
+
+
+@pytest.mark.parametrize("name", [None, "z500_t850", "msl", "wind850", "t850", "v500"])
+def test_every_product_draws(one: xr.Dataset, name: str | None) -> None:
+    figure = draw_map(one, name)
+    figure.canvas.draw()
+    title = figure.axes[0].get_title(loc="left")
+    assert "Init 2001-03-01 00 UTC   +24 h   Valid 2001-03-02 00 UTC" in title
+    assert drawn(figure, QuadContourSet) >= 1
+    assert drawn(figure, Barbs) == (name == "wind850")
+
+
+def test_truth_adds_analysis_and_difference(one: xr.Dataset) -> None:
+    figure = draw_map(one, "z500_t850", truth=one.drop_vars("msl"))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert "Analysis, same valid time" in titles
+    assert "Forecast minus analysis, t850 (K); RMSE 0 K" in titles
+
+
+def test_highs_and_lows_are_marked_where_they_are(tmp_path: Path) -> None:
+    one = select_forecast(open_forecast(write(tmp_path / "f.nc", GLOBE)), None, None)
+    found = MapFrame(GLOBE).extremes(one["msl"].values / 100, prominence=2.0)
+    assert sorted(sign for *_, sign, _ in found) == [-1, 1]
+    for lon, lat, sign, value in found:
+        place = (0, 48, 1040) if sign > 0 else (-170, -40, 980)
+        assert (lon, lat, value) == pytest.approx(place, abs=2.5)
+
+
+def test_a_globe_is_cyclic_and_smooth() -> None:
+    field = np.cos(np.radians(GLOBE.lon)) * np.ones((18, 1))
+    lon, lat, fine = MapFrame(GLOBE).smooth(field)
+    assert lon[0] < -180
+    assert lon[-1] >= 180
+    inside = (lon >= -180) & (lon <= 180)
+    expected = np.cos(np.radians(lon)) * np.ones((len(lat), 1))
+    np.testing.assert_allclose(fine[:, inside], expected[:, inside], atol=2e-3)  # cubic, 10 degrees
+
+
+def test_background_is_the_land_of_the_data_without_coastlines(
+    one: xr.Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "coastlines", tuple)
+    grid = LatLonGrid.from_dataset(one)
+    land = (("lat", "lon"), 3e4 * bump(grid, 45, 5))
+    where = {"lat": np.array(grid.lat), "lon": np.array(grid.lon)}
+    plain = drawn(draw_map(one, "msl"), QuadContourSet)
+    for name in ("lsm", "z_surface"):
+        static = xr.Dataset({name: land}, where)
+        assert drawn(draw_map(one, "msl", static=static), QuadContourSet) == plain + 1
+
+
+def test_works_without_cartopy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "cartopy", None)
+    frame.coastlines.cache_clear()
+    assert frame.coastlines() == ()
+    frame.coastlines.cache_clear()
+
+
+def test_the_default_product_is_what_the_file_allows() -> None:
+    assert choose_product(None, ["z500", "t850", "msl"]).title.startswith("500 hPa")
+    assert choose_product(None, ["msl", "t2m"]).marks
+    assert choose_product(None, ["t2m"]).shading == "t2m"
+    assert choose_product("wind10", ["z10", "msl", "u10", "v10"]).contours == "msl"
+    assert choose_product("msl", ["msl", "u10", "v10"]).wind == ("u10", "v10")
+
+
+def run(forecast: Path, out: str, *more: str) -> None:
+    tokens = ["plot", str(forecast), "--out", str(forecast.parent / out), *more]
+    app(tokens, result_action="return_value")
+
+
+def test_the_command(tmp_path: Path) -> None:
+    forecast = write(tmp_path / "f.nc", REGION)
+    run(forecast, "map.png", "--lead", "2d", "--time", "2001-03-01")
+    assert (tmp_path / "map.png").stat().st_size > 10_000
+    for arguments, message in (
+        (("map.xyz",), "expected a name that ends in"),
+        (("m.png", "--lead", "6h"), "no lead time 6 h; the file has 24, 48 h"),
+        (("m.png", "--time", "2002-01-01"), "no forecast from 2002-01-01 00 UTC"),
+        (("m.png", "--time", "soon"), "cannot read the time"),
+        (("m.png", "--product", "t851"), "did you mean 't850'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(forecast, *arguments)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f.nc", "map.png"]
+
+
+def test_cells_without_data_are_left_blank(tmp_path: Path) -> None:
+    one = select_forecast(open_forecast(write(tmp_path / "f.nc", GLOBE)), None, None).load()
+    one["msl"][:6, :] = np.nan  # the high, and the cells around it
+    draw_map(one, "msl").canvas.draw()
+    found = MapFrame(GLOBE).extremes(one["msl"].values / 100, prominence=2.0)
+    assert {sign for *_, sign, _ in found} == {-1}
+    one["msl"][:] = np.nan
+    with pytest.raises(InputError, match="msl is NaN everywhere"):
+        draw_map(one, "msl")

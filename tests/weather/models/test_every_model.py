@@ -1,0 +1,137 @@
+"""What every weather model must hold, whatever its backbone."""
+
+import copy
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from weather.files.reanalysis import open_reanalysis, static_fields
+from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.grid import LatLonGrid
+from weather.models.graph import GraphConfig
+from weather.models.model import ModelConfig
+from weather.models.transformer import TransformerConfig
+from weather.state import State
+from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.objectives import ForecastLoss, ForecastLossConfig
+
+BACKBONES = {
+    "planar transformer": TransformerConfig(dim=24, depths=(2,), heads=(2,), window=(2, 4), halo=1),
+    "level transformer": TransformerConfig(
+        dim=24, depths=(2,), heads=(2,), window=(2, 2, 4), patch=(1, 1, 1), bias="earth"
+    ),
+    "graph": GraphConfig(dim=24, steps=2, refinements=2),
+}
+HOURS_6 = 21600
+
+
+@pytest.fixture(params=BACKBONES, scope="module")
+def made(request, waves_file):
+    """A forecaster with statistics, two past states and all inputs, and its data."""
+    dataset = open_reanalysis(waves_file)
+    variables = all_variables(dataset, ("year", "local_time", "insolation"))
+    fields = open_fields(dataset, variables, memory=1)
+    config = ForecasterConfig(
+        model=ModelConfig(history=2, backbone=BACKBONES[request.param]),
+        variables=variables,
+        grid=LatLonGrid.from_dataset(dataset),
+        step_hours=6,
+    )
+    torch.manual_seed(0)
+    model = config.build()
+    period = (fields.times[0], fields.times[-1])
+    model.statistics.set(measure(samples(fields, period, HOURS_6, 2)))
+    model.set_static(static_fields(dataset, variables))
+    return Forecaster(model, config, {}), samples(fields, period, HOURS_6, 3)
+
+
+def as_double(state: State) -> State:
+    return State(
+        state.surface.double(), state.upper.double(), state.time, state.variables, state.grid
+    )
+
+
+def test_no_gradient_flows_between_members_of_a_batch(made):
+    forecaster, data = made
+    batch = data.__getitems__([0, 10, 20])
+    batch.surface.requires_grad_()
+    batch.upper.requires_grad_()
+    forecast = forecaster.model(batch)
+    (forecast.surface[1].sum() + forecast.upper[1].sum()).backward()
+    for gradient in (batch.surface.grad, batch.upper.grad):
+        assert gradient[1].abs().max() > 0
+        assert gradient[[0, 2]].abs().max() == 0
+
+
+def test_alone_is_as_in_a_batch(made):
+    forecaster, data = made
+    model = copy.deepcopy(forecaster.model).double()
+    with torch.no_grad():
+        together = model(as_double(data.__getitems__([3, 30, 12])))
+        alone = model(as_double(data.__getitems__([30])))
+    spread = forecaster.model.statistics.surface("std").double()
+    error = (together.surface[1] - alone.surface[0]) / spread
+    assert error.abs().max() < 1e-10
+
+
+def test_fresh_weights_stay_near_persistence(made):
+    forecaster, data = made
+    batch = data.__getitems__([0])
+    change = forecaster.model(batch).surface - batch.surface[:, -1:]
+    assert (change / forecaster.model.statistics.surface("change")).abs().max() < 3
+
+
+def test_time_moves_on_by_a_step(made):
+    forecaster, data = made
+    batch = data.__getitems__([0, 5])
+    assert (forecaster.model(batch).time[:, 0] - batch.time[:, -1] == HOURS_6).all()
+
+
+def test_save_load_gives_equal_output_in_another_process(made, tmp_path):
+    forecaster, data = made
+    forecaster.save(tmp_path / "model.safetensors")
+    batch = data.__getitems__([4, 7])
+    torch.save((batch.surface, batch.upper, batch.time), tmp_path / "batch.pt")
+    script = f"""
+import sys, torch
+from weather.forecasting.forecaster import Forecaster
+from weather.state import State
+forecaster = Forecaster.load({str(tmp_path / "model.safetensors")!r})
+surface, upper, time = torch.load({str(tmp_path / "batch.pt")!r})
+state = State(surface, upper, time, forecaster.config.variables, forecaster.config.grid)
+steps = list(forecaster.rollout(state.at(slice(2)), 3))
+torch.save((steps[-1].surface, steps[-1].upper), {str(tmp_path / "out.pt")!r})
+assert not [name for name in sys.modules if name.startswith("lightning")]
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=300)
+    *_, last = forecaster.rollout(batch.at(slice(2)), 3)
+    surface, upper = torch.load(tmp_path / "out.pt")
+    assert torch.equal(surface, last.surface)
+    assert torch.equal(upper, last.upper)
+
+
+def test_eight_samples_are_memorized(made):
+    forecaster, data = made
+    model = forecaster.model.train()
+    draw = np.random.default_rng(0)
+    batch = data.__getitems__(draw.permutation(len(data))[:8])
+    noise = torch.Generator().manual_seed(0)  # nothing to generalize: truth is noise
+    truth = torch.randn(batch.upper[:, -1].shape, generator=noise)
+    batch.upper[:, -1] = batch.upper[:, -2] + truth * model.statistics.upper("change")
+    loss = ForecastLoss(ForecastLossConfig(), batch.variables, batch.grid)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    first = None
+    for step in range(600):
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-2 * (1 - step / 600)
+        error, _ = loss(model, batch)
+        first = first or float(error.detach())
+        optimizer.zero_grad()
+        error.backward()
+        optimizer.step()
+        if float(error.detach()) < 0.05 * first:
+            return
+    pytest.fail(f"loss fell from {first:.3g} to {float(error):.3g} only")

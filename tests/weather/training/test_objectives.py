@@ -1,0 +1,72 @@
+"""The loss against closed forms."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from weather.files.reanalysis import open_reanalysis
+from weather.forecasting.forecaster import ForecasterConfig
+from weather.grid import LatLonGrid
+from weather.models.model import ModelConfig
+from weather.models.transformer import TransformerConfig
+from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.objectives import ForecastLoss, ForecastLossConfig
+
+
+@pytest.fixture(scope="module")
+def made(waves_file):
+    dataset = open_reanalysis(waves_file)
+    variables = all_variables(dataset, ())
+    fields = open_fields(dataset, variables, memory=1)
+    backbone = TransformerConfig(dim=8, depths=(1,), heads=(1,), window=(2, 4))
+    model = ForecasterConfig(
+        model=ModelConfig(backbone=backbone),
+        variables=variables,
+        grid=LatLonGrid.from_dataset(dataset),
+        step_hours=6,
+    ).build()
+    data = samples(fields, (fields.times[0], fields.times[-1]), 21600, 4)
+    model.statistics.set(measure(samples(fields, (fields.times[0], fields.times[-1]), 21600, 2)))
+    return model, data.__getitems__([0, 7, 20])
+
+
+def make(model, **options):
+    return ForecastLoss(ForecastLossConfig(**options), model.variables, model.grid)
+
+
+@pytest.mark.parametrize(("norm", "expected"), [("l1", 2.0), ("mse", 4.0)])
+def test_an_error_of_two_usual_changes_everywhere(made, norm, expected):
+    model, batch = made
+    truth = batch.at(slice(1, 2))
+    off = replace(
+        truth,
+        surface=truth.surface + 2 * model.statistics.surface("change"),
+        upper=truth.upper + 2 * model.statistics.upper("change"),
+    )
+    assert float(make(model, norm=norm).error(model, off, truth)) == pytest.approx(expected, 1e-3)
+
+
+def test_weights_of_variables_levels_and_areas(made):
+    model, batch = made
+    truth = batch.at(slice(1, 2))
+    upper = truth.upper.clone()
+    upper[:, :, 0, 1, 3] += 3 * model.statistics.upper("change")[0, 1]  # z850 on one row
+    off = replace(truth, upper=upper)
+    loss = make(model, levels="pressure", weights={"z": 2.0, "msl": 0.5})
+    share = 2.0 / (2.0 + 1.0 + 0.5) * 850 / (500 + 850)
+    row = model.grid.area_weights()[3] / 8
+    assert float(loss.error(model, off, truth)) == pytest.approx(9 * share * row, rel=1e-3)
+
+
+def test_steps_are_rolled_out_and_discounted(made):
+    model, batch = made
+    with torch.no_grad():
+        one, _ = make(model, steps=1)(model, batch)
+        three, terms = make(model, steps=3, discount=0.5)(model, batch)
+        second = model(model(batch.at(slice(1))))
+        error = make(model).error(model, second, batch.at(slice(2, 3)))
+    torch.testing.assert_close(terms["step_1"], one)
+    torch.testing.assert_close(terms["step_2"], error)
+    expected = (terms["step_1"] + terms["step_2"] / 2 + terms["step_3"] / 4) / 1.75
+    torch.testing.assert_close(three, expected)

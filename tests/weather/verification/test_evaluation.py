@@ -1,0 +1,167 @@
+"""Forecasts with known errors get known scores; bad input gets one clear line."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.cli import app
+from weather.files.forecasts import open_forecast
+from weather.files.reanalysis import open_reanalysis
+from weather.verification.evaluation import FORECAST, PERSISTENCE, evaluate, training_period
+from weather.verification.scorecard import console_table, draw_curves, skill_table
+
+LAT, LON = np.linspace(75, -75, 6), np.arange(0.0, 360.0, 45.0)
+START = np.datetime64("2001-01-01", "ns")
+STEP = np.timedelta64(6, "h")
+BIAS = 3.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Analyses of 100 days, and 10-day forecasts that are too high by `BIAS` everywhere."""
+    rng = np.random.default_rng(0)
+    where = {"latitude": LAT, "longitude": LON}
+    times = START + np.arange(400) * STEP
+    analyses = xr.Dataset(
+        {
+            "z": (("time", "level", *where), rng.normal(5e4, 500, (400, 2, 6, 8))),
+            "msl": (("time", *where), rng.normal(1e5, 800, (400, 6, 8))),
+            "lsm": (tuple(where), np.ones((6, 8))),
+        },
+        {"time": times, "level": [500, 850], **where},
+    )
+    analyses["z"].attrs["units"] = "m2 s-2"
+    folder = tmp_path_factory.mktemp("evaluation")
+    analyses.to_netcdf(folder / "truth.nc")
+    initial, lead = times[300:380:20], np.arange(1, 41) * STEP
+    index = np.minimum(300 + 20 * np.arange(4)[:, None] + np.arange(1, 41), 399)
+    fields = {
+        name: (
+            ("time", "lead_time", *analyses[name].dims[1:]),
+            (analyses[name].values[index] + BIAS).astype(np.float32),
+        )
+        for name in ("z", "msl")
+    }
+    forecast = xr.Dataset(
+        fields, {"time": initial, "lead_time": lead, "level": [500, 850], **where}
+    )
+    forecast.to_netcdf(folder / "forecast.nc")
+    for number in range(2):
+        part = forecast.isel(time=slice(2 * number, 2 * number + 2))
+        part.to_netcdf(folder / f"part{number}.nc")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scores(folder: Path) -> pd.DataFrame:
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    return evaluate(forecast, truth, training_period(truth, forecast))
+
+
+def pick(scores: pd.DataFrame, **where: object) -> pd.DataFrame:
+    for column, value in where.items():
+        scores = scores[scores[column] == value]
+    return scores
+
+
+def test_known_errors_of_the_forecast(scores: pd.DataFrame) -> None:
+    own = pick(scores, system=FORECAST, channel="z500")
+    assert len(own) == 40 * 4
+    for metric in ("rmse", "rmse_by_case", "bias"):
+        np.testing.assert_allclose(pick(own, metric=metric)["value"], BIAS, rtol=1e-3)
+    assert (pick(own, metric="acc")["value"] > 0.999).all()
+    assert set(own["unit"]) == {"m2 s-2", "1"}
+
+
+def test_white_noise_makes_persistence_worse_than_climatology(scores: pd.DataFrame) -> None:
+    rmse = pick(scores, channel="msl", metric="rmse").groupby("system")["value"].mean()
+    assert rmse["climatology"] == pytest.approx(800, rel=0.02)
+    assert rmse[PERSISTENCE] == pytest.approx(800 * 2**0.5, rel=0.1)  # four initial states
+    assert rmse["damped persistence"] == pytest.approx(800, rel=0.02)
+
+
+def test_missing_truth_is_counted(scores: pd.DataFrame) -> None:
+    """Analyses end at step 399: the last forecast, from step 360, loses its last lead."""
+    counts = pick(scores, system=FORECAST, channel="msl", metric="rmse")
+    assert counts["missing"].tolist() == [0] * 39 + [1]
+    assert counts["cases"].tolist() == [4] * 39 + [3]
+    assert scores.attrs["missing"].startswith("1 of 100 valid times")
+    assert scores.attrs["climatology"] == "mean, fitted on 2001-01-01 to 2001-03-16"
+
+
+def test_forecasts_from_the_training_period_are_called_out(folder: Path) -> None:
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    past = training_period(truth, forecast)
+    for last, expected in (
+        ("2001-03-01T00:00", ""),
+        ("2001-03-20T00:00", "1 of 4 forecasts start in the model's training period"),
+    ):
+        forecast.attrs["training_period"] = f"2001-01-01T00:00..{last}"
+        assert evaluate(forecast[["msl"]], truth, past).attrs["seen"] == expected
+
+
+def test_several_files_are_one_set_of_forecasts(folder: Path, scores: pd.DataFrame) -> None:
+    forecast = open_forecast([folder / "part1.nc", folder / "part0.nc"])
+    truth = open_reanalysis(folder / "truth.nc")
+    again = evaluate(forecast, truth, training_period(truth, forecast))
+    pd.testing.assert_frame_equal(again, scores)
+
+
+def test_table_and_curves(scores: pd.DataFrame, tmp_path: Path) -> None:
+    skill = skill_table(scores)
+    assert list(skill["channel"].unique()) == ["z500", "msl", "z850"]
+    assert (skill["persistence"] < 0.1).all()
+    assert console_table(scores).row_count == len(skill) == 15
+    draw_curves(scores, tmp_path / "scores.png")
+    assert (tmp_path / "scores.png").stat().st_size > 10_000
+
+
+def test_the_command_writes_csv_and_plot(folder: Path, tmp_path: Path) -> None:
+    app(
+        [
+            *("evaluate", str(folder / "forecast.nc"), "--truth", str(folder / "truth.nc")),
+            *("--out", str(tmp_path / "scores"), "--climatology", "mean", "--linear"),
+        ],
+        result_action="return_value",
+    )
+    table = pd.read_csv(tmp_path / "scores" / "scores.csv")
+    assert "linear" in set(table["system"])
+    assert (tmp_path / "scores" / "scores.png").exists()
+
+
+def run(folder: Path, **changes: str) -> None:
+    options = {"truth": str(folder / "truth.nc"), "out": str(folder / "never"), **changes}
+    forecast = options.pop("forecast", str(folder / "forecast.nc"))
+    tokens = [part for name, value in options.items() for part in (f"--{name}", value)]
+    app(["evaluate", forecast, *tokens], result_action="return_value")
+
+
+def test_bad_input_is_one_clear_line(folder: Path) -> None:
+    for changes, message in (
+        ({"forecast": str(folder / "none.nc")}, "no such file"),
+        ({"forecast": str(folder / "truth.nc")}, "holds no forecast: no dimension lead_time"),
+        ({"truth": str(folder / "forecast.nc")}, "holds forecasts"),
+        ({"climatology-period": "2001"}, "cannot read the period"),
+        ({"climatology-period": "2001-02-01/2001-04-01"}, "overlaps the forecasts"),
+        ({"climatology-period": "1999-02-01/1999-04-01"}, "0 analyses to fit"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run(folder, **changes)
+    assert not (folder / "never").exists()
+
+
+def test_other_grid_other_time_other_variables(folder: Path) -> None:
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    past = training_period(truth, forecast)
+    with pytest.raises(InputError, match="regrid"):
+        evaluate(forecast, truth.isel(lat=slice(0, 4)), past)
+    with pytest.raises(InputError, match="none of the forecasts' valid times"):
+        evaluate(forecast, past, past)
+    with pytest.raises(InputError, match="no variable in common"):
+        evaluate(forecast[["z"]], truth[["msl"]], past)
+    with pytest.raises(InputError, match="comes twice"):
+        open_forecast([folder / "part0.nc", folder / "part0.nc"])

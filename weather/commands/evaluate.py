@@ -1,0 +1,65 @@
+"""The command `weather evaluate`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def evaluate(
+    forecasts: Annotated[list[Path], Parameter(negative="")],
+    *,
+    truth: Annotated[list[Path], Parameter(negative="")],
+    out: Path,
+    climatology_from: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    climatology_period: str | None = None,
+    climatology: Literal["seasonal", "mean"] | None = None,
+    linear: bool = False,
+) -> None:
+    """Score forecasts beside persistence, damped persistence and climatology.
+
+    Parameters
+    ----------
+    forecasts:
+        Files of one model.
+    truth:
+        NetCDF files of analyses that hold the initial and the valid times.
+    out:
+        Folder for scores.csv and scores.png.
+    climatology_from:
+        Analyses to fit the baselines on. Default: those of the truth.
+    climatology_period:
+        First and last day to fit on: 2000-01-01/2007-12-31. Default: all before the
+        first forecast.
+    climatology:
+        Mean with the cycle of the year, or without. Default: seasonal from three
+        years on.
+    linear:
+        Also fit and score a linear model (ridge regression on principal components)
+        at 24 h.
+    """
+    from rich.console import Console
+
+    from sciml.cli import progress
+    from weather.files.forecasts import open_forecast
+    from weather.files.reanalysis import open_reanalysis
+    from weather.verification.cases import channels
+    from weather.verification.evaluation import evaluate, training_period
+    from weather.verification.scorecard import console_table, write_scores
+
+    forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    past = open_reanalysis(climatology_from) if climatology_from else analyses
+    training = training_period(past, forecast, climatology_period)
+    with progress() as bar:
+        task = bar.add_task("scoring, fields", total=len(channels(forecast, analyses, training)))
+        scores = evaluate(
+            forecast, analyses, training, climatology, linear, lambda: bar.advance(task)
+        )
+    write_scores(scores, out)
+    console = Console()
+    console.print(console_table(scores))
+    if scores["missing"].any():
+        console.print(f"missing truth: {scores.attrs['missing']}", soft_wrap=True)
+    if scores.attrs["seen"]:
+        console.print(f"[red]not a test:[/] {scores.attrs['seen']}", soft_wrap=True)
+    console.print(f"wrote {out / 'scores.csv'} and {out / 'scores.png'}", soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Analyses and forecasts in files: recognized, converted, written back."""

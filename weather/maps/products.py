@@ -1,0 +1,114 @@
+"""Products: what is drawn on a map, in the units that forecasters read.
+
+`z500_t850`: 500 hPa height every 6 dam over 850 hPa temperature. `msl`: sea level
+pressure every 4 hPa with highs and lows. `wind850` (or any level, or `wind10`): speed
+and barbs in knots over the height of the level (sea level pressure for `wind10`). Any
+other name is a single field.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciml.config import nearest
+from sciml.errors import InputError
+from weather.files.units import STANDARD_GRAVITY
+from weather.variables import describe
+from weather.verification.cases import Channel, channels
+from weather.verification.scorecard import pretty_unit
+
+Field = NDArray[np.float64]
+
+_DISPLAY = {  # SI unit -> unit on paper, factor, offset
+    "Pa": ("hPa", 0.01, 0.0),
+    "K": ("°C", 1.0, -273.15),
+    "kg kg-1": ("g kg⁻¹", 1000.0, 0.0),
+    "s-1": ("10⁻⁵ s⁻¹", 1e5, 0.0),
+    "m2 s-2": ("dam", 0.1 / STANDARD_GRAVITY, 0.0),
+}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a map can show at one time, in display units.
+
+    Attributes:
+        values: by channel name, (lat, lon).
+        units: by channel name.
+    """
+
+    values: dict[str, Field]
+    units: dict[str, str]
+
+    def __getitem__(self, name: str) -> Field:
+        if name not in self.values:
+            raise InputError(
+                f"no field {name} to plot{nearest(name, self.values)} "
+                f"(there are {', '.join(self.values)})"
+            )
+        if not np.isfinite(self.values[name]).any():
+            raise InputError(f"{name} is NaN everywhere at this time; plot another field")
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Product:
+    """What is drawn on one map.
+
+    Attributes:
+        title: in words.
+        shading: name of the shaded channel; `speed` for wind.
+        contours: name of the contoured channel.
+        wind: names of the channels of barbs.
+        marks: whether to mark highs and lows of the contours.
+    """
+
+    title: str
+    shading: str | None = None
+    contours: str | None = None
+    wind: tuple[str, str] | None = None
+    marks: bool = False
+
+
+def choose_product(name: str | None, there: list[str]) -> Product:
+    """The product of that name, or the first that can be drawn from the channels there."""
+    if name is None:
+        if {"z500", "t850"} <= set(there):
+            return choose_product("z500_t850", there)
+        return choose_product("msl" if "msl" in there else there[0], there)
+    if name == "z500_t850":
+        title = "500 hPa geopotential height (dam), 850 hPa temperature (°C)"
+        return Product(title, shading="t850", contours="z500")
+    if name == "msl":
+        wind = ("u10", "v10") if {"u10", "v10"} <= set(there) else None
+        title = "Mean sea level pressure (hPa)" + (", 10 m wind (kt)" if wind else "")
+        return Product(title, contours="msl", wind=wind, marks=True)
+    level = re.fullmatch(r"wind(\d+)", name)
+    if level:
+        ground = level[1] == "10"  # u10 and v10 are winds 10 m above the ground
+        where = "10 m" if ground else f"{level[1]} hPa"
+        contours = "msl" if ground else f"z{level[1]}"
+        over = ", sea level pressure (hPa)" if ground else ", geopotential height (dam)"
+        title = f"{where} wind (kt)" + (over if contours in there else "")
+        wind = (f"u{level[1]}", f"v{level[1]}")
+        return Product(title, "speed", contours if contours in there else None, wind)
+    known = describe(name)
+    return Product(known.long_name if known else name, shading=name)
+
+
+def displayed(dataset: xr.Dataset) -> Fields:
+    """All channels of one time, in display units."""
+    values, units = {}, {}
+    for channel in _channels(dataset):
+        unit = channel.unit(dataset)
+        shown, factor, offset = _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
+        values[channel.name] = channel.of(dataset).values.astype(np.float64) * factor + offset
+        units[channel.name] = shown
+    return Fields(values, units)
+
+
+def _channels(dataset: xr.Dataset) -> list[Channel]:
+    return channels(dataset.expand_dims("time") if "time" not in dataset.dims else dataset)

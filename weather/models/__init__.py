@@ -1,0 +1,1 @@
+"""One time step of the atmosphere: what surrounds the two backbones."""

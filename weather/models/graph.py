@@ -1,0 +1,112 @@
+"""The graph network on the Earth: grid to icosahedral multi-mesh and back (GraphCast)."""
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sciml.graph import Edges, GraphNetwork, GraphNetworkConfig
+from sciml.layers import MLP, activation_layer
+from weather.grid import LatLonGrid
+from weather.models.channels import NamedInputs, NamedOutputs, side_by_side
+from weather.models.fields import Inputs, Widths
+from weather.models.mesh import (
+    Index,
+    Mesh,
+    Points,
+    edge_features,
+    grid_points,
+    grid_to_mesh,
+    mesh_to_grid,
+    multi_mesh,
+    node_features,
+    restrict,
+)
+
+
+class GraphConfig(GraphNetworkConfig):
+    """A `GraphNetwork` on a multi-mesh.
+
+    Attributes:
+        refinements: of the icosahedron, 10 * 4^refinements + 2 nodes.
+    """
+
+    refinements: int = Field(3, ge=0, le=7)
+
+
+class GridGraph(nn.Module):
+    """Fields to grid nodes, a `GraphNetwork` by way of the mesh, grid nodes to fields.
+
+    Levels and history are folded into channels. A regional grid uses the mesh nodes
+    around it.
+
+    Args:
+        config: see `GraphConfig`.
+        widths: channels of each variable.
+        grid: latitudes and longitudes.
+    """
+
+    def __init__(self, config: GraphConfig, widths: Widths, grid: LatLonGrid) -> None:
+        super().__init__()
+        self.shape, self.levels = grid.shape, widths.levels
+        points = grid_points(grid)
+        mesh = multi_mesh(config.refinements)
+        mesh = mesh if grid.periodic else restrict(mesh, points)
+        self._register("process", mesh.edges, mesh.nodes, mesh.nodes, mesh)
+        self._register("encode", grid_to_mesh(points, mesh), points, mesh.nodes, mesh)
+        self._register("decode", mesh_to_grid(points, mesh), mesh.nodes, points, mesh)
+        self.register_buffer("mesh_nodes", _float(node_features(mesh.nodes)), persistent=False)
+        hidden, fan_in = config.hidden or config.dim, sum(widths.inputs.values())
+        self.surface = NamedInputs(hidden, widths.surface, fan_in)
+        self.extra = NamedInputs(hidden, widths.extra, fan_in)
+        self.upper = NamedInputs(hidden, widths.upper_with_levels, fan_in)
+        self.bias = nn.Parameter(torch.zeros(hidden))
+        self.embed = nn.Sequential(
+            activation_layer(config.activation),
+            nn.Linear(hidden, config.dim),
+            nn.LayerNorm(config.dim),
+        )
+        self.embed_mesh = MLP(3, hidden, config.dim, config.activation, norm=True)
+        self.network = GraphNetwork(config, process=4, encode=4, decode=4)
+        self.read = nn.Sequential(
+            nn.Linear(config.dim, hidden), activation_layer(config.activation)
+        )
+        outputs = dict.fromkeys(widths.surface, 1)
+        self.head = NamedOutputs(hidden, outputs | dict.fromkeys(widths.upper, widths.levels))
+        self.outputs = (len(widths.surface), len(widths.upper))
+
+    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Normalized inputs to normalized changes.
+
+        Returns:
+            Surface (batch, variable, lat, lon) and upper air
+            (batch, variable, level, lat, lon).
+        """
+        fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
+        nodes = fields.flatten(2).permute(2, 0, 1).contiguous()  # (node, batch, channel)
+        weight = side_by_side(self.surface, self.extra, self.upper)
+        nodes = self.embed(nn.functional.linear(nodes, weight, self.bias))
+        latent = self.embed_mesh(self.mesh_nodes).unsqueeze(1).expand(-1, nodes.shape[1], -1)
+        nodes = self.network(
+            nodes, self._edges("process"), self._edges("encode"), self._edges("decode"), latent
+        )
+        values = self.head(self.read(nodes)).permute(1, 2, 0).unflatten(2, self.shape)
+        surface, upper = self.outputs
+        return values[:, :surface], values[:, surface:].unflatten(1, (upper, self.levels))
+
+    def _register(
+        self, name: str, edges: Index, senders: Points, receivers: Points, mesh: Mesh
+    ) -> None:
+        """Keep edges as buffers that follow from the configuration and are not saved."""
+        edges = edges[np.argsort(edges[:, 1], kind="stable")]
+        features = edge_features(senders[edges[:, 0]], receivers[edges[:, 1]], mesh.longest)
+        self.register_buffer(f"{name}_index", torch.from_numpy(edges.T.copy()), persistent=False)
+        self.register_buffer(f"{name}_features", _float(features), persistent=False)
+
+    def _edges(self, name: str) -> Edges:
+        senders, receivers = getattr(self, f"{name}_index")
+        return Edges(senders, receivers, getattr(self, f"{name}_features"))
+
+
+def _float(values: Points) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))

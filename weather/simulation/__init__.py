@@ -1,0 +1,1 @@
+"""An atmosphere with known truth."""

@@ -1,0 +1,1 @@
+"""From analyses and a configuration to a trained model."""

@@ -1,0 +1,251 @@
+"""Training data: windows of consecutive times, cut from fields in memory or on disk."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+
+from sciml.config import Config
+from sciml.errors import InputError
+from sciml.normalize import RunningMoments
+from weather.files.reanalysis import to_state
+from weather.models.statistics import Moments
+from weather.state import State, require_finite
+from weather.variables import KNOWN, Forcing, Variables
+
+Times = NDArray[np.datetime64]
+Index = NDArray[np.int64]
+
+
+def _dates(value: Any) -> Any:
+    return [str(date) for date in value] if isinstance(value, list | tuple) else value
+
+
+Period = Annotated[tuple[str, str], BeforeValidator(_dates)]
+
+
+class DataConfig(Config):
+    """What a model is trained on.
+
+    Attributes:
+        paths: files of analyses; the command line's come first.
+        variables: null takes all variables and levels of the files.
+        forcing: computed inputs, where `variables` is null.
+        step_hours: time step of the model; null takes the most common one of the data.
+        train, valid, test: first and last date, such as [2000, 2007] or
+            [2008-01-01, 2008-06-30T12]; a last year or day counts whole. Without any of
+            the three: the first 80 %, the next 10 % and the last 10 % of all times.
+        memory: GiB of float32 fields up to which they are held in memory.
+    """
+
+    paths: tuple[Path, ...] = ()
+    variables: Variables | None = None
+    forcing: tuple[Forcing, ...] = ()
+    step_hours: float | None = Field(None, gt=0)
+    train: Period | None = None
+    valid: Period | None = None
+    test: Period | None = None
+    memory: float = Field(8.0, ge=0)
+
+
+class Fields(Protocol):
+    """A time series that hands out windows."""
+
+    times: Times
+
+    def cut(self, index: Index) -> State:
+        """The state (batch, time, ...) at these positions (batch, time) of `times`."""
+        ...
+
+
+class MemoryFields:
+    """All fields in memory.
+
+    Args:
+        state: batch size one.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state, self.times = state, state.datetimes()[0]
+
+    def cut(self, index: Index) -> State:
+        """See `Fields`."""
+        where = torch.from_numpy(index)
+        return replace(
+            self.state,
+            surface=self.state.surface[0][where],
+            upper=self.state.upper[0][where],
+            time=self.state.time[0][where],
+        )
+
+
+class DiskFields:
+    """Fields read when they are needed, for data larger than memory."""
+
+    def __init__(self, dataset: xr.Dataset, variables: Variables) -> None:
+        self.dataset, self.variables = dataset, variables
+        self.times: Times = dataset["time"].values
+
+    def cut(self, index: Index) -> State:
+        """See `Fields`."""
+        unique, inverse = np.unique(index, return_inverse=True)
+        state = to_state(self.dataset.isel(time=unique), self.variables)
+        return MemoryFields(state).cut(inverse.reshape(index.shape))
+
+
+@dataclass(frozen=True)
+class WeatherDataset:
+    """Samples of consecutive times, one model step apart.
+
+    Attributes:
+        fields: where they are cut from.
+        index: (sample, time) positions in the series.
+    """
+
+    fields: Fields
+    index: Index
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.index)
+
+    def __getitems__(self, samples: Sequence[int]) -> State:
+        """A batch, cut at once."""
+        return self.fields.cut(self.index[np.asarray(samples, dtype=np.int64)])
+
+
+def open_fields(dataset: xr.Dataset, variables: Variables, memory: float) -> Fields:
+    """Fields in memory, or on disk where they take more than `memory` GiB.
+
+    Raises:
+        InputError: NaN in fields that fit into memory.
+    """
+    channels = len(variables.channels)
+    size = 4 * channels * dataset.sizes["time"] * dataset.sizes["lat"] * dataset.sizes["lon"]
+    if size > memory * 2**30:
+        return DiskFields(dataset, variables)
+    state = to_state(dataset, variables)
+    require_finite(state)
+    return MemoryFields(state)
+
+
+def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variables:
+    """Every variable and level of a data set."""
+    names = [str(name) for name in dataset.data_vars]
+    static = {name for name in names if name in KNOWN and KNOWN[name].static}
+    static |= {name for name in names if dataset[name].dims == ("lat", "lon")}
+    upper = tuple(name for name in names if "level" in dataset[name].dims)
+    return Variables(
+        surface=tuple(n for n in names if n not in upper and n not in static),
+        upper=upper,
+        levels=tuple(dataset["level"].values.tolist()) if upper else (),
+        static=tuple(name for name in names if name in static),
+        forcing=forcing,
+    )
+
+
+def time_step(times: Times, hours: float | None) -> int:
+    """Seconds of a model step: as given, or the most common one of a series.
+
+    Raises:
+        InputError: no two times to take it from, or none that far apart.
+    """
+    if len(times) < 2:
+        raise InputError(f"{len(times)} times in the data; a forecast model needs a series")
+    steps = np.diff(times).astype("timedelta64[s]").astype(np.int64)
+    step = int(np.bincount(steps // 60).argmax()) * 60 if hours is None else round(hours * 3600)
+    if not len(windows(times, step, 2)):
+        raise InputError(
+            f"no two times are {step / 3600:g} h apart (mostly {np.median(steps) / 3600:g} h); "
+            "choose another data.step_hours"
+        )
+    return step
+
+
+def windows(times: Times, step: int, length: int) -> Index:
+    """Positions of all runs of `length` times, `step` seconds apart, none across a gap.
+
+    Returns:
+        (window, length).
+    """
+    wanted = times[:, None] + np.arange(length) * np.timedelta64(step, "s")
+    index = np.searchsorted(times, wanted).clip(max=len(times) - 1)
+    return index[(times[index] == wanted).all(axis=1)]
+
+
+def split(times: Times, config: DataConfig) -> dict[str, tuple[np.datetime64, np.datetime64]]:
+    """First time and end (not included) of `train`, `valid` and `test`, where there are such.
+
+    Raises:
+        InputError: a date that cannot be read, periods that overlap, or no training period.
+    """
+    given = {"train": config.train, "valid": config.valid, "test": config.test}
+    periods = {name: _interval(name, period) for name, period in given.items() if period}
+    if not periods:
+        cuts = [int(share * len(times)) for share in (0.8, 0.9)]
+        first, second = times[cuts]
+        end = times[-1] + np.timedelta64(1, "s")
+        return {"train": (times[0], first), "valid": (first, second), "test": (second, end)}
+    if "train" not in periods:
+        raise InputError("data.valid or data.test is given without data.train; give that too")
+    ordered = sorted(periods.items(), key=lambda item: item[1][0])
+    for (name, (_, end)), (later, (start, _)) in itertools.pairwise(ordered):
+        if start < end:
+            raise InputError(f"data.{name} and data.{later} overlap; set them apart")
+    return periods
+
+
+def samples(
+    fields: Fields, period: tuple[np.datetime64, np.datetime64], step: int, length: int
+) -> WeatherDataset:
+    """All windows that lie whole in a period."""
+    index = windows(fields.times, step, length)
+    inside = (fields.times >= period[0]) & (fields.times < period[1])
+    return WeatherDataset(fields, index[inside[index].all(axis=1)])
+
+
+def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
+    """Moments of every variable in one pass, float64.
+
+    Args:
+        data: windows of two times, a step apart.
+        chunk: windows per piece.
+
+    Raises:
+        InputError: NaN, or no data.
+    """
+    if not len(data):
+        raise InputError("no training samples; widen data.train or give more data")
+    variables = data.__getitems__([0]).variables
+    present = RunningMoments(len(variables.channels))
+    change = RunningMoments(len(variables.channels))
+    for first in range(0, len(data), chunk):
+        state = data.__getitems__(range(first, min(first + chunk, len(data))))
+        require_finite(state)
+        fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
+        fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
+        present.update(fields[:, 0])
+        change.update(fields[:, 1] - fields[:, 0])
+    sizes = dict.fromkeys(variables.surface, 1)
+    sizes |= dict.fromkeys(variables.upper, len(variables.levels))
+    parts = [m.split(list(sizes.values())) for m in (present.mean, present.std, change.std)]
+    return {name: Moments(*moments) for name, *moments in zip(sizes, *parts, strict=True)}
+
+
+def _interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+    try:
+        start, last = (np.datetime64(date) for date in period)
+    except ValueError:
+        raise InputError(f"data.{name}: cannot read {period}; give dates as 2008-12-31") from None
+    end = (last + 1).astype("datetime64[ns]")
+    start = start.astype("datetime64[ns]")
+    if not start < end:
+        raise InputError(f"data.{name} ends before it starts: {period[0]}..{period[1]}")
+    return start, end

@@ -1,0 +1,91 @@
+"""The forecast loss."""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from sciml.config import Config
+from weather.forecasting.rollout import rollout
+from weather.grid import LatLonGrid
+from weather.models.model import WeatherModel
+from weather.state import State
+from weather.variables import Variables
+
+
+class ForecastLossConfig(Config):
+    """Configuration of `ForecastLoss`.
+
+    Attributes:
+        norm: absolute or squared error.
+        steps: time steps rolled out.
+        discount: weight of a step relative to the one before.
+        levels: weight of levels: all alike, or proportional to pressure.
+        weights: of variables; those not named weigh 1.
+    """
+
+    norm: Literal["l1", "mse"] = "mse"
+    steps: int = Field(1, ge=1)
+    discount: float = Field(1.0, gt=0)
+    levels: Literal["uniform", "pressure"] = "uniform"
+    weights: dict[str, float] = Field(default={})
+
+
+class ForecastLoss(nn.Module):
+    """Error of a roll-out, in units of each field's usual change over a step.
+
+    Mean over the sphere and the batch of |x - y|^p / change^p, p = 1 or 2, averaged over
+    variables, levels and steps with their weights (GraphCast, supplement section 4).
+
+    Args:
+        config: see `ForecastLossConfig`.
+        variables: of the model.
+        grid: of the model.
+    """
+
+    surface: Tensor
+    upper: Tensor
+
+    def __init__(self, config: ForecastLossConfig, variables: Variables, grid: LatLonGrid) -> None:
+        super().__init__()
+        self.config = config
+        area = torch.from_numpy(grid.area_weights())[:, None]
+        pressure = torch.tensor(variables.levels, dtype=torch.float64)
+        level = pressure if config.levels == "pressure" else torch.ones_like(pressure)
+        level = level / level.sum() if len(level) else level
+        surface = _weights(variables.surface, config.weights)
+        upper = _weights(variables.upper, config.weights)
+        total = surface.sum() + upper.sum()
+        surface, upper = surface / total, upper / total
+        self.register_buffer("surface", (surface[:, None, None] * area).float())
+        weight = upper[:, None, None, None] * level[:, None, None] * area
+        self.register_buffer("upper", weight.float())
+
+    def forward(self, model: WeatherModel, batch: State) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch whose time axis holds the history, then the truth."""
+        discounts = [self.config.discount**k for k in range(self.config.steps)]
+        start = batch.at(slice(model.history))
+        losses = []
+        for k, forecast in enumerate(rollout(model, start, self.config.steps)):
+            truth = batch.at(slice(model.history + k, model.history + k + 1))
+            losses.append(self.error(model, forecast, truth))
+        total = sum(d * loss for d, loss in zip(discounts, losses, strict=True))
+        loss = torch.as_tensor(total) / sum(discounts)
+        terms = {f"step_{k + 1}": loss for k, loss in enumerate(losses)} if len(losses) > 1 else {}
+        return loss, terms
+
+    def error(self, model: WeatherModel, forecast: State, truth: State) -> Tensor:
+        """Weighted mean error of one step, a scalar in float32."""
+        surface = (forecast.surface - truth.surface).float() / model.statistics.surface("change")
+        upper = (forecast.upper - truth.upper).float() / model.statistics.upper("change")
+        return self._mean(surface, self.surface) + self._mean(upper, self.upper)
+
+    def _mean(self, difference: Tensor, weight: Tensor) -> Tensor:
+        size = difference.abs() if self.config.norm == "l1" else difference.square()
+        cells = difference.shape[0] * difference.shape[1] * difference.shape[-1] * weight.shape[-2]
+        return (size * weight).sum() / cells
+
+
+def _weights(names: tuple[str, ...], weights: dict[str, float]) -> Tensor:
+    return torch.tensor([weights.get(name, 1.0) for name in names], dtype=torch.float64)

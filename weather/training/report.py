@@ -1,0 +1,35 @@
+"""What a training run tells its user at the end."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from weather.training.experiment import Score, Trained
+
+_SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q700")
+
+
+def show_training(trained: Trained, run: Path, console: Console) -> None:
+    """Print where the model is, how it was trained, and its errors beside persistence."""
+    hours = trained.forecaster.config.step_hours
+    table = Table(title=f"{hours:g} h ahead, held-out times", title_justify="left")
+    for heading in ("field", "RMSE", "persistence", "ratio"):
+        table.add_column(heading, justify="left" if heading == "field" else "right")
+    for score in _worth_showing(trained.scores):
+        ratio = score.rmse / score.persistence if score.persistence else float("nan")
+        row = (f"{score.rmse:.4g}", f"{score.persistence:.4g}", f"{ratio:.3f}")
+        table.add_row(score.name, *row)
+    console.print(table)
+    fit = trained.fit
+    console.print(
+        f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
+        f"{fit.seconds:.0f} s on {fit.device}"
+    )
+    console.print(f"wrote {run / 'model.safetensors'}", soft_wrap=True, highlight=False)
+
+
+def _worth_showing(scores: tuple[Score, ...]) -> list[Score]:
+    """The fields forecasters look at first, or the first few."""
+    known = [score for score in scores if score.name in _SHOWN]
+    return known or list(scores[:10])
