@@ -1,1 +1,18 @@
 """Molecular properties: SMILES tables, 2-D graphs and 3-D conformers, screening."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from molecules.prediction.predictor import PropertyPredictor
+
+__all__ = ["PropertyPredictor"]
+
+_HOME = {"PropertyPredictor": "molecules.prediction.predictor"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is asked for: `--help` must not pay for torch."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'molecules' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -1,13 +1,11 @@
 """The whole way from measurements to a ranked library, on molecules that come with RDKit."""
 
-import time
 from pathlib import Path
 
 import pandas as pd
 
 from molecules.cli import app
-from sciml.cli import run_steps
-from sciml.files import atomic_path
+from sciml.cli import run_demo
 
 
 def demo(out: Path) -> str:
@@ -16,12 +14,7 @@ def demo(out: Path) -> str:
     Args:
         out: folder for everything that is made.
     """
-    started = time.monotonic()
-    run_steps(app, steps(out))
-    summary = _summary(out, time.monotonic() - started)
-    with atomic_path(out / "summary.txt") as path:
-        path.write_text(summary, encoding="utf-8")
-    return summary
+    return run_demo(app, steps(out), lambda seconds: _summary(out, seconds), out)
 
 
 def steps(out: Path) -> list[str]:

@@ -3,7 +3,9 @@
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
@@ -18,6 +20,7 @@ from rich.progress import (
 )
 
 from sciml.errors import InputError
+from sciml.files import atomic_path
 
 Overrides = Annotated[
     list[str] | None,
@@ -50,11 +53,26 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
-def run_steps(app: App, steps: Sequence[str]) -> None:
-    """Run commands one after the other, each shown first as a user would type it."""
+def run_demo(app: App, steps: Sequence[str], summarize: Callable[[float], str], out: Path) -> str:
+    """Run commands one after the other, each shown first as a user would type it.
+
+    Args:
+        app: whose commands they are.
+        steps: command lines.
+        summarize: makes the summary from the seconds that the steps took.
+        out: folder for `summary.txt`.
+
+    Returns:
+        The summary.
+    """
+    started = time.monotonic()
     for step in steps:
         print(f"\n$ {app.name[0]} {step}", flush=True)
         app(_dotted_to_set(shlex.split(step)), result_action="return_value")
+    summary = summarize(time.monotonic() - started)
+    with atomic_path(out / "summary.txt") as path:
+        path.write_text(summary, encoding="utf-8")
+    return summary
 
 
 def progress() -> Progress:

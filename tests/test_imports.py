@@ -36,6 +36,16 @@ WINGS = {
         "models",
         "files",
     ),
+    "molecules": (
+        "commands",
+        "screening",
+        "training",
+        "prediction",
+        "evaluation",
+        "models",
+        "features",
+        "files",
+    ),
 }
 
 
@@ -88,7 +98,9 @@ def test_help_of_no_command_imports_anything_heavy(package: str) -> None:
     assert done.stderr.strip().endswith("[]"), done.stderr
 
 
-@pytest.mark.parametrize("module", ["weather.forecasting.forecaster", "molecules.predictor"])
+@pytest.mark.parametrize(
+    "module", ["weather.forecasting.forecaster", "molecules.prediction.predictor"]
+)
 def test_using_a_model_does_not_import_lightning(module: str) -> None:
     code = f"import sys, {module}; print('lightning' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,13 +1,11 @@
 """The whole way from nothing to a scored forecast, on a simulated atmosphere."""
 
-import time
 from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
 
-from sciml.cli import run_steps
-from sciml.files import atomic_path
+from sciml.cli import run_demo
 from weather.cli import app
 from weather.verification.evaluation import CLIMATOLOGY, PERSISTENCE
 from weather.verification.scorecard import skill_table
@@ -27,12 +25,7 @@ def demo(out: Path) -> str:
     Args:
         out: folder for everything that is made.
     """
-    started = time.monotonic()
-    run_steps(app, steps(out))
-    summary = _summary(out, time.monotonic() - started)
-    with atomic_path(out / "summary.txt") as path:
-        path.write_text(summary, encoding="utf-8")
-    return summary
+    return run_demo(app, steps(out), lambda seconds: _summary(out, seconds), out)
 
 
 def steps(out: Path, days: int = DAYS) -> list[str]:

@@ -42,11 +42,11 @@ def molecules(config: str) -> tuple[nn.Module, list, int]:
     """A shipped configuration, and batches of the NCI set."""
     from molecules_input import nci_smiles
 
-    from molecules.experiment import ExperimentConfig
-    from molecules.features import featurize
-    from molecules.model import PropertyModel
+    from molecules.features.features import featurize
+    from molecules.models.model import PropertyModel
     from molecules.molecule import MoleculeBatch
     from molecules.tasks import Task, Tasks
+    from molecules.training.experiment import ExperimentConfig
     from sciml.config import load_config, named_config
 
     experiment = load_config(ExperimentConfig, named_config("molecules", config))

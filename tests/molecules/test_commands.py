@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
-from molecules.calibration import Calibration
 from molecules.cli import app
-from molecules.model import ModelConfig, PropertyModel
-from molecules.predictor import PredictorConfig, PropertyPredictor
-from molecules.similarity import fingerprints, to_text
-from molecules.table import read_table
+from molecules.evaluation.similarity import fingerprints, to_text
+from molecules.files.table import read_table
+from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.calibration import Calibration
+from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
 from sciml.graph import GraphNetworkConfig

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from molecules.features import featurize
+from molecules.features.features import featurize
 from molecules.molecule import MoleculeBatch, Padded
 
 SMILES = ["CCO", "C", "c1ccccc1", "[Na+].[Cl-]"]

@@ -1,0 +1,31 @@
+"""The command `molecules predict`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+def predict(
+    model: Path,
+    table: FileOrStdin = "demo",
+    *,
+    out: Path = Path("predictions.csv"),
+    smiles: str | None = None,
+) -> None:
+    """Write a table with predictions, intervals and a status beside its own columns.
+
+    Every row comes back, in its order; one that holds no valid molecule says why.
+
+    Args:
+        model: the file `model.safetensors` of a training run.
+        table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
+            input, `demo` the library that comes with RDKit.
+        out: .csv, .tsv or .parquet to write.
+        smiles: column with the SMILES; found by its name or content if left out.
+    """
+    from molecules.prediction.predict_file import predict_file
+
+    predict_file(model, table, out, smiles)

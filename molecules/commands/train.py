@@ -1,0 +1,38 @@
+"""The command `molecules train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from sciml.cli import Overrides
+
+
+def train(
+    table: str = "demo",
+    *,
+    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    smiles: str | None = None,
+    config: str = "small",
+    run: Path = Path("runs/molecules"),
+    resume: bool = False,
+    set_: Overrides = None,
+) -> None:
+    """Train a property model on a table, and test it beside a random forest.
+
+    Args:
+        table: file with one molecule per row, or `demo`: 1,017 molecules with measured
+            activity that come with RDKit.
+        target: column to learn; repeat for several.
+        smiles: column with the SMILES; found by its name if left out.
+        config: name of a shipped configuration, or a YAML file.
+        run: folder for the model and its report; new or empty.
+        resume: continue the training in that folder after an interruption.
+    """
+    from molecules.training.experiment import ExperimentConfig
+    from molecules.training.experiment import train as train_model
+    from molecules.training.summary import print_training
+    from sciml.config import load_config, named_config
+
+    experiment = load_config(ExperimentConfig, named_config("molecules", config), set_ or ())
+    print_training(train_model(table, target or (), experiment, run, resume, smiles), run)

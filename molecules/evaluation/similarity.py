@@ -1,0 +1,83 @@
+"""How near a molecule is to those a model has learned from.
+
+Binary Morgan fingerprints (radius 2, 2,048 bits), packed eight bits to a byte, small
+enough to travel with a model: some 100 bytes a molecule.
+"""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.evaluation.splits import parse
+from sciml.errors import InputError
+
+BITS = 2048
+MOST_KEPT = 50_000  # training molecules that travel with a model
+
+Fingerprints = NDArray[np.uint8]  # (row, BITS / 8)
+
+
+def fingerprints(smiles: Iterable[str]) -> Fingerprints:
+    """Packed fingerprints, (row, 256); all zero where there is no molecule."""
+    from rdkit.Chem import rdFingerprintGenerator
+
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
+    absent = np.zeros(BITS, np.uint8)
+    bits = [
+        absent if molecule is None else generator.GetFingerprintAsNumPy(molecule)
+        for molecule in parse(smiles)
+    ]
+    return np.packbits(np.array(bits, np.uint8).reshape(-1, BITS), axis=1)
+
+
+def nearest(query: Fingerprints, known: Fingerprints) -> NDArray[np.float64]:
+    """Tanimoto similarity of each row of `query` to the nearest row of `known`.
+
+    |a and b| / |a or b|, in 0 to 1; NaN for an empty fingerprint or an empty `known`.
+    """
+    words = np.ascontiguousarray(known[known.any(axis=1)]).view(np.uint64)
+    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    similarity = np.full(len(query), np.nan)
+    for row, bits in enumerate(np.ascontiguousarray(query).view(np.uint64)):
+        size = np.bitwise_count(bits).sum(dtype=np.int64)
+        if size and len(words):
+            common = np.bitwise_count(words & bits).sum(axis=1, dtype=np.int64)
+            similarity[row] = np.max(common / (sizes + size - common))
+    return similarity
+
+
+def similarity_to_train(train: Iterable[str], others: Iterable[str]) -> NDArray[np.float64]:
+    """Tanimoto similarity of each molecule to the nearest one of the training set.
+
+    Args:
+        train: SMILES of the training set.
+        others: SMILES to compare.
+
+    Returns:
+        (row,) in 0 to 1; NaN where `others` holds no molecule, or `train` none.
+    """
+    return nearest(fingerprints(others), fingerprints(train))
+
+
+def to_text(known: Fingerprints, seed: int = 0) -> str:
+    """Fingerprints as text for a model's metadata; a random part if there are very many."""
+    if len(known) > MOST_KEPT:
+        known = known[np.random.default_rng(seed).choice(len(known), MOST_KEPT, replace=False)]
+    return base64.b64encode(zlib.compress(known.tobytes(), 9)).decode("ascii")
+
+
+def from_text(text: str) -> Fingerprints:
+    """Inverse of `to_text`.
+
+    Raises:
+        InputError: the text is something else.
+    """
+    try:
+        content = zlib.decompress(base64.b64decode(text, validate=True))
+        return np.frombuffer(content, np.uint8).reshape(-1, BITS // 8)
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise InputError("the fingerprints in the model file are damaged; train again") from error

@@ -1,0 +1,166 @@
+"""Folds for training, validation and test that share no molecule.
+
+The kinds differ greatly in difficulty, and their names are the field's:
+`random`; `scaffold` (Bemis-Murcko frameworks, deterministic, the largest to
+training: DeepChem, Uni-Mol); `scaffold_balanced` (the same frameworks in seeded
+order, large ones to training: chemprop). Scores of different kinds do not compare.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.files.recognize import listing
+from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+SplitKind = Literal["random", "scaffold", "scaffold_balanced"]
+FOLDS = ("train", "valid", "test")
+FOLD_NAMES = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("valid", "val", "validation", "dev"), "valid"),
+    **dict.fromkeys(("test", "testing", "holdout"), "test"),
+}
+
+Rows = NDArray[np.int64]
+Split = dict[str, Rows]
+
+
+def split(
+    kind: SplitKind, smiles: Sequence[str], fractions: Sequence[float], seed: int = 0
+) -> Split:
+    """Divide rows into folds; all rows of one molecule fall into the same fold.
+
+    Args:
+        kind: how; `scaffold` does not depend on `seed`.
+        smiles: one per row; rows that are not molecules are in no fold.
+        fractions: of training, validation and test; their sum is one.
+        seed: of the order in which groups are placed.
+
+    Returns:
+        Ascending row numbers of `train`, `valid` and `test`.
+
+    Raises:
+        InputError: unknown kind, bad fractions, or a fold left without a row.
+    """
+    if kind not in get_args(SplitKind):
+        raise InputError(f"no split {kind!r}; expected one of {', '.join(get_args(SplitKind))}")
+    if len(fractions) != len(FOLDS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise InputError(f"split fractions are {list(fractions)}; expected three that sum to one")
+    identities = canonical_smiles(smiles) if kind == "random" else scaffolds(smiles)
+    groups = _groups(identities)
+    sizes = np.array(fractions) * sum(map(len, groups))
+    return _checked(_fill(_ordered(groups, kind, sizes, seed), sizes), fractions)
+
+
+def split_by_column(cells: Sequence[str]) -> Split:
+    """Folds that a column of the table names: train, valid (val, validation) or test.
+
+    Raises:
+        InputError: another word, or a fold without a row; blank rows are in no fold.
+    """
+    words = [cell.strip().lower() for cell in cells]
+    unknown = sorted({word for word in words if word and word not in FOLD_NAMES})
+    if unknown:
+        raise InputError(f"split column holds {listing(unknown)}; expected train, valid or test")
+    folds = np.array([FOLD_NAMES.get(word, "") for word in words])
+    return _checked({fold: np.flatnonzero(folds == fold) for fold in FOLDS}, (1, 0, 1))
+
+
+def split_by_file(path: Path, rows: int) -> Split:
+    """Folds from JSON: `{"train": [0, 2, ...], "valid": [...], "test": [...]}`, counted from 0.
+
+    A list of such objects, as chemprop writes it, stands for its first.
+
+    Raises:
+        InputError: not such a file, a row outside the table, or one in two folds.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content = content[0] if isinstance(content, list) else content
+        folds = {FOLD_NAMES[name.lower()]: np.array(r, np.int64) for name, r in content.items()}
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        raise InputError(f"{path} holds no split; expected lists train, valid, test") from error
+    folds = {fold: np.sort(folds.get(fold, np.array([], np.int64))) for fold in FOLDS}
+    used = np.concatenate(list(folds.values()))
+    if used.size and (used.min() < 0 or used.max() >= rows):
+        raise InputError(f"{path} names row {used.max()}; the table has rows 0 to {rows - 1}")
+    if len(np.unique(used)) < len(used):
+        raise InputError(f"{path} puts a row into two folds; expected each row once")
+    return _checked(folds, (1, 0, 1))
+
+
+def canonical_smiles(smiles: Iterable[str]) -> list[str | None]:
+    """RDKit's canonical isomeric SMILES of each; None for what is no molecule."""
+    from rdkit import Chem
+
+    return [molecule and Chem.MolToSmiles(molecule) for molecule in parse(smiles)]
+
+
+def scaffolds(smiles: Iterable[str]) -> list[str | None]:
+    """Bemis-Murcko framework of each, chirality off; empty if acyclic, None if no molecule."""
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    return [
+        molecule and MurckoScaffold.MurckoScaffoldSmiles(mol=molecule, includeChirality=False)
+        for molecule in parse(smiles)
+    ]
+
+
+def parse(smiles: Iterable[str]) -> "list[Chem.Mol | None]":
+    """RDKit molecules without atom maps; None for what is no molecule."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecules = [Chem.MolFromSmiles(text) if text.strip() else None for text in smiles]
+    for molecule in filter(None, molecules):
+        for atom in molecule.GetAtoms():
+            atom.SetAtomMapNum(0)
+    return molecules
+
+
+def _groups(identities: Sequence[str | None]) -> list[list[int]]:
+    groups: dict[str, list[int]] = {}
+    for row, identity in enumerate(identities):
+        if identity is not None:
+            groups.setdefault(identity, []).append(row)
+    return list(groups.values())
+
+
+def _ordered(
+    groups: list[list[int]], kind: SplitKind, sizes: NDArray[np.float64], seed: int
+) -> list[list[int]]:
+    if kind == "scaffold":
+        return sorted(groups, key=lambda group: (-len(group), group))
+    order = np.random.default_rng(seed).permutation(len(groups))
+    shuffled = [groups[i] for i in order]
+    if kind == "random":
+        return shuffled
+    large = min(sizes[1:][sizes[1:] > 0], default=np.inf) / 2
+    return sorted(shuffled, key=lambda group: len(group) <= large)
+
+
+def _fill(groups: list[list[int]], sizes: NDArray[np.float64]) -> Split:
+    """Place each group in the first fold that still has room for the whole of it."""
+    folds: dict[str, list[int]] = {fold: [] for fold in FOLDS}
+    room = dict(zip(FOLDS, np.round(sizes), strict=True))
+    last = max((fold for fold in FOLDS if room[fold] > 0), key=FOLDS.index, default="train")
+    for group in groups:
+        fits = (fold for fold in FOLDS if len(folds[fold]) + len(group) <= room[fold])
+        folds[next(fits, last)] += group
+    return {fold: np.array(sorted(rows), np.int64) for fold, rows in folds.items()}
+
+
+def _checked(folds: Split, fractions: Sequence[float]) -> Split:
+    for fold, fraction in zip(FOLDS, fractions, strict=True):
+        if fraction > 0 and not folds[fold].size:
+            raise InputError(f"the {fold} fold has no molecule; give more rows or another split")
+    return folds

@@ -1,0 +1,1 @@
+"""Molecules as numbers: graphs, conformers, batches."""

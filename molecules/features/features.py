@@ -1,0 +1,95 @@
+"""SMILES to packed molecular graphs; every row gets a status, and none stops the others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem, rdBase
+
+from molecules.features.encoding import FINGERPRINT, Encoder, Raw
+from molecules.packed import Packed
+
+Status = Literal["ok", "empty", "invalid_smiles", "no_atoms", "too_large"]
+MAX_ATOMS = 1000
+_CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
+
+
+@dataclass(frozen=True)
+class Featurized:
+    """Graphs of the usable molecules, and what became of every row.
+
+    Attributes:
+        packed: the molecules whose status is `ok`, in the order of their rows.
+        rows: (molecule,) the row each of them came from.
+        fingerprints: (molecule, FINGERPRINT) uint8 counts of Morgan environments of
+            radius 2, 255 and more together; None if not asked for.
+        status, reason: one per row; the reason is empty where the status is `ok`.
+    """
+
+    packed: Packed
+    rows: NDArray[np.int64]
+    fingerprints: NDArray[np.uint8] | None
+    status: list[Status]
+    reason: list[str]
+
+
+def featurize(
+    molecules: Iterable[str | Chem.Mol | None],
+    max_atoms: int = MAX_ATOMS,
+    with_fingerprints: bool = False,
+) -> Featurized:
+    """Integer-coded graphs of all molecules that can be used; the others get a status.
+
+    Args:
+        molecules: SMILES, RDKit molecules, or None for a blank.
+        max_atoms: a molecule with more is `too_large`.
+        with_fingerprints: count Morgan environments too, which costs half a parse.
+    """
+    encoder = Encoder(with_fingerprints)
+    parts: list[Packed] = []
+    counts: list[NDArray[np.uint8]] = [np.empty((0, FINGERPRINT), np.uint8)]
+    rows: list[int] = []
+    status: list[Status] = []
+    reason: list[str] = []
+    remaining = iter(molecules)
+    while chunk := list(islice(remaining, _CHUNK)):
+        with rdBase.BlockLogs():
+            read = [_read(encoder, molecule, max_atoms) for molecule in chunk]
+        raws = [raw for raw, _, _ in read if raw is not None]
+        parts.append(encoder.pack(raws))
+        counts.extend(raw.fingerprint[None] for raw in raws if raw.fingerprint is not None)
+        rows.extend(len(status) + i for i, (raw, _, _) in enumerate(read) if raw is not None)
+        status.extend(state for _, state, _ in read)
+        reason.extend(why for _, _, why in read)
+    packed = Packed.join(parts or [encoder.pack([])])
+    fingerprints = np.concatenate(counts) if with_fingerprints else None
+    return Featurized(packed, np.array(rows, np.int64), fingerprints, status, reason)
+
+
+def _read(
+    encoder: Encoder, source: str | Chem.Mol | None, max_atoms: int
+) -> tuple[Raw | None, Status, str]:
+    if source is None or (isinstance(source, str) and not source.strip()):
+        return None, "empty", "no SMILES in this row"
+    mol = Chem.MolFromSmiles(source.strip()) if isinstance(source, str) else source
+    if mol is None:
+        return None, "invalid_smiles", _why_invalid(str(source))
+    atoms = mol.GetNumAtoms()
+    if atoms == 0:
+        return None, "no_atoms", "the molecule has no atoms"
+    if atoms > max_atoms:
+        return None, "too_large", f"{atoms} atoms; this model takes at most {max_atoms}"
+    if isinstance(source, str):  # without these signs no label can arise
+        return encoder.read(mol, "@" in source, "/" in source or "\\" in source), "ok", ""
+    return encoder.read(mol), "ok", ""
+
+
+def _why_invalid(smiles: str) -> str:
+    mol = Chem.MolFromSmiles(smiles.strip(), sanitize=False)
+    if mol is None:
+        return "cannot be parsed as SMILES"
+    problems = Chem.DetectChemistryProblems(mol)
+    return problems[0].Message() if problems else "RDKit cannot sanitize it"

@@ -1,0 +1,1 @@
+"""Tables of molecules in files: read whole, nothing lost."""

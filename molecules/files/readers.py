@@ -1,0 +1,225 @@
+"""Files of molecules as chunks of text cells, in the file's order, in constant memory.
+
+Comma, semicolon, tab and pipe separated text with or without a header, `.smi`
+("SMILES name"), JSON lines, Parquet and SDF, each also compressed with gzip, or
+from standard input ("-"). UTF-8 and UTF-16 are recognized; bytes that are not
+UTF-8 are taken as Latin-1. Cells keep the text that was written.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+import pandas as pd
+
+from molecules.files import sdf
+from molecules.files.delimited import Records, delimited_records, find_delimiter, smi_records
+from molecules.files.recognize import tidy_names
+from sciml.errors import InputError
+
+SNIFFED_BYTES = 1 << 16
+FORMATS = "CSV, TSV, SMI, SDF, JSON lines or Parquet"
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some consecutive rows of a file.
+
+    Attributes:
+        frame: one row per row of the file; text cells, or Parquet's own types.
+        smiles_column: where the format itself says which column holds SMILES.
+        unreadable: row in `frame` -> why its structure could not be read (SDF).
+        notes: what was odd about the rows, one line each.
+        fraction: how much of the file has been read, 0 to 1.
+    """
+
+    frame: pd.DataFrame
+    smiles_column: str | None = None
+    unreadable: dict[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    fraction: float = 0.0
+
+
+def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
+    """Read a file of molecules, `chunk_rows` rows at a time; every chunk has the same columns.
+
+    Args:
+        path: the file, or "-" for standard input.
+        chunk_rows: rows per chunk; the last may hold fewer.
+
+    Raises:
+        InputError: missing, empty, damaged, or of a format that is none of ours.
+    """
+    try:
+        with ExitStack() as files:
+            raw = files.enter_context(_open(path))
+            size = raw.seek(0, io.SEEK_END)
+            raw.seek(0)
+            for chunk in _chunks(_decompressed(raw, files), Path(path), chunk_rows, files):
+                yield replace(chunk, fraction=chunk.fraction or raw.tell() / max(1, size))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
+    except csv.Error as error:
+        raise InputError(f"cannot read {path}: {error}; is a quote left open?") from error
+
+
+def _open(path: Path | str) -> BinaryIO:
+    if str(path) == "-":
+        return _standard_input()
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _decompressed(raw: BinaryIO, files: ExitStack) -> BinaryIO:
+    compressed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    if not compressed:
+        return raw
+    return cast(BinaryIO, files.enter_context(gzip.GzipFile(fileobj=raw)))
+
+
+def _standard_input() -> BinaryIO:
+    """Standard input on disk, since choosing a format needs to look twice."""
+    spooled = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (the caller closes it)
+    shutil.copyfileobj(sys.stdin.buffer, spooled)
+    spooled.seek(0)
+    return spooled
+
+
+def _chunks(stream: BinaryIO, path: Path, chunk_rows: int, files: ExitStack) -> Iterator[Chunk]:
+    head = stream.read(SNIFFED_BYTES)
+    stream.seek(0)
+    name = path.name.lower().removesuffix(".gz")
+    if not head.strip():
+        raise InputError(f"{path} is empty; expected a table with a SMILES column")
+    if head.startswith(b"PAR1"):
+        return _parquet(stream, path, chunk_rows)
+    encoding = _encoding(head, path)
+    text = files.enter_context(io.TextIOWrapper(stream, encoding, _as_latin1(), newline=""))
+    if name.endswith((".sdf", ".sd", ".mol")) or b"\nM  END" in head:
+        return _sdf(text, chunk_rows)
+    if name.endswith((".jsonl", ".ndjson", ".json")) or head.lstrip().startswith(b"{"):
+        return _json_lines(text, path, chunk_rows)
+    delimiter = find_delimiter(text)
+    table = name.endswith((".csv", ".tsv", ".tab"))
+    if name.endswith((".smi", ".ism", ".smiles")) or not (delimiter or table):
+        columns, records = smi_records(text)
+        return _frames(columns, records, path, chunk_rows, smiles_column=columns[0])
+    columns, records = delimited_records(text, delimiter or ",")
+    return _frames(columns, records, path, chunk_rows)
+
+
+def _encoding(head: bytes, path: Path) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    if head.startswith(b"PK\x03\x04"):
+        raise InputError(f"{path} is an Excel workbook or a zip archive; save the table as CSV")
+    if b"\0" in head:
+        raise InputError(f"{path} is not a table of molecules; expected {FORMATS}")
+    return "utf-8-sig"
+
+
+def _as_latin1() -> str:
+    """Name of a decoding rule: a byte that is not UTF-8 stands for its Latin-1 character."""
+    name = "as_latin1"
+
+    def decode(error: UnicodeError) -> tuple[str, int]:
+        assert isinstance(error, UnicodeDecodeError)
+        return error.object[error.start : error.end].decode("latin-1"), error.end
+
+    codecs.register_error(name, decode)
+    return name
+
+
+def _frames(
+    columns: list[str],
+    records: Records,
+    path: Path,
+    chunk_rows: int,
+    smiles_column: str | None = None,
+) -> Iterator[Chunk]:
+    width, number = len(columns), 0
+    while rows := list(islice(records, chunk_rows)):
+        notes = tuple(
+            f"row {i} has {len(row)} cells, the header {width}: the surplus was left out"
+            for i, row in enumerate(rows, start=number + 1)
+            if len(row) > width
+        )
+        cells = [row[:width] + [""] * (width - len(row)) for row in rows]
+        number += len(rows)
+        yield Chunk(_text_frame(cells, columns), smiles_column, notes=notes)
+    if not number:
+        raise InputError(f"{path} has a header but no rows; expected one molecule per row")
+
+
+def _json_lines(text: TextIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
+    records = (_json_record(line, n, path) for n, line in enumerate(text, start=1) if line.strip())
+    columns: list[str] = []
+    while rows := list(islice(records, chunk_rows)):
+        columns = columns or list(dict.fromkeys(key for row in rows for key in row))
+        cells = [[_json_cell(row.get(column)) for column in columns] for row in rows]
+        yield Chunk(_text_frame(cells, tidy_names(columns)))
+
+
+def _json_record(line: str, number: int, path: Path) -> dict[str, object]:
+    try:
+        record = json.loads(line, parse_float=str, parse_int=str)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {number} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}, line {number} is not an object; expected JSON lines")
+    return record
+
+
+def _json_cell(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)
+
+
+def _parquet(stream: BinaryIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        table = parquet.ParquetFile(stream)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is a damaged Parquet file: {error}") from error
+    rows = 0
+    for batch in table.iter_batches(batch_size=chunk_rows):
+        rows += len(batch)
+        frame = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+        yield Chunk(frame, fraction=rows / table.metadata.num_rows)
+
+
+def _sdf(text: TextIO, chunk_rows: int) -> Iterator[Chunk]:
+    """Each record is a row: SMILES of the structure, name, and every property of the file."""
+    columns = sdf.property_names(text)
+    text.seek(0)
+    names = tidy_names(["smiles", "name", *columns])
+    records = sdf.records(text)
+    while chunk := list(islice(records, chunk_rows)):
+        cells = [
+            [record.smiles, record.name, *(record.properties.get(column, "") for column in columns)]
+            for record in chunk
+        ]
+        unreadable = {i: record.problem for i, record in enumerate(chunk) if record.problem}
+        yield Chunk(_text_frame(cells, names), "smiles", unreadable)
+
+
+def _text_frame(cells: list[list[str]], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(cells, columns=pd.Index(columns), dtype="str")

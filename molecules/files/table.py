@@ -1,0 +1,190 @@
+"""The user's table of molecules: every row, in its order, with all its columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from molecules.files.labels import Labels, parse_labels
+from molecules.files.readers import Chunk, read_chunks
+from molecules.files.recognize import find_smiles_column, listing, require_columns, text_cells
+from sciml.errors import InputError
+
+WHOLE_TABLE_ROWS = 100_000
+IDENTIFIERS = (
+    "id",
+    "index",
+    "number",
+    "num",
+    "no",
+    "cid",
+    "row",
+    "column_1",
+    "nsc",
+    "name",
+    "title",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a table of molecules.
+
+    Attributes:
+        frame: all columns as they were written; row i of the table is row i here.
+        smiles_column: the column that holds the molecules.
+        source: the file, for messages.
+        unreadable: row -> why its structure could not be read, for formats without SMILES.
+        notes: what was odd about the rows, one line each.
+        fraction: how much of the file has been read with this part of it, 0 to 1.
+    """
+
+    frame: pd.DataFrame
+    smiles_column: str
+    source: str = "the table"
+    unreadable: Mapping[int, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    fraction: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @cached_property
+    def smiles(self) -> list[str]:
+        """SMILES of every row as written; a blank cell is an empty string."""
+        cells = text_cells(self.frame[self.smiles_column])
+        return ["" if cell.isspace() else cell for cell in cells]
+
+    def labels(self, columns: Sequence[str]) -> Labels:
+        """The named columns as numbers.
+
+        Raises:
+            InputError: there is no such column, or one of them holds no number at all.
+        """
+        require_columns(self.frame, columns, self.source)
+        labels = parse_labels(self.frame, columns)
+        for column, values in zip(columns, labels.values.T, strict=True):
+            if np.isnan(values).all():
+                raise InputError(
+                    f"column {column!r} of {self.source} holds no label: "
+                    "expected numbers, or yes and no"
+                )
+        return labels
+
+    def label_columns(self, named: Sequence[str] = ()) -> list[str]:
+        """The columns to learn: those named, or the only one that can be meant.
+
+        Beside a measured value, tables often hold predicted ones and descriptors, so
+        nothing is guessed where several columns hold numbers.
+
+        Raises:
+            InputError: none is named and there is not exactly one candidate.
+        """
+        if named:
+            require_columns(self.frame, named, self.source)
+            return list(named)
+        candidates = [column for column in self.frame.columns if self._may_be_label(column)]
+        if len(candidates) == 1:
+            return candidates
+        found = f"candidates are {listing(candidates)}" if candidates else "none holds numbers"
+        raise InputError(f"{self.source}: name the column to learn with --target; {found}")
+
+    def _may_be_label(self, column: str) -> bool:
+        if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
+            return False
+        if column.lower().replace("_", " ").endswith((" id", " number")):
+            return False
+        labels = parse_labels(self.frame, [column])
+        read = int(np.isfinite(labels.values).sum())
+        return read > 0 and read >= 9 * len(labels.unread)
+
+
+def read_table(path: Path | str, smiles: str | None = None) -> Table:
+    """Read a whole table.
+
+    Args:
+        path: .csv, .tsv, .txt, .smi, .jsonl, .parquet or .sdf, also with .gz; "-" is
+            standard input.
+        smiles: the column of SMILES; by default found by name, then by content.
+
+    Raises:
+        InputError: the file cannot be read, has no rows, or no column of SMILES.
+    """
+    parts = list(iter_library(path, WHOLE_TABLE_ROWS, smiles))
+    starts = np.cumsum([0, *(len(part) for part in parts)])
+    unreadable = {
+        int(start) + row: reason
+        for start, part in zip(starts, parts, strict=False)
+        for row, reason in part.unreadable.items()
+    }
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    notes = tuple(note for part in parts for note in part.notes)
+    return Table(frame, parts[0].smiles_column, str(path), unreadable, notes)
+
+
+def iter_library(
+    path: Path | str, chunk_rows: int = 8192, smiles: str | None = None
+) -> Iterator[Table]:
+    """Read a table of any length in constant memory, `chunk_rows` rows at a time.
+
+    The column of SMILES is chosen in the first chunk and kept.
+
+    Raises:
+        InputError: as `read_table`.
+    """
+    column = smiles
+    empty = True
+    for chunk in read_chunks(path, chunk_rows):
+        if empty:
+            column = _smiles_column(chunk, smiles, str(path))
+        empty = False
+        assert column is not None
+        yield Table(chunk.frame, column, str(path), chunk.unreadable, chunk.notes, chunk.fraction)
+    if empty:
+        raise InputError(f"{path} has no rows; expected one molecule per row")
+
+
+def demo_activity() -> Table:
+    """1,017 molecules with a measured activity, shipped with RDKit.
+
+    ChEMBL document 2321810 (inhibitors of a sodium channel), from RDKit's Free-Wilson
+    example: SMILES, name, and `Act`, the negative decimal logarithm of the molar
+    concentration.
+
+    Raises:
+        InputError: this RDKit was installed without its example data.
+    """
+    from rdkit import RDConfig
+
+    folder = Path(RDConfig.RDContribDir) / "FreeWilson" / "data"
+    molecules = read_table(_shipped(folder / "CHEMBL2321810.smi"))
+    activity = read_table(_shipped(folder / "CHEMBL2321810_act.csv"), smiles="Name").frame
+    frame = molecules.frame.merge(activity, left_on="name", right_on="Name", how="left")
+    return Table(frame.drop(columns="Name"), "smiles", "CHEMBL2321810")
+
+
+def demo_library() -> Path:
+    """4,999 molecules to screen, shipped with RDKit: the start of the NCI open database.
+
+    Raises:
+        InputError: this RDKit was installed without its example data.
+    """
+    from rdkit import RDConfig
+
+    return _shipped(Path(RDConfig.RDDataDir) / "NCI" / "first_5K.smi")
+
+
+def _smiles_column(chunk: Chunk, named: str | None, source: str) -> str:
+    if named is None:
+        return chunk.smiles_column or find_smiles_column(chunk.frame, source)
+    require_columns(chunk.frame, [named], source)
+    return named
+
+
+def _shipped(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"this RDKit has no {path.name}; install rdkit with pip, or give a table")
+    return path

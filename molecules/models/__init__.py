@@ -1,0 +1,1 @@
+"""From a molecule to its properties: what surrounds the two backbones."""

@@ -1,0 +1,70 @@
+"""Molecules for the window transformer: a molecule is one window of atoms."""
+
+import torch
+from torch import Tensor, nn
+
+from molecules.features.encoding import ATOM_FIELDS
+from molecules.models.bias import Geometry, PairBias, PairEmbedding
+from molecules.models.embedding import FieldEmbedding
+from molecules.molecule import MoleculeBatch, Padded
+from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
+
+_GROUP = 16  # molecules of similar size computed together, at most
+_PAIRS = 2**20  # pairs of atoms computed together, unless one molecule has more
+
+
+class MoleculeTransformer(nn.Module):
+    """Attention between all atoms of a molecule, biased by their distances.
+
+    With `geometry: conformer` it is of Uni-Mol's class (Zhou et al. 2023), with `graph`
+    of Graphormer's (Ying et al. 2021), with `both` of Transformer-M's (Luo et al. 2023).
+
+    Args:
+        config: of the shared backbone; one stage, one window.
+        geometry: what the bias is made of.
+        pair_dim: features of a pair of atoms.
+    """
+
+    def __init__(self, config: WindowTransformerConfig, geometry: Geometry, pair_dim: int) -> None:
+        super().__init__()
+        self.embed = FieldEmbedding(ATOM_FIELDS, config.dim)
+        self.pairs = PairEmbedding(geometry, pair_dim)
+
+        def make_bias(shape: BlockShape) -> nn.Module:
+            return PairBias(geometry, pair_dim, shape.heads)
+
+        self.network = WindowTransformer(config, (None,), (False,), make_bias)
+        self.norm = nn.LayerNorm(config.dim)
+        self.out_dim = self.network.out_dim
+
+    def forward(self, batch: MoleculeBatch) -> Tensor:
+        """Batch -> (atom, dim).
+
+        Molecules of similar size are computed together: the work grows with the square
+        of the largest.
+        """
+        atoms, states = [], []
+        for molecules in _groups(batch.ptr.diff().tolist()):
+            part, rows = batch.select(torch.tensor(molecules, device=batch.x.device))
+            atoms.append(rows)
+            states.append(self._states(part))
+        together = torch.cat(states)
+        return torch.empty_like(together).index_copy(0, torch.cat(atoms), together)
+
+    def _states(self, batch: MoleculeBatch) -> Tensor:
+        padded = Padded.of(batch)
+        states = self.network(
+            padded.pad(self.embed(batch.x)), padded.valid, self.pairs(batch, padded)
+        )
+        return self.norm(padded.gather(states))
+
+
+def _groups(sizes: list[int]) -> list[list[int]]:
+    """Numbers of the molecules to compute together, by size."""
+    groups: list[list[int]] = []
+    for number in sorted(range(len(sizes)), key=sizes.__getitem__):
+        full = not groups or len(groups[-1]) == _GROUP
+        if full or (len(groups[-1]) + 1) * sizes[number] ** 2 > _PAIRS:
+            groups.append([])
+        groups[-1].append(number)
+    return groups

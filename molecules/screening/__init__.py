@@ -1,0 +1,1 @@
+"""The best molecules of a library, on one page."""

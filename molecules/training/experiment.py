@@ -1,0 +1,266 @@
+"""A whole experiment: from a table of molecules to a tested model file."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from molecules.evaluation.baselines import Comparison, baseline_predictions, compare, verdict
+from molecules.evaluation.plots import plot_test
+from molecules.evaluation.similarity import fingerprints, to_text
+from molecules.evaluation.splits import Split
+from molecules.files.table import Table
+from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
+from molecules.prediction.calibration import Calibration
+from molecules.prediction.predictor import KIND as PREDICTOR
+from molecules.prediction.predictor import PredictorConfig, PropertyPredictor, sees_conformers
+from molecules.training.objectives import PropertyLoss, PropertyLossConfig
+from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
+from sciml.config import Config, dump_config
+from sciml.files import atomic_path, claim_run
+from sciml.model_file import read_header
+from sciml.training import FitResult, TrainingConfig, fit
+from sciml.transfer import TransferConfig, transfer
+
+Array = NDArray[np.float64]
+
+
+class ExperimentConfig(Config):
+    """The sections of an experiment's YAML file.
+
+    Attributes:
+        members: models that differ in their random numbers only; predictions are averaged.
+        try_fingerprint: train the first member with `model.fingerprint` too, and go on with
+            what has the lower loss on the validation fold.
+    """
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    objective: PropertyLossConfig = PropertyLossConfig()
+    training: TrainingConfig = TrainingConfig()
+    transfer: TransferConfig | None = None
+    members: int = Field(1, ge=1)
+    try_fingerprint: bool = False
+
+    @model_validator(mode="after")
+    def _one_process(self) -> Self:
+        if (self.members > 1 or self.try_fingerprint) and self.training.strategy != "auto":
+            raise ValueError(
+                "several members train in one process; set members: 1 or strategy: auto"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of an experiment.
+
+    Attributes:
+        predictor: the model, also in `run/model.safetensors`.
+        scores: ours and the baselines' on the test fold.
+        verdicts: for each task, whether ours beats the random forest.
+        rows: table rows of each fold.
+        unusable: status -> number of rows without a usable molecule.
+        seconds: wall time of training.
+        choice: what was chosen on the validation fold, in a sentence; empty if nothing.
+    """
+
+    predictor: PropertyPredictor
+    scores: list[Comparison]
+    verdicts: list[str]
+    rows: Split
+    unusable: dict[str, int]
+    seconds: float
+    choice: str
+
+
+def train(
+    table: str | Path | Table,
+    targets: Sequence[str],
+    config: ExperimentConfig,
+    run: Path,
+    resume: bool = False,
+    smiles: str | None = None,
+) -> Trained:
+    """Run an experiment and write `run/model.safetensors`, its splits and its scores.
+
+    Args:
+        table: file, table, or `demo`.
+        targets: columns to learn; may be empty if only one can be meant.
+        config: see `ExperimentConfig`.
+        run: folder, empty or new unless `resume`.
+        resume: go on with an interrupted run.
+        smiles: column of SMILES, if it cannot be found by name.
+
+    Raises:
+        InputError: table, columns, configuration or checkpoint do not fit.
+    """
+    source = table if isinstance(table, Table) else open_table(table, smiles)
+    fingerprints = config.try_fingerprint or config.model.fingerprint
+    ready = prepare(source, targets, config.data, sees_conformers(config.model), fingerprints)
+    candidates = _candidates(ready, config)
+    claim_run(run, resume)
+    _write_text(run / "config.yaml", dump_config(config))
+    _write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
+    members = _train_members(candidates, ready, config, run)
+    predictor = _calibrated(members, ready, config)
+    scores, verdicts = _test(predictor, ready, config.data.seed, run / "test.png")
+    predictor.metadata.update(_metadata(source, ready, scores))
+    _write_scores(run / "scores.csv", scores)
+    predictor.save(run / "model.safetensors")
+    statuses, counts = np.unique(ready.featurized.status, return_counts=True)
+    unusable = {str(s): int(n) for s, n in zip(statuses, counts, strict=True) if s != "ok"}
+    return Trained(
+        predictor, scores, verdicts, ready.folds, unusable, members.seconds, members.choice
+    )
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Trained members, alike but for their random numbers, and how they came about."""
+
+    config: ModelConfig
+    models: list[PropertyModel]
+    seconds: float
+    choice: str
+
+
+def _candidates(
+    ready: Prepared, config: ExperimentConfig
+) -> list[tuple[ModelConfig, PropertyModel]]:
+    """The first member, without and with fingerprints if both are to be tried."""
+    kinds = [config.model]
+    if config.try_fingerprint and len(ready.folds["valid"]):
+        kinds = [config.model.model_copy(update={"fingerprint": use}) for use in (False, True)]
+    return [(kind, _make_model(ready, config, kind, 0)) for kind in kinds]
+
+
+def _make_model(
+    ready: Prepared, config: ExperimentConfig, kind: ModelConfig, number: int
+) -> PropertyModel:
+    train = ready.fold("train")
+    assert train.labels is not None
+    torch.manual_seed(config.training.seed + number)
+    normalizer = target_normalizer(ready.tasks, train.labels[train.indices])
+    model = PropertyModel(kind, ready.tasks, normalizer)
+    if config.transfer is not None:
+        held = read_header(config.transfer.checkpoint)["kind"]
+        transfer(model, config.transfer, ENCODER if held == ENCODER else PREDICTOR)
+    return model
+
+
+def _train_members(
+    candidates: Sequence[tuple[ModelConfig, PropertyModel]],
+    ready: Prepared,
+    config: ExperimentConfig,
+    run: Path,
+) -> _Members:
+    alone = config.members == len(candidates) == 1
+    folders = [run if alone else run / name for name in ("member_0", "fingerprint")]
+    results = [
+        _fit(model, ready, config, 0, folder)
+        for (_, model), folder in zip(candidates, folders, strict=False)
+    ]
+    best = min(range(len(results)), key=lambda i: results[i].best_loss)
+    kind, first = candidates[best]
+    choice = _choice(kind, results) if len(candidates) > 1 else ""
+    models = [first]
+    for number in range(1, config.members):
+        models.append(_make_model(ready, config, kind, number))
+        results.append(_fit(models[-1], ready, config, number, run / f"member_{number}"))
+    return _Members(kind, models, sum(result.seconds for result in results), choice)
+
+
+def _choice(kind: ModelConfig, results: Sequence[FitResult]) -> str:
+    without, with_them = (f"{result.best_loss:.4g}" for result in results)
+    return (
+        f"{'With' if kind.fingerprint else 'Without'} fingerprints: on the validation fold the "
+        f"loss was {without} without and {with_them} with them."
+    )
+
+
+def _fit(
+    model: PropertyModel, ready: Prepared, config: ExperimentConfig, number: int, folder: Path
+) -> FitResult:
+    """Train one member in a folder of its own; one that was finished before is read back."""
+    train, valid = ready.fold("train"), ready.fold("valid")
+    assert train.labels is not None
+    loss = PropertyLoss(config.objective, ready.tasks, train.labels[train.indices])
+    training = config.training.model_copy(update={"seed": config.training.seed + number})
+    folder.mkdir(exist_ok=True)
+    resume = (folder / "last.ckpt").exists()
+    return fit(model, loss, train, valid if len(valid) else None, training, folder, resume)
+
+
+def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) -> PropertyPredictor:
+    models = members.models
+    made = PredictorConfig(
+        model=members.config,
+        tasks=ready.tasks,
+        members=config.members,
+        max_atoms=config.data.max_atoms,
+        conformer_seed=config.data.conformer_seed,
+    )
+    valid = ready.folds["valid"]
+    predicted = PropertyPredictor(made, models).predict([ready.smiles[row] for row in valid]).mean
+    calibrations = [
+        Calibration.fit(task.kind, predicted[:, column], ready.labels[valid, column])
+        for column, task in enumerate(ready.tasks.tasks)
+    ]
+    return PropertyPredictor(made, models, calibrations)
+
+
+def _test(
+    predictor: PropertyPredictor, ready: Prepared, seed: int, figure: Path
+) -> tuple[list[Comparison], list[str]]:
+    test = ready.folds["test"]
+    truth = ready.labels[test]
+    predicted = predictor.predict([ready.smiles[row] for row in test])
+    ours = predicted.mean
+    plot_test(figure, ready.tasks, truth, ours, predicted.lower, predicted.upper)
+    others = baseline_predictions(ready.smiles, ready.labels, ready.folds, ready.tasks, seed)
+    scores = compare({"our model": ours, **others}, truth, ready.tasks, seed)
+    return scores, verdict(ours, others["random forest"], truth, ready.tasks, seed)
+
+
+def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:
+    text = "\n".join(ready.smiles) + np.array2string(ready.labels, threshold=10**9)
+    return {
+        "table": Path(table.source).name,
+        "fingerprint": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+        "rows": {name: len(rows) for name, rows in ready.folds.items()},
+        "label_range": {
+            task: [float(np.nanmin(column)), float(np.nanmax(column))]
+            for task, column in zip(ready.tasks.names, ready.labels.T, strict=True)
+        },
+        "training_fingerprints": to_text(
+            fingerprints(ready.smiles[row] for row in ready.folds["train"])
+        ),
+        "scores": {
+            f"{row.task}/{row.score.metric}": row.score.value
+            for row in scores
+            if row.model == "our model" and np.isfinite(row.score.value)
+        },
+    }
+
+
+def _write_scores(path: Path, scores: Sequence[Comparison]) -> None:
+    names = ("metric", "value", "lower", "upper", "rows", "reason")
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["task", "model", *names])
+        for row in scores:
+            writer.writerow([row.task, row.model, *(getattr(row.score, n) for n in names)])
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

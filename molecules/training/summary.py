@@ -1,0 +1,84 @@
+"""What a training tells its user at the end, on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from molecules.evaluation.baselines import Comparison
+from molecules.prediction.calibration import LEVEL
+from molecules.tasks import Tasks
+from molecules.training.experiment import Trained
+from molecules.training.pretraining import Pretrained
+
+
+def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
+    """Rows used, scores beside the baselines', who wins, and where the model is."""
+    console = console or Console()
+    sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
+    console.print(f"Rows: {sizes}{_left_out(trained.unusable)}.")
+    if trained.choice:
+        console.print(trained.choice)
+    console.print(_scores(trained.scores, trained.predictor.tasks))
+    for verdict in trained.verdicts:
+        console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
+    console.print(_meaning(trained.predictor.tasks))
+    console.print(
+        f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}", soft_wrap=True
+    )
+    console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
+
+
+def print_pretraining(result: Pretrained, run: Path, console: Console | None = None) -> None:
+    """What was learned from, and how to go on."""
+    console = console or Console()
+    console.print(
+        f"Pre-trained on {result.molecules} molecules for {result.fit.epochs} epochs in "
+        f"{result.fit.seconds:.0f} s; validation loss {result.fit.best_loss:.4g}."
+    )
+    model = run / "model.safetensors"
+    console.print(
+        f"Next: molecules train TABLE --config finetune --transfer.checkpoint {model}",
+        soft_wrap=True,
+    )
+
+
+def _scores(scores: list[Comparison], tasks: Tasks) -> Grid:
+    """One row per task and metric, one column per model."""
+    models = list(dict.fromkeys(row.model for row in scores))
+    grid = Grid(title="Test fold, with 95 % bootstrap intervals")
+    for heading in ("task", "metric", *models):
+        grid.add_column(heading, justify="left" if heading in ("task", "metric") else "right")
+    cells = {(row.task, row.score.metric, row.model): _cell(row) for row in scores}
+    for task, metric in dict.fromkeys((row.task, row.score.metric) for row in scores):
+        grid.add_row(task, metric, *(cells.get((task, metric, model), "") for model in models))
+    return grid
+
+
+def _cell(row: Comparison) -> str:
+    score = row.score
+    if score.reason:
+        return "-"
+    return f"{score.value:.3f}\n[dim]{score.lower:.3f} to {score.upper:.3f}[/]"
+
+
+def _left_out(unusable: dict[str, int]) -> str:
+    if not unusable:
+        return ""
+    return "; left out: " + ", ".join(f"{count} {status}" for status, count in unusable.items())
+
+
+def _meaning(tasks: Tasks) -> str:
+    """What the scores and intervals mean, in a sentence for each kind of task present."""
+    parts = []
+    if not tasks.binary.all():
+        parts.append(
+            "RMSE and MAE are errors in the unit of the column (0 is best); predictions come with "
+            f"an interval that holds {LEVEL:.0%} of molecules like those of the validation fold."
+        )
+    if tasks.binary.any():
+        parts.append(
+            "ROC-AUC is the chance that a positive ranks above a negative (0.5 is guessing, 1 is "
+            "best); probabilities come with a Venn-Abers interval."
+        )
+    return " ".join(parts)

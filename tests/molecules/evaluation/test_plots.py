@@ -1,0 +1,33 @@
+"""Pictures of a test fold appear whatever it holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from molecules.evaluation.plots import plot_test
+from molecules.tasks import Task, Tasks
+
+rng = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 40, 400])
+def test_every_kind_of_task(tmp_path: Path, rows: int) -> None:
+    tasks = Tasks(
+        tasks=(
+            Task(name="solubility", unit="log mol/L"),
+            Task(name="passes", kind="binary"),
+            Task(name="one class", kind="binary"),
+            Task(name="unbounded"),
+            Task(name="unmeasured"),
+        )
+    )
+    truth = rng.normal(size=(rows, 5))
+    truth[:, 1] = truth[:, 1] > 0
+    truth[:, 2] = 1
+    truth[:, 4] = np.nan
+    mean = truth + rng.normal(size=truth.shape)
+    lower, upper = mean - 1, mean + rng.uniform(size=mean.shape)
+    upper[:, 3] = np.inf
+    plot_test(tmp_path / "test.png", tasks, truth, mean, lower, upper)
+    assert (tmp_path / "test.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,43 @@
+"""Nearness to the training set, also after a trip through a model file."""
+
+import numpy as np
+import pytest
+from rdkit import Chem
+from rdkit.Chem import rdFingerprintGenerator
+from rdkit.DataStructs import BulkTanimotoSimilarity
+
+from molecules.evaluation.similarity import (
+    fingerprints,
+    from_text,
+    nearest,
+    similarity_to_train,
+    to_text,
+)
+from molecules.files.table import demo_activity
+from sciml.errors import InputError
+
+
+def test_agrees_with_rdkit() -> None:
+    smiles = demo_activity().smiles[:80]
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    known = [generator.GetFingerprint(Chem.MolFromSmiles(text)) for text in smiles]
+    expected = [max(BulkTanimotoSimilarity(query, known[:50])) for query in known[50:]]
+    found = similarity_to_train(smiles[:50], smiles[50:])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+def test_what_has_no_neighbour() -> None:
+    assert similarity_to_train(["CCO", "c1ccccc1"], ["OCC"])[0] == 1
+    assert np.isnan(similarity_to_train(["CCO"], ["nope", ""])).all()
+    assert np.isnan(similarity_to_train([], ["C"])).all()
+    assert np.isnan(similarity_to_train(["nope"], ["C"])).all()
+
+
+def test_survives_as_text() -> None:
+    known = fingerprints(demo_activity().smiles)
+    text = to_text(known)
+    assert len(text) < 150 * len(known)
+    np.testing.assert_array_equal(from_text(text), known)
+    np.testing.assert_array_equal(nearest(known[:3], from_text(text)), [1, 1, 1])
+    with pytest.raises(InputError, match="damaged"):
+        from_text("%%%")

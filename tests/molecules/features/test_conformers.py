@@ -1,0 +1,53 @@
+"""Conformers: the same for every spelling and seed, and never filled with zeros."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rdkit import Chem
+
+from molecules import conformers as module
+from molecules.features.conformers import conformers
+
+
+def distances(positions: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+
+
+def test_bond_lengths() -> None:
+    made = conformers(["CO"])
+    assert made.reason == [""]
+    assert distances(made.positions)[0, 1] == pytest.approx(1.42, abs=0.03)  # Å, experiment
+
+
+def test_spelling_does_not_matter() -> None:
+    one, other = "CC(C)C[C@H](N)C(=O)O", "OC(=O)[C@@H](N)CC(C)C"
+    assert Chem.CanonSmiles(one) == Chem.CanonSmiles(other)
+    first, second = conformers([one]).positions, conformers([other]).positions
+    order = Chem.MolFromSmiles(other).GetSubstructMatch(Chem.MolFromSmiles(one))
+    np.testing.assert_allclose(second[list(order)], first, atol=1e-6)
+
+
+def test_failure_has_a_reason_and_no_positions() -> None:
+    made = conformers(["C", "C" * (module.LARGEST + 1)])
+    assert made.reason[0] == ""
+    assert "no conformer" in made.reason[1]
+    assert np.isnan(made.positions[1:]).all()
+
+
+def test_processes_and_cache_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 2)
+    smiles = ["CCO", "CCN", "CCF", "c1ccccc1"]
+    alone = conformers(smiles, processes=1)
+    together = conformers(smiles, processes=2, cache=tmp_path)
+    np.testing.assert_array_equal(together.positions, alone.positions)
+    monkeypatch.setattr(module, "_compute", None)
+    again = conformers(smiles, cache=tmp_path)
+    np.testing.assert_array_equal(again.positions, alone.positions)
+    assert again.reason == alone.reason
+
+
+def test_nothing() -> None:
+    assert conformers([]).positions.shape == (0, 3)

@@ -1,0 +1,140 @@
+"""Every row gets a status, and codes say what RDKit says."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdFingerprintGenerator
+
+from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS
+from molecules.features.features import featurize
+from molecules.packed import Packed
+
+ORDERS = [
+    Chem.BondType.SINGLE,
+    Chem.BondType.DOUBLE,
+    Chem.BondType.TRIPLE,
+    Chem.BondType.AROMATIC,
+]
+SMILES = [
+    "CC(=O)Oc1ccccc1C(=O)O",
+    "C[C@H](N)C(=O)[O-]",
+    "F/C=C/F",
+    "F/C=C\\F",
+    "[Na+].[Cl-]",
+    "[13CH4]",
+    "C#N",
+    "*c1ccccc1-c1ccccc1",
+    "[H][H]",
+    "C1CC2CCC1C2",
+    "[Og]",
+]
+
+
+@pytest.mark.parametrize("smiles", SMILES)
+def test_codes_are_what_rdkit_says(smiles: str) -> None:
+    mol = Chem.MolFromSmiles(smiles)
+    packed = featurize([smiles]).packed
+    columns = dict(zip(ATOM_FIELDS, packed.atoms.T, strict=True))
+    atoms = list(mol.GetAtoms())
+    assert columns["atomic_number"].tolist() == [a.GetAtomicNum() for a in atoms]
+    assert columns["formal_charge"].tolist() == [a.GetFormalCharge() + 4 for a in atoms]
+    assert columns["hydrogens"].tolist() == [a.GetTotalNumHs() for a in atoms]
+    assert columns["ring"].tolist() == [a.IsInRing() for a in atoms]
+    assert columns["aromatic"].tolist() == [a.GetIsAromatic() for a in atoms]
+    assert columns["degree"].tolist() == [a.GetDegree() for a in atoms]
+    assert columns["chirality"].tolist() == [
+        {"R": 1, "S": 2}[a.GetProp("_CIPCode")] if a.HasProp("_CIPCode") else 0 for a in atoms
+    ]
+    ends = list(zip(packed.senders.tolist(), packed.receivers.tolist(), strict=True))
+    assert len(ends) == 2 * mol.GetNumBonds()
+    assert ends == sorted(ends, key=lambda pair: pair[::-1])
+    for (sender, receiver), codes in zip(ends, packed.bonds, strict=True):
+        bond = mol.GetBondBetweenAtoms(sender, receiver)
+        stereo = {"STEREOE": 1, "STEREOZ": 2}.get(str(bond.GetStereo()), 0)
+        assert codes.tolist() == [ORDERS.index(bond.GetBondType()), bond.IsInRing(), stereo]
+
+
+def test_every_row_gets_a_status() -> None:
+    rows = ["C", "", None, "C1CC", "C(C)(C)(C)(C)C", "  ", "c1ccccc1", "C" * 300, Chem.Mol()]
+    result = featurize(rows, max_atoms=200)
+    assert result.status == [
+        "ok",
+        "empty",
+        "empty",
+        "invalid_smiles",
+        "invalid_smiles",
+        "empty",
+        "ok",
+        "too_large",
+        "no_atoms",
+    ]
+    assert result.rows.tolist() == [0, 6]
+    assert "valence" in result.reason[4]
+    assert "300 atoms" in result.reason[7]
+    assert all(
+        bool(why) == (state != "ok")
+        for why, state in zip(result.reason, result.status, strict=True)
+    )
+
+
+def test_nothing_usable_is_not_an_error() -> None:
+    assert len(featurize([]).packed) == len(featurize(["", "?"]).packed) == 0
+
+
+def test_chunks_do_not_matter() -> None:
+    many = featurize(SMILES * 40).packed
+    one = Packed.join([featurize([smiles]).packed for smiles in SMILES * 40])
+    for name in vars(many):
+        np.testing.assert_array_equal(getattr(many, name), getattr(one, name))
+
+
+def test_molecules_are_taken_as_smiles_are() -> None:
+    by_name = featurize(SMILES).packed
+    by_molecule = featurize([Chem.MolFromSmiles(smiles) for smiles in SMILES]).packed
+    for name in vars(by_name):
+        np.testing.assert_array_equal(getattr(by_name, name), getattr(by_molecule, name))
+
+
+def test_codes_stay_below_their_number() -> None:
+    odd = ["[Fe+6]", "[CH5-5]", "S(F)(F)(F)(F)(F)F", "[NH3]->[Pt](<-[NH3])(Cl)Cl", "[Lv]"]
+    with rdBase.BlockLogs():
+        packed = featurize(odd).packed
+    assert (packed.atoms.max(axis=0) < list(ATOM_FIELDS.values())).all()
+    assert (packed.bonds.max(axis=0) < list(BOND_FIELDS.values())).all()
+
+
+def test_fingerprints_are_counts() -> None:
+    result = featurize(["CCCC", "bad", "c1ccccc1"], with_fingerprints=True)
+    assert result.fingerprints is not None
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    for row, smiles in zip(result.fingerprints, ["CCCC", "c1ccccc1"], strict=True):
+        counts = generator.GetCountFingerprintAsNumPy(Chem.MolFromSmiles(smiles))
+        np.testing.assert_array_equal(row, counts)
+    assert featurize(["C"]).fingerprints is None
+
+
+def test_saved_store_is_mapped_into_memory(tmp_path: Path) -> None:
+    packed = featurize(SMILES).packed
+    packed.save(tmp_path / "store")
+    mapped = Packed.load(tmp_path / "store")
+    assert isinstance(mapped.atoms, np.memmap)
+    np.testing.assert_array_equal(mapped.bonds, packed.bonds)
+
+
+def test_dirty_table_is_survived(shared_data: Path) -> None:
+    folder = shared_data / "molecules" / "dirty"
+    table = pd.read_csv(folder / "dirty_input.csv", dtype=str, keep_default_na=False)
+    expected = pd.read_csv(folder / "dirty_expected.csv", dtype=str, keep_default_na=False)
+    result = featurize(table["SMILES"], max_atoms=3000)
+    assert len(result.status) == len(table)
+    column = next(name for name in expected.columns if "parse" in name.lower())
+    parses = expected[column].str.lower().isin(["true", "1", "yes"]).to_numpy()
+    usable = np.array([status == "ok" for status in result.status])
+    blank = np.array([status in ("empty", "no_atoms") for status in result.status])
+    assert (usable == parses)[~blank].all()
+    sizes = result.packed.atom_start[1:] - result.packed.atom_start[:-1]
+    sparse = sum(getattr(result.packed, n).nbytes for n in vars(result.packed)) / sizes.sum()
+    assert sparse < 40  # bytes per atom: a drug-like molecule of 30 takes about 1 KB

@@ -1,0 +1,121 @@
+"""One prediction for every row, the same however the rows come."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molecules import predictor as module
+from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.calibration import Calibration
+from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.tasks import Task, Tasks
+from sciml.errors import InputError
+from sciml.graph import GraphNetworkConfig
+from sciml.model_file import save_model
+from sciml.normalize import Normalizer
+from sciml.transformer import WindowTransformerConfig
+
+TASKS = Tasks(tasks=(Task(name="logS", unit="log mol/L"), Task(name="toxic", kind="binary")))
+GRAPH = GraphNetworkConfig(dim=32, steps=3)
+MODELS = {
+    "graph_network": ModelConfig(backbone=GRAPH, head_hidden=32),
+    "window_transformer": ModelConfig(
+        backbone=WindowTransformerConfig(dim=32, depths=(3,), heads=(4,)), head_hidden=32
+    ),
+    "fingerprint": ModelConfig(backbone=GRAPH, head_hidden=32, fingerprint=True),
+}
+SMILES = [
+    "CC(=O)Oc1ccccc1C(=O)O",
+    "C[C@H](N)C(=O)O",
+    "F/C=C/F",
+    "[Na+].[Cl-]",
+    "C",
+    "CN1C=NC2=C1C(=O)N(C(=O)N2C)C",
+    "C[C@]12CC[C@H]3[C@H]([C@@H]1CC[C@@H]2O)CCC4=CC(=O)CC[C@]34C",
+    "CC(C)Cc1ccc(cc1)[C@@H](C)C(=O)O",
+]
+TOLERANCE = 1e-6  # float32 sums in another order
+
+
+@pytest.fixture(params=MODELS)
+def predictor(request: pytest.FixtureRequest) -> PropertyPredictor:
+    return make_predictor(MODELS[request.param])
+
+
+def make_predictor(model: ModelConfig) -> PropertyPredictor:
+    torch.manual_seed(0)
+    config = PredictorConfig(model=model, tasks=TASKS, members=2, max_atoms=100)
+    normalizer = Normalizer(torch.tensor([-3.0, 0.0]), torch.tensor([2.0, 1.0]))
+    members = [PropertyModel(model, TASKS, normalizer) for _ in range(2)]
+    calibrations = [Calibration(width=1.0), Calibration()]
+    return PropertyPredictor(config, members, calibrations)
+
+
+def test_every_row_comes_back(predictor: PropertyPredictor) -> None:
+    rows = ["C", "no molecule", None, *SMILES, "C" * 101, ""]
+    result = predictor.predict(rows)
+    assert len(result) == len(rows) == len(result.mean) == len(result.reason)
+    assert result.status[:3] == ["ok", "invalid_smiles", "empty"]
+    assert result.status[-2:] == ["too_large", "empty"]
+    ok = np.array([status == "ok" for status in result.status])
+    for values in (result.mean, result.lower, result.upper):
+        np.testing.assert_array_equal(np.isfinite(values).all(axis=1), ok)
+        np.testing.assert_array_equal(np.isnan(values).any(axis=1), ~ok)
+    assert (result.lower[ok] <= result.mean[ok]).all()
+    assert (result.mean[ok] <= result.upper[ok]).all()
+    assert ((result.mean[ok, 1] > 0) & (result.mean[ok, 1] < 1)).all()
+
+
+def test_nothing_to_predict(predictor: PropertyPredictor) -> None:
+    assert predictor.predict([]).mean.shape == (0, 2)
+    assert predictor.predict(["?"]).status == ["invalid_smiles"]
+
+
+def test_order_batches_and_chunks(
+    predictor: PropertyPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [*SMILES, "bad", *reversed(SMILES), "C" * 90]
+    plain = predictor.predict(rows).mean
+    order = np.random.default_rng(0).permutation(len(rows))
+    mixed = predictor.predict([rows[i] for i in order], batch_size=3).mean
+    np.testing.assert_allclose(mixed, plain[order], atol=TOLERANCE)
+    monkeypatch.setattr(module, "_CHUNK", 4)
+    np.testing.assert_allclose(predictor.predict(rows).mean, plain, atol=TOLERANCE)
+    alone = np.concatenate([predictor.predict([row]).mean for row in rows])
+    np.testing.assert_allclose(alone, plain, atol=TOLERANCE)
+
+
+def test_spelling(predictor: PropertyPredictor) -> None:
+    for smiles in SMILES:
+        mol = Chem.MolFromSmiles(smiles)
+        spellings = [Chem.MolToSmiles(mol, doRandom=True, canonical=False) for _ in range(10)]
+        mean = predictor.predict([smiles, *spellings]).mean
+        np.testing.assert_allclose(mean, np.broadcast_to(mean[0], mean.shape), atol=TOLERANCE)
+
+
+def test_embeddings(predictor: PropertyPredictor) -> None:
+    vectors = predictor.embed(["C", "bad", "CC"])
+    assert vectors.shape == (3, sum(member.encoder.dim for member in predictor.members))
+    assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
+
+
+def test_conformers_are_made_on_the_way() -> None:
+    backbone = WindowTransformerConfig(dim=32, depths=(2,), heads=(4,))
+    seeing = make_predictor(ModelConfig(backbone=backbone, geometry="conformer"))
+    mol = Chem.MolFromSmiles("CC(C)C(=O)NCCO")
+    spellings = [Chem.MolToSmiles(mol, doRandom=True, canonical=False) for _ in range(4)]
+    mean = seeing.predict(spellings).mean
+    np.testing.assert_allclose(mean, np.broadcast_to(mean[0], mean.shape), atol=1e-5)
+    assert seeing.predict(["[U]", "C1CC1"]).status == ["ok", "ok"]
+
+
+def test_wrong_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        PropertyPredictor.load(tmp_path / "none.safetensors")
+    path = tmp_path / "other.safetensors"
+    save_model(path, torch.nn.Linear(1, 1), "weather.forecaster", TASKS, {})
+    with pytest.raises(InputError, match=r"holds a weather\.forecaster"):
+        PropertyPredictor.load(path)

@@ -1,0 +1,173 @@
+"""From a table to a tested model file, by every shipped configuration."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molecules.files.table import Table
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.training.experiment import ExperimentConfig, train
+from molecules.training.preparation import prepare
+from molecules.training.pretraining import PretrainConfig, pretrain
+from sciml.config import load_config, named_config
+from sciml.errors import InputError
+
+SMILES = [f"{'C' * n}{end}" for n in range(1, 9) for end in ("O", "N", "F", "c1ccccc1", "=O")]
+GRAPH = ["model.backbone.dim=16", "model.backbone.steps=1", "model.head_hidden=16"]
+TRANSFORMER = [
+    "model.backbone.dim=16",
+    "model.backbone.depths=[1]",
+    "model.backbone.heads=[2]",
+    "model.pair_dim=8",
+    "model.head_hidden=16",
+]
+SHORT = ["training.epochs=2", "training.batch_size=8", "training.accelerator=cpu"]
+
+
+def made_table(extra: tuple[str, ...] = ()) -> Table:
+    """Chain lengths of small molecules, and whether they hold oxygen."""
+    smiles = [*SMILES, *extra]
+    frame = pd.DataFrame({"smiles": smiles})
+    frame["length"] = [str(text.count("C")) for text in smiles]
+    frame["oxygen"] = [str(int("O" in text)) for text in smiles]
+    return Table(frame, "smiles", "made")
+
+
+def experiment(name: str, *overrides: str) -> ExperimentConfig:
+    size = TRANSFORMER if "graph" not in name and name != "small" else GRAPH
+    path = named_config("molecules", name)
+    return load_config(
+        ExperimentConfig, path, [*size, *SHORT, "members=1", "try_fingerprint=false", *overrides]
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("name", ["small", "small_transformer"])
+def test_train(name: str, tmp_path: Path) -> None:
+    table = made_table(("not a molecule", "", "C1CC"))
+    trained = train(table, ["length", "oxygen"], experiment(name), tmp_path / "run")
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files >= {"config.yaml", "metrics.csv", "model.safetensors", "scores.csv", "splits.json"}
+    assert trained.unusable == {"empty": 1, "invalid_smiles": 2}
+    assert [task.kind for task in trained.predictor.tasks.tasks] == ["regression", "binary"]
+    assert {row.model for row in trained.scores} == {"our model", "random forest", "mean"}
+    assert len(trained.verdicts) == 2
+    folds = json.loads((tmp_path / "run" / "splits.json").read_text())
+    assert sorted(row for rows in folds.values() for row in rows) == list(range(len(SMILES)))
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    again, before = loaded.predict(SMILES), trained.predictor.predict(SMILES)
+    np.testing.assert_array_equal(again.mean, before.mean)
+    np.testing.assert_array_equal(again.upper, before.upper)
+    assert loaded.metadata["rows"] == {name: len(rows) for name, rows in folds.items()}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "size"),
+    [("pretrain", "finetune", TRANSFORMER), ("pretrain_graph", "finetune_graph", GRAPH)],
+)
+def test_pretrain_then_finetune(first: str, second: str, size: list[str], tmp_path: Path) -> None:
+    source = tmp_path / "molecules.smi"
+    source.write_text("\n".join(SMILES), encoding="utf-8")
+    made = load_config(PretrainConfig, named_config("molecules", first), [*size, *SHORT])
+    result = pretrain(source, made, tmp_path / "pretrain")
+    assert np.isfinite(result.fit.best_loss)
+    checkpoint = f"transfer.checkpoint={tmp_path / 'pretrain' / 'model.safetensors'}"
+    tuned = experiment(second, checkpoint, 'transfer.frozen=["encoder.backbone.*"]')
+    trained = train(made_table(), ["length"], tuned, tmp_path / "run")
+    from sciml.model_file import read_model_file
+
+    _, _, before = read_model_file(tmp_path / "pretrain" / "model.safetensors", "molecules.encoder")
+    after = trained.predictor.members[0].state_dict()
+    backbone = [name for name in before if name.startswith("encoder.backbone.")]
+    assert backbone
+    for name in backbone:
+        np.testing.assert_array_equal(after[name], before[name])
+
+
+def test_misfit_is_named(tmp_path: Path) -> None:
+    train(made_table(), ["length"], experiment("small"), tmp_path / "first")
+    checkpoint = f"transfer.checkpoint={tmp_path / 'first' / 'model.safetensors'}"
+    other = experiment("small", checkpoint, "model.backbone.dim=24")
+    with pytest.raises(InputError, match=r"does not fit the model: encoder\.backbone"):
+        train(made_table(), ["length"], other, tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+
+
+def test_ensemble_resumes(tmp_path: Path) -> None:
+    config = experiment("small", "members=2")
+    whole = train(made_table(), ["length"], config, tmp_path / "whole").predictor.predict(SMILES)
+    assert not np.array_equal(
+        *(
+            m.head.layers[1].weight.detach()
+            for m in PropertyPredictor.load(tmp_path / "whole" / "model.safetensors").members
+        )
+    )
+    with pytest.raises(InputError, match="not empty"):
+        train(made_table(), ["length"], config, tmp_path / "whole")
+    (tmp_path / "whole" / "model.safetensors").unlink()
+    again = train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
+    np.testing.assert_array_equal(again.predictor.predict(SMILES).mean, whole.mean)
+
+
+def test_fingerprints_are_chosen_on_the_validation_fold(tmp_path: Path) -> None:
+    config = experiment("small", "members=2", "try_fingerprint=true")
+    trained = train(made_table(), ["length"], config, tmp_path / "run")
+    assert {"member_0", "fingerprint", "member_1"} <= {p.name for p in (tmp_path / "run").iterdir()}
+    losses = [
+        pd.read_csv(tmp_path / "run" / name / "metrics.csv")["valid/loss"].min()
+        for name in ("member_0", "fingerprint")
+    ]
+    chosen = trained.predictor.config.model.fingerprint
+    assert chosen == (losses[1] < losses[0])
+    assert trained.choice.startswith("With " if chosen else "Without ")
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    again = loaded.predict(SMILES).mean
+    np.testing.assert_array_equal(again, trained.predictor.predict(SMILES).mean)
+
+
+def test_given_folds(tmp_path: Path) -> None:
+    table = made_table()
+    table.frame["fold"] = ["train", "train", "train", "valid", "test"] * 8
+    ready = prepare(table, ["length"], experiment("small", "data.split_column=fold").data)
+    assert [len(ready.folds[name]) for name in ("train", "valid", "test")] == [24, 8, 8]
+    path = tmp_path / "splits.json"
+    path.write_text(json.dumps({"train": [0, 1, 2], "test": [3, 4]}))
+    trained = train(
+        table, ["length"], experiment("small", f"data.split_file={path}"), tmp_path / "run"
+    )
+    assert trained.predictor.calibrations[0].width is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "smiles", "message"),
+    [
+        (["lenght"], SMILES, "length"),
+        (["length"], ["x"] * 40, "no valid molecule"),
+    ],
+)
+def test_bad_input_is_one_line(
+    columns: list[str], smiles: list[str], message: str, tmp_path: Path
+) -> None:
+    table = made_table()
+    table.frame["smiles"] = smiles
+    with pytest.raises(InputError, match=message) as caught:
+        train(Table(table.frame, "smiles", "made"), columns, experiment("small"), tmp_path / "run")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_denoising_needs_conformers(tmp_path: Path) -> None:
+    made = load_config(
+        PretrainConfig,
+        named_config("molecules", "pretrain_graph"),
+        [*GRAPH, *SHORT, "objective.denoising=1"],
+    )
+    with pytest.raises(InputError, match="sees conformers"):
+        pretrain("demo", made, tmp_path / "run")

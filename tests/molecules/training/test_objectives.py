@@ -1,0 +1,148 @@
+"""Losses in closed form, and what pre-training hides."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from molecules.features.data import MoleculeData
+from molecules.features.features import featurize
+from molecules.models.model import ModelConfig, PropertyModel, target_normalizer
+from molecules.tasks import Task, Tasks
+from molecules.training.denoising import CoordinateDenoising
+from molecules.training.masking import MaskedAtoms, hide
+from molecules.training.objectives import (
+    DescriptorRegression,
+    Pretraining,
+    PretrainingConfig,
+    PropertyLoss,
+    PropertyLossConfig,
+)
+from sciml.graph import GraphNetworkConfig
+from sciml.normalize import Normalizer
+from sciml.transformer import WindowTransformerConfig
+
+SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C"]
+TASKS = Tasks(tasks=(Task(name="logS"), Task(name="toxic", kind="binary")))
+LABELS = np.array([[1.0, 0.0], [3.0, 1.0], [np.nan, 1.0], [2.0, np.nan]])
+GRAPH = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1))
+
+
+def make_data() -> MoleculeData:
+    packed = featurize(SMILES).packed
+    positions = np.random.default_rng(0).normal(size=(len(packed.atoms), 3)).astype(np.float32)
+    return MoleculeData(packed, np.arange(4), labels=LABELS, positions=positions)
+
+
+class Constant(PropertyModel):
+    """Answers zero: the mean of a quantity, and a probability of one half."""
+
+    def forward(self, batch):
+        return torch.zeros(len(batch), 2)
+
+
+@pytest.mark.parametrize(
+    ("regression", "errors"),
+    [("mse", 1.5 + 1.5), ("l1", 2 * 1.5**0.5), ("huber", 2 * (1.5**0.5 - 0.5))],
+)
+def test_property_loss_is_the_mean_over_measured_labels(regression: str, errors: float) -> None:
+    model = Constant(GRAPH, TASKS, target_normalizer(TASKS, LABELS))
+    loss = PropertyLoss(PropertyLossConfig(regression=regression), TASKS, LABELS)
+    value, _ = loss(model, make_data().__getitems__(range(4)))
+    # Normalized labels of the first task are -sqrt(1.5), sqrt(1.5), 0.
+    assert value.item() == pytest.approx((errors + 3 * math.log(2)) / 6, rel=1e-5)
+
+
+def test_balance_weighs_both_classes_alike() -> None:
+    loss = PropertyLoss(PropertyLossConfig(balance=True), TASKS, LABELS)
+    assert loss.positive.tolist() == pytest.approx([1.0, 0.5])
+
+
+def test_unmeasured_labels_have_no_gradient() -> None:
+    torch.manual_seed(0)
+    model = PropertyModel(GRAPH, TASKS, target_normalizer(TASKS, LABELS))
+    batch = make_data().__getitems__([2])  # only the second task is measured
+    loss, _ = PropertyLoss(PropertyLossConfig(), TASKS, LABELS)(model, batch)
+    loss.backward()
+    gradient = model.head.layers[-1].weight.grad
+    assert not gradient[0].any()
+    assert gradient[1].any()
+
+
+def test_hidden_atoms_are_alike() -> None:
+    batch = make_data().__getitems__(range(4))
+    atoms = torch.zeros(len(batch.x), dtype=torch.bool)
+    atoms[[0, 2]] = True
+    bonds = torch.zeros(batch.edge_index.shape[1], dtype=torch.bool)
+    hidden = hide(batch, atoms, bonds)
+    assert (hidden.x[0] == hidden.x[2]).all()
+    assert (hidden.x[~atoms] == batch.x[~atoms]).all()
+    assert (hidden.edge_attr == batch.edge_attr).all()
+
+
+def test_masked_atoms_can_be_learned() -> None:
+    torch.manual_seed(0)
+    model = PropertyModel(GRAPH, TASKS)
+    objective = MaskedAtoms(16, 0.3)
+    batch = make_data().__getitems__(range(4))
+    optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
+    losses = []
+    for _ in range(80):
+        optimizer.zero_grad()
+        loss = objective(model, batch)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-10:]) < 0.3 * losses[0]
+
+
+def test_denoising_starts_at_one_and_falls() -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="conformer"
+    )
+    model = PropertyModel(config, TASKS)
+    objective = CoordinateDenoising(16, 0.2)
+    batch = make_data().__getitems__(range(4))
+    optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
+    losses = []
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = objective(model, batch)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:5])
+
+
+def test_descriptors_are_told() -> None:
+    """Two descriptors, one unknown for one molecule; beyond five deviations counts as five."""
+    torch.manual_seed(0)
+    model = PropertyModel(GRAPH, TASKS)
+    values = torch.tensor([[1.0, -1.0], [-1.0, torch.nan], [100.0, 1.0], [0.0, 0.0]])
+    objective = DescriptorRegression(model.encoder.dim, Normalizer(torch.zeros(2), torch.ones(2)))
+    with torch.no_grad():
+        objective.head[-1].weight.zero_()
+        objective.head[-1].bias.zero_()
+    batch = replace(make_data().__getitems__(range(4)), descriptors=values)
+    assert objective(model, batch).item() == pytest.approx((1 + 1 + 1 + 25 + 1) / 7)
+
+
+def test_molecules_without_conformer_are_left_out() -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="both"
+    )
+    model = PropertyModel(config, TASKS)
+    objective = Pretraining(PretrainingConfig(denoising=1.0), atoms=16, molecules=32)
+    batch = make_data().__getitems__(range(4))
+    pos = batch.pos.clone()
+    pos[batch.batch == 1] = torch.nan
+    loss, terms = objective(model, replace(batch, pos=pos))
+    assert loss.isfinite()
+    assert terms.keys() == {"masked_atoms", "denoising"}
+    loss.backward()
+    nothing, _ = objective(model, replace(batch, pos=torch.full_like(pos, torch.nan)))
+    assert nothing.isfinite()
