@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from molecules import conformers as module
+from molecules.features import conformers as module
 from molecules.features.conformers import conformers
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molecules import predictor as module
 from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction import predictor as module
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
 from molecules.tasks import Task, Tasks

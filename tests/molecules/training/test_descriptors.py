@@ -4,7 +4,7 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
-from molecules import descriptors as module
+from molecules.training import descriptors as module
 from molecules.training.descriptors import NAMES, descriptors
 
 
