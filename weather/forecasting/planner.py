@@ -27,6 +27,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from sciml.errors import InputError
@@ -91,12 +92,12 @@ class Plan:
     schedule: tuple[Node | Target, ...]
     parents: Mapping[Node, Node]
 
-    @property
+    @cached_property
     def leads(self) -> tuple[int, ...]:
         """Seconds, ascending."""
         return tuple(target.lead for target in self.targets)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[int, ...]:
         """The time steps that are used, in seconds, ascending."""
         return tuple(sorted({node.step for node in self.parents}))
@@ -105,6 +106,19 @@ class Plan:
     def calls(self) -> int:
         """Model calls in all."""
         return len(self.parents)
+
+    def totals(self) -> list[int]:
+        """Model calls in all up to each lead time."""
+        made = [isinstance(event, Node) for event in self.schedule]
+        counts = list(itertools.accumulate(made))
+        return [n for n, node in zip(counts, made, strict=True) if not node]
+
+    def saw_tooth(self) -> tuple[Target, Target] | None:
+        """The neighbouring lead times between which the calls fall most, by two or more."""
+        pairs = itertools.pairwise(self.targets)
+        falls = [(one.calls - two.calls, one, two) for one, two in pairs]
+        fall, *pair = max(falls, key=lambda fall: fall[0], default=(0,))
+        return (pair[0], pair[1]) if fall > 1 else None
 
 
 def plan(steps: Sequence[int], leads: Sequence[int], method: Method = "greedy") -> Plan:
