@@ -75,22 +75,23 @@ def forecast_layout(name: LayoutName, contents: Contents, own: Layout | None) ->
         dims["lead_time"] = axis
     fields = {key: base.fields.get(key, field) for key, field in plain.fields.items()}
     wanted = ["time", *(["member"] if contents.members else [])]
-    return base.model_copy(
-        update={
-            "dims": dims if not single else {k: v for k, v in dims.items() if k != "time"},
-            "lat": _kept(base.lat, contents.grid.lat, "lat"),
-            "lon": _kept(base.lon, contents.grid.lon, "lon"),
-            "level": _kept(base.level, contents.variables.levels, "level", base.level_units),
-            "fields": {
-                key: field.model_copy(
-                    update={
-                        "dims": _dims(field.dims, [*wanted, *plain.fields[key].dims], single),
-                        "attributes": _still_true(field.attributes),
-                    }
-                )
-                for key, field in fields.items()
-            },
-        }
+    level = _kept(in_hectopascal(base.level, base.level_units), contents.variables.levels, "level")
+    return Layout(
+        dims=dims if not single else {k: v for k, v in dims.items() if k != "time"},
+        lat=_required(base.lat, contents.grid.lat, "lat"),
+        lon=_required(base.lon, contents.grid.lon, "lon"),
+        level=plain.level if level is None else tuple(base.level[i] for i in level),
+        level_units="hPa" if level is None else base.level_units,
+        dtypes=base.dtypes,
+        fields={
+            key: field.model_copy(
+                update={
+                    "dims": _dims(field.dims, [*wanted, *plain.fields[key].dims], single),
+                    "attributes": _still_true(field.attributes),
+                }
+            )
+            for key, field in fields.items()
+        },
     )
 
 
@@ -145,17 +146,22 @@ def _plain(name: LayoutName, contents: Contents) -> Layout:
     )
 
 
-def _kept(
-    file: Sequence[float], model: Sequence[float], role: str, units: str = ""
-) -> tuple[float, ...]:
-    """The coordinates of a file that the model has, in the file's order."""
-    place = positions(in_hectopascal(file, units), model, role)
+def _kept(file: Sequence[float], model: Sequence[float], role: str) -> list[int] | None:
+    """Where in the file, in its order, the model's coordinates are; None if some are not."""
+    place = positions(file, model, role)
     if set(range(len(model))) - set(place.tolist()):
+        return None
+    return np.flatnonzero(place >= 0).tolist()
+
+
+def _required(file: Sequence[float], model: Sequence[float], role: str) -> tuple[float, ...]:
+    kept = _kept(file, model, role)
+    if kept is None:
         raise InputError(
-            f"the data's files have {len(file)} values of {role} that are not the model's "
-            f"{len(model)}; choose --layout cf"
+            f"the data's files have {len(file)} values of {role}, not all of the model's "
+            f"{len(model)} among them; choose --layout cf"
         )
-    return tuple(value for value, found in zip(file, place, strict=True) if found >= 0)
+    return tuple(file[i] for i in kept)
 
 
 def _dims(own: tuple[str, ...], wanted: Sequence[str], single: bool) -> tuple[str, ...]:

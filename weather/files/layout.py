@@ -41,7 +41,7 @@ class Layout(Config):
         lat, lon: degrees, in the file's order and convention, poles included if it has them.
         level: in the file's order and unit.
         level_units: `hPa` or `Pa`.
-        dtypes: of the coordinates, by canonical name; `float64` where nothing is said.
+        dtypes: of the coordinates `lat`, `lon`, `level`.
         fields: by canonical name.
     """
 

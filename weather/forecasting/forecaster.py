@@ -205,7 +205,8 @@ class Forecaster:
             attributes; `time` is the initial time.
         """
         if "member" in dataset.dims:
-            each = [self.forecast(one, times, steps) for _, one in dataset.groupby("member")]
+            members = (dataset.isel(member=i) for i in range(dataset.sizes["member"]))
+            each = [self.forecast(member, times, steps) for member in members]
             return xr.concat(each, dataset["member"])
         state = self.initial(dataset, times)
         whole = reduce(State.then, self.rollout(state, steps))

@@ -61,7 +61,7 @@ def copy_to_netcdf(group: zarr.Group, file: netCDF4.Dataset) -> None:
             if dim not in file.dimensions:
                 file.createDimension(dim, size)
         packed: dict[str, Any] = _PACKED | {"chunksizes": array.chunks} if array.ndim > 2 else {}
-        kind: Any = str if array.dtype.kind in "OUT" else array.dtype
+        kind: Any = str if array.dtype.kind in "OUT" else array.dtype.str[1:]
         variable = file.createVariable(name, kind, dims, **packed)
         variable.setncatts({key: _plain(value) for key, value in attributes.items()})
         for piece in _pieces(array.shape, array.chunks):
