@@ -7,6 +7,7 @@ from sciml.cli import run
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
     "train": "Train a model on analyses.",
+    "plan": "Show which time steps reach which lead times, and at what cost.",
     "forecast": "Forecast from an analysis with a trained model.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "plot": "Draw a forecast as a map.",

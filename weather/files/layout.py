@@ -41,6 +41,7 @@ class Layout(Config):
         lat, lon: degrees, in the file's order and convention, poles included if it has them.
         level: in the file's order and unit.
         level_units: `hPa` or `Pa`.
+        dtypes: of the coordinates `lat`, `lon`, `level`.
         fields: by canonical name.
     """
 
@@ -49,6 +50,7 @@ class Layout(Config):
     lon: tuple[float, ...]
     level: tuple[float, ...] = ()
     level_units: str = "hPa"
+    dtypes: dict[str, str] = Field(default_factory=dict)
     fields: dict[str, FieldLayout] = Field(default_factory=dict)
 
     @classmethod

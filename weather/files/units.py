@@ -45,6 +45,12 @@ def plain_unit(unit: str) -> str:
     return re.sub(r"[\s.*]+", " ", text).strip()
 
 
+def convertible(si: str) -> dict[str, tuple[float, float]]:
+    """Units that can be brought to `si`, itself first: si = factor * value + offset."""
+    others = {unit: to for (target, unit), to in _CONVERSIONS.items() if target == si}
+    return {si: (1.0, 0.0), **others}
+
+
 def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
     """The field in the unit this package uses for `name`; lazily.
 

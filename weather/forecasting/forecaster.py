@@ -1,6 +1,8 @@
 """A trained model that forecasts: load, forecast, save."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +15,7 @@ from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.files.reanalysis import state_to_dataset, to_state
+from weather.forecasting.execution import Stepper
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
@@ -50,12 +53,18 @@ class Forecaster:
         model: trained.
         config: what built it.
         metadata: plain data: training period, scores, attributes of variables.
+        file: where it was read from, if it was.
     """
 
     def __init__(
-        self, model: WeatherModel, config: ForecasterConfig, metadata: dict[str, Any]
+        self,
+        model: WeatherModel,
+        config: ForecasterConfig,
+        metadata: dict[str, Any],
+        file: Path | None = None,
     ) -> None:
         self.model, self.config, self.metadata = model.eval(), config, metadata
+        self.file = file
 
     @classmethod
     def load(cls, path: Path | str, device: str | None = None) -> Self:
@@ -73,11 +82,16 @@ class Forecaster:
         model = config.build()
         load_state(model, tensors, path)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.to(device), config, metadata)
+        return cls(model.to(device), config, metadata, Path(path))
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
         save_model(path, self.model, KIND, self.config, self.metadata)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.position.device
 
     @property
     def step(self) -> np.timedelta64:
@@ -98,12 +112,46 @@ class Forecaster:
             )
         return round(steps)
 
-    def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times) -> State:
+    def steppers(self) -> dict[int, Stepper]:
+        """The model of each time step that it offers, by its seconds."""
+        return {self.model.step: self._forward}
+
+    def normal(self) -> dict[str, tuple[float, float]] | None:
+        """Mean and standard deviation of each 2-D field (`z500`) in the training data."""
+        mean, std = (self.model.statistics.channels(m).tolist() for m in ("mean", "std"))
+        return dict(zip(self.model.variables.channels, zip(mean, std, strict=True), strict=True))
+
+    @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        return self.file.name if self.file else "the model"
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the model file, or of the weights where there is none."""
+        if self.file is not None:
+            with self.file.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        for name, tensor in self.model.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def initial(
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        members: Sequence[int] | None = None,
+        step: int | None = None,
+    ) -> State:
         """Initial states with the model's history.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
             times: initial times.
+            members: of each initial time, its position along `member`; None where the
+                data has no members.
+            step: seconds between past states; None takes the model's time step.
 
         Returns:
             (batch, time, ...), a sample for each initial time.
@@ -117,10 +165,15 @@ class Forecaster:
                 f"the data has {LatLonGrid.from_dataset(dataset).describe()}; this model was "
                 f"made for {self.config.grid.describe()}: regrid the data"
             )
-        back = np.arange(self.model.history - 1, -1, -1) * self.step
-        wanted = (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
-        self._require_times(dataset, wanted)
-        samples = [to_state(dataset.sel(time=row), self.config.variables) for row in wanted]
+        wanted = self._wanted(times, step)
+        self.require_times(dataset, times, step)
+        parts = [dataset] * len(wanted)
+        if members is not None:
+            parts = [dataset.isel(member=member) for member in members]
+        samples = [
+            to_state(part.sel(time=row), self.config.variables)
+            for part, row in zip(parts, wanted, strict=True)
+        ]
         state = State(
             surface=torch.cat([s.surface for s in samples]),
             upper=torch.cat([s.upper for s in samples]),
@@ -134,10 +187,8 @@ class Forecaster:
 
     def rollout(self, state: State, steps: int) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one."""
-        device = self.model.position.device
-        with torch.inference_mode():
-            for forecast in rollout(self.model, state.to(device), steps):
-                yield forecast.to("cpu")
+        for forecast in rollout(self._forward, state.to(self.device), steps):
+            yield forecast.to("cpu")
 
     def forecast(
         self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, steps: int
@@ -150,19 +201,27 @@ class Forecaster:
             steps: number of time steps.
 
         Returns:
-            Dimensions (time, lead_time, level, latitude, longitude), CF attributes;
-            `time` is the initial time.
+            Dimensions ([member,] time, lead_time, level, latitude, longitude), CF
+            attributes; `time` is the initial time.
         """
+        if "member" in dataset.dims:
+            members = (dataset.isel(member=i) for i in range(dataset.sizes["member"]))
+            each = [self.forecast(member, times, steps) for member in members]
+            return xr.concat(each, dataset["member"])
         state = self.initial(dataset, times)
-        steps_ahead = list(self.rollout(state, steps))
-        whole = steps_ahead[0]
-        for later in steps_ahead[1:]:
-            whole = whole.then(later)
+        whole = reduce(State.then, self.rollout(state, steps))
         initial = state.datetimes()[:, -1]
         return state_to_dataset(whole, initial, self.metadata.get("attributes"))
 
-    def _require_times(self, dataset: xr.Dataset, wanted: Times) -> None:
-        there = dataset["time"].values
+    def require_times(
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, step: int | None = None
+    ) -> None:
+        """Check that the data has the initial times and the past that the model sees.
+
+        Raises:
+            InputError: names the first that is missing.
+        """
+        wanted, there = self._wanted(times, step), dataset["time"].values
         missing = wanted[~np.isin(wanted, there)]
         if len(missing):
             first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
@@ -170,6 +229,16 @@ class Forecaster:
                 f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
             )
+
+    def _wanted(self, times: Sequence[np.datetime64] | Times, step: int | None) -> Times:
+        """(batch, time) initial times with the past that the model sees."""
+        apart = np.timedelta64(step or self.model.step, "s")
+        back = np.arange(self.model.history - 1, -1, -1) * apart
+        return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
+
+    def _forward(self, state: State) -> State:
+        with torch.inference_mode():
+            return self.model(state.to(self.device))
 
     def _require_plausible(self, state: State, limit: float = 20.0) -> None:
         """Catch hPa for Pa, degC for K, metres for m2 s-2: means far outside the training data."""
