@@ -24,6 +24,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
 from sciml.objective import Objective
+from sciml.prefetch import PrefetchingLoader
 
 
 class TrainingConfig(Config):
@@ -233,7 +234,8 @@ class _Data(LightningDataModule):
         )
         size = max(1, self.config.batch_size // trainer.world_size)
         whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
-        return DataLoader(
+        kind = DataLoader if self.config.workers else PrefetchingLoader
+        return kind(
             source,  # type: ignore[arg-type]
             batch_sampler=BatchSampler(sampler, size, drop_last=whole),
             collate_fn=_as_it_is,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import dask
 import numpy as np
 import torch
 import xarray as xr
@@ -15,7 +16,8 @@ from weather.grid import LatLonGrid
 from weather.state import State, seconds
 from weather.variables import Variables, describe
 
-LARGE = 2 * 2**30  # bytes on disk from which files are read piece by piece
+LARGE = 256 * 2**20  # bytes on disk from which files are read piece by piece
+PIECE = "8MiB"  # of a field, read at a time
 
 
 def open_reanalysis(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
@@ -41,7 +43,7 @@ def open_reanalysis(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     missing = [str(file) for file in files if not file.exists()]
     if missing:
         raise InputError(f"{', '.join(missing)}: no such file")
-    chunks = {"time": 64} if sum(_bytes(file) for file in files) > LARGE else None
+    chunks = {"time": "auto"} if sum(_bytes(file) for file in files) > LARGE else None
     parts = [canonical(_open(file, chunks), str(file)) for file in files]
     return _check_times(_merge(parts, files))
 
@@ -193,12 +195,13 @@ def _bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _open(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
+def _open(path: Path, chunks: dict[str, str] | None) -> xr.Dataset:
     engine = "zarr" if path.is_dir() else None
     if path.suffix in (".grib", ".grib2", ".grb", ".grb2"):
         engine = "cfgrib"
     try:
-        return xr.open_dataset(path, engine=engine, chunks=chunks)
+        with dask.config.set({"array.chunk-size": PIECE}):
+            return xr.open_dataset(path, engine=engine, chunks=chunks)
     except (OSError, ValueError, KeyError, ImportError) as error:
         if engine == "cfgrib":
             raise InputError(f"{path}: GRIB needs cfgrib: pip install cfgrib") from error

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, get_args
 
 import numpy as np
 import torch
@@ -16,8 +16,10 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.normalize import RunningMoments
 from weather.files.reanalysis import to_state
+from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
 from weather.state import State, require_finite
+from weather.training.loader import StoreFields
 from weather.variables import KNOWN, Forcing, Variables
 
 Times = NDArray[np.datetime64]
@@ -58,7 +60,10 @@ class DataConfig(Config):
 class Fields(Protocol):
     """A time series that hands out windows."""
 
-    times: Times
+    @property
+    def times(self) -> Times:
+        """Of the series, ascending."""
+        ...
 
     def cut(self, index: Index) -> State:
         """The state (batch, time, ...) at these positions (batch, time) of `times`."""
@@ -121,14 +126,27 @@ class WeatherDataset:
         return self.fields.cut(self.index[np.asarray(samples, dtype=np.int64)])
 
 
-def open_fields(dataset: xr.Dataset, variables: Variables, memory: float) -> Fields:
+def open_fields(
+    dataset: xr.Dataset, variables: Variables, memory: float, store: Path | None = None
+) -> Fields:
     """Fields in memory, or on disk where they take more than `memory` GiB.
+
+    Args:
+        dataset: canonical.
+        variables: to be read.
+        memory: GiB.
+        store: a prepared store that holds these variables and all times of the data set;
+            its chunks are read without xarray.
 
     Raises:
         InputError: NaN in fields that fit into memory.
     """
     channels = len(variables.channels)
     size = 4 * channels * dataset.sizes["time"] * dataset.sizes["lat"] * dataset.sizes["lon"]
+    if size > memory * 2**30 and store is not None:
+        levels = tuple(dataset["level"].values.tolist()) if variables.upper else ()
+        times, grid = dataset["time"].values, LatLonGrid.from_dataset(dataset)
+        return StoreFields(store, times, levels, variables, grid)
     if size > memory * 2**30:
         return DiskFields(dataset, variables)
     state = to_state(dataset, variables)
@@ -141,6 +159,7 @@ def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variable
     names = [str(name) for name in dataset.data_vars]
     static = {name for name in names if name in KNOWN and KNOWN[name].static}
     static |= {name for name in names if dataset[name].dims == ("lat", "lon")}
+    names = [name for name in names if name not in get_args(Forcing)]  # written for others
     upper = tuple(name for name in names if "level" in dataset[name].dims)
     return Variables(
         surface=tuple(n for n in names if n not in upper and n not in static),
@@ -187,7 +206,7 @@ def split(times: Times, config: DataConfig) -> dict[str, tuple[np.datetime64, np
         InputError: a date that cannot be read, periods that overlap, or no training period.
     """
     given = {"train": config.train, "valid": config.valid, "test": config.test}
-    periods = {name: _interval(name, period) for name, period in given.items() if period}
+    periods = {name: interval(f"data.{name}", period) for name, period in given.items() if period}
     if not periods:
         cuts = [int(share * len(times)) for share in (0.8, 0.9)]
         first, second = times[cuts]
@@ -226,6 +245,18 @@ def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
     variables = data.__getitems__([0]).variables
     present = RunningMoments(len(variables.channels))
     change = RunningMoments(len(variables.channels))
+    accumulate(data, present, change, chunk)
+    return by_variable(variables, present, change)
+
+
+def accumulate(
+    data: WeatherDataset, present: RunningMoments, change: RunningMoments, chunk: int = 64
+) -> None:
+    """Take windows of two times into the moments of the first and of the change.
+
+    Raises:
+        InputError: NaN.
+    """
     for first in range(0, len(data), chunk):
         state = data.__getitems__(range(first, min(first + chunk, len(data))))
         require_finite(state)
@@ -233,19 +264,34 @@ def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
         fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
         present.update(fields[:, 0])
         change.update(fields[:, 1] - fields[:, 0])
+
+
+def by_variable(
+    variables: Variables, present: RunningMoments, change: RunningMoments
+) -> dict[str, Moments]:
+    """Moments by channel as moments by variable and level."""
     sizes = dict.fromkeys(variables.surface, 1)
     sizes |= dict.fromkeys(variables.upper, len(variables.levels))
     parts = [m.split(list(sizes.values())) for m in (present.mean, present.std, change.std)]
     return {name: Moments(*moments) for name, *moments in zip(sizes, *parts, strict=True)}
 
 
-def _interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+    """First time of a period and its end, not included: a last year or day counts whole.
+
+    Args:
+        name: for messages.
+        period: dates such as 2008, 2008-06 or 2008-06-30T12.
+
+    Raises:
+        InputError: a date that cannot be read, or an end before the start.
+    """
     try:
         start, last = (np.datetime64(date) for date in period)
     except ValueError:
-        raise InputError(f"data.{name}: cannot read {period}; give dates as 2008-12-31") from None
+        raise InputError(f"{name}: cannot read {period}; give dates as 2008-12-31") from None
     end = (last + 1).astype("datetime64[ns]")
     start = start.astype("datetime64[ns]")
     if not start < end:
-        raise InputError(f"data.{name} ends before it starts: {period[0]}..{period[1]}")
+        raise InputError(f"{name} ends before it starts: {period[0]}..{period[1]}")
     return start, end

@@ -23,13 +23,13 @@ from weather.training.data import (
     Fields,
     WeatherDataset,
     all_variables,
-    measure,
     open_fields,
     samples,
     split,
     time_step,
 )
 from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.store import prepared_store, statistics
 from weather.variables import describe
 
 
@@ -83,10 +83,11 @@ def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
         grid=LatLonGrid.from_dataset(dataset),
         step_hours=step / 3600,
     )
-    fields = open_fields(dataset, variables, config.data.memory)
+    store = prepared_store(config.data.paths, dataset["time"].values, made.grid, variables)
+    fields = open_fields(dataset, variables, config.data.memory, store)
     torch.manual_seed(config.training.seed)
     model = made.build()
-    model.statistics.set(measure(samples(fields, periods["train"], step, 2)))
+    model.statistics.set(statistics(samples(fields, periods["train"], step, 2), store, step))
     model.set_static(static_fields(dataset, variables))
     if config.transfer is not None:
         transfer(model, config.transfer, KIND)
