@@ -20,13 +20,15 @@ def forecast(
     time: Annotated[list[str] | None, Parameter(negative="")] = None,
     out: Path,
     hours: float = 240,
+    step_hours: float | None = None,
 ) -> None:
     """Forecast from an analysis with a trained model.
 
     Parameters
     ----------
     model:
-        A model.safetensors of a training run.
+        A model.safetensors of a training run, a model.onnx that `weather export` wrote, or an
+        ONNX file with Pangu-Weather's inputs, such as pangu_weather_24.onnx.
     from_:
         NetCDF files that hold the analysis.
     time:
@@ -36,13 +38,15 @@ def forecast(
         NetCDF file to write.
     hours:
         How far to forecast.
+    step_hours:
+        Time step of an ONNX file that states it neither inside nor in its name.
     """
     from sciml.cli import progress
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.forecast_file import batches, write_forecast
     from weather.forecasting.forecaster import Forecaster
 
-    forecaster = Forecaster.load(model)
+    forecaster = Forecaster.load(model, step_hours=step_hours)
     steps = forecaster.steps(hours)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)

@@ -14,6 +14,7 @@ from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.rollout import rollout
+from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.state import State, require_finite
@@ -27,19 +28,21 @@ class ForecasterConfig(Config):
     """All that builds a model anew.
 
     Attributes:
-        model: backbone and inputs.
+        model: backbone and inputs; null for a model of another program.
         variables: names and levels.
         grid: the only grid it works on.
         step_hours: time step.
     """
 
-    model: ModelConfig
+    model: ModelConfig | None
     variables: Variables
     grid: LatLonGrid
     step_hours: float
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
+        if self.model is None:
+            raise ValueError("a model of another program is not built here; load its file")
         return WeatherModel(self.model, self.variables, self.grid, round(self.step_hours * 3600))
 
 
@@ -47,27 +50,39 @@ class Forecaster:
     """A trained model with what it was made for.
 
     Args:
-        model: trained.
+        model: one trained time step.
         config: what built it.
         metadata: plain data: training period, scores, attributes of variables.
     """
 
     def __init__(
-        self, model: WeatherModel, config: ForecasterConfig, metadata: dict[str, Any]
+        self, model: StepModel, config: ForecasterConfig, metadata: dict[str, Any]
     ) -> None:
-        self.model, self.config, self.metadata = model.eval(), config, metadata
+        self.model, self.config, self.metadata = model, config, metadata
+        if isinstance(model, WeatherModel):
+            model.eval()
 
     @classmethod
-    def load(cls, path: Path | str, device: str | None = None) -> Self:
+    def load(
+        cls, path: Path | str, device: str | None = None, step_hours: float | None = None
+    ) -> Self:
         """Read a model file.
 
         Args:
-            path: as `weather train` wrote it.
+            path: as `weather train` or `weather export` wrote it, or an ONNX file with
+                Pangu-Weather's inputs and outputs.
             device: where to compute; default the GPU if there is one.
+            step_hours: time step of an ONNX file that does not hold it.
 
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
+        if Path(path).suffix == ".onnx":
+            from weather.forecasting.onnx_model import load_onnx
+
+            return cls(*load_onnx(path, step_hours, device))
+        if step_hours is not None:
+            raise InputError(f"{path} holds its time step: leave out --step-hours")
         config_data, metadata, tensors = read_model_file(path, KIND)
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
@@ -77,7 +92,19 @@ class Forecaster:
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
+        if not isinstance(self.model, WeatherModel):
+            raise InputError("a model read from an ONNX file has no other form; copy that file")
         save_model(path, self.model, KIND, self.config, self.metadata)
+
+    def normal(self) -> dict[str, tuple[float, float]] | None:
+        """Mean and standard deviation of the training data by channel, such as `z500`.
+
+        None where they are unknown, as with a model of another program.
+        """
+        if not isinstance(self.model, WeatherModel):
+            return self.metadata.get("normal")
+        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
 
     @property
     def step(self) -> np.timedelta64:
@@ -134,9 +161,8 @@ class Forecaster:
 
     def rollout(self, state: State, steps: int) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one."""
-        device = self.model.position.device
         with torch.inference_mode():
-            for forecast in rollout(self.model, state.to(device), steps):
+            for forecast in rollout(self.model, state.to(self.model.device), steps):
                 yield forecast.to("cpu")
 
     def forecast(
@@ -173,8 +199,10 @@ class Forecaster:
 
     def _require_plausible(self, state: State, limit: float = 20.0) -> None:
         """Catch hPa for Pa, degC for K, metres for m2 s-2: means far outside the training data."""
-        mean = self.model.statistics.channels("mean").cpu()
-        spread = self.model.statistics.channels("std").cpu()
+        normal = self.normal()
+        if normal is None:
+            return
+        mean, spread = torch.tensor([normal[name] for name in self.config.variables.channels]).T
         fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
         came = fields.mean(dim=(0, 1, -2, -1))
         for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
