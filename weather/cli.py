@@ -8,6 +8,7 @@ COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
     "train": "Train a model on analyses.",
     "forecast": "Forecast from an analysis with a trained model.",
+    "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "plot": "Draw a forecast as a map.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",
