@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "Train a model on analyses.",
     "plan": "Show which time steps reach which lead times, and at what cost.",
     "forecast": "Forecast from an analysis with a trained model.",
+    "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "plot": "Draw a forecast as a map.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",

@@ -26,6 +26,7 @@ def forecast(
     leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     method: Literal["greedy", "smooth"] = "greedy",
     layout: Literal["input", "cf", "wb2"] = "input",
+    step_hours: float | None = None,
 ) -> None:
     """Forecast from an analysis with a trained model.
 
@@ -34,8 +35,9 @@ def forecast(
     Parameters
     ----------
     models:
-        The model.safetensors of a training run, or several of different time steps that
-        take turns (see `weather plan`).
+        The model.safetensors of a training run, a model.onnx that `weather export` wrote, or an
+        ONNX file with Pangu-Weather's inputs, such as pangu_weather_24.onnx; or several of
+        different time steps that take turns (see `weather plan`).
     from_:
         Files that hold the analysis.
     time:
@@ -56,6 +58,8 @@ def forecast(
     layout:
         Names, units, order and coordinates of the output: the analysis file's own, or
         those of the CF conventions or WeatherBench 2.
+    step_hours:
+        Time step of an ONNX file that states it neither inside nor in its name.
     """
     from sciml.cli import progress
     from weather.files.reanalysis import open_reanalysis
@@ -64,7 +68,7 @@ def forecast(
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.planner import hours_text, plan
 
-    forecasters = [Forecaster.load(model) for model in models]
+    forecasters = [Forecaster.load(model, step_hours=step_hours) for model in models]
     steps = list(Experts.of(forecasters).steppers)
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)

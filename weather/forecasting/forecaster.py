@@ -1,8 +1,8 @@
 """A trained model that forecasts: load, forecast, save."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from functools import cached_property, reduce
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
+from weather.files.findings import Report
+from weather.files.preflight import checked, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
-from weather.forecasting.execution import Stepper
+from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.rollout import rollout
+from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
-from weather.state import State, require_finite
+from weather.models.steps import StepHours, in_seconds
+from weather.state import State, joined, require_finite
 from weather.variables import Variables
 
 KIND = "weather.forecaster"
@@ -30,27 +34,32 @@ class ForecasterConfig(Config):
     """All that builds a model anew.
 
     Attributes:
-        model: backbone and inputs.
+        model: backbone and inputs; null for a model of another program.
         variables: names and levels.
         grid: the only grid it works on.
-        step_hours: time step.
+        step_hours: time step, or several that the model takes at choice.
+        masked: variables that are defined on part of the grid.
     """
 
-    model: ModelConfig
+    model: ModelConfig | None
     variables: Variables
     grid: LatLonGrid
-    step_hours: float
+    step_hours: StepHours
+    masked: tuple[str, ...] = ()
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
-        return WeatherModel(self.model, self.variables, self.grid, round(self.step_hours * 3600))
+        if self.model is None:
+            raise ValueError("a model of another program is not built here; load its file")
+        steps = in_seconds(self.step_hours)
+        return WeatherModel(self.model, self.variables, self.grid, steps, self.masked)
 
 
 class Forecaster:
     """A trained model with what it was made for.
 
     Args:
-        model: trained.
+        model: one trained time step.
         config: what built it.
         metadata: plain data: training period, scores, attributes of variables.
         file: where it was read from, if it was.
@@ -58,25 +67,36 @@ class Forecaster:
 
     def __init__(
         self,
-        model: WeatherModel,
+        model: StepModel,
         config: ForecasterConfig,
         metadata: dict[str, Any],
         file: Path | None = None,
     ) -> None:
-        self.model, self.config, self.metadata = model.eval(), config, metadata
-        self.file = file
+        self.model, self.config, self.metadata, self.file = model, config, metadata, file
+        if isinstance(model, WeatherModel):
+            model.eval()
 
     @classmethod
-    def load(cls, path: Path | str, device: str | None = None) -> Self:
+    def load(
+        cls, path: Path | str, device: str | None = None, step_hours: float | None = None
+    ) -> Self:
         """Read a model file.
 
         Args:
-            path: as `weather train` wrote it.
+            path: as `weather train` or `weather export` wrote it, or an ONNX file with
+                Pangu-Weather's inputs and outputs.
             device: where to compute; default the GPU if there is one.
+            step_hours: time step of an ONNX file that does not hold it.
 
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
+        if Path(path).suffix == ".onnx":
+            from weather.forecasting.onnx_model import load_onnx
+
+            return cls(*load_onnx(path, step_hours, device), Path(path))
+        if step_hours is not None:
+            raise InputError(f"{path} holds its time step: leave out --step-hours")
         config_data, metadata, tensors = read_model_file(path, KIND)
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
@@ -86,40 +106,9 @@ class Forecaster:
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
+        if not isinstance(self.model, WeatherModel):
+            raise InputError("a model read from an ONNX file has no other form; copy that file")
         save_model(path, self.model, KIND, self.config, self.metadata)
-
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return self.model.position.device
-
-    @property
-    def step(self) -> np.timedelta64:
-        """Time step."""
-        return np.timedelta64(self.model.step, "s")
-
-    def steps(self, hours: float) -> int:
-        """Number of time steps of a forecast.
-
-        Raises:
-            InputError: if it is not a whole number.
-        """
-        steps = hours * 3600 / self.model.step
-        if hours <= 0 or steps != round(steps):
-            raise InputError(
-                f"a forecast of {hours:g} h; this model steps by {self.config.step_hours:g} h: "
-                "give a multiple of it"
-            )
-        return round(steps)
-
-    def steppers(self) -> dict[int, Stepper]:
-        """The model of each time step that it offers, by its seconds."""
-        return {self.model.step: self._forward}
-
-    def normal(self) -> dict[str, tuple[float, float]] | None:
-        """Mean and standard deviation of each 2-D field (`z500`) in the training data."""
-        mean, std = (self.model.statistics.channels(m).tolist() for m in ("mean", "std"))
-        return dict(zip(self.model.variables.channels, zip(mean, std, strict=True), strict=True))
 
     @property
     def name(self) -> str:
@@ -132,10 +121,85 @@ class Forecaster:
         if self.file is not None:
             with self.file.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
+        assert isinstance(self.model, WeatherModel)
         digest = hashlib.sha256()
         for name, tensor in self.model.state_dict().items():
             digest.update(name.encode() + tensor.cpu().numpy().tobytes())
         return digest.hexdigest()
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.device
+
+    @property
+    def step(self) -> np.timedelta64:
+        """Time step, the shortest where there are several."""
+        return np.timedelta64(self.model.step, "s")
+
+    def steps(self, hours: float) -> int:
+        """Number of time steps of a forecast.
+
+        Raises:
+            InputError: if it is not a whole number.
+        """
+        steps = hours * 3600 / self.model.step
+        if hours <= 0 or steps != round(steps):
+            raise InputError(
+                f"a forecast of {hours:g} h; this model steps by {self.model.step / 3600:g} h: "
+                "give a multiple of it"
+            )
+        return round(steps)
+
+    def steppers(self) -> dict[int, Callable[..., State]]:
+        """One step by each time step that the model takes, by its seconds."""
+        if not isinstance(self.model, WeatherModel):
+            return {self.model.step: self._forward}
+        return {step: partial(self._forward, step=step) for step in self.model.steps}
+
+    def normal(self) -> dict[str, tuple[float, float]] | None:
+        """Mean and standard deviation of the training data by channel, such as `z500`.
+
+        None where they are unknown, as with a model of another program.
+        """
+        if not isinstance(self.model, WeatherModel):
+            return self.metadata.get("normal")
+        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
+
+    def inspect(
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
+    ) -> Report:
+        """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: initial times; default some of the data set.
+        """
+        wanted = None if times is None else self._past(times).ravel()
+        return inspect(dataset, self._prognostic, wanted, self.normal(), self.config.grid)
+
+    def checked(
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        tell: Callable[[str], object] = lambda line: None,
+        step: int | None = None,
+    ) -> xr.Dataset:
+        """The data, corrected where that is certain; see `weather.files.preflight.checked`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: initial times.
+            tell: called with a line for each correction and each warning.
+            step: seconds between past states; None takes the model's time step.
+
+        Raises:
+            InputError: data that the model cannot start from.
+        """
+        self.require_times(dataset, times, step)
+        wanted = self._past(times, step).ravel()
+        return checked(dataset, self._prognostic, wanted, self.normal(), self.config.grid, tell)
 
     def initial(
         self,
@@ -160,38 +224,37 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        if not LatLonGrid.from_dataset(dataset).matches(self.config.grid):
-            raise InputError(
-                f"the data has {LatLonGrid.from_dataset(dataset).describe()}; this model was "
-                f"made for {self.config.grid.describe()}: regrid the data"
-            )
-        wanted = self._wanted(times, step)
         self.require_times(dataset, times, step)
+        wanted = self._past(times, step)
+        dataset = self.checked(self._excerpt(dataset, wanted), times, step=step)
         parts = [dataset] * len(wanted)
         if members is not None:
             parts = [dataset.isel(member=member) for member in members]
-        samples = [
-            to_state(part.sel(time=row), self.config.variables)
-            for part, row in zip(parts, wanted, strict=True)
-        ]
-        state = State(
-            surface=torch.cat([s.surface for s in samples]),
-            upper=torch.cat([s.upper for s in samples]),
-            time=torch.cat([s.time for s in samples]),
-            variables=self.config.variables,
-            grid=self.config.grid,
-        )
-        require_finite(state)
-        self._require_plausible(state)
+        pairs = zip(parts, wanted, strict=True)
+        state = joined([to_state(part.sel(time=row), self.config.variables) for part, row in pairs])
+        if isinstance(self.model, WeatherModel):
+            state = self.model.masks.blank(state)
+            require_finite(state, self.model.masks.named())
+        else:
+            require_finite(state)
         return state
 
-    def rollout(self, state: State, steps: int) -> Iterator[State]:
+    def rollout(
+        self, state: State, steps: int, boundary: Boundary | None = None
+    ) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one."""
-        for forecast in rollout(self._forward, state.to(self.device), steps):
+        step: Callable[..., State] = self.steppers()[self.model.step]
+        if boundary is not None:
+            step = bounded(step, self.model.step, boundary.following(state.time[:, -1]))
+        for forecast in rollout(step, state.to(self.device), steps):
             yield forecast.to("cpu")
 
     def forecast(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, steps: int
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        steps: int,
+        boundary: Boundary | None = None,
     ) -> xr.Dataset:
         """Forecast from analyses.
 
@@ -199,6 +262,7 @@ class Forecaster:
             dataset: canonical (see `weather.files.reanalysis`).
             times: initial times.
             steps: number of time steps.
+            boundary: for a model with a frame.
 
         Returns:
             Dimensions ([member,] time, lead_time, level, latitude, longitude), CF
@@ -206,12 +270,15 @@ class Forecaster:
         """
         if "member" in dataset.dims:
             members = (dataset.isel(member=i) for i in range(dataset.sizes["member"]))
-            each = [self.forecast(member, times, steps) for member in members]
+            each = [self.forecast(member, times, steps, boundary) for member in members]
             return xr.concat(each, dataset["member"])
         state = self.initial(dataset, times)
-        whole = reduce(State.then, self.rollout(state, steps))
+        if boundary is not None:
+            boundary.require(np.asarray(times), np.arange(1, steps + 1) * self.step)
+        whole = reduce(State.then, self.rollout(state, steps, boundary))
         initial = state.datetimes()[:, -1]
-        return state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        return forecast.assign_attrs({} if boundary is None else boundary.attributes)
 
     def require_times(
         self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, step: int | None = None
@@ -221,7 +288,7 @@ class Forecaster:
         Raises:
             InputError: names the first that is missing.
         """
-        wanted, there = self._wanted(times, step), dataset["time"].values
+        wanted, there = self._past(times, step), dataset["time"].values
         missing = wanted[~np.isin(wanted, there)]
         if len(missing):
             first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
@@ -230,24 +297,28 @@ class Forecaster:
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
             )
 
-    def _wanted(self, times: Sequence[np.datetime64] | Times, step: int | None) -> Times:
-        """(batch, time) initial times with the past that the model sees."""
+    @property
+    def _prognostic(self) -> Variables:
+        """What it needs from an analysis; static fields come with the model."""
+        return self.config.variables.model_copy(update={"static": ()})
+
+    def _past(
+        self, times: Sequence[np.datetime64] | Times, step: int | None = None
+    ) -> Times:
+        """(initial time, history) times that forecasts start from."""
         apart = np.timedelta64(step or self.model.step, "s")
         back = np.arange(self.model.history - 1, -1, -1) * apart
         return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
 
-    def _forward(self, state: State) -> State:
-        with torch.inference_mode():
-            return self.model(state.to(self.device))
+    def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
+        """These times, with the model's fields in memory: they are read once."""
+        excerpt = dataset.sel(time=np.unique(wanted))
+        levels, names = list(self.config.variables.levels), self._prognostic
+        if levels and "level" in excerpt.dims and np.isin(levels, excerpt["level"]).all():
+            excerpt = excerpt.sel(level=levels)
+        needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
+        return excerpt.assign({name: excerpt[name].load() for name in needed})
 
-    def _require_plausible(self, state: State, limit: float = 20.0) -> None:
-        """Catch hPa for Pa, degC for K, metres for m2 s-2: means far outside the training data."""
-        mean = self.model.statistics.channels("mean").cpu()
-        spread = self.model.statistics.channels("std").cpu()
-        fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
-        came = fields.mean(dim=(0, 1, -2, -1))
-        for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
-            raise InputError(
-                f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; "
-                f"this model was trained on values around {float(mean[number]):.4g}: check its unit"
-            )
+    def _forward(self, state: State, **options: Any) -> State:
+        with torch.inference_mode():
+            return self.model(state.to(self.device), **options)

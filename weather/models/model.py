@@ -82,6 +82,11 @@ class WeatherModel(nn.Module):
             case GraphConfig():
                 self.backbone = GridGraph(config.backbone, widths, grid)
 
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.position.device
+
     def set_static(self, fields: Mapping[str, Tensor]) -> None:
         """Take static fields (lat, lon) in any unit; they are kept normalized."""
         for name in self.variables.static:
