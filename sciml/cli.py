@@ -57,6 +57,11 @@ def run_steps(app: App, steps: Sequence[str]) -> None:
         app(_dotted_to_set(shlex.split(step)), result_action="return_value")
 
 
+def note(line: str) -> None:
+    """Print a line on standard error."""
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
+
+
 def progress() -> Progress:
     """A progress bar on standard error: description, bar, count, elapsed and remaining time."""
     return Progress(
