@@ -6,6 +6,7 @@ from sciml.cli import run
 
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
+    "check": "Check analyses: units by value, levels, times, NaN, outliers.",
     "prepare": "Make a training store from analyses of any size, regridded, with statistics.",
     "train": "Train a model on analyses.",
     "plan": "Show which time steps reach which lead times, and at what cost.",
