@@ -10,6 +10,7 @@ import xarray as xr
 from sciml.files import atomic_path
 from weather.files.reanalysis import field_attributes, forecast_coordinates
 from weather.forecasting.forecaster import Forecaster
+from weather.models.steps import in_hours
 from weather.state import State
 
 
@@ -63,7 +64,7 @@ def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) 
     attributes = {
         "Conventions": "CF-1.10",
         "title": "Forecast by a learned model",
-        "source": f"weather forecast, time step {config.step_hours:g} h, "
+        "source": f"weather forecast, time step {in_hours([forecaster.model.step])}, "
         f"trained on {forecaster.metadata.get('period', 'unknown data')}",
         "training_period": forecaster.metadata.get("period", ""),
     }

@@ -1,6 +1,7 @@
 """A trained model that forecasts: load, forecast, save."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
+from weather.models.steps import StepHours, in_seconds
 from weather.state import State, require_finite
 from weather.variables import Variables
 
@@ -30,17 +32,17 @@ class ForecasterConfig(Config):
         model: backbone and inputs.
         variables: names and levels.
         grid: the only grid it works on.
-        step_hours: time step.
+        step_hours: time step, or several that the model takes at choice.
     """
 
     model: ModelConfig
     variables: Variables
     grid: LatLonGrid
-    step_hours: float
+    step_hours: StepHours
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
-        return WeatherModel(self.model, self.variables, self.grid, round(self.step_hours * 3600))
+        return WeatherModel(self.model, self.variables, self.grid, in_seconds(self.step_hours))
 
 
 class Forecaster:
@@ -81,8 +83,12 @@ class Forecaster:
 
     @property
     def step(self) -> np.timedelta64:
-        """Time step."""
+        """Time step, the shortest where there are several."""
         return np.timedelta64(self.model.step, "s")
+
+    def steppers(self) -> dict[int, Callable[[State], State]]:
+        """One step by each time step that the model takes, by its seconds."""
+        return {step: partial(self.model, step=step) for step in self.model.steps}
 
     def steps(self, hours: float) -> int:
         """Number of time steps of a forecast.
@@ -93,7 +99,7 @@ class Forecaster:
         steps = hours * 3600 / self.model.step
         if hours <= 0 or steps != round(steps):
             raise InputError(
-                f"a forecast of {hours:g} h; this model steps by {self.config.step_hours:g} h: "
+                f"a forecast of {hours:g} h; this model steps by {self.model.step / 3600:g} h: "
                 "give a multiple of it"
             )
         return round(steps)
