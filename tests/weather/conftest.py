@@ -42,6 +42,12 @@ def waves() -> xr.Dataset:
 
 
 @pytest.fixture(scope="session")
+def hundred_days() -> xr.Dataset:
+    """`waves` for longer."""
+    return travelling_waves(np.linspace(78.75, -78.75, 8), np.arange(16) * 22.5, times=400)
+
+
+@pytest.fixture(scope="session")
 def waves_file(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`waves` as a file."""
     path = tmp_path_factory.mktemp("analyses") / "waves.nc"

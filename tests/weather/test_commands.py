@@ -54,10 +54,14 @@ def test_a_run_folder_is_complete(trained):
     assert again.model.backbone.kind == "graph_network"
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(waves_file, tiny_config, tmp_path):
+@pytest.mark.parametrize("step_hours", ["6", "[6, 12]"])
+def test_a_resumed_run_ends_where_an_unbroken_one_does(
+    step_hours, waves_file, tiny_config, tmp_path
+):
     def train(run, epochs, *options):
         arguments = ["--config", tiny_config["transformer"], "--run", tmp_path / run]
         schedule = ["--training.optimizer.schedule", "constant", "--training.epochs", epochs]
+        schedule += ["--data.step_hours", step_hours]
         assert call("train", waves_file, *arguments, *schedule, *options) == 0
         return Forecaster.load(tmp_path / run / "model.safetensors").model.state_dict()
 
@@ -85,7 +89,7 @@ def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
         assert forecast.time.values[0] == np.datetime64("2001-01-15T18")
 
 
-@pytest.mark.parametrize("name", ["small", "small_graph"])
+@pytest.mark.parametrize("name", ["small", "small_graph", "small_steps"])
 def test_shipped_small_configurations_train(name, waves_file, tmp_path):
     options = ["--training.epochs", 1, "--model.backbone.dim", 16]
     assert call("train", waves_file, "--config", name, "--run", tmp_path, *options) == 0
@@ -95,7 +99,7 @@ def test_shipped_small_configurations_train(name, waves_file, tmp_path):
 def test_every_shipped_configuration_is_valid():
     shipped = named_config("weather", "small").parent.glob("*.yaml")
     names = {path.stem for path in shipped}
-    assert {"small", "small_graph", "pangu", "graphcast", "europe"} <= names
+    assert {"small", "small_graph", "small_steps", "pangu", "graphcast", "europe"} <= names
     for name in names:
         load_config(ExperimentConfig, named_config("weather", name))
 

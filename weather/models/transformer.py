@@ -49,10 +49,16 @@ class GridTransformer(nn.Module):
         widths: channels of each variable.
         grid: (lat, lon) cells.
         periodic: whether longitude closes on itself.
+        condition: length of a vector that the changes depend on; None for none.
     """
 
     def __init__(
-        self, config: TransformerConfig, widths: Widths, grid: tuple[int, int], periodic: bool
+        self,
+        config: TransformerConfig,
+        widths: Widths,
+        grid: tuple[int, int],
+        periodic: bool,
+        condition: int | None = None,
     ) -> None:
         super().__init__()
         patch_levels, *patch = config.patch
@@ -72,19 +78,19 @@ class GridTransformer(nn.Module):
             axes = (1 + math.ceil(widths.levels / patch_levels), *tokens)
             closed = (False, False, periodic)
             self.embed = LevelEmbedding(config, widths)
-        self.transformer = WindowTransformer(config, axes, closed, _make_bias(config))
+        self.transformer = WindowTransformer(config, axes, closed, _make_bias(config), condition)
         features = self.transformer.out_dim
         head = PlanarHead if patch_levels is None else LevelHead
         self.head = head(config, widths, features, grid)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """Normalized inputs to normalized changes.
+    def forward(self, inputs: Inputs, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Normalized inputs, and (batch, condition), to normalized changes.
 
         Returns:
             Surface (batch, variable, lat, lon) and upper air
             (batch, variable, level, lat, lon).
         """
-        return self.head(self.transformer(self.embed(inputs)))
+        return self.head(self.transformer(self.embed(inputs), condition=condition))
 
 
 class PlanarEmbedding(nn.Module):

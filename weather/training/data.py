@@ -18,6 +18,7 @@ from sciml.normalize import RunningMoments
 from weather.files.reanalysis import to_state
 from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
+from weather.models.steps import StepHours, in_seconds
 from weather.state import State, require_finite
 from weather.training.loader import StoreFields
 from weather.variables import KNOWN, Forcing, Variables
@@ -40,7 +41,8 @@ class DataConfig(Config):
         paths: files of analyses; the command line's come first.
         variables: null takes all variables and levels of the files.
         forcing: computed inputs, where `variables` is null.
-        step_hours: time step of the model; null takes the most common one of the data.
+        step_hours: time step of the model; null takes the most common one of the data. A
+            list such as [6, 12, 24] makes one model of several steps.
         train, valid, test: first and last date, such as [2000, 2007] or
             [2008-01-01, 2008-06-30T12]; a last year or day counts whole. Without any of
             the three: the first 80 %, the next 10 % and the last 10 % of all times.
@@ -50,7 +52,7 @@ class DataConfig(Config):
     paths: tuple[Path, ...] = ()
     variables: Variables | None = None
     forcing: tuple[Forcing, ...] = ()
-    step_hours: float | None = Field(None, gt=0)
+    step_hours: StepHours | None = None
     train: Period | None = None
     valid: Period | None = None
     test: Period | None = None
@@ -186,6 +188,13 @@ def time_step(times: Times, hours: float | None) -> int:
             "choose another data.step_hours"
         )
     return step
+
+
+def time_steps(times: Times, hours: StepHours | None) -> tuple[int, ...]:
+    """Seconds of each model step; see `time_step`."""
+    if hours is None:
+        return (time_step(times, None),)
+    return tuple(time_step(times, seconds / 3600) for seconds in in_seconds(hours))
 
 
 def windows(times: Times, step: int, length: int) -> Index:

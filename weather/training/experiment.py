@@ -16,19 +16,20 @@ from sciml.transfer import TransferConfig, transfer
 from weather.files.preflight import checked
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
-from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
+from weather.models.statistics import of_steps
+from weather.models.steps import from_seconds
 from weather.training.data import (
     DataConfig,
-    Fields,
     WeatherDataset,
     all_variables,
     open_fields,
     samples,
     split,
-    time_step,
+    time_steps,
 )
+from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss, ForecastLossConfig
 from weather.training.store import prepared_store, statistics
 from weather.variables import describe
@@ -46,9 +47,17 @@ class ExperimentConfig(Config):
 
 @dataclass(frozen=True)
 class Score:
-    """Area-weighted root mean square errors over a period, in the field's unit."""
+    """Area-weighted root mean square errors a time step ahead, in the field's unit.
+
+    Attributes:
+        name: of a 2-D field, such as `z500`.
+        hours: time step.
+        rmse: of the model, over a period.
+        persistence: of the last state.
+    """
 
     name: str
+    hours: float
     rmse: float
     persistence: float
 
@@ -82,19 +91,21 @@ def train(
     dataset = _open_series(config.data)
     variables = config.data.variables or all_variables(dataset, config.data.forcing)
     dataset = checked(dataset, variables, tell=tell)
-    step = time_step(dataset["time"].values, config.data.step_hours)
+    steps = time_steps(dataset["time"].values, config.data.step_hours)
     periods = split(dataset["time"].values, config.data)
     made = ForecasterConfig(
         model=config.model,
         variables=variables,
         grid=LatLonGrid.from_dataset(dataset),
-        step_hours=step / 3600,
+        step_hours=from_seconds(steps),
     )
     store = prepared_store(config.data.paths, dataset["time"].values, made.grid, variables)
     fields = open_fields(dataset, variables, config.data.memory, store)
     torch.manual_seed(config.training.seed)
     model = made.build()
-    model.statistics.set(statistics(samples(fields, periods["train"], step, 2), store, step))
+    pairs = {step: samples(fields, periods["train"], step, 2) for step in steps}
+    moments = [statistics(data, store, step) for step, data in pairs.items()]
+    model.statistics.set(of_steps(moments))
     model.set_static(static_fields(dataset, variables))
     if config.transfer is not None:
         transfer(model, config.transfer, KIND)
@@ -102,17 +113,23 @@ def train(
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
     length = config.model.history + config.objective.steps
-    parts = {name: samples(fields, period, step, length) for name, period in periods.items()}
+    parts = {name: mixed(fields, period, steps, length) for name, period in periods.items()}
     loss = ForecastLoss(config.objective, variables, made.grid)
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
-    scores = one_step_scores(model, _held_out(fields, periods, step, config.model.history))
+    held_out = _held_out(periods)
+    length = config.model.history + 1
+    scores = tuple(
+        score
+        for step in steps
+        for score in one_step_scores(model, samples(fields, held_out, step, length), step)
+    )
     forecaster = Forecaster(model, made, _metadata(dataset, config.data, periods, scores))
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores)
 
 
-def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, ...]:
-    """Errors of one time step, and of persistence, by 2-D field.
+def one_step_scores(model: WeatherModel, data: WeatherDataset, step: int) -> tuple[Score, ...]:
+    """Errors of one time step of `step` seconds, and of persistence, by 2-D field.
 
     The mean over times and cells, weighted by area, of squared errors; then the root.
     """
@@ -123,7 +140,7 @@ def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, .
         batch = data.__getitems__(range(first, min(first + 16, len(data))))
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
-            (forecast,) = rollout(model, start, 1)
+            forecast = model(start, step)
         for row, guess in enumerate((forecast, start.at(slice(-1, None)))):
             surface = (guess.surface - truth.surface).double().square() * area
             upper = (guess.upper - truth.upper).double().square() * area
@@ -131,7 +148,7 @@ def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, .
             sums[row] += errors.mean(dim=(-2, -1)).sum(0)
     rmse, persistence = (sums / max(1, len(data))).sqrt().tolist()
     rows = zip(model.variables.channels, rmse, persistence, strict=True)
-    return tuple(Score(*row) for row in rows)
+    return tuple(Score(name, step / 3600, *errors) for name, *errors in rows)
 
 
 def _open_series(config: DataConfig) -> xr.Dataset:
@@ -142,13 +159,10 @@ def _open_series(config: DataConfig) -> xr.Dataset:
 
 
 def _held_out(
-    fields: Fields,
     periods: dict[str, tuple[np.datetime64, np.datetime64]],
-    step: int,
-    history: int,
-) -> WeatherDataset:
+) -> tuple[np.datetime64, np.datetime64]:
     name = next(name for name in ("test", "valid", "train") if name in periods)
-    return samples(fields, periods[name], step, history + 1)
+    return periods[name]
 
 
 def _metadata(
@@ -160,13 +174,22 @@ def _metadata(
     """Plain data for the model file's header."""
     day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
     variables = [str(name) for name in dataset.data_vars]
+    by_step = {score.hours: _by_name(scores, score.hours) for score in scores}
+    shortest, *longer = by_step
     return {
         "data": [path.name for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
-        "one_step_scores": {
-            score.name: {"rmse": score.rmse, "persistence": score.persistence} for score in scores
-        },
+        "one_step_scores": by_step[shortest],
+        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
+    }
+
+
+def _by_name(scores: Sequence[Score], hours: float) -> dict[str, dict[str, float]]:
+    return {
+        score.name: {"rmse": score.rmse, "persistence": score.persistence}
+        for score in scores
+        if score.hours == hours
     }

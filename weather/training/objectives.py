@@ -1,5 +1,6 @@
 """The forecast loss."""
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -33,7 +34,7 @@ class ForecastLossConfig(Config):
 
 
 class ForecastLoss(nn.Module):
-    """Error of a roll-out, in units of each field's usual change over a step.
+    """Error of a roll-out, in units of each field's usual change over its step.
 
     Mean over the sphere and the batch of |x - y|^p / change^p, p = 1 or 2, averaged over
     variables, levels and steps with their weights (GraphCast, supplement section 4).
@@ -64,27 +65,45 @@ class ForecastLoss(nn.Module):
 
     def forward(self, model: WeatherModel, batch: State) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch whose time axis holds the history, then the truth."""
+        return self.of_step(model, batch, step_of(batch))
+
+    def of_step(
+        self, model: WeatherModel, batch: State, step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch whose times are `step` seconds apart."""
         discounts = [self.config.discount**k for k in range(self.config.steps)]
         start = batch.at(slice(model.history))
         losses = []
-        for k, forecast in enumerate(rollout(model, start, self.config.steps)):
+        for k, forecast in enumerate(rollout(partial(model, step=step), start, self.config.steps)):
             truth = batch.at(slice(model.history + k, model.history + k + 1))
-            losses.append(self.error(model, forecast, truth))
+            losses.append(self.error(model, forecast, truth, model.which(step)))
         total = sum(d * loss for d, loss in zip(discounts, losses, strict=True))
         loss = torch.as_tensor(total) / sum(discounts)
         terms = {f"step_{k + 1}": loss for k, loss in enumerate(losses)} if len(losses) > 1 else {}
         return loss, terms
 
-    def error(self, model: WeatherModel, forecast: State, truth: State) -> Tensor:
-        """Weighted mean error of one step, a scalar in float32."""
-        surface = (forecast.surface - truth.surface).float() / model.statistics.surface("change")
-        upper = (forecast.upper - truth.upper).float() / model.statistics.upper("change")
+    def error(self, model: WeatherModel, forecast: State, truth: State, which: int = 0) -> Tensor:
+        """Weighted mean error of one step, a scalar in float32.
+
+        Args:
+            model: for its statistics.
+            forecast, truth: with one time.
+            which: of the model's time steps.
+        """
+        usual = model.statistics
+        surface = (forecast.surface - truth.surface).float() / usual.surface("change", which)
+        upper = (forecast.upper - truth.upper).float() / usual.upper("change", which)
         return self._mean(surface, self.surface) + self._mean(upper, self.upper)
 
     def _mean(self, difference: Tensor, weight: Tensor) -> Tensor:
         size = difference.abs() if self.config.norm == "l1" else difference.square()
         cells = difference.shape[0] * difference.shape[1] * difference.shape[-1] * weight.shape[-2]
         return (size * weight).sum() / cells
+
+
+def step_of(batch: State) -> int:
+    """Seconds between the last two times of a batch, the same for all its samples."""
+    return int(batch.time[0, -1] - batch.time[0, -2])
 
 
 def _weights(names: tuple[str, ...], weights: dict[str, float]) -> Tensor:
