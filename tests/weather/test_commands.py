@@ -187,9 +187,7 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     other = tmp_path / "other.safetensors"
     save_model(other, Forecaster.load(model).model, "molecules.predictor", ExperimentConfig(), {})
     assert forecast(other) == 2
-    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line(
-        capsys
-    )
+    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line(capsys)
     assert forecast(model, "--time", "tomorrow") == 2
     assert "cannot read the time" in one_line(capsys)
     assert forecast(model, "--time", "1999-01-01T00") == 2

@@ -31,16 +31,19 @@ class ForecasterConfig(Config):
         variables: names and levels.
         grid: the only grid it works on.
         step_hours: time step.
+        masked: variables that are defined on part of the grid.
     """
 
     model: ModelConfig
     variables: Variables
     grid: LatLonGrid
     step_hours: float
+    masked: tuple[str, ...] = ()
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
-        return WeatherModel(self.model, self.variables, self.grid, round(self.step_hours * 3600))
+        step = round(self.step_hours * 3600)
+        return WeatherModel(self.model, self.variables, self.grid, step, self.masked)
 
 
 class Forecaster:
@@ -128,7 +131,8 @@ class Forecaster:
             variables=self.config.variables,
             grid=self.config.grid,
         )
-        require_finite(state)
+        state = self.model.masks.blank(state)
+        require_finite(state, self.model.masks.named())
         self._require_plausible(state)
         return state
 
@@ -176,7 +180,7 @@ class Forecaster:
         mean = self.model.statistics.channels("mean").cpu()
         spread = self.model.statistics.channels("std").cpu()
         fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
-        came = fields.mean(dim=(0, 1, -2, -1))
+        came = fields.nanmean(dim=(0, 1, -2, -1))
         for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
             raise InputError(
                 f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; "

@@ -8,7 +8,7 @@ its change over a time step, and f is a backbone. The change is what GraphCast p
 differs from x(t) by little. Outside f all values are physical.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -19,9 +19,11 @@ from torch import Tensor, nn
 from sciml.config import Config
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
+from weather.models.boundary import BoundaryConfig, Frame
 from weather.models.fields import Inputs, Widths
 from weather.models.forcing import forcing
 from weather.models.graph import GraphConfig, GridGraph
+from weather.models.masks import Masks
 from weather.models.statistics import Statistics
 from weather.models.transformer import GridTransformer, TransformerConfig
 from weather.state import State
@@ -37,24 +39,27 @@ class ModelConfig(Config):
         history: past states that are seen, the present one included.
         position: give sine and cosine of latitude and longitude as inputs.
         backbone: window transformer or graph network.
+        boundary: cells at the edges of a limited area that are given, not forecast.
     """
 
     history: int = Field(1, ge=1, le=8)
     position: bool = True
     backbone: Backbone = TransformerConfig()
+    boundary: BoundaryConfig | None = None
 
 
 class WeatherModel(nn.Module):
     """One time step of the atmosphere.
 
-    Statistics and static fields are buffers: set them before training; a model file
-    carries them.
+    Statistics, static fields and masks are buffers: set them before training; a model
+    file carries them.
 
     Args:
         config: see `ModelConfig`.
         variables: names and levels.
         grid: latitudes and longitudes.
         step: seconds of a time step.
+        masked: variables that are defined on part of the grid (see `Masks`).
     """
 
     position: Tensor
@@ -62,7 +67,12 @@ class WeatherModel(nn.Module):
     lon: Tensor
 
     def __init__(
-        self, config: ModelConfig, variables: Variables, grid: LatLonGrid, step: int
+        self,
+        config: ModelConfig,
+        variables: Variables,
+        grid: LatLonGrid,
+        step: int,
+        masked: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.history, self.step = config.history, step
@@ -74,7 +84,9 @@ class WeatherModel(nn.Module):
         self.register_buffer("position", _position(grid, config.position), persistent=False)
         self.register_buffer("lat", _degrees(grid.lat), persistent=False)
         self.register_buffer("lon", _degrees(grid.lon), persistent=False)
-        widths = Widths.of(variables, config.history, config.position)
+        self.masks = Masks(variables, grid, masked)
+        self.frame = Frame(config.boundary, grid) if config.boundary else None
+        widths = Widths.of(variables, config.history, config.position, masked, config.boundary)
         self.backbone: GridTransformer | GridGraph
         match config.backbone:
             case TransformerConfig():
@@ -86,40 +98,78 @@ class WeatherModel(nn.Module):
         """Take static fields (lat, lon) in any unit; they are kept normalized."""
         for name in self.variables.static:
             field = fields[name].to(torch.float64)
-            spread = field.std(correction=0).clamp(min=1e-12)
-            getattr(self.static, name).copy_((field - field.mean()) / spread)
+            known = field[field.isfinite()]
+            spread = known.std(correction=0).clamp(min=1e-12)
+            getattr(self.static, name).copy_(((field - known.mean()) / spread).nan_to_num())
 
-    def forward(self, state: State) -> State:
+    def forward(self, state: State, boundary: State | None = None) -> State:
         """Forecast one time step.
 
         Args:
             state: at least `history` times; the last ones are used.
+            boundary: one time, `step` seconds after the last, for a model with a frame;
+                only the frame is read.
 
         Returns:
-            One time, `step` seconds after the last.
+            One time, `step` seconds after the last; NaN in masked cells.
         """
         if state.times < self.history:
             raise InputError(f"{state.times} past states; this model needs {self.history}")
-        state = state.at(slice(-self.history, None))
-        surface, upper = self.backbone(self.inputs(state))
+        state = self.masks.fill(state.at(slice(-self.history, None)), self.statistics)
+        if boundary is not None:
+            boundary = self.masks.fill(boundary.to(state.surface.device), self.statistics)
+        surface, upper = self.backbone(self.inputs(state, boundary))
         # bfloat16 ends here: changes are added in single precision
         surface = surface.to(state.surface.dtype) * self.statistics.surface("change")
         upper = upper.to(state.upper.dtype) * self.statistics.upper("change")
         last = state.at(slice(-1, None))
-        return replace(
+        forecast = replace(
             last,
             surface=last.surface + surface.unsqueeze(1),
             upper=last.upper + upper.unsqueeze(1),
             time=last.time + self.step,
         )
+        if self.frame is not None and boundary is not None:
+            forecast = self.frame.overwrite(forecast, boundary)
+        return self.masks.blank(forecast)
 
-    def inputs(self, state: State) -> Inputs:
+    def inputs(self, state: State, boundary: State | None = None) -> Inputs:
         """Normalized inputs of the backbone: the last state, and the changes that led to it."""
+        extra = [self._extra(state.time[:, -1]).to(state.surface.dtype)]
+        aloft = [_recent(state.upper, *self.statistics.upper_moments())]
+        for on_surface, on_levels in self._regional(state.at(slice(-1, None)), boundary):
+            extra.append(on_surface)
+            aloft.append(on_levels)
         return Inputs(
             surface=_recent(state.surface, *self.statistics.surface_moments()),
-            upper=_recent(state.upper, *self.statistics.upper_moments()),
-            extra=self._extra(state.time[:, -1]).to(state.surface.dtype),
+            upper=torch.cat(aloft, dim=1),
+            extra=torch.cat(extra, dim=1),
         )
+
+    def counted(self) -> tuple[Tensor, Tensor] | None:
+        """Cells that a loss or score counts: neither masked nor given; None for all.
+
+        Returns:
+            (variable, lat, lon) and (variable, level, lat, lon).
+        """
+        if not self.masks.masked and self.frame is None:
+            return None
+        surface, upper = ~self.masks.surface(), ~self.masks.upper()
+        if self.frame is None:
+            return surface, upper
+        return surface & ~self.frame.cells, upper & ~self.frame.cells
+
+    def _regional(self, last: State, boundary: State | None) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs of masks and of the frame, on the surface and on levels."""
+        if self.masks.masked:
+            yield self.masks.channels(len(last))
+        if self.frame is not None:
+            if boundary is None:
+                raise InputError(
+                    "this model covers a limited area and needs boundary data of each valid time; "
+                    "give them with --boundary"
+                )
+            yield self.frame.channels(last, boundary, self.statistics)
 
     def _extra(self, time: Tensor) -> Tensor:
         """Static fields, position, and forcing at the middle of the step."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
@@ -14,6 +15,7 @@ from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.files.reanalysis import open_reanalysis, require, static_fields
+from weather.forecasting.boundary import bounded
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
@@ -23,13 +25,14 @@ from weather.training.data import (
     Fields,
     WeatherDataset,
     all_variables,
+    find_masks,
     measure,
     open_fields,
     samples,
     split,
     time_step,
 )
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 from weather.variables import describe
 
 
@@ -77,25 +80,29 @@ def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
     require(dataset, variables)
     step = time_step(dataset["time"].values, config.data.step_hours)
     periods = split(dataset["time"].values, config.data)
+    fields = open_fields(dataset, variables, config.data.memory)
+    pairs = samples(fields, periods["train"], step, 2)
+    masks = find_masks(pairs, config.data.masks)
     made = ForecasterConfig(
         model=config.model,
         variables=variables,
         grid=LatLonGrid.from_dataset(dataset),
         step_hours=step / 3600,
+        masked=tuple(masks),
     )
-    fields = open_fields(dataset, variables, config.data.memory)
     torch.manual_seed(config.training.seed)
     model = made.build()
-    model.statistics.set(measure(samples(fields, periods["train"], step, 2)))
+    model.statistics.set(measure(pairs, masks))
     model.set_static(static_fields(dataset, variables))
     if config.transfer is not None:
         transfer(model, config.transfer, KIND)
+    model.masks.set(masks)  # those of the data, also where weights come from another model
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
     length = config.model.history + config.objective.steps
     parts = {name: samples(fields, period, step, length) for name, period in periods.items()}
-    loss = ForecastLoss(config.objective, variables, made.grid)
+    loss = ForecastLoss(config.objective, variables, made.grid, model.counted())
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
     scores = one_step_scores(model, _held_out(fields, periods, step, config.model.history))
     forecaster = Forecaster(model, made, _metadata(dataset, config.data, periods, scores))
@@ -106,24 +113,29 @@ def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
 def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, ...]:
     """Errors of one time step, and of persistence, by 2-D field.
 
-    The mean over times and cells, weighted by area, of squared errors; then the root.
+    The mean over times and cells that count, weighted by area, of squared errors; then
+    the root.
     """
-    area = torch.from_numpy(model.grid.area_weights())[:, None]
+    areas = [cell_weights(model.grid, cells) for cells in model.counted() or (None, None)]
     sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
     model.eval()
     for first in range(0, len(data), 16):
         batch = data.__getitems__(range(first, min(first + 16, len(data))))
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
-            (forecast,) = rollout(model, start, 1)
+            (forecast,) = rollout(bounded(model, batch.when), start, 1)
         for row, guess in enumerate((forecast, start.at(slice(-1, None)))):
-            surface = (guess.surface - truth.surface).double().square() * area
-            upper = (guess.upper - truth.upper).double().square() * area
+            surface = _squares(guess.surface, truth.surface, areas[0])
+            upper = _squares(guess.upper, truth.upper, areas[1])
             errors = torch.cat([surface.flatten(1, 2), upper.flatten(1, 3)], dim=1)
             sums[row] += errors.mean(dim=(-2, -1)).sum(0)
     rmse, persistence = (sums / max(1, len(data))).sqrt().tolist()
     rows = zip(model.variables.channels, rmse, persistence, strict=True)
     return tuple(Score(*row) for row in rows)
+
+
+def _squares(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    return torch.where(weights > 0, guess - truth, 0.0).double().square() * weights
 
 
 def _open_series(config: DataConfig) -> xr.Dataset:
