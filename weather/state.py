@@ -1,6 +1,6 @@
 """The central type: analyses, forecasts and training samples of the atmosphere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,6 +104,16 @@ class State:
     def datetimes(self) -> NDArray[np.datetime64]:
         """(batch, time) datetime64[ns]."""
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
+
+
+def joined(states: Sequence[State]) -> State:
+    """One batch of several states of the same times, variables and grid."""
+    return replace(
+        states[0],
+        surface=torch.cat([state.surface for state in states]),
+        upper=torch.cat([state.upper for state in states]),
+        time=torch.cat([state.time for state in states]),
+    )
 
 
 def seconds(times: NDArray[np.datetime64]) -> Tensor:

@@ -20,6 +20,7 @@ def forecast(
     time: Annotated[list[str] | None, Parameter(negative="")] = None,
     out: Path,
     hours: float = 240,
+    boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
 ) -> None:
     """Forecast from an analysis with a trained model.
 
@@ -36,19 +37,25 @@ def forecast(
         NetCDF file to write.
     hours:
         How far to forecast.
+    boundary:
+        For a model of a limited area with a frame: analyses or a driving forecast that
+        hold its cells at all valid times (times up to 6 h apart are interpolated).
     """
     from sciml.cli import progress
     from weather.files.reanalysis import open_reanalysis
+    from weather.forecasting.boundary import Boundary
     from weather.forecasting.forecast_file import batches, write_forecast
     from weather.forecasting.forecaster import Forecaster
 
     forecaster = Forecaster.load(model)
     steps = forecaster.steps(hours)
+    edges = Boundary.of(forecaster.model, boundary)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
     with progress() as bar:
         task = bar.add_task("forecasting, steps", total=steps * batches(len(times)))
-        write_forecast(forecaster, dataset, times, steps, out, lambda: bar.advance(task))
+        advance = lambda: bar.advance(task)  # noqa: E731
+        write_forecast(forecaster, dataset, times, steps, out, advance, boundary=edges)
     print(f"wrote {out}: {len(times)} forecasts of {hours:g} h, every {hours / steps:g} h")
 
 

@@ -9,6 +9,7 @@ import xarray as xr
 
 from sciml.files import atomic_path
 from weather.files.reanalysis import field_attributes, forecast_coordinates
+from weather.forecasting.boundary import Boundary
 from weather.forecasting.forecaster import Forecaster
 from weather.state import State
 
@@ -21,6 +22,7 @@ def write_forecast(
     path: Path,
     on_step: Callable[[], object] = lambda: None,
     batch: int = 16,
+    boundary: Boundary | None = None,
 ) -> None:
     """Forecast from analyses into a file, whole or not at all.
 
@@ -34,18 +36,21 @@ def write_forecast(
         path: NetCDF file.
         on_step: called after each step of each batch.
         batch: initial times computed together.
+        boundary: for a model with a frame.
     """
     starts = np.array(times, dtype="datetime64[ns]")
     parts = [starts[first : first + batch] for first in range(0, len(starts), batch)]
     for part in parts:
         forecaster.initial(dataset, part)  # complain before anything is written
+    if boundary is not None:
+        boundary.require(starts, np.arange(1, steps + 1) * forecaster.step)
     with atomic_path(path) as temporary:
         _create(temporary, forecaster, starts, steps)
         with netCDF4.Dataset(temporary, "a") as file:
             for number, part in enumerate(parts):
                 rows = slice(number * batch, number * batch + len(part))
                 state = forecaster.initial(dataset, part)
-                for step, forecast in enumerate(forecaster.rollout(state, steps)):
+                for step, forecast in enumerate(forecaster.rollout(state, steps, boundary)):
                     _write(file, forecast, rows, step)
                     on_step()
 
@@ -60,13 +65,15 @@ def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) 
     config = forecaster.config
     lead = np.arange(1, steps + 1) * forecaster.step.astype("timedelta64[ns]")
     coordinates = forecast_coordinates(config.grid, config.variables, starts, lead)
-    attributes = {
+    attributes: dict[str, str | int] = {
         "Conventions": "CF-1.10",
         "title": "Forecast by a learned model",
         "source": f"weather forecast, time step {config.step_hours:g} h, "
         f"trained on {forecaster.metadata.get('period', 'unknown data')}",
         "training_period": forecaster.metadata.get("period", ""),
     }
+    if config.model.boundary is not None:
+        attributes["boundary_width"] = config.model.boundary.width
     xr.Dataset(coords=coordinates, attrs=attributes).to_netcdf(path, engine="netcdf4")
     with netCDF4.Dataset(path, "a") as file:
         for name in (*config.variables.surface, *config.variables.upper):

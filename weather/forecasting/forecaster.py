@@ -1,6 +1,6 @@
 """A trained model that forecasts: load, forecast, save."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.files.reanalysis import state_to_dataset, to_state
+from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
@@ -136,15 +137,24 @@ class Forecaster:
         self._require_plausible(state)
         return state
 
-    def rollout(self, state: State, steps: int) -> Iterator[State]:
+    def rollout(
+        self, state: State, steps: int, boundary: Boundary | None = None
+    ) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one."""
         device = self.model.position.device
+        step: Callable[[State], State] = self.model
+        if boundary is not None:
+            step = bounded(self.model, boundary.following(state.time[:, -1]))
         with torch.inference_mode():
-            for forecast in rollout(self.model, state.to(device), steps):
+            for forecast in rollout(step, state.to(device), steps):
                 yield forecast.to("cpu")
 
     def forecast(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, steps: int
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        steps: int,
+        boundary: Boundary | None = None,
     ) -> xr.Dataset:
         """Forecast from analyses.
 
@@ -152,13 +162,14 @@ class Forecaster:
             dataset: canonical (see `weather.files.reanalysis`).
             times: initial times.
             steps: number of time steps.
+            boundary: for a model with a frame.
 
         Returns:
             Dimensions (time, lead_time, level, latitude, longitude), CF attributes;
             `time` is the initial time.
         """
         state = self.initial(dataset, times)
-        steps_ahead = list(self.rollout(state, steps))
+        steps_ahead = list(self.rollout(state, steps, boundary))
         whole = steps_ahead[0]
         for later in steps_ahead[1:]:
             whole = whole.then(later)

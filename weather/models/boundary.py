@@ -46,7 +46,7 @@ class Frame(nn.Module):
 
     def __init__(self, config: BoundaryConfig, grid: LatLonGrid) -> None:
         super().__init__()
-        self.lookahead = config.lookahead
+        self.width, self.lookahead = config.width, config.lookahead
         self.register_buffer("cells", frame(grid, config.width), persistent=False)
 
     def overwrite(self, forecast: State, boundary: State) -> State:
