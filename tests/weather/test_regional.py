@@ -91,6 +91,40 @@ def test_from_training_to_scores_and_maps(trained, name, region, holed, tmp_path
     )
 
 
+def test_the_shipped_limited_area_trains(files, tmp_path):
+    options = [
+        "--config", "europe_boundary", "--set", "data={forcing: [year]}", "--training.epochs", 1,
+        "--model.backbone.dim", 16,
+    ]  # fmt: skip
+    assert call("train", files / "region.nc", "--run", tmp_path / "run", *options) == 0
+    header = read_header(tmp_path / "run" / "model.safetensors")
+    assert header["config"]["model"]["boundary"] == {"width": 3, "lookahead": True}
+
+
+def test_a_real_domain_with_missing_corners(shared_data, tiny_config, tmp_path):
+    storm = shared_data / "weather" / "namerica_storm_199601_6h.nc"
+    options = [
+        "--set", "data.variables={surface: [msl, u10, u500], forcing: [insolation]}",
+        "--set", "data.train=[1996-01-05, 1996-01-16]", "--set", "model.boundary={width: 3}",
+    ]  # fmt: skip
+    folder = tmp_path / "run"
+    config = tiny_config["transformer"]
+    assert call("train", storm, "--config", config, "--run", folder, *options) == 0
+    out = tmp_path / "forecast.nc"
+    status = call(
+        "forecast", folder / "model.safetensors", "--from", storm, "--boundary", storm,
+        "--time", "1996-01-17T00", "--hours", 24, "--out", out,
+    )  # fmt: skip
+    assert status == 0
+    with xr.open_dataset(out, decode_timedelta=True) as made:
+        assert (np.isnan(made.msl).sum(("latitude", "longitude")) == 224).all()
+    period = ["--climatology-period", "1996-01-05/1996-01-16"]
+    assert call("evaluate", out, "--truth", storm, "--out", tmp_path, *period) == 0
+    picture = ["--product", "msl", "--truth", storm, "--out", tmp_path / "map.png"]
+    assert call("plot", out, *picture) == 0
+    assert pd.read_csv(tmp_path / "scores.csv")["value"].notna().all()
+
+
 def test_boundary_files_that_do_not_do(trained, waves, region, tmp_path, capsys):
     out = tmp_path / "forecast.nc"
     assert forecast(trained, "graph", out) == 2
@@ -145,7 +179,6 @@ def test_a_frame_is_not_scored_and_holes_are_for_no_system(trained, region, tmp_
     forecaster = Forecaster.load(trained / "graph" / "model.safetensors", "cpu")
     boundary = Boundary.of(forecaster.model, [trained / "region.nc"])
     made = forecaster.forecast(dataset, [np.datetime64(START)], 2, boundary)
-    made.attrs["boundary_width"] = WIDTH
     made.to_netcdf(tmp_path / "forecast.nc")
     read = open_forecast(tmp_path / "forecast.nc")
     training = training_period(dataset, read, "2001-01-01/2001-01-08")

@@ -29,16 +29,17 @@ _TOLERANCE = 1e-3  # degrees
 Times = NDArray[np.datetime64]
 
 
-def bounded(model: WeatherModel, later: Callable[[Tensor], State]) -> Callable[[State], State]:
-    """A step model that is given boundary data; a model without a frame as it is.
+def bounded(
+    stepper: Callable[..., State], step: int, later: Callable[[Tensor], State]
+) -> Callable[[State], State]:
+    """A model of a limited area as a step from state to state.
 
     Args:
-        model: one time step.
+        stepper: past states and `boundary`, of the valid time, to the next state.
+        step: seconds.
         later: boundary data (batch, 1, ...) of valid times (batch,).
     """
-    if model.frame is None:
-        return model
-    return lambda state: model(state, boundary=later(state.time[:, -1] + model.step))
+    return lambda state: stepper(state, boundary=later(state.time[:, -1] + step))
 
 
 class Boundary:
@@ -66,6 +67,7 @@ class Boundary:
     ) -> None:
         require(dataset, variables)
         self.dataset, self.variables = _cells(dataset, grid), variables
+        self.width = width
         inside, masks = ~frame(grid, width), masks or {}
         names = (*variables.surface, *variables.upper)
         self.ignored = {n: inside | masks[n].cpu() if n in masks else inside for n in names}
@@ -88,6 +90,11 @@ class Boundary:
             )
         dataset = open_boundary(sources)
         return cls(dataset, model.grid, model.variables, model.frame.width, model.masks.named())
+
+    @property
+    def attributes(self) -> dict[str, int]:
+        """What a forecast file says of its frame, which is not to be scored."""
+        return {"boundary_width": self.width}
 
     def require(self, initial: Times, lead: NDArray[np.timedelta64]) -> None:
         """Check that all valid times of forecasts are covered.

@@ -45,7 +45,7 @@ def write_forecast(
     if boundary is not None:
         boundary.require(starts, np.arange(1, steps + 1) * forecaster.step)
     with atomic_path(path) as temporary:
-        _create(temporary, forecaster, starts, steps)
+        _create(temporary, forecaster, starts, steps, boundary)
         with netCDF4.Dataset(temporary, "a") as file:
             for number, part in enumerate(parts):
                 rows = slice(number * batch, number * batch + len(part))
@@ -60,7 +60,9 @@ def batches(times: int, batch: int = 16) -> int:
     return -(-times // batch)
 
 
-def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) -> None:
+def _create(
+    path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int, boundary: Boundary | None
+) -> None:
     """Write coordinates and empty variables."""
     config = forecaster.config
     lead = np.arange(1, steps + 1) * forecaster.step.astype("timedelta64[ns]")
@@ -72,8 +74,7 @@ def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) 
         f"trained on {forecaster.metadata.get('period', 'unknown data')}",
         "training_period": forecaster.metadata.get("period", ""),
     }
-    if config.model.boundary is not None:
-        attributes["boundary_width"] = config.model.boundary.width
+    attributes |= {} if boundary is None else boundary.attributes
     xr.Dataset(coords=coordinates, attrs=attributes).to_netcdf(path, engine="netcdf4")
     with netCDF4.Dataset(path, "a") as file:
         for name in (*config.variables.surface, *config.variables.upper):

@@ -144,7 +144,7 @@ class Forecaster:
         device = self.model.position.device
         step: Callable[[State], State] = self.model
         if boundary is not None:
-            step = bounded(self.model, boundary.following(state.time[:, -1]))
+            step = bounded(self.model, self.model.step, boundary.following(state.time[:, -1]))
         with torch.inference_mode():
             for forecast in rollout(step, state.to(device), steps):
                 yield forecast.to("cpu")
@@ -169,12 +169,15 @@ class Forecaster:
             `time` is the initial time.
         """
         state = self.initial(dataset, times)
+        if boundary is not None:
+            boundary.require(np.asarray(times), np.arange(1, steps + 1) * self.step)
         steps_ahead = list(self.rollout(state, steps, boundary))
         whole = steps_ahead[0]
         for later in steps_ahead[1:]:
             whole = whole.then(later)
         initial = state.datetimes()[:, -1]
-        return state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        return forecast.assign_attrs({} if boundary is None else boundary.attributes)
 
     def _require_times(self, dataset: xr.Dataset, wanted: Times) -> None:
         there = dataset["time"].values

@@ -6,6 +6,10 @@ m and d are the mean and standard deviation of each field, s is the standard dev
 its change over a time step, and f is a backbone. The change is what GraphCast predicts
 (supplement section 3.5); it is also how the past is best seen, since x(t - dt) itself
 differs from x(t) by little. Outside f all values are physical.
+
+Cells where a field is not defined hold m inside f, which is told of them by a channel of
+ones (`masks`). Over a limited area f is also given the coming change in the frame around
+it, and x(t + dt) there is that of boundary data (`boundary`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -123,7 +123,8 @@ def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, .
         batch = data.__getitems__(range(first, min(first + 16, len(data))))
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
-            (forecast,) = rollout(bounded(model, batch.when), start, 1)
+            step = bounded(model, model.step, batch.when) if model.frame else model
+            (forecast,) = rollout(step, start, 1)
         for row, guess in enumerate((forecast, start.at(slice(-1, None)))):
             surface = _squares(guess.surface, truth.surface, areas[0])
             upper = _squares(guess.upper, truth.upper, areas[1])

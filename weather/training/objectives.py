@@ -75,7 +75,7 @@ class ForecastLoss(nn.Module):
         discounts = [self.config.discount**k for k in range(self.config.steps)]
         start = batch.at(slice(model.history))
         losses = []
-        step = bounded(model, batch.when)
+        step = bounded(model, model.step, batch.when) if model.frame else model
         for k, forecast in enumerate(rollout(step, start, self.config.steps)):
             truth = batch.at(slice(model.history + k, model.history + k + 1))
             losses.append(self.error(model, forecast, truth))
@@ -98,7 +98,7 @@ class ForecastLoss(nn.Module):
 
 
 def cell_weights(grid: LatLonGrid, counted: Tensor | None) -> Tensor:
-    """Areas of the cells that count, zero in others, with mean one over the grid.
+    """Areas of the cells that count, zero in others, with mean one over the grid if any do.
 
     Args:
         grid: latitudes and longitudes.
@@ -111,7 +111,7 @@ def cell_weights(grid: LatLonGrid, counted: Tensor | None) -> Tensor:
     if counted is None:
         return area
     weights = area * counted.cpu()
-    return weights / weights.mean(dim=(-2, -1), keepdim=True)
+    return weights / weights.mean(dim=(-2, -1), keepdim=True).clamp(min=1e-12)
 
 
 def _weights(names: tuple[str, ...], weights: dict[str, float]) -> Tensor:

@@ -58,7 +58,7 @@ def inside():
 def test_the_frame_of_a_roll_out_is_the_truth(model):
     truth = weather()
     with torch.no_grad():
-        states = list(rollout(bounded(model, truth.when), truth.at(slice(2)), 3))
+        states = list(rollout(bounded(model, HOURS_6, truth.when), truth.at(slice(2)), 3))
     for number, state in enumerate(states, start=2):
         there = truth.at(slice(number, number + 1))
         assert torch.equal(state.time, there.time)

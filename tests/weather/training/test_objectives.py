@@ -11,7 +11,7 @@ from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, measure, open_fields, samples
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,16 @@ def test_steps_are_rolled_out_and_discounted(made):
     torch.testing.assert_close(terms["step_2"], error)
     expected = (terms["step_1"] + terms["step_2"] / 2 + terms["step_3"] / 4) / 1.75
     torch.testing.assert_close(three, expected)
+
+
+def test_weights_of_the_cells_that_count_have_mean_one_or_are_zero(made):
+    model, _ = made
+    counted = torch.ones(2, *model.grid.shape, dtype=torch.bool)
+    counted[0, :3] = False
+    counted[1] = False
+    some, none = cell_weights(model.grid, counted)
+    assert float(some.mean()) == pytest.approx(1, 1e-12)
+    assert some[:3].abs().max() == 0
+    area = torch.from_numpy(model.grid.area_weights())
+    torch.testing.assert_close(some[4] / some[3], (area[4] / area[3]).expand(16))
+    assert none.abs().max() == 0
