@@ -58,6 +58,8 @@ def evaluate(
     write_scores(scores, out)
     console = Console()
     console.print(console_table(scores))
+    if width := scores.attrs["boundary_width"]:
+        console.print(f"scored inside the frame of boundary data, {width} cells at each edge")
     if scores["missing"].any():
         console.print(f"missing truth: {scores.attrs['missing']}", soft_wrap=True)
     if scores.attrs["seen"]:

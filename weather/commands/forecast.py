@@ -26,6 +26,7 @@ def forecast(
     leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     method: Literal["greedy", "smooth"] = "greedy",
     layout: Literal["input", "cf", "wb2"] = "input",
+    boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
     step_hours: float | None = None,
 ) -> None:
     """Forecast from an analysis with a trained model.
@@ -58,18 +59,23 @@ def forecast(
     layout:
         Names, units, order and coordinates of the output: the analysis file's own, or
         those of the CF conventions or WeatherBench 2.
+    boundary:
+        For a model of a limited area with a frame: analyses or a driving forecast that
+        hold its cells at all valid times (times up to 6 h apart are interpolated).
     step_hours:
         Time step of an ONNX file that states it neither inside nor in its name.
     """
     from sciml.cli import progress
     from weather.files.reanalysis import open_reanalysis
+    from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
     from weather.forecasting.forecast_file import write_forecast
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.planner import hours_text, plan
 
     forecasters = [Forecaster.load(model, step_hours=step_hours) for model in models]
-    steps = list(Experts.of(forecasters).steppers)
+    experts = Experts.of(forecasters)
+    steps = list(experts.steppers)
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
@@ -82,6 +88,7 @@ def forecast(
             made,
             out,
             layout=layout,
+            boundary=Boundary.of(forecasters[0].model, boundary),
             command=shlex.join(["weather", *sys.argv[1:]]),
             on_step=lambda done, of: bar.update(task, completed=done, total=of),
             say=bar.print,

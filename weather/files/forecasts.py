@@ -52,6 +52,19 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
 
 
+def holds_forecasts(source: Path | str) -> bool:
+    """Whether a file has a dimension of lead times; False for what is not a local file."""
+    if not Path(source).exists():
+        return False
+    engine = "zarr" if Path(source).is_dir() else None
+    try:
+        with xr.open_dataset(source, engine=engine, decode_timedelta=True) as dataset:
+            dims = {_ALIASES.get(name, name) for name in map(str, dataset.dims)}
+    except (OSError, ValueError, ImportError):
+        return False  # `open_reanalysis` says what is wrong
+    return "lead_time" in dims
+
+
 def _concatenate(parts: list[xr.Dataset]) -> xr.Dataset:
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
     return xr.concat(parts, "time", join="inner", data_vars="minimal", combine_attrs="override")

@@ -1,6 +1,6 @@
 """Forecasters of different time steps that take turns (Pangu-Weather's expert models)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,8 +8,10 @@ import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sciml.errors import InputError
+from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.execution import Known, Stepper, initial
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.planner import Plan, hours_text
@@ -70,6 +72,29 @@ class Experts:
         """The model of each time step, by its seconds."""
         return {step: one for f in self.forecasters for step, one in f.steppers().items()}
 
+    def bounded(self, boundary: Boundary | None, initial: Tensor) -> dict[int, Stepper]:
+        """The models with boundary data, if they need any.
+
+        Args:
+            boundary: of a limited area.
+            initial: (batch,) int64 seconds since 1970-01-01 UTC, when the forecasts start.
+        """
+        if boundary is None:
+            return self.steppers
+        following = boundary.following(initial)
+        return {step: bounded(one, step, following) for step, one in self.steppers.items()}
+
+    def checked(
+        self,
+        dataset: xr.Dataset,
+        times: NDArray[np.datetime64],
+        plan: Plan,
+        tell: Callable[[str], object],
+    ) -> xr.Dataset:
+        """The analyses, corrected where that is certain; see `Forecaster.checked`."""
+        step = plan.steps[-1]
+        return self._owner(step).checked(dataset, times, tell, step)
+
     def history(self, plan: Plan) -> int:
         """Past states that the models of a plan see.
 
@@ -97,11 +122,6 @@ class Experts:
         step = plan.steps[-1]
         state = self._owner(step).initial(dataset, times, members, step).to(self.device)
         return initial(state, step, self.history(plan))
-
-    def require_times(self, dataset: xr.Dataset, times: NDArray[np.datetime64], plan: Plan) -> None:
-        """Check that the analyses are there; see `Forecaster.require_times`."""
-        step = plan.steps[-1]
-        self._owner(step).require_times(dataset, times, step)
 
     def _owner(self, step: int) -> Forecaster:
         return next(f for f in self.forecasters if step in f.steppers())

@@ -302,9 +302,7 @@ class Forecaster:
         """What it needs from an analysis; static fields come with the model."""
         return self.config.variables.model_copy(update={"static": ()})
 
-    def _past(
-        self, times: Sequence[np.datetime64] | Times, step: int | None = None
-    ) -> Times:
+    def _past(self, times: Sequence[np.datetime64] | Times, step: int | None = None) -> Times:
         """(initial time, history) times that forecasts start from."""
         apart = np.timedelta64(step or self.model.step, "s")
         back = np.arange(self.model.history - 1, -1, -1) * apart

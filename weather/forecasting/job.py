@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from weather.files.arrangement import Arrangement
 from weather.files.forecast_layout import Contents, LayoutName, forecast_layout
 from weather.files.layout import ATTRIBUTE, Layout
-from weather.forecasting.execution import Known
+from weather.forecasting.boundary import Boundary
+from weather.forecasting.execution import Known, Stepper
 from weather.forecasting.experts import Experts
 from weather.forecasting.planner import Plan
+from weather.state import seconds
 
 _TOGETHER = 2**28  # bytes of fields that are forecast at once
 _MOST = 16  # initial times and members that are forecast at once
@@ -31,6 +33,7 @@ class Job:
         times: (time,) initial times.
         plan: of the lead times.
         layout: of the file.
+        boundary: data of a limited area's frame.
     """
 
     experts: Experts
@@ -38,6 +41,22 @@ class Job:
     times: NDArray[np.datetime64]
     plan: Plan
     layout: LayoutName
+    boundary: Boundary | None = None
+
+    def require_boundary(self) -> None:
+        """Check that there are boundary data for every state on the way.
+
+        Raises:
+            InputError: names the first time that is not covered.
+        """
+        if self.boundary is not None:
+            offsets = sorted({node.offset for node in self.plan.parents})
+            self.boundary.require(self.times, np.array(offsets, dtype="timedelta64[s]"))
+
+    def steppers(self, batch: list[Case]) -> dict[int, Stepper]:
+        """The models of each time step for the forecasts of a batch."""
+        starts = seconds(self.times[[time for time, _ in batch]])
+        return self.experts.bounded(self.boundary, starts)
 
     @property
     def members(self) -> NDArray[np.generic] | None:
@@ -91,7 +110,11 @@ class Job:
             "layout": self.arrangement().layout.model_dump(mode="json"),
         }
         digest = hashlib.sha256(json.dumps(told).encode())
-        for state in first.values():
+        states = [*first.values()]
+        if self.boundary is not None:
+            start = seconds(self.times[:1])
+            states.append(self.boundary.at(start + self.plan.leads[-1], start))
+        for state in states:
             for field in (state.surface, state.upper, state.time):
                 digest.update(field.cpu().numpy().tobytes())
         return digest.hexdigest()

@@ -51,8 +51,9 @@ def export_onnx(forecaster: Forecaster, path: Path | str, opset: int = OPSET) ->
         opset: version of ONNX's operators.
 
     Raises:
-        InputError: the model is an ONNX file already or too large for one, an opset that
-            is not supported, or packages are missing.
+        InputError: the model is an ONNX file already, is too large for one, or takes several
+            time steps or boundary data; an opset that is not supported; or packages are
+            missing.
     """
     try:
         import onnxscript  # noqa: F401
@@ -63,6 +64,11 @@ def export_onnx(forecaster: Forecaster, path: Path | str, opset: int = OPSET) ->
         raise InputError("this model is an ONNX file already; give one that `weather train` wrote")
     if opset not in OPSETS:
         raise InputError(f"opset {opset}; expected {OPSETS[0]} to {OPSETS[-1]}")
+    if len(model.steps) > 1 or model.frame is not None:
+        raise InputError(
+            "this model takes several time steps or boundary data; an ONNX file holds one time "
+            "step of a model that needs neither"
+        )
     size = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
     if size > _LARGEST:
         raise InputError(f"the model holds {size / 1e9:.3g} GB; an ONNX file holds 2 GB at most")

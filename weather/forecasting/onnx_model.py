@@ -12,6 +12,7 @@ from sciml.model_file import parse_header, require_kind
 from weather.forecasting.forecaster import KIND, ForecasterConfig
 from weather.forecasting.onnx_session import open_session, signature
 from weather.forecasting.pangu_onnx import PanguOnnxModel, is_pangu, open_pangu
+from weather.models.steps import in_seconds
 from weather.state import State
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class OnnxModel:
     def __init__(self, session: "InferenceSession", config: ForecasterConfig) -> None:
         assert config.model is not None
         self.session = session
-        self.history, self.step = config.model.history, round(config.step_hours * 3600)
+        self.history, (self.step,) = config.model.history, in_seconds(config.step_hours)
         self.variables, self.grid = config.variables, config.grid
         self._inputs = {argument.name for argument in session.get_inputs()}
         self._outputs = [argument.name for argument in session.get_outputs()]
@@ -87,8 +88,10 @@ def load_onnx(
     header = parse_header(text, path)
     require_kind(header, KIND, path)
     config = parse_config(ForecasterConfig, header["config"], str(path))
-    if step_hours not in (None, config.step_hours):
+    model = OnnxModel(session, config)
+    if step_hours is not None and round(step_hours * 3600) != model.step:
+        hours = model.step / 3600
         raise InputError(
-            f"{path} steps by {config.step_hours:g} h, not {step_hours:g} h: leave out --step-hours"
+            f"{path} steps by {hours:g} h, not {step_hours:g} h: leave out --step-hours"
         )
-    return OnnxModel(session, config), config, header["metadata"]
+    return model, config, header["metadata"]

@@ -8,7 +8,7 @@ from weather.forecasting.job import Job
 from weather.forecasting.planner import Plan, chain_text, hours_text
 
 
-def attributes(job: Job, command: str) -> dict[str, str]:
+def attributes(job: Job, command: str) -> dict[str, str | int]:
     """Attributes of the file.
 
     Args:
@@ -29,6 +29,7 @@ def attributes(job: Job, command: str) -> dict[str, str]:
         "model": ", ".join(forecaster.name for forecaster in forecasters),
         "model_sha256": ", ".join(forecaster.sha256 for forecaster in forecasters),
         "time_step_method": job.plan.method,
+        **({} if job.boundary is None else job.boundary.attributes),
     }
 
 

@@ -63,6 +63,7 @@ class GridGraph(nn.Module):
         self.surface = NamedInputs(hidden, widths.surface, fan_in)
         self.extra = NamedInputs(hidden, widths.extra, fan_in)
         self.upper = NamedInputs(hidden, widths.upper_with_levels, fan_in)
+        self.extra_upper = NamedInputs(hidden, widths.extra_upper_with_levels, fan_in)
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.embed = nn.Sequential(
             activation_layer(config.activation),
@@ -87,7 +88,7 @@ class GridGraph(nn.Module):
         """
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
         nodes = fields.flatten(2).permute(2, 0, 1).contiguous()  # (node, batch, channel)
-        weight = side_by_side(self.surface, self.extra, self.upper)
+        weight = side_by_side(self.surface, self.extra, self.upper, self.extra_upper)
         nodes = self.embed(nn.functional.linear(nodes, weight, self.bias))
         latent = self.embed_mesh(self.mesh_nodes).unsqueeze(1).expand(-1, nodes.shape[1], -1)
         edges = [self._edges(name) for name in ("process", "encode", "decode")]

@@ -1,16 +1,17 @@
 """Training data: windows of consecutive times, cut from fields in memory or on disk."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol, get_args
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
+from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
@@ -25,6 +26,7 @@ from weather.variables import KNOWN, Forcing, Variables
 
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
+MaskChoice = Literal["auto", "refuse"]
 
 
 def _dates(value: Any) -> Any:
@@ -46,6 +48,8 @@ class DataConfig(Config):
         train, valid, test: first and last date, such as [2000, 2007] or
             [2008-01-01, 2008-06-30T12]; a last year or day counts whole. Without any of
             the three: the first 80 %, the next 10 % and the last 10 % of all times.
+        masks: cells where a field never has a value, such as sea temperature on land: `auto`
+            leaves them out of inputs, loss and forecasts, `refuse` stops.
         memory: GiB of float32 fields up to which they are held in memory.
     """
 
@@ -56,6 +60,7 @@ class DataConfig(Config):
     train: Period | None = None
     valid: Period | None = None
     test: Period | None = None
+    masks: MaskChoice = "auto"
     memory: float = Field(8.0, ge=0)
 
 
@@ -141,7 +146,7 @@ def open_fields(
             its chunks are read without xarray.
 
     Raises:
-        InputError: NaN in fields that fit into memory.
+        InputError: NaN, but at all times, in fields that fit into memory.
     """
     channels = len(variables.channels)
     size = 4 * channels * dataset.sizes["time"] * dataset.sizes["lat"] * dataset.sizes["lon"]
@@ -152,7 +157,7 @@ def open_fields(
     if size > memory * 2**30:
         return DiskFields(dataset, variables)
     state = to_state(dataset, variables)
-    require_finite(state)
+    require_finite(state, _never_there(state))
     return MemoryFields(state)
 
 
@@ -239,36 +244,69 @@ def samples(
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
 
 
-def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
+def find_masks(data: WeatherDataset, choice: MaskChoice, chunk: int = 64) -> dict[str, Tensor]:
+    """Cells that are NaN at all times, of each variable that has some.
+
+    Args:
+        data: windows of times.
+        choice: whether there may be any.
+        chunk: windows per piece.
+
+    Returns:
+        True where masked, (lat, lon) or (level, lat, lon) of an upper variable.
+
+    Raises:
+        InputError: masks where `choice` is `refuse`, or a field without any value.
+    """
+    masks: dict[str, Tensor] | None = None
+    for first in range(0, len(data), chunk):
+        found = _never_there(data.__getitems__(range(first, min(first + chunk, len(data)))))
+        masks = found if masks is None else {n: masks[n] & found[n] for n in masks if n in found}
+        masks = {name: cells for name, cells in masks.items() if cells.any()}
+        if not masks:
+            return {}
+    for name, cells in (masks or {}).items():
+        _check_mask(name, cells, choice)
+    return masks or {}
+
+
+def measure(
+    data: WeatherDataset, masks: Mapping[str, Tensor] | None = None, chunk: int = 64
+) -> dict[str, Moments]:
     """Moments of every variable in one pass, float64.
 
     Args:
         data: windows of two times, a step apart.
+        masks: cells that are left out, from `find_masks`.
         chunk: windows per piece.
 
     Raises:
-        InputError: NaN, or no data.
+        InputError: NaN in other cells, or no data.
     """
     if not len(data):
         raise InputError("no training samples; widen data.train or give more data")
     variables = data.__getitems__([0]).variables
     present = RunningMoments(len(variables.channels))
     change = RunningMoments(len(variables.channels))
-    accumulate(data, present, change, chunk)
+    accumulate(data, present, change, masks, chunk)
     return by_variable(variables, present, change)
 
 
 def accumulate(
-    data: WeatherDataset, present: RunningMoments, change: RunningMoments, chunk: int = 64
+    data: WeatherDataset,
+    present: RunningMoments,
+    change: RunningMoments,
+    masks: Mapping[str, Tensor] | None = None,
+    chunk: int = 64,
 ) -> None:
     """Take windows of two times into the moments of the first and of the change.
 
     Raises:
-        InputError: NaN.
+        InputError: NaN in cells that are not masked.
     """
     for first in range(0, len(data), chunk):
         state = data.__getitems__(range(first, min(first + chunk, len(data))))
-        require_finite(state)
+        require_finite(state, masks)
         fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
         fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
         present.update(fields[:, 0])
@@ -283,6 +321,25 @@ def by_variable(
     sizes |= dict.fromkeys(variables.upper, len(variables.levels))
     parts = [m.split(list(sizes.values())) for m in (present.mean, present.std, change.std)]
     return {name: Moments(*moments) for name, *moments in zip(sizes, *parts, strict=True)}
+
+
+def _never_there(state: State) -> dict[str, Tensor]:
+    """Cells of each variable that are NaN at all times, where there are such."""
+    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
+    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
+    masks = {name: field.isnan().flatten(0, 1).all(dim=0) for name, field in fields.items()}
+    return {name: cells for name, cells in masks.items() if cells.any()}
+
+
+def _check_mask(name: str, cells: Tensor, choice: MaskChoice) -> None:
+    if cells.flatten(-2).all(dim=-1).any():
+        where = " on some level" if cells.ndim == 3 else ""
+        raise InputError(f"{name} has no value at all{where}; leave it out of data.variables")
+    if choice == "refuse":
+        raise InputError(
+            f"{name} is NaN at all times in {int(cells.sum())} of {cells.numel()} cells; "
+            "fill them, or set data.masks to auto to leave them out"
+        )
 
 
 def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:

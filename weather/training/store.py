@@ -15,6 +15,7 @@ import numcodecs
 import numpy as np
 import xarray as xr
 import zarr
+from torch import Tensor
 from zarr.codecs import BloscCodec
 
 from sciml.errors import InputError
@@ -167,14 +168,24 @@ def prepared_store(
     return None
 
 
-def statistics(data: WeatherDataset, store: Path | None, step: int) -> dict[str, Moments]:
+def statistics(
+    data: WeatherDataset, store: Path | None, step: int, masks: Mapping[str, Tensor]
+) -> dict[str, Moments]:
     """Moments over windows of two times: composed from a prepared store, or measured.
+
+    Masked fields are measured: a store does not tell holes from masks.
+
+    Args:
+        data: windows of two times.
+        store: prepared, if the data come from one.
+        step: seconds between the two.
+        masks: cells that are left out, by variable.
 
     Raises:
         InputError: NaN, or no data.
     """
     stored = None if store is None else read_moments(store, step)
-    return measure(data) if stored is None else stored.over(data)
+    return measure(data, masks) if stored is None or masks else stored.over(data)
 
 
 def read_moments(path: Path, step: int) -> StoredMoments | None:

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
@@ -93,7 +94,7 @@ def test_a_wrong_unit_is_corrected_and_told(forecaster, waves, waves_file, tmp_p
         "corrected: msl averages 1010 Pa, as stated; expected 93000..107000 Pa: "
         "taken as hPa and converted"
     ]
-    write_forecast(forecaster, dataset, START, 1, tmp_path / "out.nc")
+    write_forecast(forecaster, dataset, START, plan([21600], [21600]), tmp_path / "out.nc")
     expected = forecaster.forecast(open_reanalysis(waves_file), START, 1)
     forecast = forecaster.forecast(dataset, START, 1)
     np.testing.assert_allclose(forecast.msl, expected.msl, rtol=1e-6)

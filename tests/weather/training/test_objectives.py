@@ -12,7 +12,7 @@ from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, measure, open_fields, samples
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +95,16 @@ def test_a_roll_out_keeps_to_the_step_of_its_sample(waves_file):
     upper = ((second.upper - truth.upper) / scale[1]).square() * area
     assert (batch.time.diff(dim=1) == 43200).all()
     torch.testing.assert_close(terms["step_2"], surface.mean() / 3 + upper.mean() * 2 / 3)
+
+
+def test_weights_of_the_cells_that_count_have_mean_one_or_are_zero(made):
+    model, _ = made
+    counted = torch.ones(2, *model.grid.shape, dtype=torch.bool)
+    counted[0, :3] = False
+    counted[1] = False
+    some, none = cell_weights(model.grid, counted)
+    assert float(some.mean()) == pytest.approx(1, 1e-12)
+    assert some[:3].abs().max() == 0
+    area = torch.from_numpy(model.grid.area_weights())
+    torch.testing.assert_close(some[4] / some[3], (area[4] / area[3]).expand(16))
+    assert none.abs().max() == 0
