@@ -6,6 +6,7 @@ from sciml.cli import run
 
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
+    "check": "Check analyses: units by value, levels, times, NaN, outliers.",
     "train": "Train a model on analyses.",
     "forecast": "Forecast from an analysis with a trained model.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",

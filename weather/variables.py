@@ -127,14 +127,19 @@ def describe(name: str) -> Variable | None:
 
     `u10` and `v10` are winds 10 m above the ground.
     """
-    if name in KNOWN:
-        return KNOWN[name]
-    on_level = _ON_LEVEL.fullmatch(name)
-    if on_level is None:
+    base, level = on_level(name)
+    if base not in KNOWN:
         return None
-    field = KNOWN[on_level["name"]]
-    long_name = f"{field.long_name} at {on_level['level']} hPa"
-    return Variable(name, long_name, field.units, field.standard_name)
+    field = KNOWN[base]
+    if level is None:
+        return field
+    return Variable(name, f"{field.long_name} at {level:g} hPa", field.units, field.standard_name)
+
+
+def on_level(name: str) -> tuple[str, float | None]:
+    """The field and the level (hPa) of a name such as `z500`; no level for other names."""
+    found = None if name in KNOWN else _ON_LEVEL.fullmatch(name)
+    return (found["name"], float(found["level"])) if found else (name, None)
 
 
 class Variables(Config):

@@ -37,7 +37,7 @@ def forecast(
     hours:
         How far to forecast.
     """
-    from sciml.cli import progress
+    from sciml.cli import note, progress
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.forecast_file import batches, write_forecast
     from weather.forecasting.forecaster import Forecaster
@@ -46,6 +46,7 @@ def forecast(
     steps = forecaster.steps(hours)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
+    dataset = forecaster.checked(dataset, times, note)
     with progress() as bar:
         task = bar.add_task("forecasting, steps", total=steps * batches(len(times)))
         write_forecast(forecaster, dataset, times, steps, out, lambda: bar.advance(task))

@@ -32,11 +32,12 @@ def train(
     """
     from rich.console import Console
 
+    from sciml.cli import note
     from sciml.config import load_config, named_config
     from weather.training.experiment import ExperimentConfig, train
     from weather.training.report import show_training
 
     experiment = load_config(ExperimentConfig, named_config("weather", config), set_ or ())
     sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
-    trained = train(experiment.model_copy(update={"data": sources}), run, resume)
+    trained = train(experiment.model_copy(update={"data": sources}), run, resume, note)
     show_training(trained, run, Console())

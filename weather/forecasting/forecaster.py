@@ -1,6 +1,6 @@
 """A trained model that forecasts: load, forecast, save."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
+from weather.files.findings import Report
+from weather.files.preflight import checked, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
@@ -98,6 +100,45 @@ class Forecaster:
             )
         return round(steps)
 
+    def normal(self) -> dict[str, tuple[float, float]] | None:
+        """Mean and standard deviation of the training data by channel, such as `z500`."""
+        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
+
+    def inspect(
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
+    ) -> Report:
+        """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: initial times; default some of the data set.
+        """
+        wanted = None if times is None else self._history_times(times).ravel()
+        names, grid = self._prognostic, self.config.grid
+        return inspect(dataset, names, wanted, self.normal(), grid)
+
+    def checked(
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> xr.Dataset:
+        """The data, corrected where that is certain; see `weather.files.preflight.checked`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: initial times.
+            tell: called with a line for each correction and each warning.
+
+        Raises:
+            InputError: data that the model cannot start from.
+        """
+        wanted = self._history_times(times)
+        self._require_times(dataset, wanted)
+        names, grid = self._prognostic, self.config.grid
+        return checked(dataset, names, wanted.ravel(), self.normal(), grid, tell)
+
     def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times) -> State:
         """Initial states with the model's history.
 
@@ -112,14 +153,9 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        if not LatLonGrid.from_dataset(dataset).matches(self.config.grid):
-            raise InputError(
-                f"the data has {LatLonGrid.from_dataset(dataset).describe()}; this model was "
-                f"made for {self.config.grid.describe()}: regrid the data"
-            )
-        back = np.arange(self.model.history - 1, -1, -1) * self.step
-        wanted = (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
+        wanted = self._history_times(times)
         self._require_times(dataset, wanted)
+        dataset = self.checked(self._excerpt(dataset, wanted), times)
         samples = [to_state(dataset.sel(time=row), self.config.variables) for row in wanted]
         state = State(
             surface=torch.cat([s.surface for s in samples]),
@@ -129,7 +165,6 @@ class Forecaster:
             grid=self.config.grid,
         )
         require_finite(state)
-        self._require_plausible(state)
         return state
 
     def rollout(self, state: State, steps: int) -> Iterator[State]:
@@ -161,6 +196,25 @@ class Forecaster:
         initial = state.datetimes()[:, -1]
         return state_to_dataset(whole, initial, self.metadata.get("attributes"))
 
+    @property
+    def _prognostic(self) -> Variables:
+        """What it needs from an analysis; static fields come with the model."""
+        return self.config.variables.model_copy(update={"static": ()})
+
+    def _history_times(self, times: Sequence[np.datetime64] | Times) -> Times:
+        """(initial time, history) times that forecasts start from."""
+        back = np.arange(self.model.history - 1, -1, -1) * self.step
+        return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
+
+    def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
+        """These times, with the model's fields in memory: they are read once."""
+        excerpt = dataset.sel(time=np.unique(wanted))
+        levels, names = list(self.config.variables.levels), self._prognostic
+        if levels and "level" in excerpt.dims and np.isin(levels, excerpt["level"]).all():
+            excerpt = excerpt.sel(level=levels)
+        needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
+        return excerpt.assign({name: excerpt[name].load() for name in needed})
+
     def _require_times(self, dataset: xr.Dataset, wanted: Times) -> None:
         there = dataset["time"].values
         missing = wanted[~np.isin(wanted, there)]
@@ -169,16 +223,4 @@ class Forecaster:
             raise InputError(
                 f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
-            )
-
-    def _require_plausible(self, state: State, limit: float = 20.0) -> None:
-        """Catch hPa for Pa, degC for K, metres for m2 s-2: means far outside the training data."""
-        mean = self.model.statistics.channels("mean").cpu()
-        spread = self.model.statistics.channels("std").cpu()
-        fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
-        came = fields.mean(dim=(0, 1, -2, -1))
-        for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
-            raise InputError(
-                f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; "
-                f"this model was trained on values around {float(mean[number]):.4g}: check its unit"
             )

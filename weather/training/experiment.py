@@ -1,6 +1,6 @@
 """A whole experiment: data, model, training, and the model file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
-from weather.files.reanalysis import open_reanalysis, require, static_fields
+from weather.files.preflight import checked
+from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
@@ -61,20 +62,26 @@ class Trained:
     scores: tuple[Score, ...]
 
 
-def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
+def train(
+    config: ExperimentConfig,
+    run: Path,
+    resume: bool = False,
+    tell: Callable[[str], object] = lambda line: None,
+) -> Trained:
     """Run an experiment and write `run/model.safetensors`.
 
     Args:
         config: see `ExperimentConfig`.
         run: folder, empty or new unless `resume`.
         resume: go on from the last checkpoint in `run`.
+        tell: called with a line for each correction and each warning about the data.
 
     Raises:
         InputError: data, configuration or checkpoint that do not go together.
     """
     dataset = _open_series(config.data)
     variables = config.data.variables or all_variables(dataset, config.data.forcing)
-    require(dataset, variables)
+    dataset = checked(dataset, variables, tell=tell)
     step = time_step(dataset["time"].values, config.data.step_hours)
     periods = split(dataset["time"].values, config.data)
     made = ForecasterConfig(

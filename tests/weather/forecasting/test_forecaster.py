@@ -98,6 +98,14 @@ def hectopascals_called_pascals(data):
     return data.assign(msl=(data.msl / 100).assign_attrs(units="Pa"))
 
 
+def kilopascals_called_pascals(data):
+    return data.assign(msl=(data.msl / 1000).assign_attrs(units="Pa"))
+
+
+def another_climate(data):
+    return data.assign(t=(data.t - 90).assign_attrs(units="K"))
+
+
 def missing_values(data):
     return data.assign(z=data.z.where(data.latitude > 0).assign_attrs(data.z.attrs))
 
@@ -109,7 +117,8 @@ def missing_values(data):
         (no_temperature, "no variable 't'"),
         (one_level, "no level 850 hPa"),
         (gap, "no analysis at 2001-01-02T18:00"),
-        (hectopascals_called_pascals, "msl averages 1010; .*check its unit"),
+        (kilopascals_called_pascals, "msl averages 101 Pa, as stated; expected 93000..107000 Pa"),
+        (another_climate, "t500 averages 160.*check its unit and source"),
         (missing_values, "z at 500 hPa is NaN"),
     ],
 )
@@ -119,6 +128,25 @@ def test_analyses_that_do_not_fit(spoil, message, forecaster, waves, tmp_path):
     with pytest.raises(InputError, match=message):
         write_forecast(forecaster, dataset, START[:1], 2, tmp_path / "out.nc")
     assert not (tmp_path / "out.nc").exists()
+
+
+def test_a_wrong_unit_is_corrected_and_told(forecaster, waves, waves_file, tmp_path):
+    hectopascals_called_pascals(waves).to_netcdf(tmp_path / "data.nc")
+    dataset = open_reanalysis(tmp_path / "data.nc")
+    told = []
+    corrected = forecaster.checked(dataset, START, told.append)
+    assert told == [
+        "corrected: msl averages 1010 Pa, as stated; expected 93000..107000 Pa: "
+        "taken as hPa and converted"
+    ]
+    write_forecast(forecaster, dataset, START, 1, tmp_path / "out.nc")
+    expected = forecaster.forecast(open_reanalysis(waves_file), START, 1)
+    forecast = forecaster.forecast(dataset, START, 1)
+    np.testing.assert_allclose(forecast.msl, expected.msl, rtol=1e-6)
+    with xr.open_dataset(tmp_path / "out.nc", decode_timedelta=True) as written:
+        np.testing.assert_array_equal(written.msl, forecast.msl)
+        assert "msl averages 1010 Pa" in written.attrs["history"]
+    assert corrected.attrs["history"].endswith(told[0].removeprefix("corrected: "))
 
 
 def test_lead_times_are_whole_steps(forecaster):

@@ -1,0 +1,86 @@
+"""Why cells are NaN: a mask that stays, levels below the ground, or holes."""
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from weather.files.findings import Finding
+from weather.files.sampling import Summary
+from weather.files.standard_atmosphere import standard_pressure
+from weather.files.units import STANDARD_GRAVITY
+
+_SHARE = 0.95  # of cells that must agree with the ground
+_MARGIN = 60.0  # hPa, between surface pressure and its estimate from orography
+
+
+def missing_values(
+    dataset: xr.Dataset, name: str, summary: Summary, position: int
+) -> Finding | None:
+    """What there is to say of NaN in a field.
+
+    Args:
+        dataset: canonical.
+        name: of the field.
+        summary: of it.
+        position: of a time to look at.
+    """
+    share = float(summary.missing.max())
+    if share == 0:
+        return None
+    if summary.missing.min() == 1:
+        return Finding(name, "refused", "holds nothing but NaN", "values", "leave it out")
+    severity = "refused" if summary.mask_varies else "warning"
+    if below_ground(dataset, name, position):
+        level = summary.levels[int(summary.missing.max(axis=0).argmax())]
+        return Finding(
+            name,
+            "refused" if summary.mask_varies else "warning",
+            f"is NaN below ground, in {share:.1%} of cells at {level:g} hPa",
+            "values on every level",
+            "fill each column from its lowest level above ground: dataset.ffill('level')",
+        )
+    if severity == "refused":
+        came = f"is NaN in up to {share:.1%} of cells, which change with time"
+        return Finding(name, "refused", came, advice="fill them, or leave the field out")
+    times = "at all sampled times" if len(summary.times) > 1 else "at the sampled time"
+    came = f"is NaN in {share:.1%} of cells, the same {times}"
+    advice = "a mask? a model without one needs a value in every cell"
+    return Finding(name, "warning", came, advice=advice)
+
+
+def below_ground(dataset: xr.Dataset, name: str, position: int) -> bool:
+    """Whether NaN of a field on levels are the cells under the ground at one time.
+
+    Judged by surface pressure, else by orography, else by NaN that reach down from
+    wherever they begin and take more cells on each level.
+    """
+    field = dataset[name]
+    if "level" not in field.dims or "member" in field.dims:
+        return False
+    levels = field["level"].values[:, None, None]
+    holes = np.isnan(_at(field, position).transpose("level", "lat", "lon").values)
+    ground = _ground(dataset, position)
+    if ground is None:
+        falls = np.diff(holes.astype(int), axis=0) < 0
+        return bool(not falls.any() and not holes[0].any() and holes.any() and len(levels) > 1)
+    margin = 0.0 if "sp" in dataset else _MARGIN
+    under, sure = levels > ground - margin, levels > ground + margin
+    explained = under[holes].mean() >= _SHARE
+    return bool(explained and (not sure.any() or holes[sure].mean() >= _SHARE))
+
+
+def _ground(dataset: xr.Dataset, position: int) -> NDArray[np.float64] | None:
+    """(lat, lon) surface pressure in hPa."""
+    if "sp" in dataset:
+        pressure = _at(dataset["sp"], position).values.astype(np.float64)
+        return pressure / (100 if np.nanmean(pressure) > 2000 else 1)
+    if "z_surface" in dataset:
+        heights = np.linspace(-1000, 9000, 101)
+        pressures = [standard_pressure(float(height)) for height in heights]
+        ground = _at(dataset["z_surface"], position).values / STANDARD_GRAVITY
+        return np.interp(ground, heights, pressures)
+    return None
+
+
+def _at(field: xr.DataArray, position: int) -> xr.DataArray:
+    return field.isel(time=position) if "time" in field.dims else field
