@@ -13,7 +13,7 @@ from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.files.findings import Report
-from weather.files.preflight import checked, inspect
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
@@ -112,9 +112,9 @@ class Forecaster:
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times; default some of the data set.
+            times: initial times, all of which are looked at; default some of the data set.
         """
-        wanted = None if times is None else self._history_times(times).ravel()
+        wanted = None if times is None else self._wanted(times).ravel()
         names, grid = self._prognostic, self.config.grid
         return inspect(dataset, names, wanted, self.normal(), grid)
 
@@ -124,20 +124,20 @@ class Forecaster:
         times: Sequence[np.datetime64] | Times,
         tell: Callable[[str], object] = lambda line: None,
     ) -> xr.Dataset:
-        """The data, corrected where that is certain; see `weather.files.preflight.checked`.
+        """The data, corrected where that is certain; see `weather.files.preflight.apply`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times.
+            times: initial times; the first, the middle and the last are looked at, and
+                each again by `initial`.
             tell: called with a line for each correction and each warning.
 
         Raises:
             InputError: data that the model cannot start from.
         """
-        wanted = self._history_times(times)
-        self._require_times(dataset, wanted)
-        names, grid = self._prognostic, self.config.grid
-        return checked(dataset, names, wanted.ravel(), self.normal(), grid, tell)
+        self._require_times(dataset, self._wanted(times))
+        some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
+        return apply(dataset, self.inspect(dataset, some), tell)
 
     def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times) -> State:
         """Initial states with the model's history.
@@ -153,9 +153,10 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        wanted = self._history_times(times)
+        wanted = self._wanted(times)
         self._require_times(dataset, wanted)
-        dataset = self.checked(self._excerpt(dataset, wanted), times)
+        excerpt = self._excerpt(dataset, wanted)
+        dataset = apply(excerpt, self.inspect(excerpt, times))
         samples = [to_state(dataset.sel(time=row), self.config.variables) for row in wanted]
         state = State(
             surface=torch.cat([s.surface for s in samples]),
@@ -201,8 +202,8 @@ class Forecaster:
         """What it needs from an analysis; static fields come with the model."""
         return self.config.variables.model_copy(update={"static": ()})
 
-    def _history_times(self, times: Sequence[np.datetime64] | Times) -> Times:
-        """(initial time, history) times that forecasts start from."""
+    def _wanted(self, times: Sequence[np.datetime64] | Times) -> Times:
+        """(batch, time) initial times with the past that the model sees."""
         back = np.arange(self.model.history - 1, -1, -1) * self.step
         return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
 

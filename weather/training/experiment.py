@@ -13,7 +13,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
-from weather.files.preflight import checked
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
 from weather.forecasting.rollout import rollout
@@ -81,7 +81,7 @@ def train(
     """
     dataset = _open_series(config.data)
     variables = config.data.variables or all_variables(dataset, config.data.forcing)
-    dataset = checked(dataset, variables, tell=tell)
+    dataset = apply(dataset, inspect(dataset, variables), tell)
     step = time_step(dataset["time"].values, config.data.step_hours)
     periods = split(dataset["time"].values, config.data)
     made = ForecasterConfig(
