@@ -65,7 +65,7 @@ def forecast(
     step_hours:
         Time step of an ONNX file that states it neither inside nor in its name.
     """
-    from sciml.cli import progress
+    from sciml.cli import note, progress
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
@@ -79,6 +79,7 @@ def forecast(
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
+    dataset = forecaster.checked(dataset, times, note)
     with progress() as bar:
         task = bar.add_task("forecasting, steps")
         write_forecast(

@@ -1,6 +1,5 @@
 """One field under inspection: its unit, its holes, its outliers."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -70,9 +69,7 @@ class Inspector:
         return Place.of(self.grid)
 
     def level_factor(self) -> float:
-        """See `weather.files.unit_check.level_factor`."""
-        if "z" not in self.dataset or "level" not in self.dataset["z"].dims:
-            return 1.0
+        """See `weather.files.unit_check.level_factor`; geopotential must be there."""
         return level_factor(self._case("z", self._summary("z")))
 
     def look(self, name: str, factor: float = 1.0) -> Inspected:
@@ -90,21 +87,26 @@ class Inspector:
         return Inspected(self._check(case, verdict, summary, findings), summary, (*findings,), to)
 
     def _judge(self, case: UnitCase) -> Verdict:
+        if case.summary.empty:
+            return Verdict("")
         factor, offset = case.units[case.was] if case.si else (1.0, 0.0)
         fill = fill_value(case.name, case.summary, factor, offset)
         return Verdict(case.was, finding=fill) if fill else judge(case)
 
-    def _oddities(self, name: str, summary: Summary) -> Iterator[Finding]:
-        position = self.positions[0] if self.positions else 0
-        for finding in (
-            missing_values(self.dataset, name, summary, position),
+    def _oddities(self, name: str, summary: Summary) -> list[Finding]:
+        worst_time = int(summary.missing.max(axis=1).argmax())
+        position = self.positions[worst_time] if summary.times else 0
+        holes = missing_values(self.dataset, name, summary, position)
+        if summary.empty:
+            return [holes] if holes else []
+        found = (
+            holes,
             out_of_reach(name, summary),
             much_rain(name, summary),
             standing_still(name, summary),
             unlike_training(name, summary, self.normal),
-        ):
-            if finding is not None:
-                yield finding
+        )
+        return [finding for finding in found if finding is not None]
 
     def _case(self, name: str, summary: Summary) -> UnitCase:
         whole = self.place.globe and bool(summary.missing.max() < 0.01)
@@ -117,7 +119,13 @@ class Inspector:
             unit = self.layout.fields[name].units
         return plain_unit(str(unit)) if unit else None
 
+    @cached_property
+    def _geopotential(self) -> Summary:
+        return summarize(self.dataset["z"], self.positions, self.grid)
+
     def _summary(self, name: str) -> Summary:
+        if name == "z":
+            return self._geopotential  # looked at twice, read once
         return summarize(self.dataset[name], self.positions, self.grid)
 
     def _check(
@@ -134,6 +142,6 @@ class Inspector:
             low=low,
             high=high,
             missing=float(summary.missing.mean()),
-            score=None if score is None else float(np.nanmax(np.abs(score), initial=0.0)),
+            score=None if score is None or np.isnan(score).all() else float(np.nanmax(abs(score))),
             severity=worst(findings),
         )

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from weather.files.findings import Finding
+from weather.files.findings import Finding, Severity
 from weather.files.sampling import Summary
 from weather.files.standard_atmosphere import standard_pressure
 from weather.files.units import STANDARD_GRAVITY
@@ -22,22 +22,22 @@ def missing_values(
         dataset: canonical.
         name: of the field.
         summary: of it.
-        position: of a time to look at.
+        position: of the time with the most NaN.
     """
     share = float(summary.missing.max())
     if share == 0:
         return None
-    if summary.missing.min() == 1:
+    if summary.empty:
         return Finding(name, "refused", "holds nothing but NaN", "values", "leave it out")
-    severity = "refused" if summary.mask_varies else "warning"
+    severity: Severity = "refused" if summary.mask_varies else "warning"
     if below_ground(dataset, name, position):
         level = summary.levels[int(summary.missing.max(axis=0).argmax())]
         return Finding(
             name,
-            "refused" if summary.mask_varies else "warning",
+            severity,
             f"is NaN below ground, in {share:.1%} of cells at {level:g} hPa",
             "values on every level",
-            "fill each column from its lowest level above ground: dataset.ffill('level')",
+            "fill each column downwards from its lowest level above ground",
         )
     if severity == "refused":
         came = f"is NaN in up to {share:.1%} of cells, which change with time"
@@ -61,8 +61,8 @@ def below_ground(dataset: xr.Dataset, name: str, position: int) -> bool:
     holes = np.isnan(_at(field, position).transpose("level", "lat", "lon").values)
     ground = _ground(dataset, position)
     if ground is None:
-        falls = np.diff(holes.astype(int), axis=0) < 0
-        return bool(not falls.any() and not holes[0].any() and holes.any() and len(levels) > 1)
+        end = (holes[:-1] & ~holes[1:]).any()
+        return bool(not end and holes[-1].sum() > holes[0].sum())
     margin = 0.0 if "sp" in dataset else _MARGIN
     under, sure = levels > ground - margin, levels > ground + margin
     explained = under[holes].mean() >= _SHARE

@@ -32,8 +32,9 @@ def fill_value(name: str, summary: Summary, factor: float, offset: float) -> Fin
     suspect = stored in _FILL and (bound == -np.inf or low < bound)
     if not suspect and max(-low, high) < _HUGE:
         return None
-    value, place = (stored, _where(summary, "low")) if suspect else (high, _where(summary, "high"))
-    came = f"reaches {number(value)}{place}, which looks like a fill value"
+    side = "low" if suspect or -low > high else "high"
+    value = (high if side == "high" else low) - offset
+    came = f"reaches {number(value / factor)}{_where(summary, side)}, which looks like a fill value"
     return Finding(name, "refused", came, "NaN there", "name it in the attribute _FillValue")
 
 
@@ -137,8 +138,10 @@ def _lonely_cell(name: str, summary: Summary, moments: Numbers) -> Finding | Non
 
 def swapped_winds(east: str, north: str, eastward: Summary, northward: Summary) -> Finding | None:
     """Averages along latitudes: westerlies and trades blow east and west, hardly north."""
+    if eastward.empty or northward.empty:
+        return None
     zonal, meridional = np.nanmean(eastward.zonal), np.nanmean(northward.zonal)
-    if np.isnan(meridional) or meridional < 1.5 * zonal:
+    if meridional < 1.5 * zonal or northward.zero:
         return None
     came = f"averages {meridional:.1f} m s-1 along latitudes, and {east} {zonal:.1f} m s-1"
     return Finding(north, "warning", came, "the reverse", "check whether the two are swapped")

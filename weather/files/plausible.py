@@ -76,8 +76,6 @@ def mean_bounds(name: str, level: float | None, place: Place, strict: bool = Fal
             return 1.2, 115.0
         case "r":
             return -5.0, 170.0
-        case "w":
-            return NO_BOUNDS
     return (150.0, 330.0) if _unit(name) == "K" else NO_BOUNDS
 
 

@@ -49,9 +49,10 @@ def inspect(
     if worst(axes) == "refused":
         return Report((*axes,))
     inspector = Inspector(dataset, layout, _positions(dataset, times), normal or {})
-    factor = inspector.level_factor()
+    present = _present(dataset, names)
+    factor = inspector.level_factor() if "z" in present else 1.0
     findings = [*axes, *_levels_corrected(factor), *_absent(_on_levels(dataset, factor), names)]
-    fields = [inspector.look(name, factor) for name in _present(dataset, names)]
+    fields = [inspector.look(name, factor) for name in present]
     winds = [*_winds(fields)] if inspector.place.globe else []
     return Report(
         findings=(*findings, *(f for field in fields for f in field.findings), *winds),
@@ -61,16 +62,25 @@ def inspect(
     )
 
 
-def apply(dataset: xr.Dataset, report: Report) -> xr.Dataset:
+def apply(
+    dataset: xr.Dataset, report: Report, tell: Callable[[str], object] = lambda line: None
+) -> xr.Dataset:
     """Correct lazily what is certain, and write it to the attribute `history`.
 
     The layout that the data set carries is told the units that the files really have,
     so that a forecast comes back in these.
 
+    Args:
+        dataset: as it was inspected.
+        report: what `inspect` found.
+        tell: called with a line for each correction and each warning.
+
     Raises:
         InputError: if anything was refused.
     """
     report.require_usable()
+    for line in report.lines("corrected", "warning"):
+        tell(line)
     corrections = report.of("corrected")
     if not corrections:
         return dataset
@@ -82,30 +92,6 @@ def apply(dataset: xr.Dataset, report: Report) -> xr.Dataset:
     lines = [f"{stamp} weather check: {finding.text}" for finding in corrections]
     known = dataset.attrs.get("history")
     return corrected.assign_attrs(history="\n".join([known, *lines] if known else lines))
-
-
-def checked(
-    dataset: xr.Dataset,
-    names: Names | None = None,
-    times: Sequence[np.datetime64] | NDArray[np.datetime64] | None = None,
-    normal: Normal | None = None,
-    grid: LatLonGrid | None = None,
-    tell: Callable[[str], object] = lambda line: None,
-) -> xr.Dataset:
-    """Inspect and correct.
-
-    Args:
-        dataset, names, times, normal, grid: see `inspect`.
-        tell: called with a line for each correction and each warning.
-
-    Raises:
-        InputError: if anything is refused.
-    """
-    report = inspect(dataset, names, times, normal, grid)
-    corrected = apply(dataset, report)
-    for line in report.lines("corrected", "warning"):
-        tell(line)
-    return corrected
 
 
 def _layout(dataset: xr.Dataset) -> Layout | None:

@@ -46,6 +46,11 @@ class Summary:
     mask_varies: bool
 
     @property
+    def empty(self) -> bool:
+        """Whether there is no number at all."""
+        return bool(np.isnan(self.mean).all())
+
+    @property
     def constant(self) -> bool:
         """Whether every sample has one value per level."""
         return bool((self.low == self.high).all())
@@ -57,7 +62,7 @@ class Summary:
 
     def extremes(self) -> tuple[float, float]:
         """The least and the greatest value; NaN if there is none."""
-        if np.isnan(self.low).all():
+        if self.empty:
             return np.nan, np.nan
         return float(np.nanmin(self.low)), float(np.nanmax(self.high))
 

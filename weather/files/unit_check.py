@@ -68,7 +68,7 @@ class UnitCase:
     def judged(self) -> bool:
         """Whether values can tell the unit."""
         by_value = on_level(self.name)[0] in _JUDGED or self.si == "K"
-        return by_value and not self.summary.zero and not np.isnan(self.summary.mean).all()
+        return by_value and not self.summary.zero and not self.summary.empty
 
     @cached_property
     def units(self) -> dict[str, tuple[float, float]]:

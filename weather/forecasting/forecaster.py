@@ -15,7 +15,7 @@ from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.files.findings import Report
-from weather.files.preflight import checked, inspect
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.rollout import rollout
@@ -168,15 +168,19 @@ class Forecaster:
         return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
 
     def inspect(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times | None = None,
+        step: int | None = None,
     ) -> Report:
         """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times; default some of the data set.
+            times: initial times, all of which are looked at; default some of the data set.
+            step: seconds between past states; None takes the model's time step.
         """
-        wanted = None if times is None else self._past(times).ravel()
+        wanted = None if times is None else self._past(times, step).ravel()
         return inspect(dataset, self._prognostic, wanted, self.normal(), self.config.grid)
 
     def checked(
@@ -186,11 +190,12 @@ class Forecaster:
         tell: Callable[[str], object] = lambda line: None,
         step: int | None = None,
     ) -> xr.Dataset:
-        """The data, corrected where that is certain; see `weather.files.preflight.checked`.
+        """The data, corrected where that is certain; see `weather.files.preflight.apply`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times.
+            times: initial times; the first, the middle and the last are looked at, and
+                each again by `initial`.
             tell: called with a line for each correction and each warning.
             step: seconds between past states; None takes the model's time step.
 
@@ -198,8 +203,8 @@ class Forecaster:
             InputError: data that the model cannot start from.
         """
         self.require_times(dataset, times, step)
-        wanted = self._past(times, step).ravel()
-        return checked(dataset, self._prognostic, wanted, self.normal(), self.config.grid, tell)
+        some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
+        return apply(dataset, self.inspect(dataset, some, step), tell)
 
     def initial(
         self,
@@ -226,7 +231,8 @@ class Forecaster:
         """
         self.require_times(dataset, times, step)
         wanted = self._past(times, step)
-        dataset = self.checked(self._excerpt(dataset, wanted), times, step=step)
+        excerpt = self._excerpt(dataset, wanted)
+        dataset = apply(excerpt, self.inspect(excerpt, times, step))
         parts = [dataset] * len(wanted)
         if members is not None:
             parts = [dataset.isel(member=member) for member in members]

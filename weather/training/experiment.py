@@ -14,7 +14,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
-from weather.files.preflight import checked
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.boundary import one_step
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
@@ -164,7 +164,7 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; a forecast model needs a series")
     variables = config.variables or all_variables(dataset, config.forcing)
-    dataset = checked(dataset, variables, tell=tell)
+    dataset = apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
     steps, periods = time_steps(times, config.step_hours), split(times, config)
     store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
