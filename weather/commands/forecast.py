@@ -40,7 +40,8 @@ def forecast(
         ONNX file with Pangu-Weather's inputs, such as pangu_weather_24.onnx; or several of
         different time steps that take turns (see `weather plan`).
     from_:
-        Files that hold the analysis.
+        The analysis: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name such as
+        arco-era5.
     time:
         Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
         the last analysis.
@@ -65,7 +66,7 @@ def forecast(
     step_hours:
         Time step of an ONNX file that states it neither inside nor in its name.
     """
-    from sciml.cli import note, progress
+    from sciml.cli import progress
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
@@ -79,7 +80,6 @@ def forecast(
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
-    dataset = forecaster.checked(dataset, times, note)
     with progress() as bar:
         task = bar.add_task("forecasting, steps")
         write_forecast(

@@ -16,6 +16,7 @@ from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
+from weather.files.sources import short_name
 from weather.forecasting.boundary import one_step
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
 from weather.grid import LatLonGrid
@@ -228,7 +229,7 @@ def _metadata(
     by_step = {score.hours: _by_name(scores, score.hours) for score in scores}
     shortest, *longer = by_step
     return {
-        "data": [path.name for path in config.paths],
+        "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
