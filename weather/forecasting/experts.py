@@ -139,3 +139,9 @@ def _require_alike(first: Forecaster, other: Forecaster) -> None:
             f"{other.name} forecasts {', '.join(theirs.channels[:6])}, ..., {first.name} "
             f"{', '.join(ours.channels[:6])}, ...: models that take turns need the same fields"
         )
+    one, two = (f.config.model and f.config.model.boundary for f in (first, other))
+    if one != two:
+        raise InputError(
+            f"{other.name} has another frame of boundary data than {first.name}; models that "
+            "take turns need the same"
+        )

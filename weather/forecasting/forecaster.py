@@ -181,6 +181,7 @@ class Forecaster:
             step: seconds between past states; None takes the model's time step.
         """
         wanted = None if times is None else self._past(times, step).ravel()
+        dataset = self._blanked(dataset)
         return inspect(dataset, self._prognostic, wanted, self.normal(), self.config.grid)
 
     def checked(
@@ -307,6 +308,19 @@ class Forecaster:
     def _prognostic(self) -> Variables:
         """What it needs from an analysis; static fields come with the model."""
         return self.config.variables.model_copy(update={"static": ()})
+
+    def _blanked(self, dataset: xr.Dataset) -> xr.Dataset:
+        """NaN where the model has a mask, whatever fills the cells there; lazily."""
+        if not isinstance(self.model, WeatherModel) or not self.model.masks.masked:
+            return dataset
+        fields = {}
+        for name, cells in self.model.masks.named().items():
+            valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
+            if cells.ndim == 3:
+                valid = valid.assign_coords(level=list(self.config.variables.levels))
+            if name in dataset and set(valid.dims) <= set(dataset[name].dims):
+                fields[name] = dataset[name].where(valid)
+        return dataset.assign(fields)
 
     def _past(self, times: Sequence[np.datetime64] | Times, step: int | None = None) -> Times:
         """(initial time, history) times that forecasts start from."""
