@@ -318,8 +318,11 @@ class Forecaster:
             valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
             if cells.ndim == 3:
                 valid = valid.assign_coords(level=list(self.config.variables.levels))
-            if name in dataset and set(valid.dims) <= set(dataset[name].dims):
-                fields[name] = dataset[name].where(valid)
+            if name not in dataset or not set(valid.dims) <= set(dataset[name].dims):
+                continue
+            if "level" in valid.dims:
+                valid = valid.reindex(level=dataset["level"].values, fill_value=True)
+            fields[name] = dataset[name].where(valid)
         return dataset.assign(fields)
 
     def _past(self, times: Sequence[np.datetime64] | Times, step: int | None = None) -> Times:
