@@ -16,7 +16,7 @@ def forecast(
     model: Path,
     /,
     *,
-    from_: Annotated[list[Path], Parameter(name="--from", negative="")],
+    from_: Annotated[list[str], Parameter(name="--from", negative="")],
     time: Annotated[list[str] | None, Parameter(negative="")] = None,
     out: Path,
     hours: float = 240,
@@ -28,7 +28,8 @@ def forecast(
     model:
         A model.safetensors of a training run.
     from_:
-        NetCDF files that hold the analysis.
+        The analysis: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name such as
+        arco-era5.
     time:
         Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
         the last analysis.
