@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
@@ -46,9 +47,10 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     for key in _chosen(dataset, title, source, lines):
         field = _on_its_level(_squeezed(dataset[key], source), title)
         name = _field_name(str(key), field)
+        converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
-        fields[name] = _field(name, field, source)
-        lines += _converted(name, field, source)
+        fields[name] = _field(name, computable(field) if converted else field, source)
+        lines += converted
     if not fields:
         raise InputError(f"{source} holds no field on latitude and longitude")
     layout = _layout(dataset, {"time": own_time, **names}, layouts)
@@ -135,8 +137,9 @@ def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
     field = to_si(field, name, source)
     known = describe(name)
     attributes = known.attributes if known else _plain_attributes(field)
-    field = field.transpose(*(d for d in DIMENSIONS if d in field.dims))
-    return field.drop_attrs().assign_attrs(attributes)
+    field = field.transpose(*(d for d in DIMENSIONS if d in field.dims)).copy(deep=False)
+    field.attrs = attributes
+    return field
 
 
 def _plain_attributes(field: xr.DataArray) -> dict[str, str]:

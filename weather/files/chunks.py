@@ -42,6 +42,13 @@ def chunked(dataset: xr.Dataset, time: Hashable, always: bool = True) -> xr.Data
     return dataset.chunk({d: n for d, n in plan.items() if d in dataset.dims}, token=uuid4().hex)
 
 
+def computable(field: xr.DataArray, time: Hashable = "time") -> xr.DataArray:
+    """The field, in dask arrays if it is so large that arithmetic must not read it whole."""
+    if field.nbytes <= LARGE:
+        return field
+    return chunked(field.to_dataset(name="field"), time)["field"].rename(field.name)
+
+
 def _plan(fields: list[xr.DataArray], time: Hashable) -> dict[Hashable, int]:
     """Length of a block along every dimension that is cut."""
     series = [field for field in fields if time in field.dims]

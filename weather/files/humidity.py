@@ -3,6 +3,7 @@
 import numpy as np
 import xarray as xr
 
+from weather.files.chunks import computable
 from weather.files.history import noted
 from weather.variables import KNOWN
 
@@ -41,8 +42,9 @@ def with_specific_humidity(dataset: xr.Dataset) -> xr.Dataset:
     if "q" in dataset or levels != ["r", "t"]:
         return dataset
     ratio, pressure = GAS_CONSTANTS, 100.0 * dataset["level"]
-    vapour = dataset["r"].clip(0) / 100 * saturation_pressure(dataset["t"])
-    q = (ratio * vapour / (pressure - (1 - ratio) * vapour)).astype(dataset["t"].dtype)
-    q = q.transpose(*dataset["t"].dims).assign_attrs(KNOWN["q"].attributes)
+    relative, temperature = computable(dataset["r"]), computable(dataset["t"])
+    vapour = relative.clip(0) / 100 * saturation_pressure(temperature)
+    q = (ratio * vapour / (pressure - (1 - ratio) * vapour)).astype(temperature.dtype)
+    q = q.transpose(*temperature.dims).assign_attrs(KNOWN["q"].attributes)
     line = "q computed from r and t (IFS documentation Cy47r3, part IV, 7.4.2)"
     return noted(dataset.assign(q=q), line)

@@ -4,6 +4,7 @@ import builtins
 import shutil
 import sys
 
+import fsspec
 import numpy as np
 import pytest
 
@@ -41,6 +42,14 @@ def test_a_folder_that_is_not_ours_stays_as_it_was(snapshots, tmp_path):
     shutil.copy(snapshots / name, tmp_path / "analysis.bin")  # told by its first bytes
     assert set(open_reanalysis(tmp_path / "analysis.bin").load().data_vars) == {"t", "z"}
     assert [file.name for file in tmp_path.iterdir()] == ["analysis.bin"]
+
+
+def test_a_grib_file_on_a_server_is_fetched(snapshots):
+    name = "ecmwf_an_1deg_t_z_500_850_20070101T12.grib"
+    with fsspec.open("memory://analysis.grib", "wb") as file:
+        file.write((snapshots / name).read_bytes())
+    fetched, local = open_reanalysis("memory://analysis.grib"), open_reanalysis(snapshots / name)
+    np.testing.assert_array_equal(fetched.z, local.z)
 
 
 def test_without_cfgrib_one_line_says_what_to_install(tmp_path, monkeypatch):

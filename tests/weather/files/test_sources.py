@@ -133,6 +133,18 @@ def test_chunks_follow_the_store_in_time(few, tmp_path, monkeypatch):
     assert open_reanalysis(tmp_path / "a.zarr").z.chunks == ((2, 2), (1, 1), (8,), (8, 8))
 
 
+def test_a_store_of_too_many_blocks_is_not_in_dask_but_for_what_is_computed(few, monkeypatch):
+    heights = (few.z / 9.80665).assign_attrs(units="m")
+    write(few.assign(z=heights), "memory://vast.zarr")
+    monkeypatch.setattr("weather.files.reanalysis.LARGE", 0)
+    monkeypatch.setattr("weather.files.chunks.LARGE", 0)
+    monkeypatch.setattr("weather.files.chunks._MOST_BLOCKS", 0)
+    dataset = open_reanalysis("memory://vast.zarr")
+    assert dataset.msl.chunks is None
+    assert dataset.z.chunks is not None
+    check(dataset, few)
+
+
 def test_names_that_lead_nowhere(tmp_path, few):
     for source, message in {
         str(tmp_path / "*.nc"): "matches nothing",
