@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from weather.files.forecast_coordinates import auxiliary, forecast_coordinates
 from weather.files.forecast_layout import LayoutName
 from weather.files.layout import ATTRIBUTE
-from weather.forecasting.execution import Stepper, execute
+from weather.forecasting.execution import execute
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.job import Case, Job
@@ -27,14 +27,8 @@ from weather.forecasting.planner import Plan, hours_text
 from weather.forecasting.provenance import attributes, model_calls
 from weather.forecasting.restart import Restart, load_restart, save_restart
 from weather.forecasting.working_store import WorkingStore
-from weather.state import State
 
 Say = Callable[[str], object]
-
-
-def unchanged(state: State) -> State:
-    """The state as it is."""
-    return state
 
 
 def write_forecast(
@@ -45,7 +39,6 @@ def write_forecast(
     path: Path,
     *,
     layout: LayoutName = "input",
-    after: Stepper = unchanged,
     command: str = "weather.forecasting.forecast_file.write_forecast",
     on_step: Callable[[int, int], object] = lambda done, of: None,
     say: Say = lambda line: None,
@@ -61,7 +54,6 @@ def write_forecast(
         path: `.nc` or `.zarr`.
         layout: `input` writes the names, order, units and coordinates of the analyses'
             files, `cf` and `wb2` those of the conventions (see `forecast_layout`).
-        after: applied to each new state.
         command: for the file's history.
         on_step: told how many steps of how many are written, a step being one lead time
             of the initial times that are forecast together.
@@ -84,7 +76,7 @@ def write_forecast(
     for number in range(restart.batch, len(parts)):
         if number > restart.batch:
             restart = Restart(number, 0, job.initial(parts[number]))
-        for reached in _forecast(job, parts[number], restart, store, after):
+        for reached in _forecast(job, parts[number], restart, store):
             save_restart(folder / "restart", identity, reached)
             on_step(_steps(job, reached), leads * len(parts))
     finish(store.path, path)
@@ -113,18 +105,19 @@ def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore
 
 
 def _forecast(
-    job: Job, cases: list[Case], restart: Restart, store: WorkingStore, after: Stepper
+    job: Job, cases: list[Case], restart: Restart, store: WorkingStore
 ) -> Iterator[Restart]:
     """Forecast a batch from where it stands; yields where it stands after each lead time."""
     experts, plan = job.experts, job.plan
-    history = experts.history(plan)
-    known, done = restart.known, restart.lead
-    for reached in execute(plan, experts.steppers, known, after, history, done):
-        lead = bisect_left(plan.leads, reached.lead)
+    reached = execute(
+        plan, experts.steppers, restart.known, history=experts.history(plan), done=restart.lead
+    )
+    for forecast in reached:
+        lead = bisect_left(plan.leads, forecast.lead)
         for sample, (time, member) in enumerate(cases):
             place = {"time": time, "member": member, "lead_time": lead}
-            store.write(reached.state, sample, place)
-        yield replace(restart, lead=reached.lead, known=reached.known)
+            store.write(forecast.state, sample, place)
+        yield replace(restart, lead=forecast.lead, known=forecast.known)
 
 
 def _steps(job: Job, restart: Restart) -> int:
