@@ -93,11 +93,11 @@ _TABLE = (
     ),
     Variable(
         "sst", "Sea surface temperature", "K", "sea_surface_temperature",
-        ("sea_surface_temperature",),
+        ("sea_surface_temperature", "sstk"),
     ),
     Variable(
         "tcwv", "Total column water vapour", "kg m-2", "atmosphere_mass_content_of_water_vapor",
-        ("total_column_water_vapour",),
+        ("total_column_water_vapour", "pwat", "tqv"),
     ),
     Variable("tp", "Total precipitation", "m", "", ("total_precipitation", "tp06")),
     Variable(
@@ -109,17 +109,26 @@ _TABLE = (
         "lsm", "Land-sea mask", "1", "land_binary_mask",
         ("land_sea_mask", "lsmask", "land"), static=True,
     ),
+    Variable("skt", "Skin temperature", "K", "surface_temperature", ("skin_temperature",)),
     Variable("slt", "Soil type", "1", "soil_type", ("soil_type",), static=True),
 )  # fmt: skip
 
 KNOWN: dict[str, Variable] = {variable.name: variable for variable in _TABLE}
 _BY_ALIAS = {alias: v.name for v in _TABLE for alias in (v.name, *v.aliases)}
-_ON_LEVEL = re.compile(r"(?P<name>z|t|u|v|q|r|w|vo|d)(?P<level>\d{1,4})(hPa)?")
+ON_LEVELS = ("z", "t", "u", "v", "q", "r", "w", "vo", "d")
+_ON_LEVEL = re.compile(rf"(?P<name>{'|'.join(ON_LEVELS)})(?P<level>\d{{1,4}})(hPa)?")
 
 
 def canonical_name(name: str) -> str:
     """The ERA5 short name of a field known by any alias; an unknown name unchanged."""
     return _BY_ALIAS.get(name, _BY_ALIAS.get(name.lower(), name))
+
+
+def preference(key: str) -> int:
+    """Rank of a name among those of its field: the smaller, the better."""
+    variable = KNOWN.get(canonical_name(key))
+    names = (variable.name, *variable.aliases) if variable else ()
+    return names.index(key.lower()) if key.lower() in names else len(names)
 
 
 def describe(name: str) -> Variable | None:

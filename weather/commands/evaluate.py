@@ -9,9 +9,9 @@ from cyclopts import Parameter
 def evaluate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
-    truth: Annotated[list[Path], Parameter(negative="")],
+    truth: Annotated[list[str], Parameter(negative="")],
     out: Path,
-    climatology_from: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
     climatology_period: str | None = None,
     climatology: Literal["seasonal", "mean"] | None = None,
     linear: bool = False,
@@ -23,7 +23,8 @@ def evaluate(
     forecasts:
         Files of one model.
     truth:
-        NetCDF files of analyses that hold the initial and the valid times.
+        Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
+        files, globs, URLs or a short name such as arco-era5.
     out:
         Folder for scores.csv and scores.png.
     climatology_from:

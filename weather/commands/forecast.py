@@ -37,7 +37,8 @@ def forecast(
         The model.safetensors of a training run, or several of different time steps that
         take turns (see `weather plan`).
     from_:
-        Files that hold the analysis.
+        The analysis: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name such as
+        arco-era5.
     time:
         Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
         the last analysis.

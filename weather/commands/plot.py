@@ -15,8 +15,8 @@ def plot(
     time: str | None = None,
     lead: str | None = None,
     product: str | None = None,
-    truth: Annotated[list[Path] | None, Parameter(negative="")] = None,
-    static: Path | None = None,
+    truth: Annotated[list[str] | None, Parameter(negative="")] = None,
+    static: str | None = None,
 ) -> None:
     """Draw a forecast as a map.
 

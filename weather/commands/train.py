@@ -9,7 +9,7 @@ from sciml.cli import Overrides
 
 
 def train(
-    data: list[Path],
+    data: list[str],
     /,
     *,
     run: Path,
@@ -22,7 +22,8 @@ def train(
     Parameters
     ----------
     data:
-        NetCDF files of analyses: a time series, and static fields if there are any.
+        Analyses, a time series, and static fields if there are any: NetCDF, GRIB or
+        Zarr, as files, globs, URLs or a short name such as arco-era5.
     run:
         Folder for the model (model.safetensors), logs and checkpoints.
     config:

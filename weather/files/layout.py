@@ -23,6 +23,7 @@ class FieldLayout(Config):
         dims: canonical names (`time`, `member`, `level`, `lat`, `lon`) in the file's order.
         units: of the values, as the file spells them; None where it states none.
         dtype: of the values on disk once unpacked: `float32`, `float64`.
+        level: hPa, ascending, where the field is on fewer levels than its data set.
         attributes: of the variable, but for its units.
     """
 
@@ -30,6 +31,7 @@ class FieldLayout(Config):
     dims: tuple[str, ...]
     units: str | None = None
     dtype: str = "float32"
+    level: tuple[float, ...] = ()
     attributes: dict[str, str | float | int] = Field(default_factory=dict)
 
 

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 import numpy as np
@@ -15,6 +14,8 @@ from pydantic import BeforeValidator, Field
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.normalize import RunningMoments
+from weather.files.layout import ATTRIBUTE as LAYOUT
+from weather.files.layout import Layout
 from weather.files.reanalysis import to_state
 from weather.models.statistics import Moments
 from weather.state import State, require_finite
@@ -28,6 +29,10 @@ def _dates(value: Any) -> Any:
     return [str(date) for date in value] if isinstance(value, list | tuple) else value
 
 
+def _names(value: Any) -> Any:
+    return [str(path) for path in value] if isinstance(value, list | tuple) else value
+
+
 Period = Annotated[tuple[str, str], BeforeValidator(_dates)]
 
 
@@ -35,7 +40,8 @@ class DataConfig(Config):
     """What a model is trained on.
 
     Attributes:
-        paths: files of analyses; the command line's come first.
+        paths: files, globs or URLs of analyses, or short names of public stores; the
+            command line's come first.
         variables: null takes all variables and levels of the files.
         forcing: computed inputs, where `variables` is null.
         step_hours: time step of the model; null takes the most common one of the data.
@@ -45,7 +51,7 @@ class DataConfig(Config):
         memory: GiB of float32 fields up to which they are held in memory.
     """
 
-    paths: tuple[Path, ...] = ()
+    paths: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     variables: Variables | None = None
     forcing: tuple[Forcing, ...] = ()
     step_hours: float | None = Field(None, gt=0)
@@ -137,15 +143,19 @@ def open_fields(dataset: xr.Dataset, variables: Variables, memory: float) -> Fie
 
 
 def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variables:
-    """Every variable and level of a data set."""
-    names = [str(name) for name in dataset.data_vars]
+    """Every variable of the files, on the levels that all of them have."""
+    layout = Layout.of(dataset).fields if LAYOUT in dataset.attrs else {}
+    names = [str(name) for name in dataset.data_vars if not layout or name in layout]
     static = {name for name in names if name in KNOWN and KNOWN[name].static}
     static |= {name for name in names if dataset[name].dims == ("lat", "lon")}
     upper = tuple(name for name in names if "level" in dataset[name].dims)
+    levels = dataset["level"].values.tolist() if upper else []
+    for given in (layout[name].level for name in upper if name in layout):
+        levels = [level for level in levels if not given or level in given]
     return Variables(
         surface=tuple(n for n in names if n not in upper and n not in static),
         upper=upper,
-        levels=tuple(dataset["level"].values.tolist()) if upper else (),
+        levels=tuple(levels),
         static=tuple(name for name in names if name in static),
         forcing=forcing,
     )

@@ -14,6 +14,7 @@ from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.files.reanalysis import open_reanalysis, require, static_fields
+from weather.files.sources import short_name
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
@@ -153,7 +154,7 @@ def _metadata(
     day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
     variables = [str(name) for name in dataset.data_vars]
     return {
-        "data": [path.name for path in config.paths],
+        "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
