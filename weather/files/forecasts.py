@@ -89,7 +89,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):
         if role in result.dims:
-            place = positions(file_values, there[role].values, role).tolist()
+            place = positions(file_values, there[role].values.tolist(), role).tolist()
             order = [place.index(i) for i in range(there.sizes[role])]
             result = result.isel({role: order}).assign_coords({role: there[role]})
     return result
@@ -119,7 +119,7 @@ def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     dataset = dataset.set_coords([lead, initial])
     along = dataset[lead].dims
     if along and along != (lead,):  # its axis holds valid times
-        dataset = dataset.swap_dims({along[0]: lead}).drop_vars(along[0])
+        dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
     dataset = chunked(dataset, lead)
     axes = [key for key in (lead, initial) if key in dataset.dims]
     single = [key for key in (initial, lead) if key not in dataset.dims]
