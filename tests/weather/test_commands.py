@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
 from weather.cli import app, run
+from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
 from weather.training.experiment import ExperimentConfig
 
@@ -41,10 +41,22 @@ def test_train_then_forecast(backbone, trained, waves_file, tmp_path, capsys):
         "--out", out,
     )  # fmt: skip
     assert status == 0
-    assert "1 forecasts of 24 h, every 6 h" in capsys.readouterr().out
-    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+    assert "1 forecasts, 4 lead times to 24 h" in capsys.readouterr().out
+    with open_forecast(out) as forecast:
         assert forecast.sizes["lead_time"] == 4
         assert np.isfinite(forecast.z).all()
+
+
+def test_lead_times_at_choice(trained, waves_file, tmp_path):
+    model, out = trained / "graph" / "model.safetensors", tmp_path / "f.zarr"
+    arguments = ("forecast", model, "--from", waves_file, "--layout", "wb2", "--out", out)
+    hour = np.timedelta64(1, "h")
+    for options, leads in (
+        (["--leads", "24h", "6h"], [6, 24]),
+        (["--every", "12h", "--hours", 36], [12, 24, 36]),
+    ):
+        assert call(*arguments, *options) == 0
+        assert (open_forecast(out)["lead_time"].values / hour).tolist() == leads
 
 
 def test_a_run_folder_is_complete(trained):
@@ -85,7 +97,7 @@ def test_the_model_file_says_what_it_is(trained):
 def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
     model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
     assert call("forecast", model, "--from", waves_file, "--hours", 6, "--out", out) == 0
-    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+    with open_forecast(out) as forecast:
         assert forecast.time.values[0] == np.datetime64("2001-01-15T18")
 
 
@@ -197,5 +209,11 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     assert forecast(model, "--time", "1999-01-01T00") == 2
     assert "no analysis at 1999-01-01T00:00" in one_line(capsys)
     assert forecast(model, "--hours", 7) == 2
-    assert "steps by 6 h" in one_line(capsys)
+    assert "a forecast of 7 h with an output every 6 h" in one_line(capsys)
+    assert forecast(model, "--leads", "6h", "7h") == 2
+    assert "the nearest they reach: 6 h and 12 h" in one_line(capsys)
+    assert forecast(model, "--leads", "6h", "--every", "6h") == 2
+    assert "lead times are given twice" in one_line(capsys)
+    assert call("forecast", model, "--from", waves_file, "--out", tmp_path / "f.grib") == 2
+    assert "ends in .nc or .zarr" in one_line(capsys)
     assert not out.exists()

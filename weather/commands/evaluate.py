@@ -42,13 +42,14 @@ def evaluate(
     from rich.console import Console
 
     from sciml.cli import progress
-    from weather.files.forecasts import open_forecast
+    from weather.files.forecasts import ensemble_mean, open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.cases import channels
     from weather.verification.evaluation import evaluate, training_period
     from weather.verification.scorecard import console_table, write_scores
 
-    forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    opened, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    forecast = ensemble_mean(opened)
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
     with progress() as bar:
@@ -58,6 +59,8 @@ def evaluate(
         )
     write_scores(scores, out)
     console = Console()
+    if "member" in opened.dims:
+        console.print(f"the mean of {opened.sizes['member']} members was scored")
     console.print(console_table(scores))
     if width := scores.attrs["boundary_width"]:
         console.print(f"scored inside the frame of boundary data, {width} cells at each edge")

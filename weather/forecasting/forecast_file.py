@@ -114,14 +114,14 @@ def _forecast(
 ) -> Iterator[Restart]:
     """Forecast a batch from where it stands; yields where it stands after each lead time."""
     experts, plan = job.experts, job.plan
-    history = experts.history(plan)
-    steppers, known = job.steppers(cases), restart.known
-    for reached in execute(plan, steppers, known, history=history, done=restart.lead):
-        lead = bisect_left(plan.leads, reached.lead)
+    steppers, history = job.steppers(cases), experts.history(plan)
+    reached = execute(plan, steppers, restart.known, history=history, done=restart.lead)
+    for forecast in reached:
+        lead = bisect_left(plan.leads, forecast.lead)
         for sample, (time, member) in enumerate(cases):
             place = {"time": time, "member": member, "lead_time": lead}
-            store.write(reached.state, sample, place)
-        yield replace(restart, lead=reached.lead, known=reached.known)
+            store.write(forecast.state, sample, place)
+        yield replace(restart, lead=forecast.lead, known=forecast.known)
 
 
 def _steps(job: Job, restart: Restart) -> int:

@@ -133,12 +133,12 @@ def plan(steps: Sequence[int], leads: Sequence[int], method: Method = "greedy") 
         InputError: a lead time that no steps add up to, or `smooth` with a step that
             does not divide the next longer one.
     """
-    steps = tuple(sorted(set(steps)))
+    steps = tuple(sorted({int(step) for step in steps}))
     if method == "smooth":
         _require_hierarchy(steps)
     targets, schedule = [], list[Node | Target]()
     parents: dict[Node, Node] = {}
-    for lead in sorted(set(leads)):
+    for lead in sorted({int(lead) for lead in leads}):
         chain = _require_chain(lead, steps)
         blends = tuple(_blends(lead, steps)) if method == "smooth" else ()
         target = Target(lead, chain, _end(lead, chain), blends, 0)
