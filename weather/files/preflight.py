@@ -4,7 +4,7 @@ What is certain is corrected and written to the data set's `history`; what is no
 refused in one line that says what to do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -34,6 +34,7 @@ def inspect(
     times: Sequence[np.datetime64] | NDArray[np.datetime64] | None = None,
     normal: Normal | None = None,
     grid: LatLonGrid | None = None,
+    masked: Collection[str] | None = None,
 ) -> Report:
     """Look at coordinates and at some times of every field, one field at a time.
 
@@ -43,12 +44,14 @@ def inspect(
         times: that are looked at; default the first, the middle and the last.
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
+        masked: fields in which the model takes NaN; None where there is no model yet.
     """
     layout = _layout(dataset)
     axes = [*check_axes(dataset, layout, grid)]
     if worst(axes) == "refused":
         return Report((*axes,))
-    inspector = Inspector(dataset, layout, _positions(dataset, times), normal or {})
+    positions = _positions(dataset, times)
+    inspector = Inspector(dataset, layout, positions, normal or {}, masked)
     present = _present(dataset, names)
     factor = inspector.level_factor() if "z" in present else 1.0
     findings = [*axes, *_levels_corrected(factor), *_absent(_on_levels(dataset, factor), names)]
@@ -59,6 +62,7 @@ def inspect(
         fields=tuple(field.check for field in fields),
         conversions=tuple(field.conversion for field in fields if field.conversion),
         level_factor=factor,
+        times=tuple(str(dataset["time"].values[i].astype("datetime64[m]")) for i in positions),
     )
 
 

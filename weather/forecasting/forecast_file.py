@@ -36,12 +36,11 @@ def write_forecast(
         batch: initial times computed together.
     """
     starts = np.array(times, dtype="datetime64[ns]")
-    dataset = forecaster.checked(dataset, starts)
     parts = [starts[first : first + batch] for first in range(0, len(starts), batch)]
     for part in parts:
         forecaster.initial(dataset, part)  # complain before anything is written
     with atomic_path(path) as temporary:
-        _create(temporary, forecaster, starts, steps, dataset.attrs.get("history", ""))
+        _create(temporary, forecaster, starts, steps)
         with netCDF4.Dataset(temporary, "a") as file:
             for number, part in enumerate(parts):
                 rows = slice(number * batch, number * batch + len(part))
@@ -56,9 +55,7 @@ def batches(times: int, batch: int = 16) -> int:
     return -(-times // batch)
 
 
-def _create(
-    path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int, history: str
-) -> None:
+def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) -> None:
     """Write coordinates and empty variables."""
     config = forecaster.config
     lead = np.arange(1, steps + 1) * forecaster.step.astype("timedelta64[ns]")
@@ -69,7 +66,6 @@ def _create(
         "source": f"weather forecast, time step {config.step_hours:g} h, "
         f"trained on {forecaster.metadata.get('period', 'unknown data')}",
         "training_period": forecaster.metadata.get("period", ""),
-        "history": history,
     }
     xr.Dataset(coords=coordinates, attrs=attributes).to_netcdf(path, engine="netcdf4")
     with netCDF4.Dataset(path, "a") as file:

@@ -116,7 +116,7 @@ class Forecaster:
         """
         wanted = None if times is None else self._wanted(times).ravel()
         names, grid = self._prognostic, self.config.grid
-        return inspect(dataset, names, wanted, self.normal(), grid)
+        return inspect(dataset, names, wanted, self.normal(), grid, masked=())
 
     def checked(
         self,
