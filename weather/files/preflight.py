@@ -41,7 +41,8 @@ def inspect(
     Args:
         dataset: canonical (see `weather.files.reanalysis`), as opened: taken for SI.
         names: fields to look at, or a model's variables; default all.
-        times: that are looked at; default the first, the middle and the last.
+        times: that are looked at, as far as they are there; default, or if none is, the
+            first, the middle and the last.
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
         masked: fields in which the model takes NaN; None where there is no model yet.
@@ -108,11 +109,12 @@ def _positions(
     """Of the times to look at."""
     if "time" not in dataset.dims:
         return ()
+    last = dataset.sizes["time"] - 1
+    some = tuple(sorted({0, last // 2, last}))
     if times is None:
-        last = dataset.sizes["time"] - 1
-        return tuple(sorted({0, last // 2, last}))
-    wanted = np.unique(np.asarray(times, dtype="datetime64[ns]"))
-    return tuple(np.flatnonzero(np.isin(dataset["time"].values, wanted)).tolist())
+        return some
+    wanted = np.asarray(times, dtype="datetime64[ns]")
+    return tuple(np.flatnonzero(np.isin(dataset["time"].values, wanted)).tolist()) or some
 
 
 def _wanted(names: Names) -> tuple[str, ...]:

@@ -112,11 +112,10 @@ class Forecaster:
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times, all of which are looked at; default some of the data set.
+            times: that are looked at; default some of the data set.
         """
-        wanted = None if times is None else self._wanted(times).ravel()
-        names, grid = self._prognostic, self.config.grid
-        return inspect(dataset, names, wanted, self.normal(), grid, masked=())
+        names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
+        return inspect(dataset, names, times, self.normal(), self.config.grid, masked=())
 
     def checked(
         self,
@@ -135,7 +134,6 @@ class Forecaster:
         Raises:
             InputError: data that the model cannot start from.
         """
-        self._require_times(dataset, self._wanted(times))
         some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
         return apply(dataset, self.inspect(dataset, some), tell)
 
@@ -153,10 +151,11 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        wanted = self._wanted(times)
+        back = np.arange(self.model.history - 1, -1, -1) * self.step
+        wanted = (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
         self._require_times(dataset, wanted)
         excerpt = self._excerpt(dataset, wanted)
-        dataset = apply(excerpt, self.inspect(excerpt, times))
+        dataset = apply(excerpt, self.inspect(excerpt, excerpt["time"].values))
         samples = [to_state(dataset.sel(time=row), self.config.variables) for row in wanted]
         state = State(
             surface=torch.cat([s.surface for s in samples]),
@@ -197,20 +196,10 @@ class Forecaster:
         initial = state.datetimes()[:, -1]
         return state_to_dataset(whole, initial, self.metadata.get("attributes"))
 
-    @property
-    def _prognostic(self) -> Variables:
-        """What it needs from an analysis; static fields come with the model."""
-        return self.config.variables.model_copy(update={"static": ()})
-
-    def _wanted(self, times: Sequence[np.datetime64] | Times) -> Times:
-        """(batch, time) initial times with the past that the model sees."""
-        back = np.arange(self.model.history - 1, -1, -1) * self.step
-        return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
-
     def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
         """These times, with the model's fields in memory: they are read once."""
         excerpt = dataset.sel(time=np.unique(wanted))
-        levels, names = list(self.config.variables.levels), self._prognostic
+        names, levels = self.config.variables, list(self.config.variables.levels)
         if levels and "level" in excerpt.dims and np.isin(levels, excerpt["level"]).all():
             excerpt = excerpt.sel(level=levels)
         needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
