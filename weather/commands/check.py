@@ -107,7 +107,10 @@ def _summary(report: "Report") -> str:
     }
     found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     verdict = "not usable as it is" if counts["refusals"] else "usable"
-    return f"{verdict}: fields looked at {len(report.fields)}, {found or 'nothing to mend'}"
+    few = len(report.times) <= 4
+    times = ", ".join(report.times) if few else f"{len(report.times)} times"
+    looked = f"{len(report.fields)} fields{' at ' * bool(times)}{times}"
+    return f"{verdict}: looked at {looked}; {found or 'nothing to mend'}"
 
 
 def _write(report: "Report", path: Path) -> None:

@@ -1,5 +1,6 @@
 """One field under inspection: its unit, its holes, its outliers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -51,12 +52,14 @@ class Inspector:
         layout: of its files, if known.
         positions: of the times that are looked at.
         normal: a model's training statistics; empty without a model.
+        masked: fields in which a model takes NaN; None without a model.
     """
 
     dataset: xr.Dataset
     layout: Layout | None
     positions: tuple[int, ...]
     normal: Normal
+    masked: Collection[str] | None = None
 
     @cached_property
     def grid(self) -> LatLonGrid:
@@ -94,9 +97,10 @@ class Inspector:
         return Verdict(case.was, finding=fill) if fill else judge(case)
 
     def _oddities(self, name: str, summary: Summary) -> list[Finding]:
+        allowed = None if self.masked is None else name in self.masked
         worst_time = int(summary.missing.max(axis=1).argmax())
         position = self.positions[worst_time] if summary.times else 0
-        holes = missing_values(self.dataset, name, summary, position)
+        holes = missing_values(self.dataset, name, summary, position, allowed)
         if summary.empty:
             return [holes] if holes else []
         found = (

@@ -90,12 +90,14 @@ class Report:
         fields: one summary each.
         conversions: what `apply` multiplies.
         level_factor: what `apply` multiplies the level coordinate by.
+        times: that were looked at; empty for data without time.
     """
 
     findings: tuple[Finding, ...]
     fields: tuple[FieldCheck, ...] = ()
     conversions: tuple[Conversion, ...] = ()
     level_factor: float = 1.0
+    times: tuple[str, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -112,7 +114,7 @@ class Report:
         for finding in self.of(*severities):
             subjects.setdefault(replace(finding, subject=""), []).append(finding.subject)
         return [
-            f"{finding.severity}: {', '.join(names)} {finding.text}"
+            f"{finding.severity}: {', '.join(names)}{':' * (len(names) > 1)} {finding.text}"
             for finding, names in subjects.items()
         ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from weather.files.findings import Finding, Severity
+from weather.files.findings import Finding
 from weather.files.sampling import Summary
 from weather.files.standard_atmosphere import standard_pressure
 from weather.files.units import STANDARD_GRAVITY
@@ -14,7 +14,7 @@ _MARGIN = 60.0  # hPa, between surface pressure and its estimate from orography
 
 
 def missing_values(
-    dataset: xr.Dataset, name: str, summary: Summary, position: int
+    dataset: xr.Dataset, name: str, summary: Summary, position: int, allowed: bool | None
 ) -> Finding | None:
     """What there is to say of NaN in a field.
 
@@ -23,29 +23,38 @@ def missing_values(
         name: of the field.
         summary: of it.
         position: of the time with the most NaN.
+        allowed: whether the model takes NaN in this field; None where there is no model
+            yet: then a mask that stays is no obstacle.
     """
-    share = float(summary.missing.max())
-    if share == 0:
+    if summary.missing.max() == 0:
         return None
     if summary.empty:
         return Finding(name, "refused", "holds nothing but NaN", "values", "leave it out")
-    severity: Severity = "refused" if summary.mask_varies else "warning"
+    holes = summary.mask_varies if allowed is None else not allowed
+    came, advice = _description(dataset, name, summary, position)
+    return Finding(name, "refused" if holes else "warning", came, "values in every cell", advice)
+
+
+def _description(
+    dataset: xr.Dataset, name: str, summary: Summary, position: int
+) -> tuple[str, str]:
+    """What came, and what to do."""
+    by_level = summary.missing.max(axis=0)
+    never = summary.missing.min(axis=0) == 1
+    if never.any() and by_level[~never].max() == 0:
+        lacking = [f"{p:g}" for p, none in zip(summary.levels, never, strict=True) if none]
+        return f"has no values at {', '.join(lacking)} hPa", "leave these levels out, or the field"
+    worst = int(by_level.argmax())
+    level = summary.levels[worst]
+    where = f"at {level:g} hPa " if "level" in dataset[name].dims else ""
+    came = f"{where}is NaN in {by_level[worst]:.1%} of cells"
     if below_ground(dataset, name, position):
-        level = summary.levels[int(summary.missing.max(axis=0).argmax())]
-        return Finding(
-            name,
-            severity,
-            f"is NaN below ground, in {share:.1%} of cells at {level:g} hPa",
-            "values on every level",
-            "fill each column downwards from its lowest level above ground",
-        )
-    if severity == "refused":
-        came = f"is NaN in up to {share:.1%} of cells, which change with time"
-        return Finding(name, "refused", came, advice="fill them, or leave the field out")
-    times = "at all sampled times" if len(summary.times) > 1 else "at the sampled time"
-    came = f"is NaN in {share:.1%} of cells, the same {times}"
-    advice = "a mask? a model without one needs a value in every cell"
-    return Finding(name, "warning", came, advice=advice)
+        advice = "fill each column downwards from its lowest level above ground"
+        return f"{came}, below ground", advice
+    if summary.mask_varies:
+        return f"{came}, which change with time", "fill them, or leave the field out"
+    times = "the same at all sampled times" if len(summary.times) > 1 else "at the sampled time"
+    return f"{came}, {times}", "is it a mask? else fill them"
 
 
 def below_ground(dataset: xr.Dataset, name: str, position: int) -> bool:

@@ -4,7 +4,7 @@ What is certain is corrected and written to the data set's `history`; what is no
 refused in one line that says what to do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -34,21 +34,25 @@ def inspect(
     times: Sequence[np.datetime64] | NDArray[np.datetime64] | None = None,
     normal: Normal | None = None,
     grid: LatLonGrid | None = None,
+    masked: Collection[str] | None = None,
 ) -> Report:
     """Look at coordinates and at some times of every field, one field at a time.
 
     Args:
         dataset: canonical (see `weather.files.reanalysis`), as opened: taken for SI.
         names: fields to look at, or a model's variables; default all.
-        times: that are looked at; default the first, the middle and the last.
+        times: that are looked at, as far as they are there; default, or if none is, the
+            first, the middle and the last.
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
+        masked: fields in which the model takes NaN; None where there is no model yet.
     """
     layout = _layout(dataset)
     axes = [*check_axes(dataset, layout, grid)]
     if worst(axes) == "refused":
         return Report((*axes,))
-    inspector = Inspector(dataset, layout, _positions(dataset, times), normal or {})
+    positions = _positions(dataset, times)
+    inspector = Inspector(dataset, layout, positions, normal or {}, masked)
     present = _present(dataset, names)
     factor = inspector.level_factor() if "z" in present else 1.0
     findings = [*axes, *_levels_corrected(factor), *_absent(_on_levels(dataset, factor), names)]
@@ -59,6 +63,7 @@ def inspect(
         fields=tuple(field.check for field in fields),
         conversions=tuple(field.conversion for field in fields if field.conversion),
         level_factor=factor,
+        times=tuple(str(dataset["time"].values[i].astype("datetime64[m]")) for i in positions),
     )
 
 
@@ -104,11 +109,12 @@ def _positions(
     """Of the times to look at."""
     if "time" not in dataset.dims:
         return ()
+    last = dataset.sizes["time"] - 1
+    some = tuple(sorted({0, last // 2, last}))
     if times is None:
-        last = dataset.sizes["time"] - 1
-        return tuple(sorted({0, last // 2, last}))
-    wanted = np.unique(np.asarray(times, dtype="datetime64[ns]"))
-    return tuple(np.flatnonzero(np.isin(dataset["time"].values, wanted)).tolist())
+        return some
+    wanted = np.asarray(times, dtype="datetime64[ns]")
+    return tuple(np.flatnonzero(np.isin(dataset["time"].values, wanted)).tolist()) or some
 
 
 def _wanted(names: Names) -> tuple[str, ...]:

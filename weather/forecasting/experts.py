@@ -93,7 +93,7 @@ class Experts:
     ) -> xr.Dataset:
         """The analyses, corrected where that is certain; see `Forecaster.checked`."""
         step = plan.steps[-1]
-        return self._owner(step).checked(dataset, times, tell, step)
+        return self._owner(step).checked(dataset, times, tell)
 
     def history(self, plan: Plan) -> int:
         """Past states that the models of a plan see.

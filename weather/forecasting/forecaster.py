@@ -168,28 +168,23 @@ class Forecaster:
         return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
 
     def inspect(
-        self,
-        dataset: xr.Dataset,
-        times: Sequence[np.datetime64] | Times | None = None,
-        step: int | None = None,
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
     ) -> Report:
         """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times, all of which are looked at; default some of the data set.
-            step: seconds between past states; None takes the model's time step.
+            times: that are looked at; default some of the data set.
         """
-        wanted = None if times is None else self._past(times, step).ravel()
-        dataset = self._blanked(dataset)
-        return inspect(dataset, self._prognostic, wanted, self.normal(), self.config.grid)
+        names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
+        dataset, masked = self._blanked(dataset), self.config.masked
+        return inspect(dataset, names, times, self.normal(), self.config.grid, masked)
 
     def checked(
         self,
         dataset: xr.Dataset,
         times: Sequence[np.datetime64] | Times,
         tell: Callable[[str], object] = lambda line: None,
-        step: int | None = None,
     ) -> xr.Dataset:
         """The data, corrected where that is certain; see `weather.files.preflight.apply`.
 
@@ -198,14 +193,12 @@ class Forecaster:
             times: initial times; the first, the middle and the last are looked at, and
                 each again by `initial`.
             tell: called with a line for each correction and each warning.
-            step: seconds between past states; None takes the model's time step.
 
         Raises:
             InputError: data that the model cannot start from.
         """
-        self.require_times(dataset, times, step)
         some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
-        return apply(dataset, self.inspect(dataset, some, step), tell)
+        return apply(dataset, self.inspect(dataset, some), tell)
 
     def initial(
         self,
@@ -233,7 +226,7 @@ class Forecaster:
         self.require_times(dataset, times, step)
         wanted = self._past(times, step)
         excerpt = self._excerpt(dataset, wanted)
-        dataset = apply(excerpt, self.inspect(excerpt, times, step))
+        dataset = apply(excerpt, self.inspect(excerpt, excerpt["time"].values))
         parts = [dataset] * len(wanted)
         if members is not None:
             parts = [dataset.isel(member=member) for member in members]
@@ -304,11 +297,6 @@ class Forecaster:
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
             )
 
-    @property
-    def _prognostic(self) -> Variables:
-        """What it needs from an analysis; static fields come with the model."""
-        return self.config.variables.model_copy(update={"static": ()})
-
     def _blanked(self, dataset: xr.Dataset) -> xr.Dataset:
         """NaN where the model has a mask, whatever fills the cells there; lazily."""
         if not isinstance(self.model, WeatherModel) or not self.model.masks.masked:
@@ -334,7 +322,7 @@ class Forecaster:
     def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
         """These times, with the model's fields in memory: they are read once."""
         excerpt = dataset.sel(time=np.unique(wanted))
-        levels, names = list(self.config.variables.levels), self._prognostic
+        names, levels = self.config.variables, list(self.config.variables.levels)
         if levels and "level" in excerpt.dims and np.isin(levels, excerpt["level"]).all():
             excerpt = excerpt.sel(level=levels)
         needed = [name for name in (*names.surface, *names.upper) if name in excerpt]

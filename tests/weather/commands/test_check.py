@@ -19,7 +19,8 @@ def test_good_data(waves_file, capsys):
     assert call("check", waves_file) == 0
     shown = capsys.readouterr().out
     assert "time  has 60 entries, 2001-01-01T00:00..2001-01-15T18:00, every 6 h" in shown
-    assert "usable: fields looked at 4, nothing to mend" in shown
+    assert "usable: looked at 4 fields at 2001-01-01T00:00, " in shown
+    assert shown.rstrip().endswith("nothing to mend")
 
 
 def test_a_correction_and_a_refusal(waves, tmp_path, capsys):

@@ -51,8 +51,8 @@ def filled(field):
 def test_levels_under_the_ground_are_recognized(known, mountains):
     finding = of_temperature(mountains[["t", *known]])
     assert finding.severity == "warning"
-    assert "below ground" in finding.came
-    assert "at 1000 hPa" in finding.came
+    assert finding.came.startswith("at 1000 hPa is NaN")
+    assert finding.came.endswith("below ground")
 
 
 def test_ground_that_moves_with_the_pressure(mountains):
@@ -89,3 +89,14 @@ def test_nothing_but_nan_is_refused(mountains):
     mountains["sp"] = mountains.sp * np.nan
     (finding,) = inspect(mountains, ["sp"]).of("refused")
     assert "nothing but NaN" in finding.text
+
+
+def test_a_model_takes_nan_only_where_it_has_a_mask(mountains):
+    (refused,) = inspect(mountains, ["t"], masked=()).of("refused")
+    assert "below ground" in refused.text
+    assert not inspect(mountains, ["t"], masked=("t",)).of("refused")
+
+
+def test_a_field_on_fewer_levels_than_others(mountains):
+    mountains["t"] = filled(mountains.t).where(mountains.level > 700)
+    assert of_temperature(mountains).came == "has no values at 700 hPa"

@@ -4,7 +4,6 @@ import hashlib
 
 import numpy as np
 import pytest
-import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
@@ -95,13 +94,10 @@ def test_a_wrong_unit_is_corrected_and_told(forecaster, waves, waves_file, tmp_p
         "taken as hPa and converted"
     ]
     write_forecast(forecaster, dataset, START, plan([21600], [21600]), tmp_path / "out.nc")
+    assert corrected.attrs["history"].endswith(told[0].removeprefix("corrected: "))
     expected = forecaster.forecast(open_reanalysis(waves_file), START, 1)
     forecast = forecaster.forecast(dataset, START, 1)
     np.testing.assert_allclose(forecast.msl, expected.msl, rtol=1e-6)
-    with xr.open_dataset(tmp_path / "out.nc", decode_timedelta=True) as written:
-        np.testing.assert_array_equal(written.msl, forecast.msl)
-        assert "msl averages 1010 Pa" in written.attrs["history"]
-    assert corrected.attrs["history"].endswith(told[0].removeprefix("corrected: "))
 
 
 def test_lead_times_are_whole_steps(forecaster):
