@@ -23,7 +23,7 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
         ONNX file to write. A report that compares it with the original appears beside it,
         as model.parity.json.
     opset:
-        Version of ONNX's operators, 18 to 23. Default: 20.
+        Version of ONNX's operators, 18 to 24. Default: 20.
     check:
         Run both on the same states, and write nothing if they differ.
     """

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 OPSET = 20
-OPSETS = range(18, 24)  # what torch exports and onnxruntime runs
+OPSETS = range(18, 25)  # what torch exports and onnxruntime runs
 _LARGEST = 2**31 - 2**24  # bytes; a protobuf message stays below 2 GiB
 _FOLDED = 2**13  # entries of the largest constant that is computed beforehand
 

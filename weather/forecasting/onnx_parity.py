@@ -74,9 +74,9 @@ def compare(
                 )
                 for number, (expected, came) in enumerate(pairs, start=1):
                     if number in (1, steps):
-                        gap = _largest(_channels(came) - _channels(expected))
+                        gap = _largest(_gap(_channels(came), _channels(expected)))
                         worst[number] = torch.maximum(worst.get(number, gap), gap)
-                        largest = torch.maximum(largest, _largest(_channels(expected)))
+                        largest = torch.maximum(largest, _largest(_channels(expected).nan_to_num()))
     change = model.statistics.channels("change")
     return [
         Difference(name, step, float(gap), float(gap / scale), float(step * allowed))
@@ -126,6 +126,11 @@ def _draw(
 def _channels(state: State) -> Tensor:
     """(batch, channel, lat, lon) of the only time."""
     return torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)[:, 0]
+
+
+def _gap(came: Tensor, expected: Tensor) -> Tensor:
+    """Their difference, zero where both are NaN: both say that there is no value."""
+    return torch.where(came.isnan() & expected.isnan(), 0.0, came - expected)
 
 
 def _largest(values: Tensor) -> Tensor:

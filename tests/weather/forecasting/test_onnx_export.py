@@ -42,7 +42,7 @@ def trained(dataset, model, variables):
     built.set_static(static_fields(dataset, variables))
     with torch.no_grad():
         for weight in built.parameters():
-            weight += 0.02 * torch.randn_like(weight)
+            weight += 0.05 * torch.randn_like(weight)
     return Forecaster(built, config, {"period": "2001"})
 
 
@@ -65,11 +65,12 @@ def assert_equal_forecasts(forecaster, path):
     assert {d.step for d in differences} == {1, 4}
     for difference in differences:
         assert difference.passed, difference
-    assert max(d.absolute for d in differences) > 0  # two programs round differently
+    return differences
 
 
 def test_onnxruntime_forecasts_what_torch_does(earth):
-    assert_equal_forecasts(*earth)
+    differences = assert_equal_forecasts(*earth)
+    assert max(d.absolute for d in differences) > 0  # two programs round differently
 
 
 @pytest.mark.slow
