@@ -28,7 +28,7 @@ class WindowTransformerConfig(Config):
 
     Attributes:
         dim: channels of the outermost stages; doubled at each merge.
-        depths: blocks per stage. One stage keeps its resolution; an even number makes
+        depths: blocks per stage. One stage keeps its resolution; four, six, ... make
             a U: the first half merges tokens, the second half splits them again.
         heads: attention heads per stage.
         window: tokens of a window along each axis; None spans the whole axes.
@@ -57,8 +57,8 @@ class WindowTransformerConfig(Config):
         stages = len(self.depths)
         if stages != len(self.heads):
             raise ValueError(f"{stages} depths and {len(self.heads)} heads; give one per stage")
-        if stages > 1 and (stages % 2 or self.merge is None):
-            raise ValueError("a U of stages needs an even number of depths, and merge")
+        if stages > 1 and (stages % 2 or stages < 4 or self.merge is None):
+            raise ValueError("a U of stages needs four, six, ... depths, and merge")
         for stage, heads in enumerate(self.heads):
             if self.stage_dim(stage) % heads:
                 raise ValueError(f"{heads} heads do not divide {self.stage_dim(stage)} channels")

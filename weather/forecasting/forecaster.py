@@ -235,8 +235,9 @@ class Forecaster:
         if isinstance(self.model, WeatherModel):
             state = self.model.masks.blank(state)
             require_finite(state, self.model.masks.named())
-        else:
-            require_finite(state)
+        else:  # its masks lie inside
+            anywhere = torch.ones(self.config.grid.shape, dtype=torch.bool)
+            require_finite(state, dict.fromkeys(self.config.masked, anywhere))
         return state
 
     def rollout(
