@@ -92,7 +92,7 @@ def forecast(
             boundary=Boundary.of(forecasters[0].model, boundary),
             command=shlex.join(["weather", *sys.argv[1:]]),
             on_step=lambda done, of: bar.update(task, completed=done, total=of),
-            say=bar.print,
+            say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),
         )
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
     print(f"wrote {out}: {len(times)} forecasts, {lead}")

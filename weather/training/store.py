@@ -169,7 +169,7 @@ def prepared_store(
 
 
 def statistics(
-    data: WeatherDataset, store: Path | None, step: int, masks: Mapping[str, Tensor]
+    data: WeatherDataset, store: Path | None, step: int, masks: Mapping[str, Tensor] | None = None
 ) -> dict[str, Moments]:
     """Moments over windows of two times: composed from a prepared store, or measured.
 

@@ -76,7 +76,7 @@ def test_the_frame_to_come_acts_inside_and_its_inside_on_nothing(model):
     )
     other = weather(seed=1).at(slice(2, 3))
     with torch.no_grad():
-        first, same, changed = (model(start, given) for given in (later, hidden, other))
+        first, same, changed = (model(start, boundary=given) for given in (later, hidden, other))
     assert torch.equal(first.surface, same.surface)
     assert torch.equal(first.upper, same.upper)
     assert not torch.equal(first.upper[..., inside()], changed.upper[..., inside()])
@@ -86,7 +86,9 @@ def test_without_lookahead_the_next_frame_does_not_act_inside():
     model = build(BACKBONES["graph"], lookahead=False)
     start = weather().at(slice(2))
     with torch.no_grad():
-        first, other = (model(start, weather(seed=seed).at(slice(2, 3))) for seed in (0, 1))
+        first, other = (
+            model(start, boundary=weather(seed=seed).at(slice(2, 3))) for seed in (0, 1)
+        )
     assert torch.equal(first.upper[..., inside()], other.upper[..., inside()])
     assert not torch.equal(first.upper, other.upper)
 
@@ -127,7 +129,7 @@ def test_a_masked_cell_of_the_frame_stays_without_value():
     model.masks.set({"msl": corner})
     truth = weather()
     with torch.no_grad():
-        forecast = model(truth.at(slice(1)), truth.at(slice(1, 2)))
+        forecast = model(truth.at(slice(1)), boundary=truth.at(slice(1, 2)))
     assert torch.equal(forecast.surface[:, :, 0].isnan(), corner.expand(2, 1, *GRID.shape))
     counted = model.counted()[0][0]
     assert int(counted.sum()) == (10 - 2 * WIDTH) * (14 - 2 * WIDTH)

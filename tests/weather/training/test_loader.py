@@ -63,7 +63,7 @@ def test_training_from_chunks_is_training_from_memory(workers, store, tiny_confi
     config = load_config(ExperimentConfig, tiny_config["transformer"])
     weights = []
     for memory, processes in ((8, 0), (0, workers)):
-        data = config.data.model_copy(update={"paths": (store,), "memory": memory})
+        data = config.data.model_copy(update={"paths": (str(store),), "memory": memory})
         training = config.training.model_copy(update={"workers": processes, "epochs": 2})
         here = config.model_copy(update={"data": data, "training": training})
         weights.append(train(here, tmp_path / str(memory)).forecaster.model.state_dict())
