@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from weather.files.forecasts import ensemble_mean, open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecast_file import write_forecast
+from weather.forecasting.forecaster import Forecaster, ForecasterConfig
 from weather.forecasting.planner import plan
+from weather.grid import LatLonGrid
+from weather.models.graph import GraphConfig
+from weather.models.model import ModelConfig
+from weather.training.data import all_variables
 
 START = [np.datetime64("2001-01-03T00"), np.datetime64("2001-01-05T12")]
 SIX_HOURLY = plan([21600], [21600, 43200])
@@ -158,3 +164,42 @@ def test_plots_and_scores_of_members_are_those_of_the_mean(waves, make_forecaste
     one = forecaster.forecast(analyses, START, 2).mean("member")
     np.testing.assert_allclose(mean["msl"], one["msl"], rtol=1e-6)
     assert mean["msl"].attrs["units"] == "Pa"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "era5_tl31_37levels_19590102T00.nc",  # (level, longitude, latitude), south to north
+        "ncep_r1_2p5deg_hgt_1960.nc",  # heights in metres
+        "merra2_h_500_1000_19870909.nc4",  # a region, -180..180
+    ],
+)
+def test_real_files_come_back(name, shared_data, tmp_path):
+    source, path = shared_data / "weather" / "snapshots" / name, tmp_path / "forecast.nc"
+    analyses = open_reanalysis(source)
+    variables = all_variables(analyses, ())
+    backbone = GraphConfig(dim=4, steps=1, refinements=1)
+    config = ForecasterConfig(
+        model=ModelConfig(backbone=backbone),
+        variables=variables.model_copy(update={"static": ()}),
+        grid=LatLonGrid.from_dataset(analyses),
+        step_hours=6,
+    )
+    model = config.build()
+    for key, statistics in model.statistics.items():
+        statistics.mean.copy_(torch.as_tensor(float(analyses[key].mean())))
+        statistics.std.fill_(float(np.abs(analyses[key]).max()))
+        statistics.change.zero_()
+    write_forecast(Forecaster(model, config, {}), analyses, analyses.time.values[:1],
+                   plan([21600], [21600]), path)  # fmt: skip
+    with xr.open_dataset(source) as before, xr.open_dataset(path) as after:
+        fields = [key for key in after.data_vars if key in before]
+        assert len(fields) == len(variables.surface) + len(variables.upper)
+        for key in fields:
+            ours, theirs = after[key], before[key]
+            assert ours.dims == (theirs.dims if "time" in theirs.dims else ("time", *theirs.dims))
+            assert ours.dtype == theirs.dtype
+            first = theirs.isel(time=0) if "time" in theirs.dims else theirs
+            np.testing.assert_allclose(ours.isel(time=0).values, first.values, rtol=2e-7)
+            for dim in first.dims:
+                np.testing.assert_array_equal(after[dim], before[dim])
