@@ -72,15 +72,17 @@ def test_from_training_to_scores_and_maps(trained, name, region, holed, tmp_path
     json.dumps(header, allow_nan=False)
     out = tmp_path / "forecast.nc"
     assert forecast(trained, name, out, "--boundary", trained / "region.nc") == 0
-    with xr.open_dataset(out, decode_timedelta=True) as made:
+    with open_forecast(out) as made:
         assert made.attrs["boundary_width"] == WIDTH
-        truth = holed.sel(time=made.valid_time.values[0])
+        valid = made["valid_time"].values[0]
+        truth = open_reanalysis(trained / "holed.nc").sel(time=valid)
         for field in ("msl", "z", "t"):
-            given, true = made[field].values[0], truth[field].values.astype(np.float32)
+            given = made[field].transpose("time", "lead_time", ..., "lat", "lon").values[0]
+            true = truth[field].values.astype(np.float32)
             assert np.array_equal(np.isnan(given), np.isnan(true))
             inside = given[..., WIDTH:-WIDTH, WIDTH:-WIDTH].copy()
             given[..., WIDTH:-WIDTH, WIDTH:-WIDTH] = true[..., WIDTH:-WIDTH, WIDTH:-WIDTH]
-            assert np.array_equal(given, true, equal_nan=True)
+            assert np.array_equal(given.astype(np.float32), true, equal_nan=True)
             assert not np.array_equal(inside, true[..., WIDTH:-WIDTH, WIDTH:-WIDTH], equal_nan=True)
     assert call("evaluate", out, "--truth", trained / "holed.nc", "--out", tmp_path) == 0
     assert "inside the frame of boundary data, 2 cells at each edge" in capsys.readouterr().out
