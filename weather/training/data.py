@@ -179,6 +179,11 @@ def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variable
     levels = dataset["level"].values.tolist() if upper else []
     for given in (layout[name].level for name in upper if name in layout):
         levels = [level for level in levels if not given or level in given]
+    if upper and not levels:
+        raise InputError(
+            f"{', '.join(upper[:8])}{', ...' if len(upper) > 8 else ''} have no level in common; "
+            "choose fields and levels under data.variables"
+        )
     return Variables(
         surface=tuple(n for n in names if n not in upper and n not in static),
         upper=upper,
