@@ -1,7 +1,7 @@
 """Throughput of the training loader beside the raw read rate of the store it reads.
 
-    python benchmarks/loader.py                      # 1.5 degrees, 5 x 13 + 4 fields, 0.5 GB
-    python benchmarks/loader.py --shape 721 1440 --times 12
+    python benchmarks/loader.py            # 1.5 and 5.625 degrees, 5 x 13 + 4 fields
+    python benchmarks/loader.py --shape 721x1440 --times 12
 
 A store is prepared from made-up analyses with a spectrum like the atmosphere's. Then, in
 turns: every chunk is read once with zarr, many at a time (the raw rate); and one epoch of
@@ -35,7 +35,7 @@ from weather.grid import LatLonGrid
 from weather.training.data import samples
 from weather.training.loader import StoreFields
 from weather.training.prepare import Preparation, prepare
-from weather.training.source import Choice
+from weather.training.store import Compression, arrays
 from weather.variables import Variables
 
 HERE = Path(__file__).parent
@@ -121,6 +121,28 @@ def compare(store: Path, rounds: int) -> dict[str, float]:
     return result
 
 
+def one(
+    files: Path, shape: tuple[int, int], compression: Compression, length: int | None, rounds: int
+) -> dict[str, object]:
+    """One row: a store made from files, and what is read from it."""
+    store = files.parent / f"{compression}.zarr"
+    prepare(
+        sorted(map(str, files.iterdir())),
+        [],
+        Preparation(compression=compression, time_chunk=length),
+        store,
+    )
+    on_disk = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
+    fields = len(list(files.iterdir())) * (len(UPPER) * len(LEVELS) + len(SURFACE))
+    chunk = arrays(store, ["t"])[0].chunks
+    return {
+        "compression": compression,
+        "chunk": " x ".join(map(str, chunk)),
+        "size": on_disk / (4 * fields * shape[0] * shape[1]),
+        **compare(store, rounds),
+    }
+
+
 def table(rows: list[dict[str, object]]) -> str:
     """The rows in Markdown."""
     lines = [
@@ -141,28 +163,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--times", type=int, default=64)
-    parser.add_argument("--shape", type=int, nargs=2, default=(121, 240))
+    parser.add_argument("--shape", nargs="+", default=["121x240", "32x64"])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--compression", nargs="+", default=["lz4", "zstd", "none"])
-    parser.add_argument("--time-chunk", type=int, nargs="+", default=[1])
+    parser.add_argument("--time-chunk", type=int, help="default: that of weather prepare")
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
-    with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder) / "files"
-        files.mkdir()
-        analyses(options.times, tuple(options.shape), files)
-        for compression in options.compression:
-            for length in options.time_chunk:
-                store = Path(folder) / f"{compression}-{length}.zarr"
-                settings = Preparation(choice=Choice(), compression=compression, time_chunk=length)
-                prepare(sorted(map(str, files.iterdir())), [], settings, store)
-                on_disk = sum(p.stat().st_size for p in store.rglob("*") if p.is_file())
-                fields = options.times * (len(UPPER) * len(LEVELS) + len(SURFACE))
-                size = on_disk / (4 * fields * options.shape[0] * options.shape[1])
-                chunk = f"{length} x {len(LEVELS)} x {options.shape[0]} x {options.shape[1]}"
-                row = {"compression": compression, "chunk": chunk, "size": size}
-                rows.append(row | compare(store, options.rounds))
+    for text in options.shape:
+        shape = (int(text.split("x")[0]), int(text.split("x")[1]))
+        with tempfile.TemporaryDirectory() as folder:
+            files = Path(folder) / "files"
+            files.mkdir()
+            analyses(options.times, shape, files)
+            for compression in options.compression:
+                rows.append(one(files, shape, compression, options.time_chunk, options.rounds))
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     packages = ", ".join(f"{name} {version(name)}" for name in ("zarr", "numcodecs", "torch"))
