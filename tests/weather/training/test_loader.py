@@ -9,7 +9,7 @@ import torch
 from sciml.config import load_config
 from weather.files.reanalysis import open_reanalysis
 from weather.training.buffers import Buffers
-from weather.training.data import all_variables, open_fields
+from weather.training.data import DataConfig, all_variables, open_fields
 from weather.training.experiment import ExperimentConfig, train
 from weather.training.loader import StoreFields
 from weather.training.prepare import Preparation, prepare
@@ -64,7 +64,7 @@ def test_training_from_chunks_is_training_from_memory(workers, store, tiny_confi
     config = load_config(ExperimentConfig, tiny_config["transformer"])
     weights = []
     for memory, processes in ((8, 0), (0, workers)):
-        data = config.data.model_copy(update={"paths": (store,), "memory": memory})
+        data = DataConfig(paths=[str(store)], memory=memory, forcing=config.data.forcing)
         training = config.training.model_copy(update={"workers": processes, "epochs": 2})
         here = config.model_copy(update={"data": data, "training": training})
         weights.append(train(here, tmp_path / str(memory)).forecaster.model.state_dict())
