@@ -7,10 +7,10 @@ from sciml.errors import InputError
 from weather.training.source import Source
 
 MIB = 2**20
-_FIXED = 64 * MIB  # buffers of HDF5 and Zarr, the threads' heaps, pieces of moments
-_COPIES = 4  # of a slab: blocks, their concatenation, chunks under compression
+_FIXED = 96 * MIB  # modules of readers, buffers, pieces being regridded and measured
+_COPIES = 5  # of a slab: blocks, their concatenation, chunks under compression
 _LARGEST = 64 * MIB  # bytes of a slab beyond which nothing is gained
-_REGRIDDING = 3 * 8  # bytes a value: in float64, with NaN filled, summed along one axis
+_READS = 2  # copies of a block: as it comes, and decoded or cut
 _THREADS = 4
 
 
@@ -49,8 +49,8 @@ def budget(source: Source, length: int, memory: int, cores: int) -> Budget:
 
 
 def _block(source: Source, name: str) -> int:
-    """Bytes to read one block and bring it to the new grid: as read, and in float64."""
+    """Bytes to read one block: as stored, and decoded or cut."""
     field = source.dataset[name]
     assert field.chunks is not None
     values = math.prod(max(lengths) for lengths in field.chunks)
-    return values * (field.dtype.itemsize + (_REGRIDDING if source.regridded else 4))
+    return values * field.dtype.itemsize * _READS

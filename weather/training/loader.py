@@ -1,5 +1,6 @@
 """Windows of times read straight from the chunks of a prepared store."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from zarr.core.buffer import default_buffer_prototype
 
 from weather.grid import LatLonGrid
 from weather.state import State, seconds
+from weather.training.buffers import Buffers
 from weather.variables import Variables
 
 THREADS = 4  # chunks are read and decompressed outside Python's lock
@@ -23,8 +25,9 @@ THREADS = 4  # chunks are read and decompressed outside Python's lock
 class StoreFields:
     """Fields of a prepared store, for data larger than memory.
 
-    A batch is allocated once; threads decompress each chunk into its place. It may be
-    sent to another process: the arrays are opened where they are read.
+    Threads decompress each chunk into its place in a batch, whose memory is used again
+    once nothing refers to it. The fields may be sent to another process: arrays are opened
+    where they are read.
 
     Attributes:
         path: of the store.
@@ -41,6 +44,11 @@ class StoreFields:
     grid: LatLonGrid
 
     @cached_property
+    def buffers(self) -> Buffers:
+        """Memory of batches."""
+        return Buffers()
+
+    @cached_property
     def arrays(self) -> dict[str, zarr.Array[Any]]:
         """Open, by variable."""
         group = zarr.open_group(self.path, mode="r")
@@ -49,14 +57,18 @@ class StoreFields:
         return {name: array for name, array in found.items() if isinstance(array, zarr.Array)}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without open arrays."""
-        return {name: value for name, value in vars(self).items() if name != "arrays"}
+        """Without open arrays and buffers."""
+        return {name: vars(self)[name] for name in self.__dataclass_fields__}
 
     def cut(self, index: NDArray[np.int64]) -> State:
         """The state (batch, time, ...) at these positions (batch, time) of `times`."""
         names, shape = self.variables, self.grid.shape
-        surface = np.empty((*index.shape, len(names.surface), *shape), np.float32)
-        upper = np.empty((*index.shape, len(names.upper), len(names.levels), *shape), np.float32)
+        surface_shape = (*index.shape, len(names.surface), *shape)
+        upper_shape = (*index.shape, len(names.upper), len(names.levels), *shape)
+        parts = math.prod(surface_shape), math.prod(upper_shape)
+        buffer = self.buffers.take(sum(parts))
+        surface = buffer[: parts[0]].reshape(surface_shape)
+        upper = buffer[parts[0] :].reshape(upper_shape)
         jobs = [
             (self.arrays[name], first, places, target[sample, start : start + length, number])
             for sample, positions in enumerate(index)

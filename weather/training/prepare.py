@@ -171,13 +171,17 @@ def _fill(
             f"{name} is NaN {progress.places[name]}, but not at all times; fill or cut the "
             "data, leave the variable out, or keep it with --allow-nan"
         )
-    earlier = {p: _with_levels(np.asarray(array[p])) for p in pairs.before(first, end)}
-    shaped = values.reshape(len(values), -1, *values.shape[-2:])
-    progress.sums[name].take_in(pairs, first, shaped, earlier)
-
-
-def _with_levels(field: NDArray[np.float32]) -> NDArray[np.float32]:
-    return field.reshape(-1, *field.shape[-2:])
+    on_levels = values.reshape(len(values), -1, *values.shape[-2:])
+    earlier = {
+        position: np.asarray(array[position]).reshape(on_levels.shape[1:])
+        for position in pairs.before(first, end)
+    }
+    # chunk by chunk, so that rounding does not depend on the length of a slab
+    for start in range(first, end, array.chunks[0]):
+        chunk = on_levels[start - first : start - first + array.chunks[0]]
+        before = pairs.before(start, start + len(chunk))
+        known = {p: on_levels[p - first] if p >= first else earlier[p] for p in before}
+        progress.sums[name].take_in(pairs, start, chunk, known)
 
 
 def _note_missing(

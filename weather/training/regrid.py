@@ -24,6 +24,7 @@ from weather.grid import LatLonGrid
 Floats = NDArray[np.floating]
 
 MISSING = 0.5  # share of a cell's area above which NaN makes it missing
+_PIECE = 2**18  # values that are regridded together
 _UNCOVERED = 1e-6  # share of a cell that rounding may leave uncovered
 
 
@@ -53,8 +54,15 @@ class Regridder:
         NaN counts as unmeasured: a cell is the mean of what was measured in it, and
         NaN where more than half of it was not.
         """
-        dims = [f"axis{number}" for number in range(values.ndim - 2)]
-        fields = xr.DataArray(values.astype(np.float64), dims=[*dims, "lat", "lon"])
+        fields = values.reshape(-1, *values.shape[-2:])
+        size = max(1, _PIECE // fields[0].size)
+        pieces = [self._means(fields[n : n + size]) for n in range(0, len(fields), size)]
+        done = np.concatenate(pieces)
+        return done.reshape(*values.shape[:-2], *done.shape[1:])
+
+    def _means(self, values: Floats) -> NDArray[np.float64]:
+        """Of a few fields (field, lat, lon), since the library makes several copies."""
+        fields = xr.DataArray(values.astype(np.float64), dims=["field", "lat", "lon"])
         masked = bool(np.isnan(values).any())
         return apply_weights(fields, self.weights, masked, 1 - MISSING).values
 

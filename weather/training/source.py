@@ -149,9 +149,10 @@ def gaps(times: Times, step: int) -> list[str]:
 def _variables(dataset: xr.Dataset, wanted: tuple[str, ...]) -> xr.Dataset:
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; give analyses, and static fields by --static")
-    extra = set(map(str, dataset.dims)) - {"time", "level", "lat", "lon"}
-    if extra:
-        raise InputError(f"the data has a dimension {extra.pop()!r}; select one entry of it first")
+    for extra in set(dataset.dims) - {"time", "level", "lat", "lon"}:
+        if dataset.sizes[extra] > 1:
+            raise InputError(f"the data has a dimension {extra!r}; select one entry of it first")
+        dataset = dataset.squeeze(extra, drop=True)
     there = [str(name) for name in dataset.data_vars]
     names = [name if name in there else canonical_name(name) for name in wanted]
     for name in names:
@@ -244,7 +245,8 @@ def _in_blocks(dataset: xr.Dataset) -> xr.Dataset:
     """Dask arrays of whole globes; a field that is in no blocks yet is cut along time."""
     blocks = {}
     for name, field in dataset.data_vars.items():
-        fit = max(1, _BLOCK * field.sizes["time"] // field.nbytes)
+        own = field.encoding.get("preferred_chunks", {}).get("time", 1)
+        fit = max(1, _BLOCK * field.sizes["time"] // (field.nbytes * own)) * own
         length = {"time": fit} if field.chunks is None else {}
         blocks[name] = field.chunk({"lat": -1, "lon": -1} | length)
     return dataset.assign(blocks)

@@ -8,7 +8,8 @@ import torch
 
 from sciml.config import load_config
 from weather.files.reanalysis import open_reanalysis
-from weather.training.data import all_variables, open_fields
+from weather.training.buffers import Buffers
+from weather.training.data import DataConfig, all_variables, open_fields
 from weather.training.experiment import ExperimentConfig, train
 from weather.training.loader import StoreFields
 from weather.training.prepare import Preparation, prepare
@@ -63,9 +64,33 @@ def test_training_from_chunks_is_training_from_memory(workers, store, tiny_confi
     config = load_config(ExperimentConfig, tiny_config["transformer"])
     weights = []
     for memory, processes in ((8, 0), (0, workers)):
-        data = config.data.model_copy(update={"paths": (str(store),), "memory": memory})
+        data = DataConfig(paths=[str(store)], memory=memory, forcing=config.data.forcing)
         training = config.training.model_copy(update={"workers": processes, "epochs": 2})
         here = config.model_copy(update={"data": data, "training": training})
         weights.append(train(here, tmp_path / str(memory)).forecaster.model.state_dict())
     for name, values in weights[0].items():
         assert torch.equal(weights[1][name], values), name
+
+
+def test_memory_is_used_again_only_when_nothing_refers_to_it(store):
+    dataset = open_reanalysis(store)
+    fields = open_fields(dataset, all_variables(dataset, ()), memory=0, store=store)
+    index = np.array([[3, 4], [50, 51]])
+    kept = fields.cut(index)
+    place, values = kept.upper.data_ptr(), kept.upper.clone()
+    part = kept.at(slice(1, 2)).upper[0]
+    del kept
+    other = fields.cut(index + 1)
+    assert other.upper.data_ptr() != place
+    assert torch.equal(part, values[0, 1:])
+    del part
+    assert fields.cut(index).upper.data_ptr() == place
+
+
+def test_buffers_of_another_size_are_let_go():
+    buffers = Buffers()
+    held = buffers.take(10)
+    buffers.take(20)
+    assert [len(buffer) for buffer in buffers.buffers] == [10, 20]
+    assert buffers.take(30) is not held
+    assert [len(buffer) for buffer in buffers.buffers] == [10, 30]

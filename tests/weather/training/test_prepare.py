@@ -1,5 +1,8 @@
 """A prepared store: what it holds, that it goes on where it stopped, and within its memory."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -98,7 +101,7 @@ def test_variables_levels_and_times_are_chosen(file, tmp_path):
         ({"choice": Choice(start="soon")}, "cannot read"),
         ({"choice": Choice(grid="1")}, "finer than the data"),
         ({"choice": Choice(variables=("z_surface",))}, "no variable of the data changes"),
-        ({"memory": 2**20}, "--memory 1MiB is too little .* give at least 65MiB"),
+        ({"memory": 2**20}, "--memory 1MiB is too little .* give at least 97MiB"),
     ],
 )
 def test_what_cannot_be_is_said_in_a_line(settings, message, file, tmp_path):
@@ -224,3 +227,21 @@ def test_a_region_is_prepared_without_the_globe(file, tmp_path):
     found = open_reanalysis(tmp_path / "s.zarr")
     assert found["lat"].values.tolist() == [90, 45, 0]
     assert found["lon"].values.tolist() == [90, 135, 180, 225]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on(file, tmp_path):
+    config = Preparation(choice=COARSE, time_chunk=10)
+    code = (
+        "import os; from pathlib import Path\n"
+        "from weather.training import budget\n"
+        "from weather.training.prepare import Preparation, prepare\n"
+        "budget._LARGEST, calls = 1, []\n"
+        "def advance(done): calls.append(done); len(calls) == 8 and os._exit(9)\n"
+        f"config = Preparation.model_validate_json({config.model_dump_json()!r})\n"
+        f"prepare([{file!r}], [], config, Path({str(tmp_path / 'killed.zarr')!r}), advance=advance)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    prepare([file], [], config, tmp_path / "killed.zarr")
+    prepare([file], [], config, tmp_path / "unbroken.zarr")
+    assert contents(tmp_path / "killed.zarr") == contents(tmp_path / "unbroken.zarr")
