@@ -38,6 +38,8 @@ def inspect(
 ) -> Report:
     """Look at coordinates and at some times of every field, one field at a time.
 
+    Of an ensemble the first member is looked at.
+
     Args:
         dataset: canonical (see `weather.files.reanalysis`), as opened: taken for SI.
         names: fields to look at, or a model's variables; default all.
@@ -47,6 +49,8 @@ def inspect(
         grid: that of the model.
         masked: fields in which the model takes NaN; None where there is no model yet.
     """
+    if "member" in dataset.dims:
+        dataset = dataset.isel(member=0)
     layout = _layout(dataset)
     axes = [*check_axes(dataset, layout, grid)]
     if worst(axes) == "refused":

@@ -165,10 +165,12 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; a forecast model needs a series")
     variables = config.variables or all_variables(dataset, config.forcing)
-    dataset = apply(dataset, inspect(dataset, variables), tell)
+    opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
     steps, periods = time_steps(times, config.step_hours), split(times, config)
-    store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
+    store = None
+    if dataset is opened:  # what was corrected is not what a prepared store holds
+        store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
     fields = open_fields(dataset, variables, config.memory, store)
     masks = find_masks(samples(fields, periods["train"], steps[0], 2), config.masks)
     return _Series(dataset, variables, steps, periods, fields, store, masks)

@@ -1,7 +1,7 @@
 """What `weather prepare` writes: the chosen fields of analyses, on the grid asked for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sciml.config import Config, nearest
 from sciml.errors import InputError
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
@@ -273,4 +274,9 @@ def open_source(files: Sequence[str], static: Sequence[str], choice: Choice) -> 
     Raises:
         InputError: see `open_reanalysis` and `choose`.
     """
-    return choose(open_reanalysis(list(files)), [open_reanalysis(path) for path in static], choice)
+    opened, told = open_reanalysis(list(files)), list[str]()
+    names = choice.variables or [str(name) for name in opened.data_vars]
+    report = inspect(opened, names, masked=names)  # holes are found by `prepare`, which sees all
+    dataset = apply(opened, report, told.append)
+    source = choose(dataset, [open_reanalysis(path) for path in static], choice)
+    return replace(source, notes=(*told, *source.notes))
