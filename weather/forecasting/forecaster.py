@@ -177,8 +177,8 @@ class Forecaster:
             times: that are looked at; default some of the data set.
         """
         names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
-        dataset, masked = self._blanked(dataset), self.config.masked
-        return inspect(dataset, names, times, self.normal(), self.config.grid, masked)
+        seen, masked = self._blanked(self._on_levels(dataset)), self.config.masked
+        return inspect(seen, names, times, self.normal(), self.config.grid, masked)
 
     def checked(
         self,
@@ -298,6 +298,13 @@ class Forecaster:
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
             )
 
+    def _on_levels(self, dataset: xr.Dataset) -> xr.Dataset:
+        """The model's levels, if the data has them all: what others hold does not matter."""
+        levels = list(self.config.variables.levels)
+        if levels and "level" in dataset.dims and np.isin(levels, dataset["level"]).all():
+            return dataset.sel(level=levels)
+        return dataset
+
     def _blanked(self, dataset: xr.Dataset) -> xr.Dataset:
         """NaN where the model has a mask, whatever fills the cells there; lazily."""
         if not isinstance(self.model, WeatherModel) or not self.model.masks.masked:
@@ -322,10 +329,7 @@ class Forecaster:
 
     def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
         """These times, with the model's fields in memory: they are read once."""
-        excerpt = dataset.sel(time=np.unique(wanted))
-        names, levels = self.config.variables, list(self.config.variables.levels)
-        if levels and "level" in excerpt.dims and np.isin(levels, excerpt["level"]).all():
-            excerpt = excerpt.sel(level=levels)
+        excerpt, names = self._on_levels(dataset.sel(time=np.unique(wanted))), self.config.variables
         needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
         return excerpt.assign({name: excerpt[name].load() for name in needed})
 
