@@ -21,6 +21,7 @@ from weather.models.steps import StepHours, in_seconds
 from weather.state import State, require_finite
 from weather.variables import KNOWN, Forcing, Variables
 
+_PIECE = 2**21  # numbers that `measure` takes at once
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
 
@@ -220,19 +221,21 @@ def samples(
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
 
 
-def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
+def measure(data: WeatherDataset, chunk: int | None = None) -> dict[str, Moments]:
     """Moments of every variable in one pass, float64.
 
     Args:
         data: windows of two times, a step apart.
-        chunk: windows per piece.
+        chunk: windows per piece; default as many as keep a piece below a few ten MiB.
 
     Raises:
         InputError: NaN, or no data.
     """
     if not len(data):
         raise InputError("no training samples; widen data.train or give more data")
-    variables = data.__getitems__([0]).variables
+    first_window = data.__getitems__([0])
+    variables = first_window.variables
+    chunk = chunk or max(1, _PIECE // (first_window.surface.numel() + first_window.upper.numel()))
     present = RunningMoments(len(variables.channels))
     change = RunningMoments(len(variables.channels))
     for first in range(0, len(data), chunk):

@@ -81,7 +81,7 @@ def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
     Raises:
         InputError: data, configuration or checkpoint that do not go together.
     """
-    dataset = _open_series(config.data)
+    dataset = open_series(config.data)
     variables = config.data.variables or all_variables(dataset, config.data.forcing)
     require(dataset, variables)
     steps = time_steps(dataset["time"].values, config.data.step_hours)
@@ -112,23 +112,29 @@ def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
     scores = tuple(
         score
         for step in steps
-        for score in one_step_scores(model, samples(fields, held_out, step, length), step)
+        for score in one_step_scores(
+            model, samples(fields, held_out, step, length), step, config.training.batch_size
+        )
     )
     forecaster = Forecaster(model, made, _metadata(dataset, config.data, periods, scores))
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores)
 
 
-def one_step_scores(model: WeatherModel, data: WeatherDataset, step: int) -> tuple[Score, ...]:
+def one_step_scores(
+    model: WeatherModel, data: WeatherDataset, step: int, batch_size: int
+) -> tuple[Score, ...]:
     """Errors of one time step of `step` seconds, and of persistence, by 2-D field.
 
     The mean over times and cells, weighted by area, of squared errors; then the root.
+    Not more than `batch_size` samples at once, nor 16.
     """
     area = torch.from_numpy(model.grid.area_weights())[:, None]
     sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
     model.eval()
-    for first in range(0, len(data), 16):
-        batch = data.__getitems__(range(first, min(first + 16, len(data))))
+    size = min(16, batch_size)
+    for first in range(0, len(data), size):
+        batch = data.__getitems__(range(first, min(first + size, len(data))))
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
             forecast = model(start, step)
@@ -142,7 +148,12 @@ def one_step_scores(model: WeatherModel, data: WeatherDataset, step: int) -> tup
     return tuple(Score(name, step / 3600, *errors) for name, *errors in rows)
 
 
-def _open_series(config: DataConfig) -> xr.Dataset:
+def open_series(config: DataConfig) -> xr.Dataset:
+    """The analyses of an experiment.
+
+    Raises:
+        InputError: no time axis, or files that cannot be read.
+    """
     dataset = open_reanalysis(list(config.paths))
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; a forecast model needs a series")
