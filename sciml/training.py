@@ -140,7 +140,7 @@ def fit(
     best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
     checkpoints = [last] if valid is None else [last, best]
     with _quiet():
-        trainer = _trainer(config, run, checkpoints, *_epochs(len(train), config))
+        trainer = _trainer(config, run, checkpoints, *epochs_and_batches(len(train), config))
         trainer.fit(
             learner,
             datamodule=_Data(train, valid, config),
@@ -164,7 +164,7 @@ def fit(
     )
 
 
-def _epochs(samples: int, config: TrainingConfig) -> tuple[int, int]:
+def epochs_and_batches(samples: int, config: TrainingConfig) -> tuple[int, int]:
     """Number of epochs, and of batches in each."""
     batches = max(1, samples // config.batch_size)
     if config.max_steps is None:

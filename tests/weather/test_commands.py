@@ -217,3 +217,30 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     assert call("forecast", model, "--from", waves_file, "--out", tmp_path / "f.grib") == 2
     assert "ends in .nc or .zarr" in one_line(capsys)
     assert not out.exists()
+
+
+def test_estimates_need_no_data_and_write_nothing(
+    trained, waves_file, tiny_config, tmp_path, capsys
+):
+    model = trained / "graph" / "model.safetensors"
+    assert call("forecast", model, "--hours", 48, "--estimate") == 0
+    text = capsys.readouterr().out
+    assert "memory" in text
+    assert "20 KiB before compression" in text  # 8 lead times, 5 fields of 8 x 16 cells
+    config = tiny_config["transformer"]
+    assert call("train", waves_file, "--config", config, "--estimate") == 0
+    assert "activations" in capsys.readouterr().out
+    big = ["--training.batch_size", 10**9]
+    assert call("train", waves_file, "--config", config, "--estimate", *big) == 0
+    assert "does not fit" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_only_an_estimate_can_do_without(trained, waves_file, tmp_path, capsys):
+    model = trained / "graph" / "model.safetensors"
+    assert call("forecast", model, "--from", waves_file) == 2
+    assert "--out FILE" in one_line(capsys)
+    assert call("train", waves_file) == 2
+    assert "--run FOLDER" in one_line(capsys)
+    assert call("forecast", waves_file, "--estimate") == 2
+    assert "is not a model file" in one_line(capsys)

@@ -18,9 +18,9 @@ def forecast(
     models: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    from_: Annotated[list[str], Parameter(name="--from", negative="")],
+    from_: Annotated[list[str] | None, Parameter(name="--from", negative="")] = None,
     time: Annotated[list[str] | None, Parameter(negative="")] = None,
-    out: Path,
+    out: Path | None = None,
     hours: float | None = None,
     every: str | None = None,
     leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
@@ -28,6 +28,7 @@ def forecast(
     layout: Literal["input", "cf", "wb2"] = "input",
     boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
     step_hours: float | None = None,
+    estimate: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
 
@@ -65,8 +66,12 @@ def forecast(
         hold its cells at all valid times (times up to 6 h apart are interpolated).
     step_hours:
         Time step of an ONNX file that states it neither inside nor in its name.
+    estimate:
+        Only tell how much memory, time and disk it would take, from the model file's
+        header; --from and --out are not needed.
     """
     from sciml.cli import progress
+    from sciml.errors import InputError
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
@@ -74,6 +79,10 @@ def forecast(
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.planner import hours_text, plan
 
+    if estimate:
+        return _estimate(models, hours, every, leads, len(time or [""]))
+    if from_ is None or out is None:
+        raise InputError("a forecast needs --from ANALYSES and --out FILE (or --estimate)")
     forecasters = [Forecaster.load(model, step_hours=step_hours) for model in models]
     experts = Experts.of(forecasters)
     steps = list(experts.steppers)
@@ -96,6 +105,27 @@ def forecast(
         )
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
     print(f"wrote {out}: {len(times)} forecasts, {lead}")
+
+
+def _estimate(
+    models: list[Path], hours: float | None, every: str | None, leads: list[str] | None, times: int
+) -> None:
+    """Tell what a forecast takes, from the model file's header."""
+    from rich.console import Console
+
+    from sciml.errors import InputError
+    from weather.forecasting.estimate import advice, estimate_forecast, show_estimate
+    from weather.forecasting.forecaster import ForecasterConfig
+    from weather.forecasting.planner import plan
+    from weather.models.steps import in_seconds
+
+    if len(models) > 1:
+        raise InputError(f"an estimate is made for one model; {len(models)} were given")
+    config = ForecasterConfig.read(models[0])
+    steps = in_seconds(config.step_hours)
+    made = plan(steps, lead_times(hours, every, leads, min(steps)))
+    estimate = estimate_forecast(config, made.calls, len(made.leads), times)
+    show_estimate(estimate, Console(), advice(times))
 
 
 def _times(texts: list[str] | None, dataset: "xr.Dataset") -> "list[np.datetime64]":

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
-from sciml.model_file import load_state, read_model_file, save_model
+from sciml.model_file import load_state, read_header, read_model_file, save_model
 from weather.files.findings import Report
 from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
@@ -46,6 +46,18 @@ class ForecasterConfig(Config):
     grid: LatLonGrid
     step_hours: StepHours
     masked: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """The configuration in the header of a model file; the weights are not read.
+
+        Raises:
+            InputError: not a model file, or one of another kind or format.
+        """
+        header = read_header(path)
+        if header["kind"] != KIND:
+            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
+        return parse_config(cls, header["config"], str(path))
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""

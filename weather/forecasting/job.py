@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +16,20 @@ from weather.forecasting.boundary import Boundary
 from weather.forecasting.execution import Known, Stepper
 from weather.forecasting.experts import Experts
 from weather.forecasting.planner import Plan
+from weather.grid import LatLonGrid
 from weather.state import seconds
+from weather.variables import Variables
 
 _TOGETHER = 2**28  # bytes of fields that are forecast at once
 _MOST = 16  # initial times and members that are forecast at once
 
 Case = tuple[int, int]  # positions of initial time and member
+
+
+def together(variables: Variables, grid: LatLonGrid) -> int:
+    """How many initial times and members are forecast at once."""
+    state = 4 * len(variables.channels) * math.prod(grid.shape)  # bytes
+    return max(1, min(_MOST, _TOGETHER // state))
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,7 @@ class Job:
         """Initial times and members that are forecast together: a few, or one where it is large."""
         members = 1 if self.members is None else len(self.members)
         cases = [(time, member) for time in range(len(self.times)) for member in range(members)]
-        rows, columns = self.experts.grid.shape
-        state = 4 * len(self.experts.variables.channels) * rows * columns
-        size = max(1, min(_MOST, _TOGETHER // state))
+        size = together(self.experts.variables, self.experts.grid)
         return [cases[first : first + size] for first in range(0, len(cases), size)]
 
     def initial(self, batch: list[Case]) -> Known:

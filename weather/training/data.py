@@ -26,6 +26,7 @@ from weather.state import State, require_finite
 from weather.training.loader import StoreFields
 from weather.variables import KNOWN, Forcing, Variables
 
+_PIECE = 2**21  # numbers that `measure` takes at once
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
 MaskChoice = Literal["auto", "refuse"]
@@ -260,13 +261,15 @@ def samples(
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
 
 
-def find_masks(data: WeatherDataset, choice: MaskChoice, chunk: int = 64) -> dict[str, Tensor]:
+def find_masks(
+    data: WeatherDataset, choice: MaskChoice, chunk: int | None = None
+) -> dict[str, Tensor]:
     """Cells that are NaN at all times, of each variable that has some.
 
     Args:
         data: windows of times.
         choice: whether there may be any.
-        chunk: windows per piece.
+        chunk: windows per piece; default as `measure`.
 
     Returns:
         True where masked, (lat, lon) or (level, lat, lon) of an upper variable.
@@ -275,6 +278,7 @@ def find_masks(data: WeatherDataset, choice: MaskChoice, chunk: int = 64) -> dic
         InputError: masks where `choice` is `refuse`, or a field without any value.
     """
     masks: dict[str, Tensor] | None = None
+    chunk = chunk or _windows_in_a_piece(data)
     for first in range(0, len(data), chunk):
         found = _never_there(data.__getitems__(range(first, min(first + chunk, len(data)))))
         masks = found if masks is None else {n: masks[n] & found[n] for n in masks if n in found}
@@ -287,14 +291,14 @@ def find_masks(data: WeatherDataset, choice: MaskChoice, chunk: int = 64) -> dic
 
 
 def measure(
-    data: WeatherDataset, masks: Mapping[str, Tensor] | None = None, chunk: int = 64
+    data: WeatherDataset, masks: Mapping[str, Tensor] | None = None, chunk: int | None = None
 ) -> dict[str, Moments]:
     """Moments of every variable in one pass, float64.
 
     Args:
         data: windows of two times, a step apart.
         masks: cells that are left out, from `find_masks`.
-        chunk: windows per piece.
+        chunk: windows per piece; default as many as keep a piece below a few ten MiB.
 
     Raises:
         InputError: NaN in other cells, or no data.
@@ -313,13 +317,14 @@ def accumulate(
     present: RunningMoments,
     change: RunningMoments,
     masks: Mapping[str, Tensor] | None = None,
-    chunk: int = 64,
+    chunk: int | None = None,
 ) -> None:
     """Take windows of two times into the moments of the first and of the change.
 
     Raises:
         InputError: NaN in cells that are not masked.
     """
+    chunk = chunk or _windows_in_a_piece(data)
     for first in range(0, len(data), chunk):
         state = data.__getitems__(range(first, min(first + chunk, len(data))))
         require_finite(state, masks)
@@ -327,6 +332,13 @@ def accumulate(
         fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
         present.update(fields[:, 0])
         change.update(fields[:, 1] - fields[:, 0])
+
+
+def _windows_in_a_piece(data: WeatherDataset) -> int:
+    if not len(data):
+        return 1
+    window = data.__getitems__([0])
+    return max(1, _PIECE // (window.surface.numel() + window.upper.numel()))
 
 
 def by_variable(

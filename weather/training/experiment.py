@@ -115,8 +115,8 @@ def train(
     held_out = [
         series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
     ]
-    pairs = zip(held_out, series.steps, strict=True)
-    scores = tuple(score for data, step in pairs for score in one_step_scores(model, data, step))
+    pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
+    scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
     metadata = _metadata(series.dataset, config.data, series.periods, scores)
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
@@ -160,10 +160,20 @@ class _Series:
         )
 
 
-def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
+def open_series(config: DataConfig) -> xr.Dataset:
+    """The analyses of an experiment.
+
+    Raises:
+        InputError: no time axis, or files that cannot be read.
+    """
     dataset = open_reanalysis(list(config.paths))
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; a forecast model needs a series")
+    return dataset
+
+
+def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
+    dataset = open_series(config)
     variables = config.variables or all_variables(dataset, config.forcing)
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
@@ -186,17 +196,20 @@ def _build(config: ForecasterConfig, series: _Series) -> WeatherModel:
     return model
 
 
-def one_step_scores(model: WeatherModel, data: WeatherDataset, step: int) -> tuple[Score, ...]:
+def one_step_scores(
+    model: WeatherModel, data: WeatherDataset, step: int, batch_size: int = 16
+) -> tuple[Score, ...]:
     """Errors of one time step of `step` seconds, and of persistence, by 2-D field.
 
     The mean over times and cells that count, weighted by area, of squared errors; then
-    the root.
+    the root. Not more than `batch_size` samples at once, nor 16.
     """
     areas = [cell_weights(model.grid, cells) for cells in model.counted() or (None, None)]
     sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
     model.eval()
-    for first in range(0, len(data), 16):
-        batch = data.__getitems__(range(first, min(first + 16, len(data))))
+    size = min(16, batch_size)
+    for first in range(0, len(data), size):
+        batch = data.__getitems__(range(first, min(first + size, len(data))))
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
             forecast = one_step(model, step, batch.when)(start)
