@@ -109,14 +109,15 @@ def _unit(name: str) -> str:
 
 
 def _geopotential(pressure: float, globe: bool) -> Bounds:
-    """Height within a seventh of the standard one and the depth of a winter storm.
+    """Height within a third of the standard one and the depth of a winter storm.
 
-    At 1 hPa the polar night's surface lies a tenth below the standard height. The
-    global average depends on the mass of the atmosphere and its temperature, which
+    Wide enough for atmospheres of models that are not yet, or not meant to be, the
+    Earth's, and still several times narrower than the step to another unit. The global
+    average depends on the mass of the atmosphere and its temperature, which
     hardly change: 93 to 96 m at 1000 hPa.
     """
     height = standard_height(pressure)
-    low, high = 0.84 * height - 550, 1.08 * height + 450
+    low, high = 0.7 * height - 550, 1.35 * height + 450
     if globe:
         low, high = 0.94 * height - 50, 1.05 * height + 50
     return low * STANDARD_GRAVITY, high * STANDARD_GRAVITY

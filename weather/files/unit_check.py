@@ -224,6 +224,8 @@ def _came(case: UnitCase, position: int) -> str:
     factor, offset = case.units[case.was]
     by_cells = on_level(case.name)[0] in ("z_surface", "lsm")
     column = (case.summary.high if by_cells else case.summary.mean)[:, position]
+    odd = ~case.inside(case.was)[:, position]
+    column = column[odd] if odd.any() else column
     value = (float(np.nanmean(column)) - offset) / factor
     level = case.summary.levels[position]
     where = f"at {level:g} hPa " if level is not None and on_level(case.name)[1] is None else ""

@@ -274,9 +274,11 @@ def open_source(files: Sequence[str], static: Sequence[str], choice: Choice) -> 
     Raises:
         InputError: see `open_reanalysis` and `choose`.
     """
-    opened, told = open_reanalysis(list(files)), list[str]()
-    names = choice.variables or [str(name) for name in opened.data_vars]
+    opened = open_reanalysis(list(files))
+    wanted = map(canonical_name, choice.variables or map(str, opened.data_vars))
+    names = [name for name in wanted if name in opened]
     report = inspect(opened, names, masked=names)  # holes are found by `prepare`, which sees all
-    dataset = apply(opened, report, told.append)
+    dataset = apply(opened, report)
     source = choose(dataset, [open_reanalysis(path) for path in static], choice)
+    told = report.lines("corrected")
     return replace(source, notes=(*told, *source.notes))
