@@ -7,6 +7,7 @@ speed of this machine now, as good as its kernels are alike: to a factor of two.
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from rich.console import Console
@@ -15,6 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
+from weather.forecasting.boundary import one_step
 from weather.forecasting.forecaster import ForecasterConfig
 from weather.forecasting.job import together
 from weather.forecasting.rollout import rollout
@@ -84,8 +86,10 @@ def estimate_forecast(
         weights = ledger.live
         state = fake_state(config.variables, config.grid, batch, model.history, device)
         kept = {"weights": weights, "initial states": ledger.live - weights}
+        edges = partial(fake_state, config.variables, config.grid, batch, 1, device)
+        step = one_step(model, model.step, lambda time: edges())
         with torch.no_grad():
-            for _ in rollout(model, state, _TRACED):
+            for _ in rollout(step, state, _TRACED):
                 pass
     parts = peak(ledger, {"process": base}, kept, device, loading=weights)
     flops, moved = (value / _TRACED * steps for value in (ledger.flops, ledger.moved))

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
-from sciml.training import TrainingConfig, epochs_and_batches
+from sciml.training import TrainingConfig, epochs_and_batches, precision_here
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.forecasting.forecaster import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -28,7 +28,7 @@ _VALIDATION = 1 / 3  # of the work of a training step, which goes back as well a
 
 
 def estimate_training(config: ExperimentConfig, device: str | None = None) -> Estimate:
-    """Tell beforehand what a training takes.
+    """Tell beforehand what a training takes; parameters that `transfer` freezes count as trained.
 
     Args:
         config: with `data.paths`; variables that it names need not be in the data.
@@ -182,7 +182,7 @@ class _TimesOnly:
 
 
 def _mixed(config: TrainingConfig) -> bool:
-    return config.precision == "bf16-mixed"
+    return precision_here(config) == "bf16-mixed"
 
 
 def _device(config: TrainingConfig) -> str:
