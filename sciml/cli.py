@@ -75,6 +75,11 @@ def run_demo(app: App, steps: Sequence[str], summarize: Callable[[float], str], 
     return summary
 
 
+def note(line: str) -> None:
+    """Print a line on standard error."""
+    Console(stderr=True, soft_wrap=True).print(line, highlight=False, markup=False)
+
+
 def progress() -> Progress:
     """A progress bar on standard error: description, bar, count, elapsed and remaining time."""
     return Progress(

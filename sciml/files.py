@@ -22,14 +22,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"cannot write {path}: no permission; choose another folder")
-    if path.is_dir():
-        raise InputError(f"cannot write {path}: it is a folder; give a file name")
+    claim_path(path)
     try:
         yield temporary
         if temporary.is_file():
@@ -37,6 +30,26 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def claim_path(path: Path, folder: bool = False) -> None:
+    """Make the parent folders of an output and check that it can be written.
+
+    Args:
+        path: the output.
+        folder: whether it may be a folder that is there.
+
+    Raises:
+        InputError: if the folder cannot be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from error
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"cannot write {path}: no permission; choose another folder")
+    if path.is_dir() and not folder:
+        raise InputError(f"cannot write {path}: it is a folder; give a file name")
 
 
 def _umask() -> int:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sciml.config import Config
-from sciml.layers import MLP, Activation, activation_layer
+from sciml.layers import MLP, Activation, Modulation, activation_layer
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ class GraphNetwork(nn.Module):
         process: features of the processor's edges.
         encode, decode: features of the edges from the nodes to the latent nodes and
             back; None where the processor works on the nodes themselves.
+        condition: length of a vector that every step depends on; None for none.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class GraphNetwork(nn.Module):
         process: int,
         encode: int | None = None,
         decode: int | None = None,
+        condition: int | None = None,
     ) -> None:
         super().__init__()
         if (encode is None) != (decode is None):
@@ -85,12 +87,13 @@ class GraphNetwork(nn.Module):
         hidden = config.hidden or config.dim
         self.checkpoint = config.checkpoint
         self.embed_process = MLP(process, hidden, config.dim, config.activation, norm=True)
-        self.process = nn.ModuleList(Interaction(config) for _ in range(config.steps))
+        self.process = nn.ModuleList(Interaction(config, condition) for _ in range(config.steps))
         self.bipartite = encode is not None and decode is not None
         if encode is not None and decode is not None:
             self.embed_encode = MLP(encode, hidden, config.dim, config.activation, norm=True)
             self.embed_decode = MLP(decode, hidden, config.dim, config.activation, norm=True)
-            self.encode, self.decode = Interaction(config), Interaction(config)
+            self.encode = Interaction(config, condition)
+            self.decode = Interaction(config, condition)
             self.update_nodes = MLP(config.dim, hidden, config.dim, config.activation, norm=True)
 
     def forward(
@@ -100,6 +103,7 @@ class GraphNetwork(nn.Module):
         encode: Edges | None = None,
         decode: Edges | None = None,
         latent: Tensor | None = None,
+        condition: Tensor | None = None,
     ) -> Tensor:
         """Pass messages.
 
@@ -109,29 +113,31 @@ class GraphNetwork(nn.Module):
             encode: edges from nodes (senders) to latent nodes (receivers).
             decode: edges from latent nodes (senders) to nodes (receivers).
             latent: (latent node, ..., dim), initial state of the latent nodes.
+            condition: (..., condition), of a model that depends on one; its axes are the
+                nodes' between the first and the last.
 
         Returns:
             (node, ..., dim).
         """
         if not self.bipartite:
-            return self._process(nodes, process)
+            return self._process(nodes, process, condition)
         if encode is None or decode is None or latent is None:
             raise ValueError("this network encodes and decodes; give encode, decode and latent")
         edges = _embed(self.embed_encode, encode, nodes)
-        latent, _ = self.encode(nodes, latent, edges)
+        latent, _ = self.encode(nodes, latent, edges, condition)
         nodes = nodes + self.update_nodes(nodes)
-        latent = self._process(latent, process)
+        latent = self._process(latent, process, condition)
         edges = _embed(self.embed_decode, decode, nodes)
-        nodes, _ = self.decode(latent, nodes, edges)
+        nodes, _ = self.decode(latent, nodes, edges, condition)
         return nodes
 
-    def _process(self, nodes: Tensor, process: Edges) -> Tensor:
+    def _process(self, nodes: Tensor, process: Edges, condition: Tensor | None) -> Tensor:
         edges = _embed(self.embed_process, process, nodes)
         for step in self.process:
             if self.checkpoint and self.training:
-                nodes, edges = checkpoint(step, nodes, nodes, edges, use_reentrant=False)
+                nodes, edges = checkpoint(step, nodes, nodes, edges, condition, use_reentrant=False)
             else:
-                nodes, edges = step(nodes, nodes, edges)
+                nodes, edges = step(nodes, nodes, edges, condition)
         return nodes
 
 
@@ -145,10 +151,11 @@ class Interaction(nn.Module):
 
     The first is GraphCast's (supplement, section 3), the second of GIN's kind (Xu et al.
     2019). B and C act on the nodes before they are gathered: the same numbers for fewer
-    operations, as there are fewer nodes than edges.
+    operations, as there are fewer nodes than edges. A condition scales and shifts what each
+    norm gives (Price et al. 2024, GenCast, conditions its norms on the noise level).
     """
 
-    def __init__(self, config: GraphNetworkConfig) -> None:
+    def __init__(self, config: GraphNetworkConfig, condition: int | None = None) -> None:
         super().__init__()
         dim, hidden = config.dim, config.hidden or config.dim
         self.edge_state, self.mean = config.edge_state, config.aggregate == "mean"
@@ -160,18 +167,23 @@ class Interaction(nn.Module):
         self.norm_message = nn.LayerNorm(dim)
         self.node = MLP(2 * dim, hidden, dim, config.activation, norm=True)
         self.dropout = nn.Dropout(config.dropout)
+        self.modulation = None if condition is None else Modulation(condition, dim, 4)
 
-    def forward(self, senders: Tensor, receivers: Tensor, edges: Edges) -> tuple[Tensor, Edges]:
+    def forward(
+        self, senders: Tensor, receivers: Tensor, edges: Edges, condition: Tensor | None = None
+    ) -> tuple[Tensor, Edges]:
         """Update receivers and edges.
 
         Args:
             senders: (sender, ..., dim).
             receivers: (receiver, ..., dim); may be the senders themselves.
             edges: features (edge, ..., dim).
+            condition: (..., condition), see `GraphNetwork.forward`.
 
         Returns:
             The receivers (receiver, ..., dim) and the edges, updated.
         """
+        for_message, for_node = self._changes(condition)
         hidden = (
             self.from_edge(edges.features)
             + self.from_sender(senders).index_select(0, edges.senders)
@@ -179,19 +191,36 @@ class Interaction(nn.Module):
         )
         if self.edge_state:
             message = self.norm_message(self.message(self.activation(hidden)))
+            message = _changed(message, for_message)
             total = self._gather(message, edges, receivers)
             edges = replace(edges, features=edges.features + message)
         else:
             total = self._gather(self.activation(hidden), edges, receivers)
-            total = self.norm_message(self.message(total))
-        update = self.node(torch.cat([receivers, total], dim=-1))
+            total = _changed(self.norm_message(self.message(total)), for_message)
+        update = _changed(self.node(torch.cat([receivers, total], dim=-1)), for_node)
         return receivers + self.dropout(update), edges
+
+    def _changes(self, condition: Tensor | None) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Scale and shift of messages, and of nodes; none without a condition."""
+        if self.modulation is None:
+            return (), ()
+        if condition is None:
+            raise ValueError("this network depends on a condition; give one")
+        changes = self.modulation(condition)
+        return changes[:2], changes[2:]
 
     def _gather(self, values: Tensor, edges: Edges, receivers: Tensor) -> Tensor:
         total = gather_sum(values, edges.receivers, receivers.shape[0])
         if self.mean:
             total = total / _degree(edges.receivers, total)
         return total.to(receivers.dtype)
+
+
+def _changed(values: Tensor, changes: tuple[Tensor, ...]) -> Tensor:
+    if not changes:
+        return values
+    scale, shift = changes
+    return values * (1 + scale) + shift
 
 
 def gather_sum(values: Tensor, index: Tensor, size: int) -> Tensor:
@@ -210,7 +239,8 @@ def gather_sum(values: Tensor, index: Tensor, size: int) -> Tensor:
 
 
 def _degree(receivers: Tensor, like: Tensor) -> Tensor:
-    count = torch.bincount(receivers, minlength=like.shape[0]).clamp(min=1).to(like.dtype)
+    ones = torch.ones_like(receivers, dtype=like.dtype)
+    count = like.new_zeros(like.shape[0]).scatter_add_(0, receivers, ones).clamp(min=1)
     return count.view(-1, *[1] * (like.ndim - 1))
 
 

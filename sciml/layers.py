@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Activation = Literal["gelu", "relu", "silu"]
 
@@ -36,6 +37,30 @@ class MLP(nn.Sequential):
             nn.Linear(hidden, outputs),
         ]
         super().__init__(*layers, *([nn.LayerNorm(outputs)] if norm else []))
+
+
+class Modulation(nn.Module):
+    """Scales, shifts and gates of a residual branch from a conditioning vector; at first zero.
+
+    Adaptive layer norm (Peebles & Xie 2023, DiT, section 3.2). Whoever uses it takes
+    1 + scale and 1 + gate, so that a fresh model is what it is without a condition and can
+    go on from one that was trained without.
+
+    Args:
+        condition: length of the conditioning vector.
+        dim: channels of the branch.
+        parts: number of vectors to make.
+    """
+
+    def __init__(self, condition: int, dim: int, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+        self.weight = nn.Parameter(torch.zeros(parts * dim, condition))
+        self.bias = nn.Parameter(torch.zeros(parts * dim))
+
+    def forward(self, condition: Tensor) -> tuple[Tensor, ...]:
+        """(..., condition) -> `parts` times (..., dim)."""
+        return F.linear(condition, self.weight, self.bias).chunk(self.parts, dim=-1)
 
 
 class DropPath(nn.Module):

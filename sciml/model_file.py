@@ -1,7 +1,7 @@
 """One file that holds a model: safetensors, with everything else as JSON in its header.
 
 Nothing is pickled, so a file from a stranger is safe to open, and its header is read
-without torch. When the layout changes, FORMAT is raised and `_upgrade` learns to
+without torch. When the layout changes, FORMAT is raised and `parse_header` learns to
 read the old one.
 """
 
@@ -37,6 +37,12 @@ def save_model(
     from safetensors.torch import save_file
 
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata={"sciml": make_header(kind, config, metadata)})
+
+
+def make_header(kind: str, config: Config, metadata: dict[str, Any]) -> str:
+    """Everything but the tensors as JSON text; see `save_model`."""
     header = {
         "format": FORMAT,
         "kind": kind,
@@ -44,8 +50,7 @@ def save_model(
         "metadata": metadata,
         "versions": {name: distribution.version(name) for name in ("sciml-foundation", "torch")},
     }
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"sciml": json.dumps(header, allow_nan=False)})
+    return json.dumps(header, allow_nan=False)
 
 
 def read_header(path: Path | str) -> dict[str, Any]:
@@ -71,7 +76,7 @@ def read_header(path: Path | str) -> dict[str, Any]:
         raise InputError(
             f"{path} is a safetensors file of another program; expected one that `train` wrote"
         )
-    return _upgrade(json.loads(text), path)
+    return parse_header(text, path)
 
 
 def read_model_file(
@@ -90,8 +95,7 @@ def read_model_file(
     from safetensors.torch import load_file
 
     header = read_header(path)
-    if header["kind"] != kind:
-        raise InputError(f"{path} holds a {header['kind']}; expected a {kind}")
+    require_kind(header, kind, path)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
@@ -111,10 +115,26 @@ def load_state(model: "nn.Module", tensors: dict[str, "Tensor"], path: Path | st
         raise InputError(f"{path} does not fit its own configuration: {error}") from error
 
 
-def _upgrade(header: dict[str, Any], path: Path) -> dict[str, Any]:
+def parse_header(text: str, path: Path | str) -> dict[str, Any]:
+    """What `make_header` wrote.
+
+    Raises:
+        InputError: of a newer format.
+    """
+    header: dict[str, Any] = json.loads(text)
     if header.get("format") != FORMAT:
         raise InputError(
             f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}: "
             "install a matching version of sciml-foundation"
         )
     return header
+
+
+def require_kind(header: dict[str, Any], kind: str, path: Path | str) -> None:
+    """Check what a file holds.
+
+    Raises:
+        InputError: it holds another kind of model.
+    """
+    if header["kind"] != kind:
+        raise InputError(f"{path} holds a {header['kind']}; expected a {kind}")

@@ -15,12 +15,16 @@ class RunningMoments:
 
     Args:
         channels: number of separate channels.
+
+    Attributes:
+        count, mean: (channel,) so far.
+        squares: (channel,) sum of squared deviations from the mean.
     """
 
     def __init__(self, channels: int) -> None:
         self.count = torch.zeros(channels, dtype=torch.float64)
         self.mean = torch.zeros(channels, dtype=torch.float64)
-        self._squares = torch.zeros(channels, dtype=torch.float64)
+        self.squares = torch.zeros(channels, dtype=torch.float64)
 
     def update(self, values: Tensor) -> None:
         """Take in (..., channel)."""
@@ -28,18 +32,26 @@ class RunningMoments:
         measured = ~rows.isnan()
         count = measured.sum(0).to(torch.float64)
         mean = torch.where(measured, rows, 0.0).sum(0) / count.clamp(min=1)
-        squares = torch.where(measured, (rows - mean).square(), 0.0).sum(0)
+        self.merge(count, mean, torch.where(measured, (rows - mean).square(), 0.0).sum(0))
+
+    def merge(self, count: Tensor, mean: Tensor, squares: Tensor) -> None:
+        """Take in the moments of another stream.
+
+        Args:
+            count, mean: (channel,) number of values and their mean.
+            squares: (channel,) sum of squared deviations from that mean.
+        """
         total = self.count + count
         delta = mean - self.mean
         share = count / total.clamp(min=1)
-        self._squares += squares + delta.square() * self.count * share
+        self.squares += squares + delta.square() * self.count * share
         self.mean += delta * share
         self.count = total
 
     @property
     def std(self) -> Tensor:
         """Standard deviation (channel,), of the population; zero where nothing was measured."""
-        return (self._squares / self.count.clamp(min=1)).sqrt()
+        return (self.squares / self.count.clamp(min=1)).sqrt()
 
 
 class Normalizer(nn.Module):

@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 from sciml.attention import WindowAttention
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.layers import MLP, DropPath
+from sciml.layers import MLP, DropPath, Modulation
 from sciml.resolution import Merge, Split
 from sciml.windows import MASKED, Windows
 
@@ -28,7 +28,7 @@ class WindowTransformerConfig(Config):
 
     Attributes:
         dim: channels of the outermost stages; doubled at each merge.
-        depths: blocks per stage. One stage keeps its resolution; an even number makes
+        depths: blocks per stage. One stage keeps its resolution; four, six, ... make
             a U: the first half merges tokens, the second half splits them again.
         heads: attention heads per stage.
         window: tokens of a window along each axis; None spans the whole axes.
@@ -57,8 +57,8 @@ class WindowTransformerConfig(Config):
         stages = len(self.depths)
         if stages != len(self.heads):
             raise ValueError(f"{stages} depths and {len(self.heads)} heads; give one per stage")
-        if stages > 1 and (stages % 2 or self.merge is None):
-            raise ValueError("a U of stages needs an even number of depths, and merge")
+        if stages > 1 and (stages % 2 or stages < 4 or self.merge is None):
+            raise ValueError("a U of stages needs four, six, ... depths, and merge")
         for stage, heads in enumerate(self.heads):
             if self.stage_dim(stage) % heads:
                 raise ValueError(f"{heads} heads do not divide {self.stage_dim(stage)} channels")
@@ -109,6 +109,8 @@ class WindowTransformer(nn.Module):
         make_bias: makes a block's bias module. `bias(geometry)` returns a tensor that
             broadcasts to (batch, window, head, token, token), `window` running over
             the windows of the axes that are not periodic.
+        condition: length of a vector that the whole model depends on, by adaptive layer
+            norms (DiT); None for none.
 
     Raises:
         InputError: if a periodic axis is not a whole number of windows.
@@ -120,6 +122,7 @@ class WindowTransformer(nn.Module):
         axes: tuple[int | None, ...],
         periodic: tuple[bool, ...],
         make_bias: MakeBias,
+        condition: int | None = None,
     ) -> None:
         super().__init__()
         stages = len(config.depths)
@@ -129,7 +132,9 @@ class WindowTransformer(nn.Module):
             config.depths
         )
         self.stages = nn.ModuleList(
-            _Stage(config, stage, sizes[stage], periodic, make_bias, rates[stage].tolist())
+            _Stage(
+                config, stage, sizes[stage], periodic, make_bias, rates[stage].tolist(), condition
+            )
             for stage in range(stages)
         )
         half = stages // 2
@@ -140,26 +145,33 @@ class WindowTransformer(nn.Module):
             Split(config.stage_dim(s), config.merge or ()) for s in range(half + 1, stages)
         )
 
-    def forward(self, x: Tensor, valid: Tensor | None = None, geometry: Any = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        valid: Tensor | None = None,
+        geometry: Any = None,
+        condition: Tensor | None = None,
+    ) -> Tensor:
         """Transform a grid of tokens.
 
         Args:
             x: (batch, *axes, dim).
             valid: (batch, *axes) bool; tokens that are False are seen by no other token.
             geometry: handed to every bias as it is.
+            condition: (batch, condition), of a model that depends on one.
 
         Returns:
             (batch, *axes, out_dim): out_dim is dim, or for a U 2 dim, the first stage's
             output beside the last one's (Pangu-Weather's skip connection).
         """
         if len(self.stages) == 1:
-            return self.stages[0](x, valid, geometry)
+            return self.stages[0](x, valid, geometry, condition)
         if valid is not None:
             raise ValueError("a mask of valid tokens needs a transformer of one stage")
         half = len(self.stages) // 2
         skips = []
         for stage in range(half):
-            x = self.stages[stage](x, None, geometry)
+            x = self.stages[stage](x, None, geometry, condition)
             if stage < half - 1:
                 skips.append(x)
                 x = self.merges[stage](x)
@@ -169,7 +181,7 @@ class WindowTransformer(nn.Module):
                 x = self.splits[stage - half - 1](x, skip.shape[1:-1])
                 outermost = stage == len(self.stages) - 1
                 x = x if outermost else x + skip
-            x = self.stages[stage](x, None, geometry)
+            x = self.stages[stage](x, None, geometry, condition)
         return torch.cat([skip, x], dim=-1)
 
 
@@ -184,6 +196,7 @@ class _Stage(nn.Module):
         periodic: tuple[bool, ...],
         make_bias: MakeBias,
         rates: list[float],
+        condition: int | None,
     ) -> None:
         super().__init__()
         self.size, self.window, self.periodic = size, config.window, periodic
@@ -202,6 +215,7 @@ class _Stage(nn.Module):
                 heads,
                 make_bias(BlockShape(stage, index, dim, heads, window, count, periodic)),
                 rate,
+                condition,
             )
             for index, rate in enumerate(rates)
         )
@@ -211,14 +225,18 @@ class _Stage(nn.Module):
         for number, partition in enumerate(self.partitions or ()):
             self.register_buffer(f"mask_{number}", partition.mask(), persistent=False)
 
-    def forward(self, x: Tensor, valid: Tensor | None, geometry: Any) -> Tensor:
+    def forward(
+        self, x: Tensor, valid: Tensor | None, geometry: Any, condition: Tensor | None
+    ) -> Tensor:
         """(batch, *axes, dim) -> the same."""
         for index, block in enumerate(self.blocks):
             windows, mask = self._partition(index, x)
             if self.checkpoint and self.training:
-                x = checkpoint(block, x, windows, mask, valid, geometry, use_reentrant=False)
+                x = checkpoint(
+                    block, x, windows, mask, valid, geometry, condition, use_reentrant=False
+                )
             else:
-                x = block(x, windows, mask, valid, geometry)
+                x = block(x, windows, mask, valid, geometry, condition)
         return x
 
     def _partition(self, index: int, x: Tensor) -> tuple[Windows, Tensor | None]:
@@ -243,10 +261,20 @@ class _Stage(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention in windows, then an MLP on each token, each added to the input."""
+    """Attention in windows, then an MLP on each token, each added to the input.
+
+    A condition scales and shifts what a norm gives, and with norms before the branches it
+    gates their outputs too; after them that would be the same scale again.
+    """
 
     def __init__(
-        self, config: WindowTransformerConfig, dim: int, heads: int, bias: nn.Module, rate: float
+        self,
+        config: WindowTransformerConfig,
+        dim: int,
+        heads: int,
+        bias: nn.Module,
+        rate: float,
+        condition: int | None = None,
     ) -> None:
         super().__init__()
         self.post = config.norm == "post"
@@ -255,6 +283,8 @@ class Block(nn.Module):
         self.mlp = MLP(dim, round(config.mlp_ratio * dim), dim)
         self.norm_attention, self.norm_mlp = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.drop_path = DropPath(rate)
+        parts = 4 if self.post else 6
+        self.modulation = None if condition is None else Modulation(condition, dim, parts)
 
     def forward(
         self,
@@ -263,15 +293,40 @@ class Block(nn.Module):
         mask: Tensor | None,
         valid: Tensor | None,
         geometry: Any,
+        condition: Tensor | None = None,
     ) -> Tensor:
         """(batch, *axes, dim) -> the same; `mask` (window, token, token) keeps regions apart."""
+
+        def attend(x: Tensor) -> Tensor:
+            return self._attend(x, windows, mask, valid, geometry)
+
+        changes = self._changes(condition, x.ndim - 2)
+        half = len(changes) // 2
+        x = x + self.drop_path(self._branch(x, attend, self.norm_attention, changes[:half]))
+        return x + self.drop_path(self._branch(x, self.mlp, self.norm_mlp, changes[half:]))
+
+    def _branch(
+        self,
+        x: Tensor,
+        function: Callable[[Tensor], Tensor],
+        norm: nn.Module,
+        changes: tuple[Tensor, ...],
+    ) -> Tensor:
+        """Norm and function, in this order or the other, as the condition changes them."""
+        if not changes:
+            return norm(function(x)) if self.post else function(norm(x))
+        scale, shift, *gate = changes
         if self.post:
-            x = x + self.drop_path(
-                self.norm_attention(self._attend(x, windows, mask, valid, geometry))
-            )
-            return x + self.drop_path(self.norm_mlp(self.mlp(x)))
-        x = x + self.drop_path(self._attend(self.norm_attention(x), windows, mask, valid, geometry))
-        return x + self.drop_path(self.mlp(self.norm_mlp(x)))
+            return norm(function(x)) * (1 + scale) + shift
+        return function(norm(x) * (1 + scale) + shift) * (1 + gate[0])
+
+    def _changes(self, condition: Tensor | None, axes: int) -> tuple[Tensor, ...]:
+        """(batch, *1, dim) each, for attention and then for the MLP; none without a condition."""
+        if self.modulation is None:
+            return ()
+        if condition is None:
+            raise ValueError("this model depends on a condition; give one")
+        return self.modulation(condition[(slice(None), *[None] * axes)])
 
     def _attend(
         self,

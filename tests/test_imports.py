@@ -19,6 +19,9 @@ MAY_IMPORT = {
     "rdkit": {"molecules/"},
     "dinosaur": {"weather/"},
     "jax": {"weather/"},
+    "onnx": {"weather/forecasting/"},
+    "onnxruntime": {"weather/forecasting/"},
+    "onnxscript": {"weather/forecasting/"},
     "weather": {"weather/"},
     "molecules": {"molecules/"},
 }

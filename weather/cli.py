@@ -6,8 +6,12 @@ from sciml.cli import run
 
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
+    "check": "Check analyses: units by value, levels, times, NaN, outliers.",
+    "prepare": "Make a training store from analyses of any size, regridded, with statistics.",
     "train": "Train a model on analyses.",
+    "plan": "Show which time steps reach which lead times, and at what cost.",
     "forecast": "Forecast from an analysis with a trained model.",
+    "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "plot": "Draw a forecast as a map.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",

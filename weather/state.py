@@ -1,5 +1,6 @@
 """The central type: analyses, forecasts and training samples of the atmosphere."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,6 +81,17 @@ class State:
             time=self.time[:, times],
         )
 
+    def when(self, time: Tensor) -> "State":
+        """The state at one time (batch,) of each sample's time axis; it must be there."""
+        index = (self.time == time[:, None]).int().argmax(dim=1)
+        samples = torch.arange(len(self), device=index.device)
+        return replace(
+            self,
+            surface=self.surface[samples, index].unsqueeze(1),
+            upper=self.upper[samples, index].unsqueeze(1),
+            time=self.time[samples, index].unsqueeze(1),
+        )
+
     def then(self, later: "State") -> "State":
         """This state followed by a later one along the time axis."""
         return replace(
@@ -94,23 +106,41 @@ class State:
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
 
 
+def joined(states: Sequence[State]) -> State:
+    """One batch of several states of the same times, variables and grid."""
+    return replace(
+        states[0],
+        surface=torch.cat([state.surface for state in states]),
+        upper=torch.cat([state.upper for state in states]),
+        time=torch.cat([state.time for state in states]),
+    )
+
+
 def seconds(times: NDArray[np.datetime64]) -> Tensor:
     """datetime64 as int64 seconds since 1970-01-01."""
     return torch.from_numpy(times.astype("datetime64[s]").astype(np.int64))
 
 
-def require_finite(state: State) -> None:
+def require_finite(state: State, ignored: Mapping[str, Tensor] | None = None) -> None:
     """Check that no value is NaN or infinite.
+
+    Args:
+        state: physical values.
+        ignored: cells of a variable that may be, such as a mask: true in (lat, lon) or
+            (level, lat, lon).
 
     Raises:
         InputError: names the first variable, time and level where one is.
     """
     for fields, upper in ((state.surface, False), (state.upper, True)):
+        names = state.variables.upper if upper else state.variables.surface
         bad = ~torch.isfinite(fields)
+        for number, name in enumerate(names):
+            if ignored and name in ignored:
+                bad[:, :, number] &= ~ignored[name].to(bad.device)
         if not bad.any():
             continue
         sample, time, variable, *rest = (int(i) for i in bad.nonzero()[0])
-        names = state.variables.upper if upper else state.variables.surface
         level = f" at {state.variables.levels[rest[0]]:g} hPa" if upper else ""
         when = state.datetimes()[sample, time].astype("datetime64[m]")
         raise InputError(

@@ -93,11 +93,11 @@ _TABLE = (
     ),
     Variable(
         "sst", "Sea surface temperature", "K", "sea_surface_temperature",
-        ("sea_surface_temperature",),
+        ("sea_surface_temperature", "sstk"),
     ),
     Variable(
         "tcwv", "Total column water vapour", "kg m-2", "atmosphere_mass_content_of_water_vapor",
-        ("total_column_water_vapour",),
+        ("total_column_water_vapour", "pwat", "tqv"),
     ),
     Variable("tp", "Total precipitation", "m", "", ("total_precipitation", "tp06")),
     Variable(
@@ -109,12 +109,14 @@ _TABLE = (
         "lsm", "Land-sea mask", "1", "land_binary_mask",
         ("land_sea_mask", "lsmask", "land"), static=True,
     ),
+    Variable("skt", "Skin temperature", "K", "surface_temperature", ("skin_temperature",)),
     Variable("slt", "Soil type", "1", "soil_type", ("soil_type",), static=True),
 )  # fmt: skip
 
 KNOWN: dict[str, Variable] = {variable.name: variable for variable in _TABLE}
 _BY_ALIAS = {alias: v.name for v in _TABLE for alias in (v.name, *v.aliases)}
-_ON_LEVEL = re.compile(r"(?P<name>z|t|u|v|q|r|w|vo|d)(?P<level>\d{1,4})(hPa)?")
+ON_LEVELS = ("z", "t", "u", "v", "q", "r", "w", "vo", "d")
+_ON_LEVEL = re.compile(rf"(?P<name>{'|'.join(ON_LEVELS)})(?P<level>\d{{1,4}})(hPa)?")
 
 
 def canonical_name(name: str) -> str:
@@ -122,19 +124,31 @@ def canonical_name(name: str) -> str:
     return _BY_ALIAS.get(name, _BY_ALIAS.get(name.lower(), name))
 
 
+def preference(key: str) -> int:
+    """Rank of a name among those of its field: the smaller, the better."""
+    variable = KNOWN.get(canonical_name(key))
+    names = (variable.name, *variable.aliases) if variable else ()
+    return names.index(key.lower()) if key.lower() in names else len(names)
+
+
 def describe(name: str) -> Variable | None:
     """What is known of a field; `z500` is the field `z` at 500 hPa.
 
     `u10` and `v10` are winds 10 m above the ground.
     """
-    if name in KNOWN:
-        return KNOWN[name]
-    on_level = _ON_LEVEL.fullmatch(name)
-    if on_level is None:
+    base, level = on_level(name)
+    if base not in KNOWN:
         return None
-    field = KNOWN[on_level["name"]]
-    long_name = f"{field.long_name} at {on_level['level']} hPa"
-    return Variable(name, long_name, field.units, field.standard_name)
+    field = KNOWN[base]
+    if level is None:
+        return field
+    return Variable(name, f"{field.long_name} at {level:g} hPa", field.units, field.standard_name)
+
+
+def on_level(name: str) -> tuple[str, float | None]:
+    """The field and the level (hPa) of a name such as `z500`; no level for other names."""
+    found = None if name in KNOWN else _ON_LEVEL.fullmatch(name)
+    return (found["name"], float(found["level"])) if found else (name, None)
 
 
 class Variables(Config):

@@ -99,7 +99,7 @@ def test_predictions_are_the_models_whatever_the_chunks(
     path = tmp_path / "t.smi"
     path.write_text("\n".join(smiles))
     call("predict", model, path, "--out", tmp_path / "whole.csv")
-    from molecules import table as module
+    from molecules.files import table as module
 
     defaults = (4, None)
     monkeypatch.setattr(module.iter_library, "__defaults__", defaults)

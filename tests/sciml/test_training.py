@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, rate_at
-from sciml.training import TrainingConfig, fit
+from sciml.training import TrainingConfig, fit, precision_here
 
 
 @dataclass(frozen=True)
@@ -194,3 +194,12 @@ def test_rate_rises_then_falls_to_zero() -> None:
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0)
     assert rate_at(80, 100, OptimizerConfig(schedule="constant")) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [("AVX2", "32-true"), ("AVX512", "bf16-mixed")]
+)
+def test_bfloat16_only_where_the_processor_has_it(capability, expected, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert precision_here(TrainingConfig(precision="auto", accelerator="cpu")) == expected
+    assert precision_here(TrainingConfig(precision="bf16-mixed")) == "bf16-mixed"

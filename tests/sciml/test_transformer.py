@@ -141,7 +141,8 @@ def test_split_and_merge_have_the_shapes_of_each_other() -> None:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"depths": (2, 2, 2), "heads": (2, 2, 2), "merge": (1, 2, 2)}, "even number"),
+        ({"depths": (2, 2, 2), "heads": (2, 2, 2), "merge": (1, 2, 2)}, "four, six"),
+        ({"depths": (2, 2), "heads": (2, 2), "merge": (1, 2, 2)}, "four, six"),
         ({"depths": (2,), "heads": (2, 2)}, "one per stage"),
         ({"dim": 9, "depths": (2,), "heads": (2,)}, "do not divide"),
     ],

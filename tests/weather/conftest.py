@@ -42,6 +42,12 @@ def waves() -> xr.Dataset:
 
 
 @pytest.fixture(scope="session")
+def hundred_days() -> xr.Dataset:
+    """`waves` for longer."""
+    return travelling_waves(np.linspace(78.75, -78.75, 8), np.arange(16) * 22.5, times=400)
+
+
+@pytest.fixture(scope="session")
 def waves_file(waves: xr.Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`waves` as a file."""
     path = tmp_path_factory.mktemp("analyses") / "waves.nc"
@@ -63,3 +69,20 @@ def tiny_config(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             "training: {epochs: 1, batch_size: 8}\n"
         )
     return {name: folder / f"{name}.yaml" for name in backbones}
+
+
+@pytest.fixture(scope="session")
+def region() -> xr.Dataset:
+    """10 x 14 cells of mid-latitudes, as large as the waves are."""
+    return travelling_waves(np.linspace(75, -60, 10), np.arange(14) * 15.0)
+
+
+@pytest.fixture(scope="session")
+def holed(region: xr.Dataset) -> xr.Dataset:
+    """`region` without msl in a corner and without t at 850 hPa in a mountain."""
+    corner = (region.latitude > 50) & (region.longitude < 40)
+    inside = (region.level == 850) & (abs(region.latitude) < 20) & (region.longitude == 60)
+    return region.assign(
+        msl=region.msl.where(~corner).assign_attrs(region.msl.attrs),
+        t=region.t.where(~inside).assign_attrs(region.t.attrs),
+    )

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
 from weather.cli import app, run
+from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
 from weather.training.experiment import ExperimentConfig
 
@@ -41,10 +41,22 @@ def test_train_then_forecast(backbone, trained, waves_file, tmp_path, capsys):
         "--out", out,
     )  # fmt: skip
     assert status == 0
-    assert "1 forecasts of 24 h, every 6 h" in capsys.readouterr().out
-    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+    assert "1 forecasts, 4 lead times to 24 h" in capsys.readouterr().out
+    with open_forecast(out) as forecast:
         assert forecast.sizes["lead_time"] == 4
         assert np.isfinite(forecast.z).all()
+
+
+def test_lead_times_at_choice(trained, waves_file, tmp_path):
+    model, out = trained / "graph" / "model.safetensors", tmp_path / "f.zarr"
+    arguments = ("forecast", model, "--from", waves_file, "--layout", "wb2", "--out", out)
+    hour = np.timedelta64(1, "h")
+    for options, leads in (
+        (["--leads", "24h", "6h"], [6, 24]),
+        (["--every", "12h", "--hours", 36], [12, 24, 36]),
+    ):
+        assert call(*arguments, *options) == 0
+        assert (open_forecast(out)["lead_time"].values / hour).tolist() == leads
 
 
 def test_a_run_folder_is_complete(trained):
@@ -54,10 +66,14 @@ def test_a_run_folder_is_complete(trained):
     assert again.model.backbone.kind == "graph_network"
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(waves_file, tiny_config, tmp_path):
+@pytest.mark.parametrize("step_hours", ["6", "[6, 12]"])
+def test_a_resumed_run_ends_where_an_unbroken_one_does(
+    step_hours, waves_file, tiny_config, tmp_path
+):
     def train(run, epochs, *options):
         arguments = ["--config", tiny_config["transformer"], "--run", tmp_path / run]
         schedule = ["--training.optimizer.schedule", "constant", "--training.epochs", epochs]
+        schedule += ["--data.step_hours", step_hours]
         assert call("train", waves_file, *arguments, *schedule, *options) == 0
         return Forecaster.load(tmp_path / run / "model.safetensors").model.state_dict()
 
@@ -81,11 +97,11 @@ def test_the_model_file_says_what_it_is(trained):
 def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
     model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
     assert call("forecast", model, "--from", waves_file, "--hours", 6, "--out", out) == 0
-    with xr.open_dataset(out, decode_timedelta=True) as forecast:
+    with open_forecast(out) as forecast:
         assert forecast.time.values[0] == np.datetime64("2001-01-15T18")
 
 
-@pytest.mark.parametrize("name", ["small", "small_graph"])
+@pytest.mark.parametrize("name", ["small", "small_graph", "small_steps"])
 def test_shipped_small_configurations_train(name, waves_file, tmp_path):
     options = ["--training.epochs", 1, "--model.backbone.dim", 16]
     assert call("train", waves_file, "--config", name, "--run", tmp_path, *options) == 0
@@ -95,7 +111,7 @@ def test_shipped_small_configurations_train(name, waves_file, tmp_path):
 def test_every_shipped_configuration_is_valid():
     shipped = named_config("weather", "small").parent.glob("*.yaml")
     names = {path.stem for path in shipped}
-    assert {"small", "small_graph", "pangu", "graphcast", "europe"} <= names
+    assert {"small", "small_graph", "small_steps", "pangu", "graphcast", "europe"} <= names
     for name in names:
         load_config(ExperimentConfig, named_config("weather", name))
 
@@ -193,5 +209,38 @@ def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
     assert forecast(model, "--time", "1999-01-01T00") == 2
     assert "no analysis at 1999-01-01T00:00" in one_line(capsys)
     assert forecast(model, "--hours", 7) == 2
-    assert "steps by 6 h" in one_line(capsys)
+    assert "a forecast of 7 h with an output every 6 h" in one_line(capsys)
+    assert forecast(model, "--leads", "6h", "7h") == 2
+    assert "the nearest they reach: 6 h and 12 h" in one_line(capsys)
+    assert forecast(model, "--leads", "6h", "--every", "6h") == 2
+    assert "lead times are given twice" in one_line(capsys)
+    assert call("forecast", model, "--from", waves_file, "--out", tmp_path / "f.grib") == 2
+    assert "ends in .nc or .zarr" in one_line(capsys)
     assert not out.exists()
+
+
+def test_estimates_need_no_data_and_write_nothing(
+    trained, waves_file, tiny_config, tmp_path, capsys
+):
+    model = trained / "graph" / "model.safetensors"
+    assert call("forecast", model, "--hours", 48, "--estimate") == 0
+    text = capsys.readouterr().out
+    assert "memory" in text
+    assert "20 KiB before compression" in text  # 8 lead times, 5 fields of 8 x 16 cells
+    config = tiny_config["transformer"]
+    assert call("train", waves_file, "--config", config, "--estimate") == 0
+    assert "activations" in capsys.readouterr().out
+    big = ["--training.batch_size", 10**9]
+    assert call("train", waves_file, "--config", config, "--estimate", *big) == 0
+    assert "does not fit" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_only_an_estimate_can_do_without(trained, waves_file, tmp_path, capsys):
+    model = trained / "graph" / "model.safetensors"
+    assert call("forecast", model, "--from", waves_file) == 2
+    assert "--out FILE" in one_line(capsys)
+    assert call("train", waves_file) == 2
+    assert "--run FOLDER" in one_line(capsys)
+    assert call("forecast", waves_file, "--estimate") == 2
+    assert "is not a model file" in one_line(capsys)

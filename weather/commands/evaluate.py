@@ -9,9 +9,9 @@ from cyclopts import Parameter
 def evaluate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
-    truth: Annotated[list[Path], Parameter(negative="")],
+    truth: Annotated[list[str], Parameter(negative="")],
     out: Path,
-    climatology_from: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
     climatology_period: str | None = None,
     climatology: Literal["seasonal", "mean"] | None = None,
     linear: bool = False,
@@ -23,7 +23,8 @@ def evaluate(
     forecasts:
         Files of one model.
     truth:
-        NetCDF files of analyses that hold the initial and the valid times.
+        Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
+        files, globs, URLs or a short name such as arco-era5.
     out:
         Folder for scores.csv and scores.png.
     climatology_from:
@@ -41,13 +42,14 @@ def evaluate(
     from rich.console import Console
 
     from sciml.cli import progress
-    from weather.files.forecasts import open_forecast
+    from weather.files.forecasts import ensemble_mean, open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.cases import channels
     from weather.verification.evaluation import evaluate, training_period
     from weather.verification.scorecard import console_table, write_scores
 
-    forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    opened, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    forecast = ensemble_mean(opened)
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
     with progress() as bar:
@@ -57,7 +59,11 @@ def evaluate(
         )
     write_scores(scores, out)
     console = Console()
+    if "member" in opened.dims:
+        console.print(f"the mean of {opened.sizes['member']} members was scored")
     console.print(console_table(scores))
+    if width := scores.attrs["boundary_width"]:
+        console.print(f"scored inside the frame of boundary data, {width} cells at each edge")
     if scores["missing"].any():
         console.print(f"missing truth: {scores.attrs['missing']}", soft_wrap=True)
     if scores.attrs["seen"]:

@@ -15,8 +15,8 @@ def plot(
     time: str | None = None,
     lead: str | None = None,
     product: str | None = None,
-    truth: Annotated[list[Path] | None, Parameter(negative="")] = None,
-    static: Path | None = None,
+    truth: Annotated[list[str] | None, Parameter(negative="")] = None,
+    static: str | None = None,
 ) -> None:
     """Draw a forecast as a map.
 
@@ -40,13 +40,13 @@ def plot(
     """
     import numpy as np
 
-    from weather.files.forecasts import open_forecast
+    from weather.files.forecasts import ensemble_mean, open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.maps.plots import draw_map, save_map, select_analysis, select_forecast
 
     hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
     start = None if time is None else datetime_of(time)
-    one = select_forecast(open_forecast(forecast), start, hours)
+    one = select_forecast(ensemble_mean(open_forecast(forecast)), start, hours)
     analyses = open_reanalysis(truth) if truth else None
     analysis = None if analyses is None else select_analysis(analyses, one)
     background = open_reanalysis(static) if static else analyses

@@ -16,6 +16,31 @@ def hours_of(duration: str) -> int:
     return int(number) * (24 if unit == "d" else 1)
 
 
+def lead_times(
+    hours: float | None, every: str | None, leads: list[str] | None, step: int
+) -> list[int]:
+    """Lead times that a user asks for, in seconds.
+
+    Args:
+        hours: how far to forecast; None takes 240.
+        every: interval between them; None takes `step`.
+        leads: these and no others.
+        step: seconds of the shortest time step.
+    """
+    if leads is not None:
+        if hours is not None or every is not None:
+            raise InputError("lead times are given twice; give --leads, or --hours and --every")
+        return [hours_of(lead) * 3600 for lead in leads]
+    interval = step if every is None else hours_of(every) * 3600
+    last = (240 if hours is None else hours) * 3600
+    if interval <= 0 or last < interval or last % interval:
+        raise InputError(
+            f"a forecast of {last / 3600:g} h with an output every {interval / 3600:g} h: "
+            "give a multiple of it as --hours, or another --every"
+        )
+    return list(range(interval, round(last) + 1, interval))
+
+
 def datetime_of(text: str) -> "np.datetime64":
     """UTC time of `2001-01-01T00` or `2001-01-01T00Z`."""
     import numpy as np

@@ -1,32 +1,28 @@
 """One file's data set in canonical form, whatever its names, order and units.
 
-Canonical: dimensions (time, level, lat, lon), latitude north to south, longitude and
-level ascending, level in hPa, ERA5 short names, SI units. Coordinates are recognized
-by attributes, names and values, never by position.
+Canonical: dimensions (time, member, level, lat, lon), latitude north to south, longitude
+and level ascending, level in hPa, ERA5 short names, SI units. How the file had it is kept
+as its `Layout`, and what was changed as its `history`.
 """
 
+import re
 from collections.abc import Hashable
 
 import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.chunks import computable
+from weather.files.coordinates import DIMENSIONS, name_coordinates
+from weather.files.history import history, noted
+from weather.files.layout import FieldLayout, Layout
+from weather.files.times import tidy_times, valid_times
 from weather.files.units import plain_unit, to_si
-from weather.variables import KNOWN, canonical_name, describe
+from weather.variables import KNOWN, ON_LEVELS, canonical_name, describe, preference
 
-DIMENSIONS = ("time", "level", "lat", "lon")
-_NAMES = {
-    "time": ("time", "valid_time"),
-    "level": (
-        "level", "lev", "plev", "pressure_level", "pressure", "isobaricInhPa", "isobaricInPa"
-    ),
-    "lat": ("lat", "latitude"),
-    "lon": ("lon", "longitude"),
-}  # fmt: skip
-_STANDARD_NAMES = {
-    "time": "time", "air_pressure": "level", "latitude": "lat", "longitude": "lon"
-}  # fmt: skip
-_FORECAST = ("lead_time", "prediction_timedelta", "step", "forecast_period")
+_AT_LEVEL = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:hPa|mb|mbar|millibars?)\b")
+_OF_THE_FILE = {"units", "coordinates", "grid_mapping", "actual_range", "valid_range", "valid_min",
+                "valid_max", "vmin", "vmax", "cell_measures"}  # fmt: skip
 
 
 def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
@@ -37,82 +33,84 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
         source: its name, for messages.
 
     Raises:
-        InputError: no latitude or longitude, a forecast instead of analyses, a
-            dimension of unknown meaning, unusable coordinates, an unknown unit.
+        InputError: no latitude or longitude, forecasts that are not the only ones for
+            their time, a dimension of unknown meaning, unusable coordinates, an
+            unknown unit.
     """
-    for lead in _FORECAST:
-        if dataset.sizes.get(lead, 1) > 1:
-            raise InputError(f"{source} holds forecasts (dimension {lead!r}); expected analyses")
-    dataset = _name_coordinates(dataset, source)
-    fields = {}
-    for key, field in dataset.data_vars.items():
-        if {"lat", "lon"} <= set(field.dims):
-            name, field = _field(str(key), field, source)
-            if name in fields:
-                raise InputError(f"{source} holds {name} twice, once as {key!r}; drop one")
-            fields[name] = field
+    lines, title = history(dataset), str(dataset.attrs.get("title", ""))
+    dataset, combined = _sole_version(dataset)
+    dataset, own_time, leads = valid_times(dataset, source)
+    dataset, names = name_coordinates(dataset, source)
+    lines += [f"{source}: {line}" for line in combined] + leads
+    fields: dict[str, xr.DataArray] = {}
+    layouts: dict[str, FieldLayout] = {}
+    for key in _chosen(dataset, title, source, lines):
+        field = _on_its_level(_squeezed(dataset[key], source), title)
+        name = _field_name(str(key), field)
+        converted = _converted(name, field, source)
+        layouts[name] = _field_layout(str(key), field)
+        fields[name] = _field(name, computable(field) if converted else field, source)
+        lines += converted
     if not fields:
         raise InputError(f"{source} holds no field on latitude and longitude")
+    layout = _layout(dataset, {"time": own_time, **names}, layouts)
     result = xr.Dataset(fields).drop_attrs(deep=False)
-    return _order(result.drop_vars([c for c in result.coords if c not in DIMENSIONS]), source)
+    result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
+    result, ordered = _order(result, source)
+    result, times = tidy_times(result, source)
+    return layout.attach(noted(result, *lines, *ordered, *times))
 
 
-def _name_coordinates(dataset: xr.Dataset, source: str) -> xr.Dataset:
-    """Rename coordinates to `DIMENSIONS`."""
-    names: dict[Hashable, str] = {}
-    for meaning in DIMENSIONS:
-        found = [key for key in dataset.variables if _meaning(dataset[key]) == meaning]
-        spanning = [key for key in found if key in dataset.dims] or found
-        if spanning:
-            names[spanning[0]] = meaning
-    for needed in ("lat", "lon"):
-        if needed not in names.values():
-            there = ", ".join(map(str, dataset.dims)) or "no dimensions"
+def _sole_version(dataset: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """ERA5 and its early release ERA5T as one: the first that has a value."""
+    if dataset.sizes.get("expver", 1) == 1:
+        return dataset, []
+    dataset = dataset.sortby("expver") if "expver" in dataset.coords else dataset
+    versions = [dataset.isel(expver=i, drop=True) for i in range(dataset.sizes["expver"])]
+    result = versions[0]
+    for version in versions[1:]:
+        split = [k for k, field in dataset.data_vars.items() if "expver" in field.dims]
+        result = result.assign({k: result[k].fillna(version[k]) for k in split})
+    for key in result.data_vars:
+        result[key].attrs = dataset[key].attrs
+    return result, [f"{len(versions)} versions (expver) combined, the first that has a value"]
+
+
+def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> list[Hashable]:
+    """The fields on latitude and longitude; of two that mean the same, the usual one."""
+    best: dict[str, Hashable] = {}
+    on_grid = [key for key, f in dataset.data_vars.items() if {"lat", "lon"} <= set(f.dims)]
+    for key in sorted(on_grid, key=lambda key: preference(str(key))):
+        name = _field_name(str(key), _on_its_level(dataset[key], title))
+        if name in best:
+            lines.append(f"{source}: left out {key!r}; {name} is there as {best[name]!r}")
+        best.setdefault(name, key)
+    return [key for key in on_grid if key in best.values()]
+
+
+def _squeezed(field: xr.DataArray, source: str) -> xr.DataArray:
+    """Without dimensions of one entry that have no meaning here."""
+    for dimension in set(field.dims) - {"time", "level", "lat", "lon"}:
+        if field.sizes[dimension] == 1:
+            field = field.squeeze(dimension, drop=True)
+        elif dimension != "member":
             raise InputError(
-                f"{source} has no {_NAMES[needed][1]} coordinate (it has {there}); expected a "
-                f"1-D coordinate named {needed} or with units degrees_"
-                f"{'north' if needed == 'lat' else 'east'}"
-            )
-    taken = [key for key in dataset.variables if key in names.values() and key not in names]
-    return dataset.drop_vars(taken).rename({k: v for k, v in names.items() if k != v})
-
-
-def _meaning(coordinate: xr.DataArray) -> str | None:
-    """Which of `DIMENSIONS` a coordinate is, if any."""
-    if coordinate.ndim > 1:
-        return None
-    attributes, name = coordinate.attrs, str(coordinate.name)
-    if np.issubdtype(coordinate.dtype, np.datetime64):
-        return "time" if name in _NAMES["time"] or name in coordinate.dims else None
-    unit = str(attributes.get("units", ""))
-    if unit.startswith("degree") and unit.endswith(("north", "N", "east", "E")):
-        return "lat" if unit.endswith(("north", "N")) else "lon"
-    if attributes.get("standard_name") in _STANDARD_NAMES:
-        return _STANDARD_NAMES[attributes["standard_name"]]
-    known = (m for m, aliases in _NAMES.items() if name in aliases or name.lower() in aliases)
-    meaning = next(known, None)
-    return None if meaning == "time" else meaning  # times are datetime64, decoded by xarray
-
-
-def _field(key: str, field: xr.DataArray, source: str) -> tuple[str, xr.DataArray]:
-    """One field under its canonical name, with canonical dimensions, in SI units."""
-    for dimension in set(field.dims) - set(DIMENSIONS):
-        if field.sizes[dimension] != 1:
-            raise InputError(
-                f"{source}: {key} has a dimension {dimension!r} of unknown meaning; "
+                f"{source}: {field.name} has a dimension {dimension!r} of unknown meaning; "
                 "select one entry of it first"
             )
-        field = field.squeeze(dimension, drop=True)
-    for scalar in ("level", "time"):
-        if scalar in field.coords and field.coords[scalar].ndim == 0:
-            field = field.expand_dims(scalar)
-    name = _field_name(key, field)
-    if name in KNOWN and KNOWN[name].static and "time" in field.dims and field.sizes["time"] == 1:
-        field = field.squeeze("time", drop=True)
-    field = to_si(field, name, source)
-    known = describe(name)
-    field.attrs = known.attributes if known else _plain_attributes(field)
-    return name, field.transpose(*(d for d in DIMENSIONS if d in field.dims))
+    return field
+
+
+def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:
+    """With the level that only words tell: `U component of wind at 850 hPa`."""
+    name = canonical_name(str(field.name))
+    if "level" in field.coords or (name not in ON_LEVELS and describe(name)):
+        return field
+    words = str(field.attrs.get("long_name", ""))
+    found = {float(number) for number in _AT_LEVEL.findall(words)}
+    if not found and name in ON_LEVELS:
+        found = {float(number) for number in _AT_LEVEL.findall(title)}
+    return field.assign_coords(level=found.pop()) if len(found) == 1 else field
 
 
 def _field_name(key: str, field: xr.DataArray) -> str:
@@ -121,9 +119,27 @@ def _field_name(key: str, field: xr.DataArray) -> str:
         standard = field.attrs.get("standard_name")
         names = [v.name for v in KNOWN.values() if v.standard_name == standard and standard]
         name = names[0] if names else name
-    if name == "z" and "level" not in field.dims:
+    if name == "z" and "level" not in field.coords:
         return "z_surface"  # ERA5's `z` without a level is the orography
     return name
+
+
+def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
+    """One field with canonical dimensions, in SI units."""
+    single = name in KNOWN and name not in ON_LEVELS
+    static = name in KNOWN and KNOWN[name].static
+    for scalar, wanted in (("level", not single), ("time", not static)):
+        if scalar in field.coords and scalar not in field.dims and wanted:
+            field = field.expand_dims(scalar)
+    if static and field.sizes.get("time") == 1:
+        field = field.squeeze("time")
+    field = field.drop_vars([c for c in field.coords if c not in field.dims])
+    field = to_si(field, name, source)
+    known = describe(name)
+    attributes = known.attributes if known else _plain_attributes(field)
+    field = field.transpose(*(d for d in DIMENSIONS if d in field.dims)).copy(deep=False)
+    field.attrs = attributes
+    return field
 
 
 def _plain_attributes(field: xr.DataArray) -> dict[str, str]:
@@ -132,14 +148,47 @@ def _plain_attributes(field: xr.DataArray) -> dict[str, str]:
     }
 
 
-def _order(dataset: xr.Dataset, source: str) -> xr.Dataset:
+def _converted(name: str, field: xr.DataArray, source: str) -> list[str]:
+    known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
+    if known is None or not unit or unit == known.units:
+        return []
+    return [f"{source}: {name} converted from {unit} to {known.units}"]
+
+
+def _field_layout(key: str, field: xr.DataArray) -> FieldLayout:
+    kept = {k: v for k, v in field.attrs.items() if k not in _OF_THE_FILE}
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in kept.items()}
+    return FieldLayout(
+        name=key,
+        dims=tuple(str(d) for d in field.dims),
+        units=str(field.attrs["units"]) if "units" in field.attrs else None,
+        dtype=str(field.dtype),
+        attributes={k: v for k, v in plain.items() if isinstance(v, str | float | int)},
+    )
+
+
+def _layout(
+    dataset: xr.Dataset, names: dict[str, str | None], fields: dict[str, FieldLayout]
+) -> Layout:
+    """How the file has its coordinates, in its own order and values."""
+    values = {n: dataset[n].values for n in ("lat", "lon", "level") if n in dataset.coords}
+    spread = dataset.sizes.get("member", 1) > 1
+    return Layout(
+        dims={m: own for m, own in names.items() if own and (m != "member" or spread)},
+        **{name: tuple(np.atleast_1d(v).astype(float).tolist()) for name, v in values.items()},
+        level_units="Pa" if "level" in values and _in_pascal(dataset["level"]) else "hPa",
+        dtypes={name: str(v.dtype) for name, v in values.items()},
+        fields=fields,
+    )
+
+
+def _order(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]:
     """Sort coordinates and give them canonical values."""
     dataset = dataset.assign_coords(lat=_exact(dataset["lat"]), lon=_exact(dataset["lon"]))
-    dataset = dataset.assign_coords(lon=_longitudes(dataset["lon"]))
+    dataset, lines = _longitudes(dataset, source)
     if "level" in dataset.coords:
-        level = dataset["level"]
-        pascal = plain_unit(str(level.attrs.get("units", ""))) == "Pa" or float(level.max()) > 2000
-        dataset = dataset.assign_coords(level=level.astype(float) / (100 if pascal else 1))
+        factor = 100 if _in_pascal(dataset["level"]) else 1
+        dataset = dataset.assign_coords(level=dataset["level"].astype(float) / factor)
         dataset = dataset.sortby("level")
     for name in ("lat", "lon", "level"):
         if name in dataset.coords and not np.isfinite(dataset[name]).all():
@@ -153,20 +202,29 @@ def _order(dataset: xr.Dataset, source: str) -> xr.Dataset:
     for name, unit in (("lat", "degrees_north"), ("lon", "degrees_east"), ("level", "hPa")):
         if name in dataset.coords:
             dataset[name].attrs = {"units": unit}
-    return dataset
+    return dataset, lines
 
 
-def _longitudes(lon: xr.DataArray) -> xr.DataArray:
+def _in_pascal(level: xr.DataArray) -> bool:
+    return plain_unit(str(level.attrs.get("units", ""))) == "Pa" or float(level.max()) > 2000
+
+
+def _longitudes(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]:
     """0..360 for a globe; a region keeps its own unless that would tear it."""
-    values = lon.values
+    lines, values = [], dataset["lon"].values
+    if len(values) > 2 and np.isclose(abs(values[-1] - values[0]), 360, atol=1e-3):
+        lines.append(f"{source}: dropped the repeated longitude {values[-1]:g}")
+        dataset, values = dataset.isel(lon=slice(-1)), values[:-1]
     spacing = np.abs(np.diff(values))
     globe = len(values) > 1 and np.isclose(np.median(spacing) * len(values), 360, rtol=1e-3)
     if globe:
+        if (values < 0).any():
+            lines.append(f"{source}: longitudes {values.min():g}..{values.max():g} put at 0..360")
         values = np.where(values < 0, values + 360, values)
-        values = np.where(values >= 360, values - 360, values)
+        values = np.where(values >= 360, values - 360, values).round(9)  # 0 for 1.5e-12
     elif not _monotonic(values):
         values = (values + 180) % 360 - 180
-    return lon.copy(data=values)
+    return dataset.assign_coords(lon=("lon", values)), lines
 
 
 def _exact(coordinate: xr.DataArray) -> xr.DataArray:

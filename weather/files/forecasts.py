@@ -7,31 +7,28 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.canonical import canonical
+from weather.files.chunks import chunked
+from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.layout import Layout
+from weather.files.units import to_si
 from weather.grid import LatLonGrid
-from weather.variables import canonical_name
 
-DIMENSIONS = ("time", "lead_time", "level", "lat", "lon")
-_ALIASES = {
-    "init_time": "time",
-    "forecast_reference_time": "time",
-    "prediction_timedelta": "lead_time",
-    "step": "lead_time",
-    "latitude": "lat",
-    "longitude": "lon",
-}
-_UNNAMED = {"time", "lead_time", "lat", "lon"}
+DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
+_LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period")
+_INITIAL = ("init_time", "forecast_reference_time", "time")
 
 
 def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
-    """Open the forecasts of one model, lazily.
+    """Open the forecasts of one model, lazily, whatever their layout.
 
     Args:
-        paths: NetCDF files, each of one or more initial times.
+        paths: NetCDF files or Zarr stores, each of one or more initial times.
 
     Returns:
-        Dimensions (time, lead_time, level, lat, lon), `time` being the initial time,
-        ascending; latitude north to south, longitude and level ascending; coordinate
-        `valid_time` (time, lead_time).
+        Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
+        time, ascending; latitude north to south, longitude and level ascending, ERA5
+        short names, SI units; coordinate `valid_time` (time, lead_time).
 
     Raises:
         InputError: a file that cannot be read or holds no forecasts, files of
@@ -52,6 +49,26 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
 
 
+def holds_forecasts(source: Path | str) -> bool:
+    """Whether a file has an axis of lead times; False for what is not a local file."""
+    file = Path(source)
+    if not file.exists() or file.suffix.startswith((".gr", ".GR")):
+        return False
+    try:
+        with _open(file) as dataset:
+            lead = _find(dataset, "forecast_period", _LEADS, "m")
+            return lead is not None and dataset[lead].ndim == 1
+    except InputError:
+        return False  # `open_reanalysis` says what is wrong
+
+
+def ensemble_mean(forecast: xr.Dataset) -> xr.Dataset:
+    """The mean over members; a forecast without members as it is."""
+    if "member" not in forecast.dims:
+        return forecast
+    return forecast.mean("member", keep_attrs=True)
+
+
 def _concatenate(parts: list[xr.Dataset]) -> xr.Dataset:
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
     return xr.concat(parts, "time", join="inner", data_vars="minimal", combine_attrs="override")
@@ -60,29 +77,87 @@ def _concatenate(parts: list[xr.Dataset]) -> xr.Dataset:
 def _open(file: Path) -> xr.Dataset:
     if not file.exists():
         raise InputError(f"{file}: no such file")
+    engine = "zarr" if file.is_dir() else None
     try:
-        return xr.open_dataset(file, decode_timedelta=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {file} as NetCDF; give a forecast file") from error
+        return xr.open_dataset(file, engine=engine, decode_timedelta=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"cannot read {file} as NetCDF or Zarr; give a forecast file") from error
 
 
 def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
-    names: dict[Hashable, str] = {old: new for old, new in _ALIASES.items() if old in dataset.dims}
-    names |= {name: canonical_name(str(name)) for name in dataset.data_vars}
-    dataset = dataset.rename({old: new for old, new in names.items() if old != new})
-    missing = sorted(_UNNAMED - set(dataset.dims))
-    if missing:
+    """Canonical names, units and order; what is what is told by a single lead time."""
+    dataset = _by_lead_time(dataset, file)
+    dated = [key for key in dataset.coords if dataset[key].dtype.kind in "mM"]
+    one = dataset.isel(time=0, lead_time=0, missing_dims="ignore").drop_vars(dated)
+    there = canonical(one, str(file))
+    layout = Layout.of(there)
+    roles = {own: role for role, own in layout.dims.items() if own in dataset.variables}
+    dataset = dataset.rename({own: role for own, role in roles.items() if own != role})
+    fields = {
+        name: _field(dataset[field.name], there[name], name, file)
+        for name, field in layout.fields.items()
+    }
+    result = xr.Dataset(fields, attrs=dataset.attrs)
+    result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
+    levels = in_hectopascal(layout.level, layout.level_units)
+    for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):
+        if role in result.dims:
+            place = positions(file_values, there[role].values.tolist(), role).tolist()
+            order = [place.index(i) for i in range(there.sizes[role])]
+            result = result.isel({role: order}).assign_coords({role: there[role]})
+    return result
+
+
+def _field(
+    field: xr.DataArray, canonical_field: xr.DataArray, name: str, file: Path
+) -> xr.DataArray:
+    """A forecast in SI units, its dimensions in canonical order."""
+    field = to_si(field, name, str(file)).drop_attrs(deep=False)
+    alone = [d for d in field.dims if d not in DIMENSIONS and field.sizes[d] == 1]
+    field = field.squeeze(alone, drop=True).assign_attrs(canonical_field.attrs)
+    if "level" in canonical_field.dims and "level" not in field.dims:
+        field = field.expand_dims(level=canonical_field["level"].values)
+    return field.transpose(*(dim for dim in DIMENSIONS if dim in field.dims))
+
+
+def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
+    """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
+    lead = _find(dataset, "forecast_period", _LEADS, "m")
+    initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
+    if lead is None or initial is None:
         raise InputError(
-            f"{file} holds no forecast: no dimension {', '.join(missing)}; expected a file "
-            "of `weather forecast`"
+            f"{file} holds no forecast: no {'lead' if lead is None else 'initial'} time; expected "
+            "a file of `weather forecast`, or one of the CF conventions or WeatherBench 2"
         )
-    fields = [name for name, field in dataset.data_vars.items() if _is_field(field)]
-    dataset = dataset[fields].transpose(..., *DIMENSIONS, missing_dims="ignore")
-    return dataset.sortby("lat", ascending=False).sortby(
-        [name for name in ("level", "lon") if name in dataset.coords]
-    )
+    dataset = dataset.set_coords([lead, initial])
+    along = dataset[lead].dims
+    if along and along != (lead,):  # its axis holds valid times
+        dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
+    dataset = chunked(dataset, lead)
+    axes = [key for key in (lead, initial) if key in dataset.dims]
+    single = [key for key in (initial, lead) if key not in dataset.dims]
+    fields = {k: field for k, field in dataset.data_vars.items() if {*axes} <= {*field.dims}}
+    expanded = {key: field.expand_dims(single) for key, field in fields.items()}
+    dataset = dataset.drop_vars([*fields, *single]).assign(expanded)
+    names = {lead: "lead_time", initial: "time"}
+    return dataset.rename({own: name for own, name in names.items() if own != name})
 
 
-def _is_field(field: xr.DataArray) -> bool:
-    """A forecast, or a static field."""
-    return set(field.dims) >= _UNNAMED or set(field.dims) == {"lat", "lon"}
+def _find(
+    dataset: xr.Dataset,
+    standard_name: str,
+    names: Sequence[str],
+    kind: str,
+    besides: Hashable | None = None,
+) -> Hashable | None:
+    """A coordinate of times (kind `M`) or durations (`m`), by its standard name or its own."""
+    found = [k for k in dataset.variables if dataset[k].dtype.kind == kind]
+    found = [k for k in found if dataset[k].ndim < 2]
+    named = [k for k in found if dataset[k].attrs.get("standard_name") == standard_name]
+    named += [
+        k
+        for name in names
+        for k in found
+        if k == name and dataset[k].attrs.get("standard_name") != "time"
+    ]
+    return named[0] if named else None

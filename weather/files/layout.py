@@ -23,6 +23,7 @@ class FieldLayout(Config):
         dims: canonical names (`time`, `member`, `level`, `lat`, `lon`) in the file's order.
         units: of the values, as the file spells them; None where it states none.
         dtype: of the values on disk once unpacked: `float32`, `float64`.
+        level: hPa, ascending, where the field is on fewer levels than its data set.
         attributes: of the variable, but for its units.
     """
 
@@ -30,6 +31,7 @@ class FieldLayout(Config):
     dims: tuple[str, ...]
     units: str | None = None
     dtype: str = "float32"
+    level: tuple[float, ...] = ()
     attributes: dict[str, str | float | int] = Field(default_factory=dict)
 
 
@@ -41,6 +43,7 @@ class Layout(Config):
         lat, lon: degrees, in the file's order and convention, poles included if it has them.
         level: in the file's order and unit.
         level_units: `hPa` or `Pa`.
+        dtypes: of the coordinates `lat`, `lon`, `level`.
         fields: by canonical name.
     """
 
@@ -49,6 +52,7 @@ class Layout(Config):
     lon: tuple[float, ...]
     level: tuple[float, ...] = ()
     level_units: str = "hPa"
+    dtypes: dict[str, str] = Field(default_factory=dict)
     fields: dict[str, FieldLayout] = Field(default_factory=dict)
 
     @classmethod

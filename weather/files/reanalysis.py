@@ -1,7 +1,6 @@
 """From files of gridded analyses to a `State`, and from a `State` back to a data set."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,39 +10,45 @@ from numpy.typing import NDArray
 from sciml.config import nearest
 from sciml.errors import InputError
 from weather.files.canonical import canonical
+from weather.files.chunks import LARGE, chunked, size
+from weather.files.humidity import with_specific_humidity
+from weather.files.merge import merge, preferred
+from weather.files.sources import Sources, expand, open_source, short_name
+from weather.files.times import time_of
 from weather.grid import LatLonGrid
 from weather.state import State, seconds
 from weather.variables import Variables, describe
 
-LARGE = 2 * 2**30  # bytes on disk from which files are read piece by piece
 
-
-def open_reanalysis(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
+def open_reanalysis(sources: Sources) -> xr.Dataset:
     """Open analyses as one canonical data set, lazily.
 
     Files may continue each other in time, hold different variables of the same times
-    (only common times are kept), or hold static fields without time.
+    (only common times are kept) or different levels, or hold static fields without time.
 
     Args:
-        paths: NetCDF files or Zarr stores (GRIB with `cfgrib` installed).
+        sources: NetCDF, GRIB (with `cfgrib` installed) or Zarr, as paths, globs, fsspec
+            URLs, or short names of public stores (`weather.files.stores.STORES`).
 
     Returns:
-        Dimensions (time, level, lat, lon), latitude north to south, longitude and
-        level (hPa) ascending, ERA5 short names, SI units.
+        Dimensions (time, member, level, lat, lon), those that there are; latitude north
+        to south, longitude and level (hPa) ascending, ERA5 short names, SI units. Its
+        attributes are `layout`, how the files had it (`weather.files.layout.Layout`), and
+        `history`, what was changed, in lines. Large files come in dask arrays.
 
     Raises:
-        InputError: a file that cannot be read or understood, repeated or unsorted
-            times, different grids.
+        InputError: a source that cannot be reached, read or understood, a time with two
+            values, different grids.
     """
-    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    if not files:
-        raise InputError("no data given; name at least one NetCDF file")
-    missing = [str(file) for file in files if not file.exists()]
-    if missing:
-        raise InputError(f"{', '.join(missing)}: no such file")
-    chunks = {"time": 64} if sum(_bytes(file) for file in files) > LARGE else None
-    parts = [canonical(_open(file, chunks), str(file)) for file in files]
-    return _check_times(_merge(parts, files))
+    opened = [(name, raw) for name in expand(sources) for raw in open_source(name)]
+    if size(raw for _, raw in opened) > LARGE:
+        opened = [(name, chunked(raw, time_of(raw), always=False)) for name, raw in opened]
+    parts: dict[str, list[xr.Dataset]] = {}
+    for name, raw in opened:
+        parts.setdefault(name, []).append(canonical(raw, short_name(name)))
+    files = [(name, part) for name, found in parts.items() for part in preferred(found)]
+    names = [name for name, _ in files]
+    return with_specific_humidity(merge([part for _, part in files], names))
 
 
 def to_state(dataset: xr.Dataset, variables: Variables) -> State:
@@ -53,8 +58,9 @@ def to_state(dataset: xr.Dataset, variables: Variables) -> State:
         A state of batch size one, float32, with all times of the data set.
 
     Raises:
-        InputError: a variable or level that is not in the data set.
+        InputError: a variable or level that is not in the data set; several members.
     """
+    dataset = _one_member(dataset)
     require(dataset, variables)
     grid = LatLonGrid.from_dataset(dataset)
     steps = dataset.sizes["time"]
@@ -187,71 +193,14 @@ def _require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
             )
 
 
-def _bytes(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-
-
-def _open(path: Path, chunks: dict[str, int] | None) -> xr.Dataset:
-    engine = "zarr" if path.is_dir() else None
-    if path.suffix in (".grib", ".grib2", ".grb", ".grb2"):
-        engine = "cfgrib"
-    try:
-        return xr.open_dataset(path, engine=engine, chunks=chunks)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        if engine == "cfgrib":
-            raise InputError(f"{path}: GRIB needs cfgrib: pip install cfgrib") from error
-        raise InputError(f"cannot read {path} as NetCDF or Zarr: give analyses") from error
-
-
-def _merge(parts: list[xr.Dataset], files: list[Path]) -> xr.Dataset:
-    grids = [LatLonGrid.from_dataset(part) for part in parts]
-    for grid, file in zip(grids, files, strict=True):
-        if not grid.matches(grids[0]):
-            raise InputError(
-                f"{file} has {grid.describe()}; {files[0]} has {grids[0].describe()}: "
-                "regrid to one grid"
-            )
-    parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
-    series: dict[tuple[str, ...], list[xr.Dataset]] = {}
-    for part in parts:
-        series.setdefault(tuple(sorted(map(str, part.data_vars))), []).append(part)
-    return xr.merge(
-        [_concatenate(group) for group in series.values()],
-        join="inner",
-        compat="override",
-        combine_attrs="override",
-    )
-
-
-def _concatenate(parts: list[xr.Dataset]) -> xr.Dataset:
-    if len(parts) == 1 or "time" not in parts[0].dims:
-        return parts[0]
-    parts = sorted(parts, key=lambda part: part["time"].values[0])
-    return xr.concat(
-        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="inner"
-    )
-
-
-def _check_times(dataset: xr.Dataset) -> xr.Dataset:
-    if "time" not in dataset.dims:
-        return dataset
-    times = dataset["time"].values
-    if not len(times):
-        raise InputError("the files have no time in common; give files of the same period")
-    steps = np.diff(times)
-    if (steps == np.timedelta64(0)).any():
-        twice = times[1:][steps == np.timedelta64(0)][0]
-        raise InputError(f"time {_show(twice)} comes twice; drop the repeated steps")
-    if (steps < np.timedelta64(0)).any():
-        back = times[1:][steps < np.timedelta64(0)][0]
-        raise InputError(f"times do not ascend at {_show(back)}; sort them by time")
-    return dataset
-
-
-def _show(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]"))
+def _one_member(dataset: xr.Dataset) -> xr.Dataset:
+    members = dataset.sizes.get("member", 1)
+    if members > 1:
+        raise InputError(
+            f"the data holds an ensemble of {members} members; select one of them first: "
+            "dataset.isel(member=0)"
+        )
+    return dataset.squeeze("member", drop=True) if "member" in dataset.dims else dataset
 
 
 def _stack(fields: list[xr.DataArray], empty: tuple[int, ...]) -> torch.Tensor:

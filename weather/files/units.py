@@ -14,13 +14,14 @@ STANDARD_GRAVITY = 9.80665  # m s-2, ISO 80000-3
 # (SI unit, unit that came) -> factor and offset: si = factor * value + offset
 _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
     ("Pa", "hPa"): (100.0, 0.0),
-    ("Pa", "mb"): (100.0, 0.0),
     ("K", "degC"): (1.0, 273.15),
     ("m2 s-2", "m"): (STANDARD_GRAVITY, 0.0),  # (geopotential) height
+    ("m2 s-2", "dam"): (10 * STANDARD_GRAVITY, 0.0),
     ("kg kg-1", "g kg-1"): (1e-3, 0.0),
     ("m", "mm"): (1e-3, 0.0),
     ("m", "kg m-2"): (1e-3, 0.0),  # of water
     ("1", "%"): (0.01, 0.0),
+    ("%", "1"): (100.0, 0.0),
 }
 _SPELLINGS = {
     "millibar": "hPa", "millibars": "hPa", "mbar": "hPa", "hpa": "hPa", "mb": "hPa",
@@ -28,7 +29,7 @@ _SPELLINGS = {
     "kelvin": "K", "degk": "K", "k": "K",
     "c": "degC", "celsius": "degC", "degc": "degC", "deg_c": "degC", "degrees_celsius": "degC",
     "degree_celsius": "degC", "°c": "degC",
-    "gpm": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
+    "gpdam": "dam", "gpm": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
     "m of water equivalent": "m",
     "(0 - 1)": "1", "0-1": "1", "unitless": "1", "dimensionless": "1", "~": "1", "-": "1",
     "fraction": "1", "proportion": "1", "percent": "%",
@@ -45,6 +46,12 @@ def plain_unit(unit: str) -> str:
     return re.sub(r"[\s.*]+", " ", text).strip()
 
 
+def convertible(si: str) -> dict[str, tuple[float, float]]:
+    """Units that can be brought to `si`, itself first: si = factor * value + offset."""
+    others = {unit: to for (target, unit), to in _CONVERSIONS.items() if target == si}
+    return {si: (1.0, 0.0), **others}
+
+
 def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
     """The field in the unit this package uses for `name`; lazily.
 
@@ -57,13 +64,13 @@ def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
     known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
     if known is None or not unit or unit == known.units:
         return field
-    if (known.units, unit) not in _CONVERSIONS:
-        choices = [known.units, *(u for si, u in _CONVERSIONS if si == known.units)]
+    choices = convertible(known.units)
+    if unit not in choices:
         raise InputError(
             f"{source}: {name} comes in {field.attrs['units']!r}; expected one of "
             f"{', '.join(choices)}: convert it, or mend its units attribute"
         )
-    factor, offset = _CONVERSIONS[known.units, unit]
+    factor, offset = choices[unit]
     return (field * factor + offset).assign_attrs(field.attrs)
 
 

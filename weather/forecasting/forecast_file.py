@@ -1,84 +1,130 @@
-"""Forecasts to NetCDF, step by step, so that a long one need not fit into memory."""
+"""Forecasts of any length to a file, in memory that depends on one time step alone.
 
-from collections.abc import Callable, Sequence
+Each lead time is written as it is reached, into a hidden folder `.NAME.partial` beside
+the output, together with the states that the next one needs. The same forecast asked
+for again goes on from there; another one to the same file starts afresh, as it would
+replace a finished file. The output itself appears at the end, whole.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import netCDF4
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
-from sciml.files import atomic_path
-from weather.files.reanalysis import field_attributes, forecast_coordinates
+from weather.files.forecast_coordinates import auxiliary, forecast_coordinates
+from weather.files.forecast_layout import LayoutName
+from weather.files.layout import ATTRIBUTE
+from weather.forecasting.boundary import Boundary
+from weather.forecasting.execution import execute
+from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
-from weather.state import State
+from weather.forecasting.job import Case, Job
+from weather.forecasting.output import claim_output, finish, remove
+from weather.forecasting.planner import Plan, hours_text
+from weather.forecasting.provenance import attributes, model_calls
+from weather.forecasting.restart import Restart, load_restart, save_restart
+from weather.forecasting.working_store import WorkingStore
+
+Say = Callable[[str], object]
 
 
 def write_forecast(
-    forecaster: Forecaster,
+    models: Forecaster | Sequence[Forecaster],
     dataset: xr.Dataset,
-    times: Sequence[np.datetime64],
-    steps: int,
+    times: Sequence[np.datetime64] | NDArray[np.datetime64],
+    plan: Plan,
     path: Path,
-    on_step: Callable[[], object] = lambda: None,
-    batch: int = 16,
+    *,
+    layout: LayoutName = "input",
+    boundary: Boundary | None = None,
+    command: str = "weather.forecasting.forecast_file.write_forecast",
+    on_step: Callable[[int, int], object] = lambda done, of: None,
+    say: Say = lambda line: None,
 ) -> None:
     """Forecast from analyses into a file, whole or not at all.
 
-    The file is laid out as `Forecaster.forecast` returns it.
-
     Args:
-        forecaster: trained model.
-        dataset: canonical analyses.
+        models: trained; several of different time steps take turns.
+        dataset: canonical analyses; those with a dimension `member` are forecast member
+            by member.
         times: initial times.
-        steps: number of time steps.
-        path: NetCDF file.
-        on_step: called after each step of each batch.
-        batch: initial times computed together.
+        plan: of lead times that the models reach, from `planner.plan`.
+        path: `.nc` or `.zarr`.
+        layout: `input` writes the names, order, units and coordinates of the analyses'
+            files, `cf` and `wb2` those of the conventions (see `forecast_layout`).
+        boundary: of a limited area with a frame.
+        command: for the file's history.
+        on_step: told how many steps of how many are written, a step being one lead time
+            of the initial times that are forecast together.
+        say: told in one line what the user should know.
+
+    Raises:
+        InputError: analyses, models or an output that cannot be used, before anything
+            is written.
     """
-    starts = np.array(times, dtype="datetime64[ns]")
-    parts = [starts[first : first + batch] for first in range(0, len(starts), batch)]
-    for part in parts:
-        forecaster.initial(dataset, part)  # complain before anything is written
-    with atomic_path(path) as temporary:
-        _create(temporary, forecaster, starts, steps)
-        with netCDF4.Dataset(temporary, "a") as file:
-            for number, part in enumerate(parts):
-                rows = slice(number * batch, number * batch + len(part))
-                state = forecaster.initial(dataset, part)
-                for step, forecast in enumerate(forecaster.rollout(state, steps)):
-                    _write(file, forecast, rows, step)
-                    on_step()
+    claim_output(path)
+    if layout == "input" and ATTRIBUTE not in dataset.attrs:
+        layout = "cf"
+        say("the data does not tell how its files were laid out: written in layout cf")
+    starts = np.asarray(times).astype("datetime64[ns]")
+    experts = Experts.of(models)
+    dataset = experts.checked(dataset, starts, plan, say)
+    job = Job(experts, dataset, starts, plan, layout, boundary)
+    job.require_boundary()
+    folder = path.with_name(f".{path.name}.partial")
+    store, restart, identity = _begin(job, folder, command, say)
+    parts, leads = job.batches(), len(plan.leads)
+    on_step(_steps(job, restart), leads * len(parts))
+    for number in range(restart.batch, len(parts)):
+        if number > restart.batch:
+            restart = Restart(number, 0, job.initial(parts[number]))
+        for reached in _forecast(job, parts[number], restart, store):
+            save_restart(folder / "restart", identity, reached)
+            on_step(_steps(job, reached), leads * len(parts))
+    finish(store.path, path)
+    remove(folder)
 
 
-def batches(times: int, batch: int = 16) -> int:
-    """How often `write_forecast` calls `on_step` per time step."""
-    return -(-times // batch)
+def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore, Restart, str]:
+    """A store as far as it is filled, where to go on, and what tells it from others."""
+    first = job.initial(job.batches()[0])
+    arrangement, identity = job.arrangement(), job.identity(first)
+    path = folder / "forecast.zarr"
+    restart = load_restart(folder / "restart", identity, job.experts)
+    if restart is not None and path.exists():
+        say(f"continuing at step {_steps(job, restart) + 1}, after {hours_text([restart.lead])}")
+        return WorkingStore(path, arrangement), restart, identity
+    if (folder / "restart").exists():
+        say(f"starting afresh: {folder} holds a part of another forecast")
+    remove(folder)
+    layout = arrangement.layout
+    contents = forecast_coordinates(layout, job.times, job.plan.leads, job.members)
+    contents["model_calls"] = model_calls(job.plan, layout.dims["lead_time"])
+    contents.attrs = attributes(job, command)
+    store = WorkingStore.create(path, arrangement, contents, auxiliary(layout))
+    return store, Restart(0, 0, first), identity
 
 
-def _create(path: Path, forecaster: Forecaster, starts: np.ndarray, steps: int) -> None:
-    """Write coordinates and empty variables."""
-    config = forecaster.config
-    lead = np.arange(1, steps + 1) * forecaster.step.astype("timedelta64[ns]")
-    coordinates = forecast_coordinates(config.grid, config.variables, starts, lead)
-    attributes = {
-        "Conventions": "CF-1.10",
-        "title": "Forecast by a learned model",
-        "source": f"weather forecast, time step {config.step_hours:g} h, "
-        f"trained on {forecaster.metadata.get('period', 'unknown data')}",
-        "training_period": forecaster.metadata.get("period", ""),
-    }
-    xr.Dataset(coords=coordinates, attrs=attributes).to_netcdf(path, engine="netcdf4")
-    with netCDF4.Dataset(path, "a") as file:
-        for name in (*config.variables.surface, *config.variables.upper):
-            on_levels = ("level",) if name in config.variables.upper else ()
-            axes = ("time", "lead_time", *on_levels, "latitude", "longitude")
-            variable = file.createVariable(name, "f4", axes, compression="zlib", complevel=1)
-            others = forecaster.metadata.get("attributes", {})
-            variable.setncatts({**field_attributes(name, others), "coordinates": "valid_time"})
+def _forecast(
+    job: Job, cases: list[Case], restart: Restart, store: WorkingStore
+) -> Iterator[Restart]:
+    """Forecast a batch from where it stands; yields where it stands after each lead time."""
+    experts, plan = job.experts, job.plan
+    steppers, history = job.steppers(cases), experts.history(plan)
+    reached = execute(plan, steppers, restart.known, history=history, done=restart.lead)
+    for forecast in reached:
+        lead = bisect_left(plan.leads, forecast.lead)
+        for sample, (time, member) in enumerate(cases):
+            place = {"time": time, "member": member, "lead_time": lead}
+            store.write(forecast.state, sample, place)
+        yield replace(restart, lead=forecast.lead, known=forecast.known)
 
 
-def _write(file: netCDF4.Dataset, forecast: State, rows: slice, step: int) -> None:
-    for number, name in enumerate(forecast.variables.surface):
-        file[name][rows, step] = forecast.surface[:, 0, number].numpy()
-    for number, name in enumerate(forecast.variables.upper):
-        file[name][rows, step] = forecast.upper[:, 0, number].numpy()
+def _steps(job: Job, restart: Restart) -> int:
+    """How many lead times are written, over all batches."""
+    leads = job.plan.leads
+    return restart.batch * len(leads) + bisect_right(leads, restart.lead)

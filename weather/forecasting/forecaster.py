@@ -1,6 +1,8 @@
 """A trained model that forecasts: load, forecast, save."""
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,12 +13,17 @@ from numpy.typing import NDArray
 
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
-from sciml.model_file import load_state, read_model_file, save_model
+from sciml.model_file import load_state, read_header, read_model_file, save_model
+from weather.files.findings import Report
+from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
+from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.rollout import rollout
+from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
-from weather.state import State, require_finite
+from weather.models.steps import StepHours, in_seconds
+from weather.state import State, joined, require_finite
 from weather.variables import Variables
 
 KIND = "weather.forecaster"
@@ -27,61 +34,119 @@ class ForecasterConfig(Config):
     """All that builds a model anew.
 
     Attributes:
-        model: backbone and inputs.
+        model: backbone and inputs; null for a model of another program.
         variables: names and levels.
         grid: the only grid it works on.
-        step_hours: time step.
+        step_hours: time step, or several that the model takes at choice.
+        masked: variables that are defined on part of the grid.
     """
 
-    model: ModelConfig
+    model: ModelConfig | None
     variables: Variables
     grid: LatLonGrid
-    step_hours: float
+    step_hours: StepHours
+    masked: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """The configuration in the header of a model file; the weights are not read.
+
+        Raises:
+            InputError: not a model file, or one of another kind or format.
+        """
+        header = read_header(path)
+        if header["kind"] != KIND:
+            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
+        return parse_config(cls, header["config"], str(path))
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
-        return WeatherModel(self.model, self.variables, self.grid, round(self.step_hours * 3600))
+        if self.model is None:
+            raise ValueError("a model of another program is not built here; load its file")
+        steps = in_seconds(self.step_hours)
+        return WeatherModel(self.model, self.variables, self.grid, steps, self.masked)
 
 
 class Forecaster:
     """A trained model with what it was made for.
 
     Args:
-        model: trained.
+        model: one trained time step.
         config: what built it.
         metadata: plain data: training period, scores, attributes of variables.
+        file: where it was read from, if it was.
     """
 
     def __init__(
-        self, model: WeatherModel, config: ForecasterConfig, metadata: dict[str, Any]
+        self,
+        model: StepModel,
+        config: ForecasterConfig,
+        metadata: dict[str, Any],
+        file: Path | None = None,
     ) -> None:
-        self.model, self.config, self.metadata = model.eval(), config, metadata
+        self.model, self.config, self.metadata, self.file = model, config, metadata, file
+        if isinstance(model, WeatherModel):
+            model.eval()
 
     @classmethod
-    def load(cls, path: Path | str, device: str | None = None) -> Self:
+    def load(
+        cls, path: Path | str, device: str | None = None, step_hours: float | None = None
+    ) -> Self:
         """Read a model file.
 
         Args:
-            path: as `weather train` wrote it.
+            path: as `weather train` or `weather export` wrote it, or an ONNX file with
+                Pangu-Weather's inputs and outputs.
             device: where to compute; default the GPU if there is one.
+            step_hours: time step of an ONNX file that does not hold it.
 
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
+        if Path(path).suffix == ".onnx":
+            from weather.forecasting.onnx_model import load_onnx
+
+            return cls(*load_onnx(path, step_hours, device), Path(path))
+        if step_hours is not None:
+            raise InputError(f"{path} holds its time step: leave out --step-hours")
         config_data, metadata, tensors = read_model_file(path, KIND)
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.to(device), config, metadata)
+        return cls(model.to(device), config, metadata, Path(path))
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
+        if not isinstance(self.model, WeatherModel):
+            raise InputError("a model read from an ONNX file has no other form; copy that file")
         save_model(path, self.model, KIND, self.config, self.metadata)
 
     @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        return self.file.name if self.file else "the model"
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the model file, or of the weights where there is none."""
+        if self.file is not None:
+            with self.file.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        assert isinstance(self.model, WeatherModel)
+        digest = hashlib.sha256()
+        for name, tensor in self.model.state_dict().items():
+            digest.update(name.encode() + tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.model.device
+
+    @property
     def step(self) -> np.timedelta64:
-        """Time step."""
+        """Time step, the shortest where there are several."""
         return np.timedelta64(self.model.step, "s")
 
     def steps(self, hours: float) -> int:
@@ -93,17 +158,75 @@ class Forecaster:
         steps = hours * 3600 / self.model.step
         if hours <= 0 or steps != round(steps):
             raise InputError(
-                f"a forecast of {hours:g} h; this model steps by {self.config.step_hours:g} h: "
+                f"a forecast of {hours:g} h; this model steps by {self.model.step / 3600:g} h: "
                 "give a multiple of it"
             )
         return round(steps)
 
-    def initial(self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times) -> State:
+    def steppers(self) -> dict[int, Callable[..., State]]:
+        """One step by each time step that the model takes, by its seconds."""
+        if not isinstance(self.model, WeatherModel):
+            return {self.model.step: self._forward}
+        return {step: partial(self._forward, step=step) for step in self.model.steps}
+
+    def normal(self) -> dict[str, tuple[float, float]] | None:
+        """Mean and standard deviation of the training data by channel, such as `z500`.
+
+        None where they are unknown, as with a model of another program.
+        """
+        if not isinstance(self.model, WeatherModel):
+            return self.metadata.get("normal")
+        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
+
+    def inspect(
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
+    ) -> Report:
+        """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: that are looked at; default some of the data set.
+        """
+        names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
+        seen, masked = self._blanked(self._on_levels(dataset)), self.config.masked
+        return inspect(seen, names, times, self.normal(), self.config.grid, masked)
+
+    def checked(
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        tell: Callable[[str], object] = lambda line: None,
+    ) -> xr.Dataset:
+        """The data, corrected where that is certain; see `weather.files.preflight.apply`.
+
+        Args:
+            dataset: canonical (see `weather.files.reanalysis`).
+            times: initial times; the first, the middle and the last are looked at, and
+                each again by `initial`.
+            tell: called with a line for each correction and each warning.
+
+        Raises:
+            InputError: data that the model cannot start from.
+        """
+        some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
+        return apply(dataset, self.inspect(dataset, some), tell)
+
+    def initial(
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        members: Sequence[int] | None = None,
+        step: int | None = None,
+    ) -> State:
         """Initial states with the model's history.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
             times: initial times.
+            members: of each initial time, its position along `member`; None where the
+                data has no members.
+            step: seconds between past states; None takes the model's time step.
 
         Returns:
             (batch, time, ...), a sample for each initial time.
@@ -112,35 +235,39 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        if not LatLonGrid.from_dataset(dataset).matches(self.config.grid):
-            raise InputError(
-                f"the data has {LatLonGrid.from_dataset(dataset).describe()}; this model was "
-                f"made for {self.config.grid.describe()}: regrid the data"
-            )
-        back = np.arange(self.model.history - 1, -1, -1) * self.step
-        wanted = (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
-        self._require_times(dataset, wanted)
-        samples = [to_state(dataset.sel(time=row), self.config.variables) for row in wanted]
-        state = State(
-            surface=torch.cat([s.surface for s in samples]),
-            upper=torch.cat([s.upper for s in samples]),
-            time=torch.cat([s.time for s in samples]),
-            variables=self.config.variables,
-            grid=self.config.grid,
-        )
-        require_finite(state)
-        self._require_plausible(state)
+        self.require_times(dataset, times, step)
+        wanted = self._past(times, step)
+        excerpt = self._excerpt(dataset, wanted)
+        dataset = apply(excerpt, self.inspect(excerpt, excerpt["time"].values))
+        parts = [dataset] * len(wanted)
+        if members is not None:
+            parts = [dataset.isel(member=member) for member in members]
+        pairs = zip(parts, wanted, strict=True)
+        state = joined([to_state(part.sel(time=row), self.config.variables) for part, row in pairs])
+        if isinstance(self.model, WeatherModel):
+            state = self.model.masks.blank(state)
+            require_finite(state, self.model.masks.named())
+        else:  # its masks lie inside
+            anywhere = torch.ones(self.config.grid.shape, dtype=torch.bool)
+            require_finite(state, dict.fromkeys(self.config.masked, anywhere))
         return state
 
-    def rollout(self, state: State, steps: int) -> Iterator[State]:
+    def rollout(
+        self, state: State, steps: int, boundary: Boundary | None = None
+    ) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one."""
-        device = self.model.position.device
-        with torch.inference_mode():
-            for forecast in rollout(self.model, state.to(device), steps):
-                yield forecast.to("cpu")
+        step: Callable[..., State] = self.steppers()[self.model.step]
+        if boundary is not None:
+            step = bounded(step, self.model.step, boundary.following(state.time[:, -1]))
+        for forecast in rollout(step, state.to(self.device), steps):
+            yield forecast.to("cpu")
 
     def forecast(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, steps: int
+        self,
+        dataset: xr.Dataset,
+        times: Sequence[np.datetime64] | Times,
+        steps: int,
+        boundary: Boundary | None = None,
     ) -> xr.Dataset:
         """Forecast from analyses.
 
@@ -148,21 +275,33 @@ class Forecaster:
             dataset: canonical (see `weather.files.reanalysis`).
             times: initial times.
             steps: number of time steps.
+            boundary: for a model with a frame.
 
         Returns:
-            Dimensions (time, lead_time, level, latitude, longitude), CF attributes;
-            `time` is the initial time.
+            Dimensions ([member,] time, lead_time, level, latitude, longitude), CF
+            attributes; `time` is the initial time.
         """
+        if "member" in dataset.dims:
+            members = (dataset.isel(member=i) for i in range(dataset.sizes["member"]))
+            each = [self.forecast(member, times, steps, boundary) for member in members]
+            return xr.concat(each, dataset["member"])
         state = self.initial(dataset, times)
-        steps_ahead = list(self.rollout(state, steps))
-        whole = steps_ahead[0]
-        for later in steps_ahead[1:]:
-            whole = whole.then(later)
+        if boundary is not None:
+            boundary.require(np.asarray(times), np.arange(1, steps + 1) * self.step)
+        whole = reduce(State.then, self.rollout(state, steps, boundary))
         initial = state.datetimes()[:, -1]
-        return state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        return forecast.assign_attrs({} if boundary is None else boundary.attributes)
 
-    def _require_times(self, dataset: xr.Dataset, wanted: Times) -> None:
-        there = dataset["time"].values
+    def require_times(
+        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, step: int | None = None
+    ) -> None:
+        """Check that the data has the initial times and the past that the model sees.
+
+        Raises:
+            InputError: names the first that is missing.
+        """
+        wanted, there = self._past(times, step), dataset["time"].values
         missing = wanted[~np.isin(wanted, there)]
         if len(missing):
             first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
@@ -171,14 +310,41 @@ class Forecaster:
                 f"starts from; the data holds {len(there)} times in {first}..{last}"
             )
 
-    def _require_plausible(self, state: State, limit: float = 20.0) -> None:
-        """Catch hPa for Pa, degC for K, metres for m2 s-2: means far outside the training data."""
-        mean = self.model.statistics.channels("mean").cpu()
-        spread = self.model.statistics.channels("std").cpu()
-        fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
-        came = fields.mean(dim=(0, 1, -2, -1))
-        for number in ((came - mean).abs() > limit * spread).nonzero().flatten().tolist():
-            raise InputError(
-                f"{self.config.variables.channels[number]} averages {float(came[number]):.4g}; "
-                f"this model was trained on values around {float(mean[number]):.4g}: check its unit"
-            )
+    def _on_levels(self, dataset: xr.Dataset) -> xr.Dataset:
+        """The model's levels, if the data has them all: what others hold does not matter."""
+        levels = list(self.config.variables.levels)
+        if levels and "level" in dataset.dims and np.isin(levels, dataset["level"]).all():
+            return dataset.sel(level=levels)
+        return dataset
+
+    def _blanked(self, dataset: xr.Dataset) -> xr.Dataset:
+        """NaN where the model has a mask, whatever fills the cells there; lazily."""
+        if not isinstance(self.model, WeatherModel) or not self.model.masks.masked:
+            return dataset
+        fields = {}
+        for name, cells in self.model.masks.named().items():
+            valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
+            if cells.ndim == 3:
+                valid = valid.assign_coords(level=list(self.config.variables.levels))
+            if name not in dataset or not set(valid.dims) <= set(dataset[name].dims):
+                continue
+            if "level" in valid.dims:
+                valid = valid.reindex(level=dataset["level"].values, fill_value=True)
+            fields[name] = dataset[name].where(valid)
+        return dataset.assign(fields)
+
+    def _past(self, times: Sequence[np.datetime64] | Times, step: int | None = None) -> Times:
+        """(initial time, history) times that forecasts start from."""
+        apart = np.timedelta64(step or self.model.step, "s")
+        back = np.arange(self.model.history - 1, -1, -1) * apart
+        return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
+
+    def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
+        """These times, with the model's fields in memory: they are read once."""
+        excerpt, names = self._on_levels(dataset.sel(time=np.unique(wanted))), self.config.variables
+        needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
+        return excerpt.assign({name: excerpt[name].load() for name in needed})
+
+    def _forward(self, state: State, **options: Any) -> State:
+        with torch.inference_mode():
+            return self.model(state.to(self.device), **options)

@@ -44,9 +44,12 @@ class GridGraph(nn.Module):
         config: see `GraphConfig`.
         widths: channels of each variable.
         grid: latitudes and longitudes.
+        condition: length of a vector that the changes depend on; None for none.
     """
 
-    def __init__(self, config: GraphConfig, widths: Widths, grid: LatLonGrid) -> None:
+    def __init__(
+        self, config: GraphConfig, widths: Widths, grid: LatLonGrid, condition: int | None = None
+    ) -> None:
         super().__init__()
         self.shape, self.levels = grid.shape, widths.levels
         points = grid_points(grid)
@@ -60,6 +63,7 @@ class GridGraph(nn.Module):
         self.surface = NamedInputs(hidden, widths.surface, fan_in)
         self.extra = NamedInputs(hidden, widths.extra, fan_in)
         self.upper = NamedInputs(hidden, widths.upper_with_levels, fan_in)
+        self.extra_upper = NamedInputs(hidden, widths.extra_upper_with_levels, fan_in)
         self.bias = nn.Parameter(torch.zeros(hidden))
         self.embed = nn.Sequential(
             activation_layer(config.activation),
@@ -67,7 +71,7 @@ class GridGraph(nn.Module):
             nn.LayerNorm(config.dim),
         )
         self.embed_mesh = MLP(3, hidden, config.dim, config.activation, norm=True)
-        self.network = GraphNetwork(config, process=4, encode=4, decode=4)
+        self.network = GraphNetwork(config, process=4, encode=4, decode=4, condition=condition)
         self.read = nn.Sequential(
             nn.Linear(config.dim, hidden), activation_layer(config.activation)
         )
@@ -75,8 +79,8 @@ class GridGraph(nn.Module):
         self.head = NamedOutputs(hidden, outputs | dict.fromkeys(widths.upper, widths.levels))
         self.outputs = (len(widths.surface), len(widths.upper))
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """Normalized inputs to normalized changes.
+    def forward(self, inputs: Inputs, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Normalized inputs, and (batch, condition), to normalized changes.
 
         Returns:
             Surface (batch, variable, lat, lon) and upper air
@@ -84,12 +88,11 @@ class GridGraph(nn.Module):
         """
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
         nodes = fields.flatten(2).permute(2, 0, 1).contiguous()  # (node, batch, channel)
-        weight = side_by_side(self.surface, self.extra, self.upper)
+        weight = side_by_side(self.surface, self.extra, self.upper, self.extra_upper)
         nodes = self.embed(nn.functional.linear(nodes, weight, self.bias))
         latent = self.embed_mesh(self.mesh_nodes).unsqueeze(1).expand(-1, nodes.shape[1], -1)
-        nodes = self.network(
-            nodes, self._edges("process"), self._edges("encode"), self._edges("decode"), latent
-        )
+        edges = [self._edges(name) for name in ("process", "encode", "decode")]
+        nodes = self.network(nodes, *edges, latent, condition)
         values = self.head(self.read(nodes)).permute(1, 2, 0).unflatten(2, self.shape)
         surface, upper = self.outputs
         return values[:, :surface], values[:, surface:].unflatten(1, (upper, self.levels))

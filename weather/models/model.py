@@ -6,9 +6,16 @@ m and d are the mean and standard deviation of each field, s is the standard dev
 its change over a time step, and f is a backbone. The change is what GraphCast predicts
 (supplement section 3.5); it is also how the past is best seen, since x(t - dt) itself
 differs from x(t) by little. Outside f all values are physical.
+
+With several time steps dt, f also depends on dt, s is dt's, and one state is seen: so
+steps may follow each other in any order (Nguyen et al. 2024, Stormer, section 3).
+
+Cells where a field is not defined hold m inside f, which is told of them by a channel of
+ones (`masks`). Over a limited area f is also given the coming change in the frame around
+it, and x(t + dt) there is that of boundary data (`boundary`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -19,10 +26,13 @@ from torch import Tensor, nn
 from sciml.config import Config
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
+from weather.models.boundary import BoundaryConfig, Frame
 from weather.models.fields import Inputs, Widths
 from weather.models.forcing import forcing
 from weather.models.graph import GraphConfig, GridGraph
+from weather.models.masks import Masks
 from weather.models.statistics import Statistics
+from weather.models.steps import WIDTH, StepEmbedding, in_hours
 from weather.models.transformer import GridTransformer, TransformerConfig
 from weather.state import State
 from weather.variables import Variables
@@ -37,24 +47,34 @@ class ModelConfig(Config):
         history: past states that are seen, the present one included.
         position: give sine and cosine of latitude and longitude as inputs.
         backbone: window transformer or graph network.
+        boundary: cells at the edges of a limited area that are given, not forecast.
     """
 
     history: int = Field(1, ge=1, le=8)
     position: bool = True
     backbone: Backbone = TransformerConfig()
+    boundary: BoundaryConfig | None = None
 
 
 class WeatherModel(nn.Module):
-    """One time step of the atmosphere.
+    """One time step of the atmosphere, or one of several at choice.
 
-    Statistics and static fields are buffers: set them before training; a model file
-    carries them.
+    Statistics, static fields and masks are buffers: set them before training; a model
+    file carries them.
 
     Args:
         config: see `ModelConfig`.
         variables: names and levels.
         grid: latitudes and longitudes.
-        step: seconds of a time step.
+        step: seconds of a time step, or of several that the model can take.
+        masked: variables that are defined on part of the grid (see `Masks`).
+
+    Attributes:
+        steps: seconds, ascending.
+        step: the shortest.
+
+    Raises:
+        InputError: several time steps and a history.
     """
 
     position: Tensor
@@ -62,70 +82,163 @@ class WeatherModel(nn.Module):
     lon: Tensor
 
     def __init__(
-        self, config: ModelConfig, variables: Variables, grid: LatLonGrid, step: int
+        self,
+        config: ModelConfig,
+        variables: Variables,
+        grid: LatLonGrid,
+        step: int | Sequence[int],
+        masked: Sequence[str] = (),
     ) -> None:
         super().__init__()
-        self.history, self.step = config.history, step
+        self.steps = (step,) if isinstance(step, int) else tuple(sorted(set(step)))
+        self.history, self.step = config.history, self.steps[0]
+        several = len(self.steps) > 1
+        if several and self.history > 1:
+            raise InputError(
+                f"model.history is {self.history}; a model of several time steps sees one "
+                "state, so that any step may follow any other: set model.history to 1"
+            )
         self.variables, self.grid = variables, grid
-        self.statistics = Statistics(variables)
+        self.statistics = Statistics(variables, len(self.steps))
         self.static = nn.Module()
         for name in variables.static:
             self.static.register_buffer(name, torch.zeros(grid.shape))
         self.register_buffer("position", _position(grid, config.position), persistent=False)
         self.register_buffer("lat", _degrees(grid.lat), persistent=False)
         self.register_buffer("lon", _degrees(grid.lon), persistent=False)
-        widths = Widths.of(variables, config.history, config.position)
+        self.masks = Masks(variables, grid, masked)
+        self.frame = Frame(config.boundary, grid) if config.boundary else None
+        widths = Widths.of(variables, config.history, config.position, masked, config.boundary)
+        condition = WIDTH if several else None
         self.backbone: GridTransformer | GridGraph
         match config.backbone:
             case TransformerConfig():
-                self.backbone = GridTransformer(config.backbone, widths, grid.shape, grid.periodic)
+                self.backbone = GridTransformer(
+                    config.backbone, widths, grid.shape, grid.periodic, condition
+                )
             case GraphConfig():
-                self.backbone = GridGraph(config.backbone, widths, grid)
+                self.backbone = GridGraph(config.backbone, widths, grid, condition)
+        self.embed_step = StepEmbedding() if several else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.position.device
 
     def set_static(self, fields: Mapping[str, Tensor]) -> None:
         """Take static fields (lat, lon) in any unit; they are kept normalized."""
         for name in self.variables.static:
             field = fields[name].to(torch.float64)
-            spread = field.std(correction=0).clamp(min=1e-12)
-            getattr(self.static, name).copy_((field - field.mean()) / spread)
+            known = field[field.isfinite()]
+            spread = known.std(correction=0).clamp(min=1e-12)
+            getattr(self.static, name).copy_(((field - known.mean()) / spread).nan_to_num())
 
-    def forward(self, state: State) -> State:
+    def forward(
+        self, state: State, step: int | None = None, boundary: State | None = None
+    ) -> State:
         """Forecast one time step.
 
         Args:
             state: at least `history` times; the last ones are used.
+            step: seconds, one of `steps`; default the shortest.
+            boundary: one time, `step` seconds after the last, for a model with a frame;
+                only the frame is read.
 
         Returns:
-            One time, `step` seconds after the last.
+            One time, `step` seconds after the last; NaN in masked cells.
+
+        Raises:
+            InputError: too few states, a step that the model does not take, or no boundary
+                data for a model with a frame.
         """
+        step = step or self.step
+        which = self.which(step)
         if state.times < self.history:
             raise InputError(f"{state.times} past states; this model needs {self.history}")
-        state = state.at(slice(-self.history, None))
-        surface, upper = self.backbone(self.inputs(state))
+        state = self.masks.fill(state.at(slice(-self.history, None)), self.statistics)
+        if boundary is not None:
+            boundary = self.masks.fill(boundary.to(state.surface.device), self.statistics)
+        inputs = self.inputs(state, step, boundary)
+        surface, upper = self.backbone(inputs, self._condition(step, inputs.extra))
         # bfloat16 ends here: changes are added in single precision
-        surface = surface.to(state.surface.dtype) * self.statistics.surface("change")
-        upper = upper.to(state.upper.dtype) * self.statistics.upper("change")
+        surface = surface.to(state.surface.dtype) * self.statistics.surface("change", which)
+        upper = upper.to(state.upper.dtype) * self.statistics.upper("change", which)
         last = state.at(slice(-1, None))
-        return replace(
+        forecast = replace(
             last,
             surface=last.surface + surface.unsqueeze(1),
             upper=last.upper + upper.unsqueeze(1),
-            time=last.time + self.step,
+            time=last.time + step,
         )
+        if self.frame is not None and boundary is not None:
+            forecast = self.frame.overwrite(forecast, boundary)
+        return self.masks.blank(forecast)
 
-    def inputs(self, state: State) -> Inputs:
+    def which(self, step: int) -> int:
+        """Place of a time step in seconds among `steps`.
+
+        Raises:
+            InputError: the model does not take it.
+        """
+        if step not in self.steps:
+            raise InputError(
+                f"a time step of {step / 3600:g} h; this model takes {in_hours(self.steps)}: "
+                "choose among these"
+            )
+        return self.steps.index(step)
+
+    def inputs(self, state: State, step: int, boundary: State | None = None) -> Inputs:
         """Normalized inputs of the backbone: the last state, and the changes that led to it."""
+        extra = [self._extra(state.time[:, -1], step).to(state.surface.dtype)]
+        aloft = [_recent(state.upper, *self.statistics.upper_moments())]
+        last, which = state.at(slice(-1, None)), self.which(step)
+        for on_surface, on_levels in self._regional(last, boundary, which):
+            extra.append(on_surface)
+            aloft.append(on_levels)
         return Inputs(
             surface=_recent(state.surface, *self.statistics.surface_moments()),
-            upper=_recent(state.upper, *self.statistics.upper_moments()),
-            extra=self._extra(state.time[:, -1]).to(state.surface.dtype),
+            upper=torch.cat(aloft, dim=1),
+            extra=torch.cat(extra, dim=1),
         )
 
-    def _extra(self, time: Tensor) -> Tensor:
+    def counted(self) -> tuple[Tensor, Tensor] | None:
+        """Cells that a loss or score counts: neither masked nor given; None for all.
+
+        Returns:
+            (variable, lat, lon) and (variable, level, lat, lon).
+        """
+        if not self.masks.masked and self.frame is None:
+            return None
+        surface, upper = ~self.masks.surface(), ~self.masks.upper()
+        if self.frame is None:
+            return surface, upper
+        return surface & ~self.frame.cells, upper & ~self.frame.cells
+
+    def _condition(self, step: int, like: Tensor) -> Tensor | None:
+        """(batch, condition), where there are several time steps."""
+        if self.embed_step is None:
+            return None
+        return self.embed_step(like.new_full((like.shape[0],), step))
+
+    def _regional(
+        self, last: State, boundary: State | None, which: int
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs of masks and of the frame, on the surface and on levels."""
+        if self.masks.masked:
+            yield self.masks.channels(len(last))
+        if self.frame is not None:
+            if boundary is None:
+                raise InputError(
+                    "this model covers a limited area and needs boundary data of each valid time; "
+                    "give them with --boundary"
+                )
+            yield self.frame.channels(last, boundary, self.statistics, which)
+
+    def _extra(self, time: Tensor, step: int) -> Tensor:
         """Static fields, position, and forcing at the middle of the step."""
         static = [getattr(self.static, name) for name in self.variables.static]
         fixed = torch.cat([torch.stack(static), self.position]) if static else self.position
-        driven = forcing(self.variables.forcing, time + self.step // 2, self.lat, self.lon)
+        driven = forcing(self.variables.forcing, time + step // 2, self.lat, self.lon)
         return torch.cat([fixed.expand(time.shape[0], -1, -1, -1), driven], dim=1)
 
 

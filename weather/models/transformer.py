@@ -49,10 +49,16 @@ class GridTransformer(nn.Module):
         widths: channels of each variable.
         grid: (lat, lon) cells.
         periodic: whether longitude closes on itself.
+        condition: length of a vector that the changes depend on; None for none.
     """
 
     def __init__(
-        self, config: TransformerConfig, widths: Widths, grid: tuple[int, int], periodic: bool
+        self,
+        config: TransformerConfig,
+        widths: Widths,
+        grid: tuple[int, int],
+        periodic: bool,
+        condition: int | None = None,
     ) -> None:
         super().__init__()
         patch_levels, *patch = config.patch
@@ -72,19 +78,19 @@ class GridTransformer(nn.Module):
             axes = (1 + math.ceil(widths.levels / patch_levels), *tokens)
             closed = (False, False, periodic)
             self.embed = LevelEmbedding(config, widths)
-        self.transformer = WindowTransformer(config, axes, closed, _make_bias(config))
+        self.transformer = WindowTransformer(config, axes, closed, _make_bias(config), condition)
         features = self.transformer.out_dim
         head = PlanarHead if patch_levels is None else LevelHead
         self.head = head(config, widths, features, grid)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
-        """Normalized inputs to normalized changes.
+    def forward(self, inputs: Inputs, condition: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Normalized inputs, and (batch, condition), to normalized changes.
 
         Returns:
             Surface (batch, variable, lat, lon) and upper air
             (batch, variable, level, lat, lon).
         """
-        return self.head(self.transformer(self.embed(inputs)))
+        return self.head(self.transformer(self.embed(inputs), condition=condition))
 
 
 class PlanarEmbedding(nn.Module):
@@ -99,12 +105,14 @@ class PlanarEmbedding(nn.Module):
         self.surface = NamedInputs(config.dim, widths.surface, fan_in, kernel)
         self.extra = NamedInputs(config.dim, widths.extra, fan_in, kernel)
         self.upper = NamedInputs(config.dim, widths.upper_with_levels, fan_in, kernel)
+        aloft = widths.extra_upper_with_levels
+        self.extra_upper = NamedInputs(config.dim, aloft, fan_in, kernel)
         self.bias = nn.Parameter(torch.zeros(config.dim))
 
     def forward(self, inputs: Inputs) -> Tensor:
         """-> (batch, lat, lon, dim) tokens."""
         fields = torch.cat([inputs.surface, inputs.extra, inputs.upper.flatten(1, 2)], dim=1)
-        weight = side_by_side(self.surface, self.extra, self.upper)
+        weight = side_by_side(self.surface, self.extra, self.upper, self.extra_upper)
         fields = self._pad(fields)
         if self.halo == 0 and self.patch == [1, 1]:
             return F.linear(fields.permute(0, 2, 3, 1), weight.flatten(1), self.bias)
@@ -136,10 +144,12 @@ class LevelEmbedding(nn.Module):
         self.levels = levels or widths.levels
         area = math.prod(self.patch)
         on_surface = area * sum([*widths.surface.values(), *widths.extra.values()])
-        aloft = self.levels * area * sum(widths.upper.values())
+        aloft = self.levels * area * sum([*widths.upper.values(), *widths.extra_upper.values()])
+        kernel = (self.levels, *self.patch)
         self.surface = NamedInputs(config.dim, widths.surface, on_surface, self.patch)
         self.extra = NamedInputs(config.dim, widths.extra, on_surface, self.patch)
-        self.upper = NamedInputs(config.dim, widths.upper, aloft, (self.levels, *self.patch))
+        self.upper = NamedInputs(config.dim, widths.upper, aloft, kernel)
+        self.extra_upper = NamedInputs(config.dim, widths.extra_upper, aloft, kernel)
         self.surface_bias = nn.Parameter(torch.zeros(config.dim))
         self.upper_bias = nn.Parameter(torch.zeros(config.dim))
 
@@ -152,7 +162,8 @@ class LevelEmbedding(nn.Module):
         upper = inputs.upper.flip(2)
         upper = F.pad(upper, (*end, 0, -upper.shape[2] % self.levels))
         stride = [self.levels, *self.patch]
-        planes = F.conv3d(upper, side_by_side(self.upper), self.upper_bias, stride=stride)
+        weight = side_by_side(self.upper, self.extra_upper)
+        planes = F.conv3d(upper, weight, self.upper_bias, stride=stride)
         return torch.cat([plane.unsqueeze(2), planes], dim=2).permute(0, 2, 3, 4, 1)
 
 

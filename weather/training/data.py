@@ -1,31 +1,43 @@
 """Training data: windows of consecutive times, cut from fields in memory or on disk."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol, get_args
 
 import numpy as np
 import torch
 import xarray as xr
 from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
+from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.normalize import RunningMoments
+from weather.files.layout import ATTRIBUTE as LAYOUT
+from weather.files.layout import Layout
 from weather.files.reanalysis import to_state
+from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
+from weather.models.steps import StepHours, in_seconds
 from weather.state import State, require_finite
+from weather.training.loader import StoreFields
 from weather.variables import KNOWN, Forcing, Variables
 
+_PIECE = 2**21  # numbers that `measure` takes at once
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
+MaskChoice = Literal["auto", "refuse"]
 
 
 def _dates(value: Any) -> Any:
     return [str(date) for date in value] if isinstance(value, list | tuple) else value
+
+
+def _names(value: Any) -> Any:
+    return [str(path) for path in value] if isinstance(value, list | tuple) else value
 
 
 Period = Annotated[tuple[str, str], BeforeValidator(_dates)]
@@ -35,30 +47,38 @@ class DataConfig(Config):
     """What a model is trained on.
 
     Attributes:
-        paths: files of analyses; the command line's come first.
+        paths: files, globs or URLs of analyses, or short names of public stores; the
+            command line's come first.
         variables: null takes all variables and levels of the files.
         forcing: computed inputs, where `variables` is null.
-        step_hours: time step of the model; null takes the most common one of the data.
+        step_hours: time step of the model; null takes the most common one of the data. A
+            list such as [6, 12, 24] makes one model of several steps.
         train, valid, test: first and last date, such as [2000, 2007] or
             [2008-01-01, 2008-06-30T12]; a last year or day counts whole. Without any of
             the three: the first 80 %, the next 10 % and the last 10 % of all times.
+        masks: cells where a field never has a value, such as sea temperature on land: `auto`
+            leaves them out of inputs, loss and forecasts, `refuse` stops.
         memory: GiB of float32 fields up to which they are held in memory.
     """
 
-    paths: tuple[Path, ...] = ()
+    paths: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     variables: Variables | None = None
     forcing: tuple[Forcing, ...] = ()
-    step_hours: float | None = Field(None, gt=0)
+    step_hours: StepHours | None = None
     train: Period | None = None
     valid: Period | None = None
     test: Period | None = None
+    masks: MaskChoice = "auto"
     memory: float = Field(8.0, ge=0)
 
 
 class Fields(Protocol):
     """A time series that hands out windows."""
 
-    times: Times
+    @property
+    def times(self) -> Times:
+        """Of the series, ascending."""
+        ...
 
     def cut(self, index: Index) -> State:
         """The state (batch, time, ...) at these positions (batch, time) of `times`."""
@@ -121,31 +141,54 @@ class WeatherDataset:
         return self.fields.cut(self.index[np.asarray(samples, dtype=np.int64)])
 
 
-def open_fields(dataset: xr.Dataset, variables: Variables, memory: float) -> Fields:
+def open_fields(
+    dataset: xr.Dataset, variables: Variables, memory: float, store: Path | None = None
+) -> Fields:
     """Fields in memory, or on disk where they take more than `memory` GiB.
 
+    Args:
+        dataset: canonical.
+        variables: to be read.
+        memory: GiB.
+        store: a prepared store that holds these variables and all times of the data set;
+            its chunks are read without xarray.
+
     Raises:
-        InputError: NaN in fields that fit into memory.
+        InputError: NaN, but at all times, in fields that fit into memory.
     """
     channels = len(variables.channels)
     size = 4 * channels * dataset.sizes["time"] * dataset.sizes["lat"] * dataset.sizes["lon"]
+    if size > memory * 2**30 and store is not None:
+        levels = tuple(dataset["level"].values.tolist()) if variables.upper else ()
+        times, grid = dataset["time"].values, LatLonGrid.from_dataset(dataset)
+        return StoreFields(store, times, levels, variables, grid)
     if size > memory * 2**30:
         return DiskFields(dataset, variables)
     state = to_state(dataset, variables)
-    require_finite(state)
+    require_finite(state, _never_there(state))
     return MemoryFields(state)
 
 
 def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variables:
-    """Every variable and level of a data set."""
-    names = [str(name) for name in dataset.data_vars]
+    """Every variable of the files, on the levels that all of them have."""
+    layout = Layout.of(dataset).fields if LAYOUT in dataset.attrs else {}
+    names = [str(name) for name in dataset.data_vars if not layout or name in layout]
     static = {name for name in names if name in KNOWN and KNOWN[name].static}
     static |= {name for name in names if dataset[name].dims == ("lat", "lon")}
+    names = [name for name in names if name not in get_args(Forcing)]  # written for others
     upper = tuple(name for name in names if "level" in dataset[name].dims)
+    levels = dataset["level"].values.tolist() if upper else []
+    for given in (layout[name].level for name in upper if name in layout):
+        levels = [level for level in levels if not given or level in given]
+    if upper and not levels:
+        raise InputError(
+            f"{', '.join(upper[:8])}{', ...' if len(upper) > 8 else ''} have no level in common; "
+            "choose fields and levels under data.variables"
+        )
     return Variables(
         surface=tuple(n for n in names if n not in upper and n not in static),
         upper=upper,
-        levels=tuple(dataset["level"].values.tolist()) if upper else (),
+        levels=tuple(levels),
         static=tuple(name for name in names if name in static),
         forcing=forcing,
     )
@@ -169,6 +212,13 @@ def time_step(times: Times, hours: float | None) -> int:
     return step
 
 
+def time_steps(times: Times, hours: StepHours | None) -> tuple[int, ...]:
+    """Seconds of each model step; see `time_step`."""
+    if hours is None:
+        return (time_step(times, None),)
+    return tuple(time_step(times, seconds / 3600) for seconds in in_seconds(hours))
+
+
 def windows(times: Times, step: int, length: int) -> Index:
     """Positions of all runs of `length` times, `step` seconds apart, none across a gap.
 
@@ -187,7 +237,7 @@ def split(times: Times, config: DataConfig) -> dict[str, tuple[np.datetime64, np
         InputError: a date that cannot be read, periods that overlap, or no training period.
     """
     given = {"train": config.train, "valid": config.valid, "test": config.test}
-    periods = {name: _interval(name, period) for name, period in given.items() if period}
+    periods = {name: interval(f"data.{name}", period) for name, period in given.items() if period}
     if not periods:
         cuts = [int(share * len(times)) for share in (0.8, 0.9)]
         first, second = times[cuts]
@@ -211,41 +261,131 @@ def samples(
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
 
 
-def measure(data: WeatherDataset, chunk: int = 64) -> dict[str, Moments]:
+def find_masks(
+    data: WeatherDataset, choice: MaskChoice, chunk: int | None = None
+) -> dict[str, Tensor]:
+    """Cells that are NaN at all times, of each variable that has some.
+
+    Args:
+        data: windows of times.
+        choice: whether there may be any.
+        chunk: windows per piece; default as `measure`.
+
+    Returns:
+        True where masked, (lat, lon) or (level, lat, lon) of an upper variable.
+
+    Raises:
+        InputError: masks where `choice` is `refuse`, or a field without any value.
+    """
+    masks: dict[str, Tensor] | None = None
+    chunk = chunk or _windows_in_a_piece(data)
+    for first in range(0, len(data), chunk):
+        found = _never_there(data.__getitems__(range(first, min(first + chunk, len(data)))))
+        masks = found if masks is None else {n: masks[n] & found[n] for n in masks if n in found}
+        masks = {name: cells for name, cells in masks.items() if cells.any()}
+        if not masks:
+            return {}
+    for name, cells in (masks or {}).items():
+        _check_mask(name, cells, choice)
+    return masks or {}
+
+
+def measure(
+    data: WeatherDataset, masks: Mapping[str, Tensor] | None = None, chunk: int | None = None
+) -> dict[str, Moments]:
     """Moments of every variable in one pass, float64.
 
     Args:
         data: windows of two times, a step apart.
-        chunk: windows per piece.
+        masks: cells that are left out, from `find_masks`.
+        chunk: windows per piece; default as many as keep a piece below a few ten MiB.
 
     Raises:
-        InputError: NaN, or no data.
+        InputError: NaN in other cells, or no data.
     """
     if not len(data):
         raise InputError("no training samples; widen data.train or give more data")
     variables = data.__getitems__([0]).variables
     present = RunningMoments(len(variables.channels))
     change = RunningMoments(len(variables.channels))
+    accumulate(data, present, change, masks, chunk)
+    return by_variable(variables, present, change)
+
+
+def accumulate(
+    data: WeatherDataset,
+    present: RunningMoments,
+    change: RunningMoments,
+    masks: Mapping[str, Tensor] | None = None,
+    chunk: int | None = None,
+) -> None:
+    """Take windows of two times into the moments of the first and of the change.
+
+    Raises:
+        InputError: NaN in cells that are not masked.
+    """
+    chunk = chunk or _windows_in_a_piece(data)
     for first in range(0, len(data), chunk):
         state = data.__getitems__(range(first, min(first + chunk, len(data))))
-        require_finite(state)
+        require_finite(state, masks)
         fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
         fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
         present.update(fields[:, 0])
         change.update(fields[:, 1] - fields[:, 0])
+
+
+def _windows_in_a_piece(data: WeatherDataset) -> int:
+    if not len(data):
+        return 1
+    window = data.__getitems__([0])
+    return max(1, _PIECE // (window.surface.numel() + window.upper.numel()))
+
+
+def by_variable(
+    variables: Variables, present: RunningMoments, change: RunningMoments
+) -> dict[str, Moments]:
+    """Moments by channel as moments by variable and level."""
     sizes = dict.fromkeys(variables.surface, 1)
     sizes |= dict.fromkeys(variables.upper, len(variables.levels))
     parts = [m.split(list(sizes.values())) for m in (present.mean, present.std, change.std)]
     return {name: Moments(*moments) for name, *moments in zip(sizes, *parts, strict=True)}
 
 
-def _interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+def _never_there(state: State) -> dict[str, Tensor]:
+    """Cells of each variable that are NaN at all times, where there are such."""
+    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
+    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
+    masks = {name: field.isnan().flatten(0, 1).all(dim=0) for name, field in fields.items()}
+    return {name: cells for name, cells in masks.items() if cells.any()}
+
+
+def _check_mask(name: str, cells: Tensor, choice: MaskChoice) -> None:
+    if cells.flatten(-2).all(dim=-1).any():
+        where = " on some level" if cells.ndim == 3 else ""
+        raise InputError(f"{name} has no value at all{where}; leave it out of data.variables")
+    if choice == "refuse":
+        raise InputError(
+            f"{name} is NaN at all times in {int(cells.sum())} of {cells.numel()} cells; "
+            "fill them, or set data.masks to auto to leave them out"
+        )
+
+
+def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+    """First time of a period and its end, not included: a last year or day counts whole.
+
+    Args:
+        name: for messages.
+        period: dates such as 2008, 2008-06 or 2008-06-30T12.
+
+    Raises:
+        InputError: a date that cannot be read, or an end before the start.
+    """
     try:
         start, last = (np.datetime64(date) for date in period)
     except ValueError:
-        raise InputError(f"data.{name}: cannot read {period}; give dates as 2008-12-31") from None
+        raise InputError(f"{name}: cannot read {period}; give dates as 2008-12-31") from None
     end = (last + 1).astype("datetime64[ns]")
     start = start.astype("datetime64[ns]")
     if not start < end:
-        raise InputError(f"data.{name} ends before it starts: {period[0]}..{period[1]}")
+        raise InputError(f"{name} ends before it starts: {period[0]}..{period[1]}")
     return start, end

@@ -1,36 +1,45 @@
 """A whole experiment: data, model, training, and the model file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
-from weather.files.reanalysis import open_reanalysis, require, static_fields
+from weather.files.preflight import apply, inspect
+from weather.files.reanalysis import open_reanalysis, static_fields
+from weather.files.sources import short_name
+from weather.forecasting.boundary import one_step
 from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
-from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
+from weather.models.statistics import of_steps
+from weather.models.steps import from_seconds
 from weather.training.data import (
     DataConfig,
     Fields,
     WeatherDataset,
     all_variables,
-    measure,
+    find_masks,
     open_fields,
     samples,
     split,
-    time_step,
+    time_steps,
 )
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
-from weather.variables import describe
+from weather.training.mixed_steps import mixed
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
+from weather.training.store import prepared_store, statistics
+from weather.variables import Variables, describe
+
+Period = tuple[np.datetime64, np.datetime64]
 
 
 class ExperimentConfig(Config):
@@ -45,9 +54,17 @@ class ExperimentConfig(Config):
 
 @dataclass(frozen=True)
 class Score:
-    """Area-weighted root mean square errors over a period, in the field's unit."""
+    """Area-weighted root mean square errors a time step ahead, in the field's unit.
+
+    Attributes:
+        name: of a 2-D field, such as `z500`.
+        hours: time step.
+        rmse: of the model, over a period.
+        persistence: of the last state.
+    """
 
     name: str
+    hours: float
     rmse: float
     persistence: float
 
@@ -61,104 +78,185 @@ class Trained:
     scores: tuple[Score, ...]
 
 
-def train(config: ExperimentConfig, run: Path, resume: bool = False) -> Trained:
+def train(
+    config: ExperimentConfig,
+    run: Path,
+    resume: bool = False,
+    tell: Callable[[str], object] = lambda line: None,
+) -> Trained:
     """Run an experiment and write `run/model.safetensors`.
 
     Args:
         config: see `ExperimentConfig`.
         run: folder, empty or new unless `resume`.
         resume: go on from the last checkpoint in `run`.
+        tell: called with a line for each correction and each warning about the data.
 
     Raises:
         InputError: data, configuration or checkpoint that do not go together.
     """
-    dataset = _open_series(config.data)
-    variables = config.data.variables or all_variables(dataset, config.data.forcing)
-    require(dataset, variables)
-    step = time_step(dataset["time"].values, config.data.step_hours)
-    periods = split(dataset["time"].values, config.data)
-    made = ForecasterConfig(
-        model=config.model,
-        variables=variables,
-        grid=LatLonGrid.from_dataset(dataset),
-        step_hours=step / 3600,
-    )
-    fields = open_fields(dataset, variables, config.data.memory)
+    series = _open(config.data, tell)
+    made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
-    model = made.build()
-    model.statistics.set(measure(samples(fields, periods["train"], step, 2)))
-    model.set_static(static_fields(dataset, variables))
+    model = _build(made, series)
     if config.transfer is not None:
         transfer(model, config.transfer, KIND)
+    model.masks.set(series.masks)  # those of the data, also where weights come from another model
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
     length = config.model.history + config.objective.steps
-    parts = {name: samples(fields, period, step, length) for name, period in periods.items()}
-    loss = ForecastLoss(config.objective, variables, made.grid)
+    parts = {
+        name: mixed(series.fields, period, series.steps, length)
+        for name, period in series.periods.items()
+    }
+    loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
-    scores = one_step_scores(model, _held_out(fields, periods, step, config.model.history))
-    forecaster = Forecaster(model, made, _metadata(dataset, config.data, periods, scores))
+    held_out = [
+        series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
+    ]
+    pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
+    scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
+    metadata = _metadata(series.dataset, config.data, series.periods, scores)
+    forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores)
 
 
-def one_step_scores(model: WeatherModel, data: WeatherDataset) -> tuple[Score, ...]:
-    """Errors of one time step, and of persistence, by 2-D field.
+@dataclass(frozen=True)
+class _Series:
+    """The data of an experiment.
 
-    The mean over times and cells, weighted by area, of squared errors; then the root.
+    Attributes:
+        dataset: canonical, checked.
+        variables: of the model.
+        steps: seconds, ascending.
+        periods: first time and end of training, validation and test.
+        fields: where samples are cut from.
+        store: the prepared store they come from, if they do.
+        masks: cells without values, by variable.
     """
-    area = torch.from_numpy(model.grid.area_weights())[:, None]
-    sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
-    model.eval()
-    for first in range(0, len(data), 16):
-        batch = data.__getitems__(range(first, min(first + 16, len(data))))
-        start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
-        with torch.inference_mode():
-            (forecast,) = rollout(model, start, 1)
-        for row, guess in enumerate((forecast, start.at(slice(-1, None)))):
-            surface = (guess.surface - truth.surface).double().square() * area
-            upper = (guess.upper - truth.upper).double().square() * area
-            errors = torch.cat([surface.flatten(1, 2), upper.flatten(1, 3)], dim=1)
-            sums[row] += errors.mean(dim=(-2, -1)).sum(0)
-    rmse, persistence = (sums / max(1, len(data))).sqrt().tolist()
-    rows = zip(model.variables.channels, rmse, persistence, strict=True)
-    return tuple(Score(*row) for row in rows)
+
+    dataset: xr.Dataset
+    variables: Variables
+    steps: tuple[int, ...]
+    periods: dict[str, Period]
+    fields: Fields
+    store: Path | None
+    masks: dict[str, Tensor]
+
+    def windows(self, period: Period, step: int, length: int) -> WeatherDataset:
+        """Samples of one time step."""
+        return samples(self.fields, period, step, length)
+
+    def forecaster_config(self, model: ModelConfig) -> ForecasterConfig:
+        """What builds a model for these data."""
+        return ForecasterConfig(
+            model=model,
+            variables=self.variables,
+            grid=LatLonGrid.from_dataset(self.dataset),
+            step_hours=from_seconds(self.steps),
+            masked=tuple(self.masks),
+        )
 
 
-def _open_series(config: DataConfig) -> xr.Dataset:
+def open_series(config: DataConfig) -> xr.Dataset:
+    """The analyses of an experiment.
+
+    Raises:
+        InputError: no time axis, or files that cannot be read.
+    """
     dataset = open_reanalysis(list(config.paths))
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; a forecast model needs a series")
     return dataset
 
 
-def _held_out(
-    fields: Fields,
-    periods: dict[str, tuple[np.datetime64, np.datetime64]],
-    step: int,
-    history: int,
-) -> WeatherDataset:
+def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
+    dataset = open_series(config)
+    variables = config.variables or all_variables(dataset, config.forcing)
+    opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
+    times = dataset["time"].values
+    steps, periods = time_steps(times, config.step_hours), split(times, config)
+    store = None
+    if dataset is opened:  # what was corrected is not what a prepared store holds
+        store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
+    fields = open_fields(dataset, variables, config.memory, store)
+    masks = find_masks(samples(fields, periods["train"], steps[0], 2), config.masks)
+    return _Series(dataset, variables, steps, periods, fields, store, masks)
+
+
+def _build(config: ForecasterConfig, series: _Series) -> WeatherModel:
+    """A model with fresh weights that knows the data's statistics and static fields."""
+    model = config.build()
+    pairs = {step: series.windows(series.periods["train"], step, 2) for step in series.steps}
+    moments = [statistics(data, series.store, step, series.masks) for step, data in pairs.items()]
+    model.statistics.set(of_steps(moments))
+    model.set_static(static_fields(series.dataset, series.variables))
+    return model
+
+
+def one_step_scores(
+    model: WeatherModel, data: WeatherDataset, step: int, batch_size: int = 16
+) -> tuple[Score, ...]:
+    """Errors of one time step of `step` seconds, and of persistence, by 2-D field.
+
+    The mean over times and cells that count, weighted by area, of squared errors; then
+    the root. Not more than `batch_size` samples at once, nor 16.
+    """
+    areas = [cell_weights(model.grid, cells) for cells in model.counted() or (None, None)]
+    sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
+    model.eval()
+    size = min(16, batch_size)
+    for first in range(0, len(data), size):
+        batch = data.__getitems__(range(first, min(first + size, len(data))))
+        start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
+        with torch.inference_mode():
+            forecast = one_step(model, step, batch.when)(start)
+        for row, guess in enumerate((forecast, start.at(slice(-1, None)))):
+            surface = _squares(guess.surface, truth.surface, areas[0])
+            upper = _squares(guess.upper, truth.upper, areas[1])
+            errors = torch.cat([surface.flatten(1, 2), upper.flatten(1, 3)], dim=1)
+            sums[row] += errors.mean(dim=(-2, -1)).sum(0)
+    rmse, persistence = (sums / max(1, len(data))).sqrt().tolist()
+    rows = zip(model.variables.channels, rmse, persistence, strict=True)
+    return tuple(Score(name, step / 3600, *errors) for name, *errors in rows)
+
+
+def _squares(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
+    return torch.where(weights > 0, guess - truth, 0.0).double().square() * weights
+
+
+def _held_out(periods: dict[str, Period]) -> Period:
     name = next(name for name in ("test", "valid", "train") if name in periods)
-    return samples(fields, periods[name], step, history + 1)
+    return periods[name]
 
 
 def _metadata(
     dataset: xr.Dataset,
     config: DataConfig,
-    periods: dict[str, tuple[np.datetime64, np.datetime64]],
+    periods: dict[str, Period],
     scores: Sequence[Score],
 ) -> dict[str, object]:
     """Plain data for the model file's header."""
     day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
     variables = [str(name) for name in dataset.data_vars]
+    by_step = {score.hours: _by_name(scores, score.hours) for score in scores}
+    shortest, *longer = by_step
     return {
-        "data": [path.name for path in config.paths],
+        "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
-        "one_step_scores": {
-            score.name: {"rmse": score.rmse, "persistence": score.persistence} for score in scores
-        },
+        "one_step_scores": by_step[shortest],
+        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
+    }
+
+
+def _by_name(scores: Sequence[Score], hours: float) -> dict[str, dict[str, float]]:
+    return {
+        score.name: {"rmse": score.rmse, "persistence": score.persistence}
+        for score in scores
+        if score.hours == hours
     }

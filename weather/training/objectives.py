@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sciml.config import Config
+from weather.forecasting.boundary import one_step
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
@@ -33,7 +34,7 @@ class ForecastLossConfig(Config):
 
 
 class ForecastLoss(nn.Module):
-    """Error of a roll-out, in units of each field's usual change over a step.
+    """Error of a roll-out, in units of each field's usual change over its step.
 
     Mean over the sphere and the batch of |x - y|^p / change^p, p = 1 or 2, averaged over
     variables, levels and steps with their weights (GraphCast, supplement section 4).
@@ -42,15 +43,22 @@ class ForecastLoss(nn.Module):
         config: see `ForecastLossConfig`.
         variables: of the model.
         grid: of the model.
+        counted: cells that count, by variable (see `WeatherModel.counted`); None for all.
     """
 
     surface: Tensor
     upper: Tensor
 
-    def __init__(self, config: ForecastLossConfig, variables: Variables, grid: LatLonGrid) -> None:
+    def __init__(
+        self,
+        config: ForecastLossConfig,
+        variables: Variables,
+        grid: LatLonGrid,
+        counted: tuple[Tensor, Tensor] | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
-        area = torch.from_numpy(grid.area_weights())[:, None]
+        on_surface, on_levels = (cell_weights(grid, cells) for cells in counted or (None, None))
         pressure = torch.tensor(variables.levels, dtype=torch.float64)
         level = pressure if config.levels == "pressure" else torch.ones_like(pressure)
         level = level / level.sum() if len(level) else level
@@ -58,33 +66,70 @@ class ForecastLoss(nn.Module):
         upper = _weights(variables.upper, config.weights)
         total = surface.sum() + upper.sum()
         surface, upper = surface / total, upper / total
-        self.register_buffer("surface", (surface[:, None, None] * area).float())
-        weight = upper[:, None, None, None] * level[:, None, None] * area
+        self.register_buffer("surface", (surface[:, None, None] * on_surface).float())
+        weight = upper[:, None, None, None] * level[:, None, None] * on_levels
         self.register_buffer("upper", weight.float())
 
     def forward(self, model: WeatherModel, batch: State) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch whose time axis holds the history, then the truth."""
+        return self.of_step(model, batch, step_of(batch))
+
+    def of_step(
+        self, model: WeatherModel, batch: State, step: int
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of a batch whose times are `step` seconds apart."""
         discounts = [self.config.discount**k for k in range(self.config.steps)]
         start = batch.at(slice(model.history))
         losses = []
-        for k, forecast in enumerate(rollout(model, start, self.config.steps)):
+        stepper = one_step(model, step, batch.when)
+        for k, forecast in enumerate(rollout(stepper, start, self.config.steps)):
             truth = batch.at(slice(model.history + k, model.history + k + 1))
-            losses.append(self.error(model, forecast, truth))
+            losses.append(self.error(model, forecast, truth, model.which(step)))
         total = sum(d * loss for d, loss in zip(discounts, losses, strict=True))
         loss = torch.as_tensor(total) / sum(discounts)
         terms = {f"step_{k + 1}": loss for k, loss in enumerate(losses)} if len(losses) > 1 else {}
         return loss, terms
 
-    def error(self, model: WeatherModel, forecast: State, truth: State) -> Tensor:
-        """Weighted mean error of one step, a scalar in float32."""
-        surface = (forecast.surface - truth.surface).float() / model.statistics.surface("change")
-        upper = (forecast.upper - truth.upper).float() / model.statistics.upper("change")
+    def error(self, model: WeatherModel, forecast: State, truth: State, which: int = 0) -> Tensor:
+        """Weighted mean error of one step, a scalar in float32.
+
+        Args:
+            model: for its statistics.
+            forecast, truth: with one time.
+            which: of the model's time steps.
+        """
+        usual = model.statistics
+        surface = (forecast.surface - truth.surface).float() / usual.surface("change", which)
+        upper = (forecast.upper - truth.upper).float() / usual.upper("change", which)
         return self._mean(surface, self.surface) + self._mean(upper, self.upper)
 
     def _mean(self, difference: Tensor, weight: Tensor) -> Tensor:
+        difference = torch.where(weight > 0, difference, 0.0)  # NaN where masked
         size = difference.abs() if self.config.norm == "l1" else difference.square()
         cells = difference.shape[0] * difference.shape[1] * difference.shape[-1] * weight.shape[-2]
         return (size * weight).sum() / cells
+
+
+def step_of(batch: State) -> int:
+    """Seconds between the last two times of a batch, the same for all its samples."""
+    return int(batch.time[0, -1] - batch.time[0, -2])
+
+
+def cell_weights(grid: LatLonGrid, counted: Tensor | None) -> Tensor:
+    """Areas of the cells that count, zero in others, with mean one over the grid if any do.
+
+    Args:
+        grid: latitudes and longitudes.
+        counted: (..., lat, lon) true where a cell counts; None for all.
+
+    Returns:
+        (..., lat, lon), or (lat, 1) where all count.
+    """
+    area = torch.from_numpy(grid.area_weights())[:, None]
+    if counted is None:
+        return area
+    weights = area * counted.cpu()
+    return weights / weights.mean(dim=(-2, -1), keepdim=True).clamp(min=1e-12)
 
 
 def _weights(names: tuple[str, ...], weights: dict[str, float]) -> Tensor:

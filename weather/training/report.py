@@ -12,21 +12,26 @@ _SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q70
 
 def show_training(trained: Trained, run: Path, console: Console) -> None:
     """Print where the model is, how it was trained, and its errors beside persistence."""
-    hours = trained.forecaster.config.step_hours
-    table = Table(title=f"{hours:g} h ahead, held-out times", title_justify="left")
-    for heading in ("field", "RMSE", "persistence", "ratio"):
-        table.add_column(heading, justify="left" if heading == "field" else "right")
-    for score in _worth_showing(trained.scores):
-        ratio = score.rmse / score.persistence if score.persistence else float("nan")
-        row = (f"{score.rmse:.4g}", f"{score.persistence:.4g}", f"{ratio:.3f}")
-        table.add_row(score.name, *row)
-    console.print(table)
+    for hours in dict.fromkeys(score.hours for score in trained.scores):
+        of_step = tuple(score for score in trained.scores if score.hours == hours)
+        console.print(_table(_worth_showing(of_step), hours))
     fit = trained.fit
     console.print(
         f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
         f"{fit.seconds:.0f} s on {fit.device}"
     )
     console.print(f"wrote {run / 'model.safetensors'}", soft_wrap=True, highlight=False)
+
+
+def _table(scores: list[Score], hours: float) -> Table:
+    table = Table(title=f"{hours:g} h ahead, held-out times", title_justify="left")
+    for heading in ("field", "RMSE", "persistence", "ratio"):
+        table.add_column(heading, justify="left" if heading == "field" else "right")
+    for score in scores:
+        ratio = score.rmse / score.persistence if score.persistence else float("nan")
+        row = (f"{score.rmse:.4g}", f"{score.persistence:.4g}", f"{ratio:.3f}")
+        table.add_row(score.name, *row)
+    return table
 
 
 def _worth_showing(scores: tuple[Score, ...]) -> list[Score]:

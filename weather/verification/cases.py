@@ -42,6 +42,12 @@ class Channel:
         return field if self.level is None else field.sel(level=self.level)
 
 
+def interior(dataset: xr.Dataset, width: int) -> xr.Dataset:
+    """Without the outermost `width` rows and columns."""
+    inside = slice(width, -width) if width else slice(None)
+    return dataset.isel(lat=inside, lon=inside)
+
+
 def channels(*datasets: xr.Dataset) -> list[Channel]:
     """The 2-D fields that all data sets have.
 

@@ -24,6 +24,7 @@ from weather.verification.cases import (
     each_channel,
     fields_of,
     headline,
+    interior,
     lookup,
 )
 from weather.verification.linear import LinearModel
@@ -62,7 +63,8 @@ def evaluate(
         WeatherBench 2), `rmse_by_case` (mean of the roots), `bias`, `acc` (mean over
         cases). `attrs` holds `climatology`, its kind and period, and `missing`, how
         many and which valid times have no truth, and `seen`, how many forecasts start
-        in the model's training period, if that is known.
+        in the model's training period, if that is known. The frame of a limited area,
+        `boundary_width` rows and columns at its edges, is given and not scored.
 
     Raises:
         InputError: different grids, no variable in common, no truth at all, or a
@@ -72,6 +74,8 @@ def evaluate(
     _check_periods(forecast, training)
     _check_truth(forecast, truth)
     kind = climatology or suitable_kind(training["time"].values)
+    width = int(forecast.attrs.get("boundary_width", 0))
+    forecast, truth, training = (interior(d, width) for d in (forecast, truth, training))
     truth = truth.sel(time=slice(forecast["time"][0], forecast["valid_time"].max()))
     chosen = channels(forecast, truth, training)
     rows: list[Row] = []
@@ -88,6 +92,7 @@ def evaluate(
     table.attrs["climatology"] = f"{kind}, fitted on {first} to {last}"
     table.attrs["missing"] = _missing(forecast, truth)
     table.attrs["seen"] = _seen(forecast)
+    table.attrs["boundary_width"] = width
     return table
 
 
@@ -220,6 +225,7 @@ def _scores(cases: Cases, lead: int, forecasts: Field) -> tuple[dict[str, float]
     """Means over the cases that have a truth, and the number of these."""
     valid, weights = cases.valid[:, lead], cases.weights
     truth, expected = cases.truth(valid), cases.climatology.at(valid)
+    truth[np.isnan(cases.forecast[:, lead])] = np.nan  # the same cells for all systems
     squared = metrics.mean_squared_error(forecasts, truth, weights)
     bias = metrics.mean_error(forecasts, truth, weights)
     acc = metrics.anomaly_correlation(forecasts, truth, expected, weights)

@@ -113,12 +113,8 @@ def test_a_state_becomes_a_forecast_that_follows_cf(waves_file):
     assert forecast.valid_time.attrs["standard_name"] == "time"
 
 
-def twice(data):
-    return data.isel(time=[0, 1, 1, 2])
-
-
-def backwards(data):
-    return data.isel(time=slice(None, None, -1))
+def twice_different(data):
+    return xr.concat([data[["msl"]], data[["msl"]].isel(time=[1]) + 1], "time")
 
 
 def no_latitude(data):
@@ -134,8 +130,8 @@ def furlongs(data):
     return data.assign(msl=data.msl.assign_attrs(units="furlong"))
 
 
-def several_members(data):
-    return xr.concat([data.drop_vars("z_surface")] * 2, "number")
+def quantiles(data):
+    return xr.concat([data.drop_vars("z_surface")] * 2, "quantile")
 
 
 def a_forecast(data):
@@ -145,12 +141,11 @@ def a_forecast(data):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (twice, "2001-01-01T06:00 comes twice"),
-        (backwards, "do not ascend"),
+        (twice_different, "2001-01-01T06:00 comes twice with different values"),
         (no_latitude, "no latitude coordinate"),
         (jumbled, "neither ascending nor descending"),
         (furlongs, "msl comes in 'furlong'; expected one of Pa, hPa"),
-        (several_members, "dimension 'number' of unknown meaning"),
+        (quantiles, "dimension 'quantile' of unknown meaning"),
         (a_forecast, "holds forecasts"),
     ],
 )
@@ -165,6 +160,48 @@ def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "text.nc").write_text("not a grid")
     with pytest.raises(InputError, match="cannot read"):
         open_reanalysis(tmp_path / "text.nc")
+
+
+def mend_twice(data):
+    return data.isel(time=[0, 1, 1, 2])
+
+
+def mend_backwards(data):
+    return data.isel(time=[2, 1, 0])
+
+
+def mend_360(data):
+    first = data.isel(longitude=[0])
+    first = first.assign_coords(longitude=[360.0])
+    return xr.concat([data, first], "longitude").isel(time=slice(3))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "line"),
+    [
+        (mend_twice, "dropped 1 repeated times, from 2001-01-01T06:00"),
+        (mend_backwards, "times sorted"),
+        (mend_360, "dropped the repeated longitude 360"),
+    ],
+)
+def test_what_is_certain_is_mended_and_said(spoil, line, waves, opened):
+    dataset = opened(spoil(waves))
+    expected = waves.isel(time=slice(3))
+    assert dataset.attrs["history"] == f"data.nc: {line}"
+    np.testing.assert_array_equal(dataset.msl.values, expected.msl.values)
+    assert (dataset.time.values == expected.time.values).all()
+
+
+def test_an_ensemble_keeps_its_members_and_gives_the_state_of_one(waves, opened):
+    several = xr.concat([waves.drop_vars("z_surface"), waves.drop_vars("z_surface") + 1], "number")
+    dataset = opened(several.assign_coords(number=[3, 7]))
+    assert dataset.z.dims == ("time", "member", "level", "lat", "lon")
+    assert dataset.member.values.tolist() == [3, 7]
+    choice = Variables(surface=("msl",))
+    with pytest.raises(InputError, match="ensemble of 2 members; select one"):
+        to_state(dataset, choice)
+    first, second = (to_state(dataset.isel(member=i), choice).surface for i in (0, 1))
+    np.testing.assert_allclose(second - first, 1, atol=0.01)
 
 
 def test_files_on_two_grids(waves, waves_file, tmp_path):
@@ -185,17 +222,3 @@ def test_files_on_two_grids(waves, waves_file, tmp_path):
 def test_what_the_data_does_not_hold(choice, message, waves_file):
     with pytest.raises(InputError, match=message):
         to_state(open_reanalysis(waves_file), choice)
-
-
-def test_real_files_of_many_makers(shared_data):
-    folder = shared_data / "weather" / "snapshots"
-    heights = {
-        "ncep_r1_2p5deg_hgt_1960.nc": (1000, 200, 1500),
-        "merra2_h_500_1000_19870909.nc4": (500, 5100, 5900),
-        "erainterim_0p75deg_z_500_1000_19870909.nc": (500, 4500, 6000),
-        "era5_tl31_37levels_19590102T00.nc": (500, 4500, 6000),
-    }
-    for name, (level, low, high) in heights.items():
-        z = open_reanalysis(folder / name)["z"].sel(level=level)
-        assert z.attrs["units"] == "m2 s-2"
-        assert low < float(z.mean()) / 9.80665 < high or level == 1000

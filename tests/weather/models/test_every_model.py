@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from sciml.layers import Modulation
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.forecaster import Forecaster, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
+from weather.models.statistics import of_steps
 from weather.models.transformer import TransformerConfig
 from weather.state import State
 from weather.training.data import all_variables, measure, open_fields, samples
@@ -25,27 +27,39 @@ BACKBONES = {
     ),
     "graph": GraphConfig(dim=24, steps=2, refinements=2),
 }
+SEVERAL = {f"{name}, several steps": backbone for name, backbone in BACKBONES.items()}
 HOURS_6 = 21600
 
 
-@pytest.fixture(params=BACKBONES, scope="module")
+@pytest.fixture(params=[*BACKBONES, *SEVERAL], scope="module")
 def made(request, waves_file):
-    """A forecaster with statistics, two past states and all inputs, and its data."""
+    """A forecaster with statistics and all inputs, and its data.
+
+    With one time step it sees two past states; with several it sees one, and some of
+    what the step changes has been learned.
+    """
+    several = request.param in SEVERAL
     dataset = open_reanalysis(waves_file)
     variables = all_variables(dataset, ("year", "local_time", "insolation"))
     fields = open_fields(dataset, variables, memory=1)
     config = ForecasterConfig(
-        model=ModelConfig(history=2, backbone=BACKBONES[request.param]),
+        model=ModelConfig(
+            history=1 if several else 2, backbone=(BACKBONES | SEVERAL)[request.param]
+        ),
         variables=variables,
         grid=LatLonGrid.from_dataset(dataset),
-        step_hours=6,
+        step_hours=(6, 12) if several else 6,
     )
     torch.manual_seed(0)
     model = config.build()
     period = (fields.times[0], fields.times[-1])
-    model.statistics.set(measure(samples(fields, period, HOURS_6, 2)))
+    moments = [measure(samples(fields, period, step, 2)) for step in model.steps]
+    model.statistics.set(of_steps(moments))
     model.set_static(static_fields(dataset, variables))
-    return Forecaster(model, config, {}), samples(fields, period, HOURS_6, 3)
+    for module in model.modules():
+        if isinstance(module, Modulation):
+            torch.nn.init.normal_(module.weight, std=0.1)
+    return Forecaster(model, config, {}), samples(fields, period, HOURS_6, model.history + 1)
 
 
 def as_double(state: State) -> State:
@@ -102,17 +116,22 @@ from weather.state import State
 forecaster = Forecaster.load({str(tmp_path / "model.safetensors")!r})
 surface, upper, time = torch.load({str(tmp_path / "batch.pt")!r})
 state = State(surface, upper, time, forecaster.config.variables, forecaster.config.grid)
-steps = list(forecaster.rollout(state.at(slice(2)), 3))
+steps = list(forecaster.rollout(state.at(slice({forecaster.model.history})), 3))
 torch.save((steps[-1].surface, steps[-1].upper), {str(tmp_path / "out.pt")!r})
 assert not [name for name in sys.modules if name.startswith("lightning")]
 """
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=300)
-    *_, last = forecaster.rollout(batch.at(slice(2)), 3)
+    *_, last = forecaster.rollout(batch.at(slice(forecaster.model.history)), 3)
     surface, upper = torch.load(tmp_path / "out.pt")
     assert torch.equal(surface, last.surface)
     assert torch.equal(upper, last.upper)
 
 
+@pytest.mark.parametrize(
+    "made",
+    [*BACKBONES, *(pytest.param(name, marks=pytest.mark.slow) for name in SEVERAL)],
+    indirect=True,
+)
 def test_eight_samples_are_memorized(made):
     forecaster, data = made
     model = forecaster.model.train()

@@ -11,6 +11,7 @@ from weather.training.data import (
     DiskFields,
     MemoryFields,
     all_variables,
+    find_masks,
     measure,
     open_fields,
     samples,
@@ -131,3 +132,34 @@ def test_nan_is_named_by_variable_time_and_level(waves, tmp_path):
     whole = (on_disk.times[0], on_disk.times[-1])
     with pytest.raises(InputError, match="t at 850 hPa"):
         measure(samples(on_disk, whole, SIX_HOURS, 2))
+
+
+def test_holes_that_never_close_are_masks_unless_refused(holed, tmp_path):
+    holed.to_netcdf(tmp_path / "holed.nc")
+    dataset = open_reanalysis(tmp_path / "holed.nc")
+    fields = [open_fields(dataset, all_variables(dataset, ()), memory) for memory in (1, 0)]
+    windows = [samples(each, (each.times[0], each.times[-1]), SIX_HOURS, 2) for each in fields]
+    in_memory, on_disk = (find_masks(each, "auto", chunk=25) for each in windows)
+    assert {name: cells.shape for name, cells in in_memory.items()} == {
+        "msl": (10, 14), "t": (2, 10, 14)
+    }  # fmt: skip
+    assert all(torch.equal(in_memory[name], on_disk[name]) for name in in_memory)
+    with pytest.raises(InputError, match="msl is NaN at all times in 6 of 140 cells"):
+        find_masks(windows[0], "refuse")
+
+
+def test_a_hole_that_opens_is_no_mask(waves, tmp_path):
+    waves.assign(t=waves.t.where(waves.time > waves.time[5])).to_netcdf(tmp_path / "late.nc")
+    dataset = open_reanalysis(tmp_path / "late.nc")
+    on_disk = open_fields(dataset, all_variables(dataset, ()), memory=0)
+    data = samples(on_disk, (on_disk.times[0], on_disk.times[-1]), SIX_HOURS, 2)
+    assert find_masks(data, "auto", chunk=3) == {}
+
+
+def test_a_level_without_any_value_is_refused(waves, tmp_path):
+    waves.assign(t=waves.t.where(waves.level < 800)).to_netcdf(tmp_path / "empty.nc")
+    dataset = open_reanalysis(tmp_path / "empty.nc")
+    fields = open_fields(dataset, all_variables(dataset, ()), memory=1)
+    data = samples(fields, (fields.times[0], fields.times[-1]), SIX_HOURS, 2)
+    with pytest.raises(InputError, match="t has no value at all on some level"):
+        find_masks(data, "auto")

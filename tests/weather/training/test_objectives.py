@@ -8,10 +8,11 @@ import torch
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster import ForecasterConfig
 from weather.grid import LatLonGrid
-from weather.models.model import ModelConfig
+from weather.models.model import ModelConfig, WeatherModel
+from weather.models.statistics import of_steps
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, measure, open_fields, samples
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +71,40 @@ def test_steps_are_rolled_out_and_discounted(made):
     torch.testing.assert_close(terms["step_2"], error)
     expected = (terms["step_1"] + terms["step_2"] / 2 + terms["step_3"] / 4) / 1.75
     torch.testing.assert_close(three, expected)
+
+
+def test_a_roll_out_keeps_to_the_step_of_its_sample(waves_file):
+    """Two steps of 12 h of a model for 6 and 12 h, each error in usual changes over 12 h."""
+    dataset = open_reanalysis(waves_file)
+    variables = all_variables(dataset, ())
+    fields = open_fields(dataset, variables, memory=1)
+    period = (fields.times[0], fields.times[-1])
+    backbone = TransformerConfig(dim=8, depths=(1,), heads=(1,), window=(2, 4))
+    grid = LatLonGrid.from_dataset(dataset)
+    model = WeatherModel(ModelConfig(backbone=backbone), variables, grid, (21600, 43200))
+    moments = [measure(samples(fields, period, step, 2)) for step in model.steps]
+    model.statistics.set(of_steps(moments))
+    batch = samples(fields, period, 43200, 3).__getitems__([0, 7])
+    with torch.no_grad():
+        _, terms = make(model, steps=2)(model, batch)
+        second = model(model(batch.at(slice(1)), 43200), 43200)
+    truth = batch.at(slice(2, 3))
+    scale = [model.statistics.surface("change", 1), model.statistics.upper("change", 1)]
+    area = torch.from_numpy(model.grid.area_weights())[:, None].float()
+    surface = ((second.surface - truth.surface) / scale[0]).square() * area
+    upper = ((second.upper - truth.upper) / scale[1]).square() * area
+    assert (batch.time.diff(dim=1) == 43200).all()
+    torch.testing.assert_close(terms["step_2"], surface.mean() / 3 + upper.mean() * 2 / 3)
+
+
+def test_weights_of_the_cells_that_count_have_mean_one_or_are_zero(made):
+    model, _ = made
+    counted = torch.ones(2, *model.grid.shape, dtype=torch.bool)
+    counted[0, :3] = False
+    counted[1] = False
+    some, none = cell_weights(model.grid, counted)
+    assert float(some.mean()) == pytest.approx(1, 1e-12)
+    assert some[:3].abs().max() == 0
+    area = torch.from_numpy(model.grid.area_weights())
+    torch.testing.assert_close(some[4] / some[3], (area[4] / area[3]).expand(16))
+    assert none.abs().max() == 0

@@ -143,7 +143,7 @@ def run(folder: Path, **changes: str) -> None:
 def test_bad_input_is_one_clear_line(folder: Path) -> None:
     for changes, message in (
         ({"forecast": str(folder / "none.nc")}, "no such file"),
-        ({"forecast": str(folder / "truth.nc")}, "holds no forecast: no dimension lead_time"),
+        ({"forecast": str(folder / "truth.nc")}, "holds no forecast: no lead time"),
         ({"truth": str(folder / "forecast.nc")}, "holds forecasts"),
         ({"climatology-period": "2001"}, "cannot read the period"),
         ({"climatology-period": "2001-02-01/2001-04-01"}, "overlaps the forecasts"),

@@ -1,0 +1,27 @@
+"""Batches read in the background while the model works on earlier ones."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+AHEAD = 2  # batches
+_END = object()
+
+
+class PrefetchingLoader(DataLoader[Any]):
+    """A loader whose batches, in the same order, are made by a thread of this process.
+
+    Worth it where making a batch waits for disks or runs outside Python's lock.
+    """
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Batches, the next `AHEAD` of them under way."""
+        batches = super().__iter__()
+        with ThreadPoolExecutor(1) as reader:
+            waiting = deque(reader.submit(next, batches, _END) for _ in range(AHEAD))
+            while (batch := waiting.popleft().result()) is not _END:
+                waiting.append(reader.submit(next, batches, _END))
+                yield batch

@@ -1,0 +1,71 @@
+"""`weather check`: a table, one line for each finding, an exit status."""
+
+import json
+
+import pytest
+
+from weather.cli import app, run
+
+
+def call(*arguments):
+    try:
+        run(app, [str(argument) for argument in arguments])
+    except SystemExit as stop:
+        return stop.code or 0
+    return 0
+
+
+def test_good_data(waves_file, capsys):
+    assert call("check", waves_file) == 0
+    shown = capsys.readouterr().out
+    assert "time  has 60 entries, 2001-01-01T00:00..2001-01-15T18:00, every 6 h" in shown
+    assert "usable: looked at 4 fields at 2001-01-01T00:00, " in shown
+    assert shown.rstrip().endswith("nothing to mend")
+
+
+def test_a_correction_and_a_refusal(waves, tmp_path, capsys):
+    data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
+    data.to_netcdf(tmp_path / "corrected.nc")
+    assert call("check", tmp_path / "corrected.nc") == 0
+    assert "corrected: msl averages 1010 Pa, as stated" in capsys.readouterr().out
+    data.assign(t=(data.t + 500).assign_attrs(units="K")).to_netcdf(tmp_path / "refused.nc")
+    assert call("check", tmp_path / "refused.nc", "--json", tmp_path / "report.json") == 2
+    streams = capsys.readouterr()
+    assert "not usable as it is" in streams.out
+    (line,) = streams.err.splitlines()
+    assert line.startswith("error: t at 500 hPa averages 750 K, as stated; expected 150..330 K")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {f["subject"] for f in report["findings"] if f["severity"] == "refused"} == {"t"}
+
+
+@pytest.fixture(scope="module")
+def model(waves_file, tiny_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    assert call("train", waves_file, "--config", tiny_config["graph"], "--run", folder) == 0
+    return folder / "model.safetensors"
+
+
+def test_with_a_model(model, waves, waves_file, tmp_path, capsys):
+    assert call("check", waves_file, "--model", model) == 0
+    assert "z-score" in capsys.readouterr().out
+    waves.drop_vars("t").to_netcdf(tmp_path / "bare.nc")
+    assert call("check", tmp_path / "bare.nc", "--model", model) == 2
+    assert "no variable 't'" in capsys.readouterr().err
+    waves.isel(latitude=slice(6)).to_netcdf(tmp_path / "north.nc")
+    assert call("check", tmp_path / "north.nc", "--model", model) == 2
+    assert "made for 8 x 16 cells" in capsys.readouterr().err
+    (waves.assign(t=(waves.t - 90).assign_attrs(units="K"))).to_netcdf(tmp_path / "cold.nc")
+    assert call("check", tmp_path / "cold.nc", "--model", model) == 2
+    assert "t500 averages 160" in capsys.readouterr().err
+
+
+def test_train_and_forecast_correct_and_tell(model, waves, tiny_config, tmp_path, capsys):
+    data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
+    data.to_netcdf(tmp_path / "data.nc")
+    told = "corrected: msl averages 1010 Pa, as stated; expected 93000..107000 Pa: taken as hPa"
+    config, run_folder = tiny_config["graph"], tmp_path / "run"
+    assert call("train", tmp_path / "data.nc", "--config", config, "--run", run_folder) == 0
+    assert told in " ".join(capsys.readouterr().err.split())
+    options = ["--from", tmp_path / "data.nc", "--hours", 6, "--out", tmp_path / "out.nc"]
+    assert call("forecast", model, *options) == 0
+    assert told in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,172 @@
+"""Layouts of the data centres, made here: the same analyses, and what each layout was."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.files.canonical import canonical
+from weather.files.layout import Layout
+from weather.files.reanalysis import open_reanalysis
+
+
+@pytest.fixture
+def few(waves):
+    return waves.drop_vars("z_surface").isel(time=slice(4))
+
+
+@pytest.fixture
+def opened(tmp_path):
+    def open_written(dataset):
+        dataset.to_netcdf(tmp_path / "data.nc")
+        return open_reanalysis(tmp_path / "data.nc")
+
+    return open_written
+
+
+def old_cds(data):
+    """The Climate Data Store until 2024: packed, `time`, `level` in millibars."""
+    data = data.assign_coords(level=("level", np.int32([500, 850]), {"units": "millibars"}))
+    for name, step, offset in (("z", 1, 35000), ("t", 0.01, 260), ("msl", 0.5, 101000)):
+        packed = {"dtype": "int16", "scale_factor": step, "add_offset": offset}
+        data[name].encoding = packed | {"_FillValue": -32767}
+    return data
+
+
+def new_cds(data):
+    """The Climate Data Store since 2024."""
+    data = data.rename(time="valid_time", level="pressure_level").isel(
+        pressure_level=slice(None, None, -1)
+    )
+    data = data.assign_coords(
+        number=0, expver=("valid_time", ["0001", "0001", "0005", "0005"]),
+        valid_time=("valid_time", data.valid_time.values, {"standard_name": "time"}),
+    )  # fmt: skip
+    return data
+
+
+def weatherbench_1(data):
+    return data.rename(latitude="lat", longitude="lon").isel(lat=slice(None, None, -1))
+
+
+def weatherbench_2(data):
+    names = {"z": "geopotential", "t": "temperature", "msl": "mean_sea_level_pressure"}
+    data = data.rename(names).isel(latitude=slice(None, None, -1))
+    return data.transpose("time", "level", "longitude", "latitude")
+
+
+def merra_2(data):
+    names = {"z": "H", "t": "T", "msl": "SLP"}
+    names |= {"level": "lev", "latitude": "lat", "longitude": "lon"}
+    data = data.rename(names).isel(lev=[1, 0], lat=slice(None, None, -1))
+    data["H"] = (data.H / 9.80665).assign_attrs(units="m", standard_name="geopotential_height")
+    return data.assign_coords(lon=(data.lon + 180) % 360 - 180).sortby("lon")
+
+
+def ncep(data):
+    data = data.rename(
+        {"z": "hgt", "t": "air", "msl": "slp", "latitude": "lat", "longitude": "lon"}
+    )
+    data["hgt"] = (data.hgt / 9.80665).assign_attrs(units="m")
+    data["air"] = data.air.assign_attrs(units="degK")
+    data["slp"] = data.slp.assign_attrs(units="Pascals")
+    return data.assign_coords(level=("level", data.level.values, {"units": "millibar"}))
+
+
+def cfgrib(data):
+    data = (
+        data.rename(level="isobaricInhPa").drop_attrs().assign_coords(step=np.timedelta64(0, "h"))
+    )
+    data = data.assign_coords(valid_time=("time", data.time.values, {"standard_name": "time"}))
+    data.time.attrs["standard_name"] = "forecast_reference_time"
+    return data.assign_coords(heightAboveGround=2.0, number=0)
+
+
+LAYOUTS = {
+    old_cds: ("time", "level", "latitude", "z", ("time", "level", "lat", "lon")),
+    new_cds: ("valid_time", "pressure_level", "latitude", "z", ("time", "level", "lat", "lon")),
+    weatherbench_1: ("time", "level", "lat", "z", ("time", "level", "lat", "lon")),
+    weatherbench_2: ("time", "level", "latitude", "geopotential", ("time", "level", "lon", "lat")),
+    merra_2: ("time", "lev", "lat", "H", ("time", "level", "lat", "lon")),
+    ncep: ("time", "level", "lat", "hgt", ("time", "level", "lat", "lon")),
+    cfgrib: ("time", "isobaricInhPa", "latitude", "z", ("time", "level", "lat", "lon")),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+def test_a_centre_s_layout_is_read_and_remembered(layout, few, opened):
+    time, level, lat, z, dims = LAYOUTS[layout]
+    written = layout(few)
+    dataset = opened(written)
+    for name in ("z", "t", "msl"):
+        np.testing.assert_allclose(dataset[name], few[name], rtol=1e-6, atol=0.5)
+    assert (dataset.time.values == few.time.values).all()
+    assert (dataset.lon.values == few.longitude.values).all()
+    found = Layout.of(dataset)
+    assert (found.dims["time"], found.dims["level"], found.dims["lat"]) == (time, level, lat)
+    assert (found.fields["z"].name, found.fields["z"].dims) == (z, dims)
+    assert found.lat == tuple(written[lat].values.tolist())
+    assert found.level == tuple(written[level].values.tolist())
+    assert found.lon == tuple(written[found.dims["lon"]].values.tolist())
+
+
+def test_coordinates_are_known_by_their_values_alone(few):
+    data = few[["z"]].isel(level=[0, 1, 1]).assign_coords(level=[500, 850, 925])
+    dataset = canonical(data.drop_attrs().rename(latitude="y", longitude="x", level="k"), "bare")
+    assert dataset.z.dims == ("time", "level", "lat", "lon")
+    assert Layout.of(dataset).dims == {"time": "time", "level": "k", "lat": "y", "lon": "x"}
+
+
+def test_two_versions_of_era5_become_one(few, opened):
+    old, new = few.copy(deep=True), few.copy(deep=True)
+    for name in few.data_vars:
+        old[name] = few[name].where(few.time < few.time[2])
+        new[name] = few[name].where(few.time >= few.time[2])
+    both = xr.concat([new, old], "expver").assign_coords(expver=[5, 1])
+    dataset = opened(both)
+    np.testing.assert_allclose(dataset.z, few.z)
+    assert "2 versions (expver) combined" in dataset.attrs["history"]
+    assert Layout.of(dataset).fields["z"].units == "m**2 s**-2"
+
+
+def test_the_usual_name_wins_where_two_mean_the_same(few, opened):
+    dataset = opened(few.assign(mslet=few.msl + 50, prmsl=few.msl).drop_vars("msl"))
+    np.testing.assert_allclose(dataset.msl, few.msl)
+    assert dataset.attrs["history"] == "data.nc: left out 'mslet'; msl is there as 'prmsl'"
+
+
+def test_a_level_that_only_words_tell(few, opened):
+    flat = few.isel(level=1, drop=True)[["t"]]
+    flat["t"].attrs["long_name"] = "Temperature at 850 hPa"
+    assert opened(flat).t.level.values.tolist() == [850]
+
+
+def test_layout_keeps_attributes_types_and_units(few, opened):
+    few = few.copy()
+    few["msl"] = few.msl.astype(np.float32).assign_attrs(units="Pa", GRIB_paramId=np.int64(151))
+    found = Layout.of(opened(few)).fields
+    assert found["msl"].dtype == "float32"
+    assert found["msl"].attributes["GRIB_paramId"] == 151
+    assert found["t"].dtype == "float64"
+    assert "units" not in found["msl"].attributes
+
+
+def curvilinear(data):
+    data = data.drop_vars("latitude").rename(latitude="row", longitude="column")
+    return data.assign_coords(latitude=(("row", "column"), np.zeros((8, 16))))
+
+
+def reduced(data):
+    return data.stack(cell=("latitude", "longitude"), create_index=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (curvilinear, "latitude is 2-D, a curvilinear grid; regrid"),
+        (reduced, "lies along 'cell', a reduced or unstructured grid; regrid"),
+    ],
+)
+def test_grids_of_another_kind_are_named(spoil, message, few, opened):
+    with pytest.raises(InputError, match=message):
+        opened(spoil(few))

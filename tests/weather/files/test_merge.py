@@ -1,0 +1,68 @@
+"""Files that belong together: levels, variables and times, with what each of them was."""
+
+import numpy as np
+import pytest
+
+from sciml.errors import InputError
+from weather.files.layout import Layout
+from weather.files.reanalysis import open_reanalysis
+from weather.training.data import all_variables
+
+
+@pytest.fixture
+def few(waves):
+    return waves.isel(time=slice(4))
+
+
+def opened(folder, *parts):
+    for number, part in enumerate(parts):
+        part.to_netcdf(folder / f"{number}.nc")
+    return open_reanalysis([folder / f"{number}.nc" for number in range(len(parts))])
+
+
+def test_a_file_for_each_level(few, tmp_path):
+    high, low = few[["z"]].isel(level=[0]), few[["z"]].isel(level=[1])
+    dataset = opened(tmp_path, low, high, few[["msl"]])
+    np.testing.assert_allclose(dataset.z, few.z)
+    assert dataset.level.values.tolist() == [500, 850]
+
+
+def test_a_field_on_fewer_levels_is_nan_elsewhere_and_said(few, tmp_path):
+    dataset = opened(tmp_path, few[["z"]], few[["t"]].isel(level=[1]))
+    assert dataset.level.values.tolist() == [500, 850]
+    assert bool(dataset.t.sel(level=500).isnull().all())
+    assert Layout.of(dataset).fields["t"].level == (850,)
+    assert Layout.of(dataset).fields["z"].level == ()
+    assert all_variables(dataset, ()).levels == (850,)
+
+
+def test_one_variable_in_files_of_different_contents(few, tmp_path):
+    dataset = opened(tmp_path, few[["z", "msl"]].isel(time=slice(2)), few[["z"]].isel(time=[2, 3]),
+                     few[["msl"]].isel(time=[2, 3]))  # fmt: skip
+    np.testing.assert_allclose(dataset.z, few.z)
+    np.testing.assert_allclose(dataset.msl, few.msl)
+
+
+def test_files_that_share_a_time(few, tmp_path):
+    dataset = opened(tmp_path, few.isel(time=slice(3)), few.isel(time=slice(2, 4)))
+    np.testing.assert_allclose(dataset.z, few.z)
+    assert "dropped 1 repeated times" in dataset.attrs["history"]
+
+
+def test_files_that_differ_at_a_time(few, tmp_path):
+    changed = few.isel(time=slice(2, 4)).drop_vars("z_surface") + 1
+    with pytest.raises(InputError, match="comes twice with different values"):
+        opened(tmp_path, few.isel(time=slice(3)).drop_vars("z_surface"), changed)
+
+
+def test_files_of_different_periods(few, tmp_path):
+    with pytest.raises(InputError, match="no time in common"):
+        opened(tmp_path, few[["z"]].isel(time=[0]), few[["msl"]].isel(time=[1]))
+
+
+def test_the_layouts_of_all_files_are_kept(few, tmp_path):
+    renamed = few[["msl"]].rename(msl="prmsl", latitude="lat")
+    found = Layout.of(opened(tmp_path, few[["z"]].isel(level=[1, 0]), renamed))
+    assert found.dims["lat"] == "latitude"
+    assert found.level == (850, 500)
+    assert {name: field.name for name, field in found.fields.items()} == {"z": "z", "msl": "prmsl"}

@@ -1,0 +1,174 @@
+"""Estimates of trainings: what they say, and beside what a real run took."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from sciml.config import load_config, named_config
+from weather.training.estimate import advice, estimate_training
+from weather.training.experiment import ExperimentConfig, train
+
+
+def experiment(path: Path, config: Path | None = None, *overrides: str) -> ExperimentConfig:
+    return load_config(ExperimentConfig, config, [f"data.paths=[{path}]", *overrides])
+
+
+def test_steps_parameters_and_disk_are_those_of_the_run(waves_file, tiny_config, tmp_path):
+    config = experiment(
+        waves_file, tiny_config["graph"], "training.ema_decay=0.9", "training.epochs=2",
+        "training.accumulate=2", "training.batch_size=4", "model.backbone.dim=64",
+    )  # fmt: skip
+    estimate = estimate_training(config, device="cpu")
+    trained = train(config, tmp_path / "run")
+    assert estimate.parameters == trained.fit.parameters
+    assert estimate.steps == trained.fit.steps
+    names = ("best.ckpt", "last.ckpt", "model.safetensors")
+    written = sum((tmp_path / "run" / name).stat().st_size for name in names)
+    assert estimate.disk == pytest.approx(written, rel=0.25)  # the rest is names
+
+
+def test_what_takes_more_memory(waves_file, tiny_config):
+    def memory(*overrides: str) -> int:
+        config = experiment(waves_file, tiny_config["transformer"], *overrides)
+        parts = estimate_training(config, device="cpu").parts
+        return sum(size for name, size in parts.items() if name != "process")
+
+    plain = memory()
+    assert memory("training.batch_size=16") > plain
+    assert memory("objective.steps=2") > plain
+    assert memory("training.ema_decay=0.9") > plain
+    assert memory("model.backbone.checkpoint=true") < plain
+
+
+def test_several_time_steps_count_as_so_many_samples(waves_file, tiny_config):
+    steps = [
+        estimate_training(
+            experiment(waves_file, tiny_config["graph"], f"data.step_hours={hours}"), "cpu"
+        ).steps
+        for hours in (6, [6, 12])
+    ]
+    assert steps == [47 // 8, 2 * 46 // 8]
+
+
+def test_shipped_configurations_on_a_small_grid(waves_file):
+    """Variables that the data lacks do not matter."""
+    for name in ("pangu", "graphcast"):
+        options = ["model.backbone.refinements=1"] if name == "graphcast" else []
+        if name == "pangu":
+            options = ["model.backbone.patch=[2, 1, 1]", "model.backbone.window=[2, 2, 4]"]
+        config = experiment(waves_file, named_config("weather", name), *options)
+        estimate = estimate_training(config, "cpu")
+        assert estimate.parameters > 2e7
+        assert estimate.note == ""
+
+
+def test_a_period_without_samples_gives_the_time_of_one_step(waves_file, tiny_config):
+    config = experiment(waves_file, tiny_config["graph"], "data.train=[1990, 1999]")
+    estimate = estimate_training(config, "cpu")
+    assert estimate.steps == 1
+    assert estimate.note == "no samples in data.train: the time is that of one step"
+
+
+def test_advice_names_what_is_not_chosen_yet():
+    plain = ExperimentConfig()
+    assert "training.batch_size" in advice(plain)
+    assert "checkpoint: true" in advice(plain)
+    assert "bf16-mixed" in advice(plain)
+    pangu = load_config(ExperimentConfig, named_config("weather", "pangu"))
+    assert advice(pangu) == "lower training.batch_size (and raise training.accumulate)"
+
+
+PEAK = """
+import sys
+from weather.cli import app, run
+try:
+    run(app, sys.argv[1:])
+except SystemExit as stop:
+    assert not stop.code
+for line in open("/proc/self/status"):
+    if line.startswith("VmHWM"):
+        print("peak", int(line.split()[1]) * 1024)
+"""
+ESTIMATE = """
+import sys
+from pathlib import Path
+from sciml.config import load_config
+from weather.training.estimate import estimate_training
+from weather.training.experiment import ExperimentConfig
+config = load_config(ExperimentConfig, Path(sys.argv[2]), [f"data.paths=[{sys.argv[1]}]"])
+print("peak", estimate_training(config, device="cpu").memory)
+"""
+
+
+def peak(script: str, *arguments: object) -> int:
+    """What a program prints as its last word."""
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    return int(done.stdout.split()[-1])
+
+
+def noise(rows: int, path: Path) -> None:
+    """Twenty times of two variables on four levels and one at the ground."""
+    draw, columns = np.random.default_rng(0), 2 * rows
+    units = {"z": "m**2 s**-2", "t": "K", "msl": "Pa"}
+    names = ("time", "level", "latitude", "longitude")
+    upper = (20, 4, rows, columns)
+    shapes = {"z": upper, "t": upper, "msl": (20, rows, columns)}
+    xr.Dataset(
+        {
+            name: (
+                names if len(shape) == 4 else (names[0], *names[2:]),
+                draw.standard_normal(shape, dtype=np.float32),
+                {"units": units[name]},
+            )
+            for name, shape in shapes.items()
+        },
+        {
+            "time": np.datetime64("2001-01-01", "ns") + np.arange(20) * np.timedelta64(6, "h"),
+            "level": ("level", [200, 500, 700, 850], {"units": "hPa"}),
+            "latitude": ("latitude", np.linspace(90, -90, 2 * rows + 1)[1::2]),
+            "longitude": ("longitude", np.arange(columns) * 180 / rows),
+        },
+    ).to_netcdf(path)
+
+
+FLAT = {
+    "kind": "window_transformer", "patch": [None, 2, 2], "halo": 2, "depths": [3], "heads": [4],
+    "window": [4, 8],
+}  # fmt: skip
+GRAPH = {"kind": "graph_network", "steps": 3, "refinements": 3}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's VmHWM")
+@pytest.mark.parametrize(
+    ("backbone", "rows", "training"),
+    [
+        ({**FLAT, "dim": 128}, 48, {"batch_size": 8}),
+        ({**FLAT, "dim": 96}, 64, {"batch_size": 8, "ema_decay": 0.99}),
+        ({**FLAT, "dim": 192}, 64, {"batch_size": 4}),
+        ({**GRAPH, "dim": 96}, 48, {"batch_size": 4}),
+        ({**GRAPH, "dim": 64}, 64, {"batch_size": 4, "ema_decay": 0.99}),
+        ({**GRAPH, "dim": 128}, 40, {"batch_size": 6}),
+    ],
+)
+def test_memory_is_within_a_quarter_of_what_a_training_takes(backbone, rows, training, tmp_path):
+    """Peak of the whole process, of which tensors are 300 to 900 MiB."""
+    noise(rows, tmp_path / "data.nc")
+    settings = {
+        "data": {"train": ["2001-01-01", "2001-01-04"], "valid": ["2001-01-05", "2001-01-05"]},
+        "model": {"history": 2, "backbone": backbone},
+        "training": {"epochs": 1, "max_steps": 3, **training},
+    }
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(settings))
+    measured = peak(
+        PEAK, "train", tmp_path / "data.nc", "--config", config, "--run", tmp_path / "run"
+    )
+    estimated = peak(ESTIMATE, tmp_path / "data.nc", config)
+    assert 0.75 < estimated / measured < 1.25

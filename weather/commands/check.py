@@ -1,0 +1,123 @@
+"""The command `weather check`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from weather.files.findings import FieldCheck, Report
+
+_COLORS = {"ok": "green", "corrected": "cyan", "warning": "yellow", "refused": "bold red"}
+_AXES = ("time", "level", "lat", "lon", "grid")
+
+
+def check(
+    data: Annotated[list[str], Parameter(negative="")],
+    /,
+    *,
+    model: Path | None = None,
+    json: Path | None = None,
+) -> None:
+    """Check analyses: units by value, levels, times, NaN, outliers.
+
+    The exit status is 2 if the data cannot be used.
+
+    Parameters
+    ----------
+    data:
+        NetCDF files, one series.
+    model:
+        A model.safetensors that is to forecast from them: also look for its variables,
+        levels and grid, and compare with its training data.
+    json:
+        Also write the findings to this file.
+    """
+    from rich.console import Console
+
+    from weather.files.preflight import inspect
+    from weather.files.reanalysis import open_reanalysis
+
+    dataset = open_reanalysis(data)
+    if model is None:
+        report = inspect(dataset)
+    else:
+        from weather.forecasting.forecaster import Forecaster
+
+        report = Forecaster.load(model, "cpu").inspect(dataset)
+    if json is not None:
+        _write(report, json)
+    show_report(report, Console())
+    report.require_usable()
+
+
+def show_report(report: "Report", console: "Console") -> None:
+    """Print coordinates, a table of fields, what there is to say of them, and a summary."""
+    for finding in report.findings:
+        if finding.subject in _AXES and finding.severity == "ok":
+            console.print(f"{finding.subject:6}{finding.came}", highlight=False, markup=False)
+    if report.fields:
+        console.print(_table(report))
+    for line in report.lines("corrected", "warning", "refused"):
+        color = _COLORS[line.partition(":")[0]]
+        console.print(line, style=color, soft_wrap=True, highlight=False, markup=False)
+    console.print(_summary(report), soft_wrap=True, highlight=False)
+
+
+def _table(report: "Report") -> "Table":
+    from rich.table import Table
+
+    table = Table()
+    scored = any(field.score is not None for field in report.fields)
+    for heading in ("field", "dimensions", "unit stated", "by value"):
+        table.add_column(heading)
+    for heading in ("range", "NaN", *(["z-score"] if scored else [])):
+        table.add_column(heading, justify="right")
+    table.add_column("verdict")
+    for field in report.fields:
+        table.add_row(*_row(field, scored))
+    return table
+
+
+def _row(field: "FieldCheck", scored: bool) -> list[str]:
+    from weather.files.findings import number
+
+    unit = "" if field.si == "1" else f" {field.si}"
+    score = "" if field.score is None else f"{field.score:.1f}"
+    return [
+        field.name,
+        " ".join(field.dims),
+        field.stated or "none",
+        field.unit,
+        f"{number(field.low)} .. {number(field.high)}{unit}",
+        f"{field.missing:.1%}" if field.missing else "",
+        *([score] if scored else []),
+        f"[{_COLORS[field.severity]}]{field.severity}[/]",
+    ]
+
+
+def _summary(report: "Report") -> str:
+    counts = {
+        "corrections": len(report.of("corrected")),
+        "warnings": len(report.of("warning")),
+        "refusals": len(report.of("refused")),
+    }
+    found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    verdict = "not usable as it is" if counts["refusals"] else "usable"
+    few = len(report.times) <= 4
+    times = ", ".join(report.times) if few else f"{len(report.times)} times"
+    looked = f"{len(report.fields)} fields{' at ' * bool(times)}{times}"
+    return f"{verdict}: looked at {looked}; {found or 'nothing to mend'}"
+
+
+def _write(report: "Report", path: Path) -> None:
+    import json
+    from dataclasses import asdict
+
+    from sciml.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")

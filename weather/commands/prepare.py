@@ -1,0 +1,116 @@
+"""The command `weather prepare`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from weather.commands.times import hours_of
+
+
+def prepare(
+    files: Annotated[list[str], Parameter(negative="")],
+    *,
+    out: Path,
+    variables: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    levels: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
+    start: str | None = None,
+    end: str | None = None,
+    every: str | None = None,
+    grid: str | None = None,
+    static: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    forcing: Literal["insolation"] | None = None,
+    time_chunk: int | None = None,
+    memory: str = "2GiB",
+    zarr_format: Literal[2, 3] = 3,
+    compression: Literal["lz4", "zstd", "none"] = "lz4",
+    allow_nan: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Make a training store from analyses of any size: chosen, regridded, with statistics.
+
+    A run that was stopped goes on when the same command is given again.
+
+    Parameters
+    ----------
+    files:
+        Analyses, as `weather train` takes them.
+    out:
+        Zarr store to make; `weather train` reads it.
+    variables:
+        Fields to keep, such as z t u v msl. Default: all.
+    levels:
+        Levels to keep, hPa. Default: all.
+    start:
+        First date, such as 2000 or 2000-01-01.
+    end:
+        Last date; a last year or day counts whole.
+    every:
+        Interval between times, such as 6h, from midnight UTC. Default: all times.
+    grid:
+        Spacing in degrees (1.5: with poles) or numbers of cells (121x240, 64x32); each
+        cell becomes the mean over its area. Default: the data's.
+    static:
+        Files of static fields (orography, land-sea mask), on any grid.
+    forcing:
+        Also write the insolation of each time and cell, for other models; those of this
+        package compute it themselves.
+    time_chunk:
+        Times in a chunk. Default: one of large fields, up to eight of small ones.
+    memory:
+        How much may be used, beyond the program itself.
+    zarr_format:
+        2 for older readers.
+    compression:
+        lz4 is fast to read, zstd small.
+    allow_nan:
+        Keep fields whose missing values come and go.
+    """
+    from rich.console import Console
+
+    from sciml.cli import progress
+    from weather.training.prepare import Preparation, prepare
+    from weather.training.source import Choice
+
+    choice = Choice(
+        variables=tuple(variables or ()),
+        levels=tuple(levels or ()),
+        start=start,
+        end=end,
+        every=None if every is None else hours_of(every),
+        grid=grid,
+        insolation=forcing == "insolation",
+    )
+    config = Preparation(
+        choice=choice,
+        time_chunk=time_chunk,
+        memory=bytes_of(memory),
+        zarr_format=zarr_format,
+        compression=compression,
+        allow_nan=allow_nan,
+    )
+    with progress() as bar:
+        task = bar.add_task("preparing, fields", total=None)
+        made = prepare(
+            files,
+            static or (),
+            config,
+            out,
+            lambda total, done: bar.update(task, total=total, completed=done),
+            lambda done: bar.advance(task, done),
+        )
+    console = Console(stderr=True, soft_wrap=True)
+    for note in made.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+    print(f"wrote {out}: {made.times} times of {made.channels} fields on {made.grid}")
+
+
+def bytes_of(text: str) -> int:
+    """Bytes of `512MiB`, `2GiB` or `2GB`."""
+    from dask.utils import parse_bytes
+
+    from sciml.errors import InputError
+
+    try:
+        return int(parse_bytes(text))
+    except ValueError:
+        raise InputError(f"cannot read {text!r} as a size; give it as 512MiB or 2GiB") from None

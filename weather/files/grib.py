@@ -1,0 +1,125 @@
+"""GRIB files of either edition, through cfgrib."""
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.files.history import noted
+from weather.variables import ON_LEVELS, canonical_name
+
+_PRESSURE = ("isobaricInhPa", "isobaricInPa")
+_SINGLE = (
+    "surface", "meanSea", "heightAboveGround", "atmosphere", "entireAtmosphere",
+    "atmosphereSingleLayer", "depthBelowLandLayer",
+)  # fmt: skip
+# A message belongs to the array of all messages that agree in these.
+_SAME = (
+    "typeOfLevel", "paramId", "dataType", "stepType", "stepUnits", "gridType", "numberOfPoints",
+    "md5GridSection", "uvRelativeToGrid", "edition", "centre", "centreDescription", "subCentre",
+)  # fmt: skip
+_PLACE = ("level:float", "time", "step", "number")
+
+
+def open_grib(path: Path) -> list[xr.Dataset]:
+    """Its fields, lazily, a data set for each choice of levels and times.
+
+    Nothing is written beside the file. A message that holds several fields, such as u
+    and v, gives all of them. Fields on pressure levels and single-level fields are
+    taken; layers, tropopause and the like are left out, which the history of the first
+    data set says.
+
+    Raises:
+        InputError: cfgrib is not installed, or the file holds no field for us.
+    """
+    cfgrib = _cfgrib(path)
+    with tempfile.TemporaryDirectory() as folder:
+        index = str(Path(folder, "{short_hash}.idx"))
+        arrays = _arrays(cfgrib, path, index)
+        wanted = [array for array in arrays if _wanted(array)]
+        if not wanted:
+            raise InputError(f"{path} holds no field on pressure levels or near the ground")
+        parts = [_open(path, index, group) for group in _groups(wanted)]
+    if len(wanted) < len(arrays):
+        line = f"left out {len(arrays) - len(wanted)} fields of layers and special surfaces"
+        parts[0] = noted(parts[0], f"{path.name}: {line}")
+    return parts
+
+
+def _cfgrib(path: Path) -> Any:
+    try:
+        import cfgrib
+    except (ImportError, RuntimeError) as error:  # RuntimeError: no ecCodes library
+        raise InputError(
+            f"{path} is GRIB; reading it needs cfgrib: pip install 'sciml-foundation[grib]'"
+        ) from error
+    logging.getLogger("cfgrib").setLevel(logging.CRITICAL)  # errors are raised, too
+    return cfgrib
+
+
+@dataclass(frozen=True)
+class _Array:
+    """Messages of one field.
+
+    Attributes:
+        name: cfgrib's.
+        keys: `_SAME` and their values.
+        places: (level, time, step, number) of every message.
+    """
+
+    name: str
+    keys: dict[str, Any]
+    places: frozenset[tuple[Any, ...]]
+
+
+def _arrays(cfgrib: Any, path: Path, index: str) -> list[_Array]:
+    stream = cfgrib.FileStream(str(path), errors="ignore")
+    messages = cfgrib.dataset.open_fileindex(stream, index, cfgrib.compute_index_keys())
+    where = {key: messages.index_keys.index(key) for key in (*_SAME, *_PLACE)}
+    places: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
+    for values, _ in messages.iter_index():
+        key = tuple(values[where[key]] for key in _SAME)
+        places.setdefault(key, set()).add(tuple(values[where[key]] for key in _PLACE))
+    arrays = []
+    for key, found in places.items():
+        keys = dict(zip(_SAME, key, strict=True))
+        first = messages.subindex(keys).first()
+        name = next(n for n in (first["cfVarName"], first["shortName"]) if n != "undef")
+        arrays.append(_Array(name, keys, frozenset(found)))
+    return arrays
+
+
+def _wanted(array: _Array) -> bool:
+    kind = array.keys["typeOfLevel"]
+    if kind in _PRESSURE:
+        return True
+    if kind not in _SINGLE or len({level for level, *_ in array.places}) > 1:
+        return False
+    if kind == "surface" and array.name in ("z", "t"):
+        return True  # orography and skin temperature
+    return array.name != "unknown" and canonical_name(array.name) not in ON_LEVELS
+
+
+def _groups(arrays: list[_Array]) -> list[list[_Array]]:
+    """Arrays that differ in nothing but the field."""
+    groups: dict[tuple[Any, ...], list[_Array]] = {}
+    for array in arrays:
+        others = tuple(value for key, value in array.keys.items() if key != "paramId")
+        key: tuple[Any, ...] = (others, array.places)
+        while array.name in [other.name for other in groups.get(key, [])]:
+            key = (*key, array.name)  # two kinds of one name: apart
+        groups.setdefault(key, []).append(array)
+    return list(groups.values())
+
+
+def _open(path: Path, index: str, group: list[_Array]) -> xr.Dataset:
+    keys = group[0].keys | {"paramId": [array.keys["paramId"] for array in group]}
+    options = {"indexpath": index, "filter_by_keys": keys, "errors": "ignore"}
+    dataset = xr.open_dataset(path, engine="cfgrib", backend_kwargs=options, chunks=None)
+    if group[0].keys["typeOfLevel"] == "surface" and "t" in dataset:
+        dataset = dataset.rename(t="skt")
+    return dataset.drop_vars(_SINGLE, errors="ignore").drop_attrs(deep=False)

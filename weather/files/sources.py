@@ -1,0 +1,179 @@
+"""What a user names, opened: files, globs, folders, URLs and short names of public stores."""
+
+import glob
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import xarray as xr
+
+from sciml.config import nearest
+from sciml.errors import InputError
+from weather.files.grib import open_grib
+from weather.files.layout import ATTRIBUTE
+from weather.files.stores import STORES
+
+Sources = str | Path | Sequence[str | Path]
+
+_GRIB = (".grib", ".grib2", ".grb", ".grb2", ".gb", ".gb2")
+_NETCDF = (".nc", ".nc4", ".cdf", ".netcdf", ".h5", ".hdf5")
+_ZARR = (".zgroup", ".zmetadata", "zarr.json")
+
+
+def expand(sources: Sources) -> list[str]:
+    """One name for each file or store; globs are sorted.
+
+    Raises:
+        InputError: nothing given, a file that does not exist, a glob without a match,
+            a short name that is not known.
+    """
+    given = [sources] if isinstance(sources, str | Path) else sources
+    names = [name for source in given for name in _expand(str(source))]
+    if not names:
+        raise InputError("no data given; name a file, a folder or a URL of analyses")
+    return names
+
+
+def open_source(name: str) -> list[xr.Dataset]:
+    """Open one file or store as it is, lazily; several data sets where arrays differ.
+
+    Raises:
+        InputError: it cannot be reached or read, or needs a package that is missing.
+    """
+    if name in STORES:
+        return [_published(_zarr(STORES[name].address, name, dict(STORES[name].options)))]
+    if _remote(name):
+        return _open_remote(name)
+    return _open_local(Path(name))
+
+
+def short_name(name: str) -> str:
+    """The last part of a path or URL, for messages and metadata."""
+    return name.rstrip("/").rsplit("/", 1)[-1] or name
+
+
+def _remote(name: str) -> bool:
+    return "://" in name
+
+
+def _expand(source: str) -> list[str]:
+    if source in STORES:
+        return [source]
+    source = source.removeprefix("file://")
+    if glob.has_magic(source) and not Path(source).exists():
+        return _matching(source)
+    path = Path(source).expanduser()
+    if _remote(source) or path.exists():
+        return [source if _remote(source) else str(path)]
+    if "/" not in source and not path.suffix:
+        raise InputError(
+            f"{source}: no such file, and no public store of that name"
+            f"{nearest(source, STORES)} (stores: {', '.join(STORES)})"
+        )
+    raise InputError(f"{source}: no such file")
+
+
+def _matching(pattern: str) -> list[str]:
+    try:
+        files, path = fsspec.url_to_fs(pattern)
+        found = [str(name) for name in files.glob(path)]
+    except Exception as error:  # every file system raises errors of its own
+        raise _unreachable(pattern, error) from error
+    if not found:
+        raise InputError(f"{pattern} matches nothing; check the folder and the pattern")
+    return sorted(files.unstrip_protocol(n) for n in found) if _remote(pattern) else sorted(found)
+
+
+def _open_remote(name: str) -> list[xr.Dataset]:
+    suffix = Path(name.partition("?")[0]).suffix.lower()
+    if suffix not in (*_GRIB, *_NETCDF):
+        return [_published(_zarr(name, name, None))]
+    try:
+        if suffix in _GRIB:
+            return open_grib(Path(fsspec.open_local(f"simplecache::{name}")))
+        file = fsspec.open(name, "rb").open()
+        if file.read(4) == b"\x89HDF":
+            return [_decoded(file, "h5netcdf")]
+        return [_decoded(fsspec.open_local(f"simplecache::{name}"), None)]
+    except InputError:
+        raise
+    except Exception as error:  # every file system raises errors of its own
+        raise _unreachable(name, error) from error
+
+
+def _open_local(path: Path) -> list[xr.Dataset]:
+    if path.is_dir():
+        if not any((path / entry).exists() for entry in _ZARR):
+            raise InputError(f"{path} is no Zarr store; name the files in it: '{path}/*.nc'")
+        return [_published(_zarr(str(path), str(path), None))]
+    start = _first_bytes(path)
+    if start == b"GRIB" or path.suffix.lower() in _GRIB:
+        return _open_grib(path)
+    if start[:2] == b"PK":
+        return [_zipped(path)]
+    try:
+        return [_decoded(path, None)]
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise InputError(f"cannot read {path} as NetCDF, GRIB or Zarr: give analyses") from error
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _open_grib(path: Path) -> list[xr.Dataset]:
+    try:
+        return open_grib(path)
+    except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
+        raise InputError(f"cannot read {path} as GRIB: {_reason(error)}") from error
+
+
+def _zipped(path: Path) -> xr.Dataset:
+    if not any(Path(n).name in _ZARR for n in zipfile.ZipFile(path).namelist()):
+        raise InputError(f"{path} is a zip archive of files: unzip it, then name the files")
+    from zarr.storage import ZipStore
+
+    return _zarr(ZipStore(path, mode="r"), str(path), None)
+
+
+def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # consolidated metadata or not: both are fine
+            return _decoded(store, "zarr", storage_options=options)
+    except Exception as error:  # every file system raises errors of its own
+        if isinstance(store, str) and _remote(store):
+            raise _unreachable(name, error) from error
+        raise InputError(f"cannot read {name} as Zarr: {_reason(error)}") from error
+
+
+def _decoded(file: Any, engine: Any, **options: Any) -> xr.Dataset:
+    dataset = xr.open_dataset(file, engine=engine, chunks=None, decode_timedelta=False, **options)
+    if ATTRIBUTE not in dataset.attrs:
+        dataset.attrs.pop("history", None)  # of other programs; what we wrote is kept
+    return dataset
+
+
+def _published(dataset: xr.Dataset) -> xr.Dataset:
+    """Without the times that a growing store has room for but no data yet."""
+    ends = [dataset.attrs.get(f"valid_time_{end}") for end in ("start", "stop")]
+    if None in ends or "time" not in dataset.indexes:
+        return dataset
+    return dataset.sel(time=slice(*map(str, ends)))
+
+
+def _unreachable(name: str, error: Exception) -> InputError:
+    if isinstance(error, ImportError):
+        return InputError(
+            f"{name} needs a further package: pip install 'sciml-foundation[cloud]' "
+            f"({_reason(error)})"
+        )
+    return InputError(f"cannot read {name}: {_reason(error)}; check the address and the network")
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__} {' '.join(str(error).split())[:200]}".strip()

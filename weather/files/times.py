@@ -1,0 +1,185 @@
+"""The time axis: valid times, whatever the file calls them; each once, ascending."""
+
+from collections.abc import Hashable
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciml.errors import InputError
+from weather.files.chunks import chunked
+
+_LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period", "leadtime", "lead")
+_REFERENCES = ("forecast_reference_time", "reference_time", "init_time", "initial_time")
+_HOUR = np.timedelta64(1, "h")
+
+
+def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | None, list[str]]:
+    """Put the fields on one axis `time`, of the times that they are valid for.
+
+    Analyses have it already. Forecasts get it where no two of them are valid for the
+    same time: a single lead time, a single run, or runs that follow one another.
+
+    Returns:
+        The data set, its own name of the axis, and what was changed.
+
+    Raises:
+        InputError: forecasts without initial time, or with several for one time.
+    """
+    dataset = _with_leads(dataset)
+    dated = [key for key in dataset.variables if dataset[key].dtype.kind == "M"]
+    if any(_calendar(dataset[key]) for key in dataset.variables):
+        raise InputError(f"{source} has times of another calendar; expected the standard one")
+    reference = _first(dataset, [k for k in dated if _is_reference(dataset[k])])
+    dates = [k for k in dated if not _is_reference(dataset[k]) and _is_date(dataset, k)]
+    valid = _first(dataset, [key for key in dates if _is_valid(dataset[key])])
+    plain = _first(dataset, [key for key in dates if not _is_valid(dataset[key])])
+    lead = next((key for key in dataset.variables if _is_lead(dataset[key], "m")), None)
+    bare = [str(d) for d, n in dataset.sizes.items() if str(d) in _LEADS and d != lead and n > 1]
+    base = plain if reference is None else reference
+    if lead in dataset.dims and valid is not None and lead not in dataset[valid].dims:
+        base, valid = base or valid, None
+    if lead is None and not bare:
+        axis = valid or plain or reference
+        return (*_on_axis(dataset, axis), [])
+    if lead is None or (valid is None and base is None):
+        raise InputError(
+            f"{source} holds forecasts (dimension {bare[0] if bare else lead!r}) without "
+            "initial time; expected analyses"
+        )
+    times = dataset[valid] if valid is not None else dataset[base] + dataset[lead]
+    alone = [d for d in (lead, base) if times.ndim == 2 and times.sizes.get(d) == 1][:1]
+    return _by_valid_time(dataset.squeeze(alone), times.squeeze(alone), lead, base or valid, source)
+
+
+def tidy_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]:
+    """Times ascending, each once.
+
+    Raises:
+        InputError: a time that comes twice with different values.
+    """
+    if "time" not in dataset.dims:
+        return dataset, []
+    lines, times = [], dataset["time"].values
+    if np.isnat(times).any():
+        raise InputError(f"{source}: a time is missing; mend the file")
+    if (np.diff(times) < np.timedelta64(0)).any():
+        dataset = dataset.isel(time=np.argsort(times, kind="stable"))
+        lines.append(f"{source}: times sorted")
+    times = dataset["time"].values
+    again = np.flatnonzero(np.diff(times) == np.timedelta64(0)) + 1
+    for position in again:
+        pair = dataset.isel(time=[position - 1, position]).drop_vars("time")
+        if not pair.isel(time=0).equals(pair.isel(time=1)):
+            raise InputError(
+                f"{source}: time {show(times[position])} comes twice with different values; "
+                "keep one of them"
+            )
+    if len(again):
+        lines.append(f"{source}: dropped {len(again)} repeated times, from {show(times[again[0]])}")
+        dataset = dataset.isel(time=np.setdiff1d(np.arange(len(times)), again))
+    return dataset, lines
+
+
+def time_of(dataset: xr.Dataset) -> Hashable:
+    """The dimension of a file as it is that runs along time; `time` where there is none."""
+    dated = [d for d in dataset.dims if d in dataset.coords and dataset[d].dtype.kind == "M"]
+    return dated[0] if dated else "time"
+
+
+def show(time: np.datetime64) -> str:
+    """A time to the minute."""
+    return str(time.astype("datetime64[m]"))
+
+
+def _with_leads(dataset: xr.Dataset) -> xr.Dataset:
+    """Lead times as timedelta64, also where a file gives them as numbers of hours."""
+    leads = [k for k in dataset.variables if _is_lead(dataset[k], "iuf")]
+    leads = [key for key in leads if "units" in dataset[key].attrs]
+    decoded = xr.decode_cf(dataset[leads], decode_timedelta=True) if leads else dataset
+    return dataset.assign_coords({key: decoded[key] for key in leads})
+
+
+def _is_lead(variable: xr.DataArray, kinds: str) -> bool:
+    named = str(variable.name) in _LEADS or variable.attrs.get("standard_name") == "forecast_period"
+    return named and variable.ndim <= 1 and variable.dtype.kind in kinds
+
+
+def _is_reference(variable: xr.DataArray) -> bool:
+    standard = variable.attrs.get("standard_name")
+    return standard == "forecast_reference_time" or str(variable.name) in _REFERENCES
+
+
+def _is_valid(variable: xr.DataArray) -> bool:
+    return str(variable.name) == "valid_time" or variable.attrs.get("standard_name") == "time"
+
+
+def _is_date(dataset: xr.Dataset, key: Hashable) -> bool:
+    return key in dataset.dims or str(key) in ("time", "valid_time") or _is_valid(dataset[key])
+
+
+def _calendar(variable: xr.DataArray) -> bool:
+    """Whether it holds dates of a calendar that numpy does not have."""
+    if variable.dtype != object or not variable.size or variable.ndim > 1:
+        return False
+    return type(np.ravel(variable.values)[0]).__module__.startswith("cftime")
+
+
+def _first(dataset: xr.Dataset, keys: list[Hashable]) -> Hashable | None:
+    """The one that spans a dimension, or else the first."""
+    return next((key for key in keys if key in dataset.dims), keys[0] if keys else None)
+
+
+def _on_axis(dataset: xr.Dataset, axis: Hashable | None) -> tuple[xr.Dataset, str | None]:
+    """Name the axis `time` and drop what else is dated."""
+    others = [k for k in dataset.variables if dataset[k].dtype.kind in "mM" and k != axis]
+    others = [k for k in others if k in dataset.coords]
+    if axis is None:
+        return dataset.drop_vars(others), None
+    along = dataset[axis].dims
+    if len(along) == 1 and along[0] != axis:
+        dataset = dataset.swap_dims({along[0]: axis})
+    dataset = dataset.drop_vars(others).rename({axis: "time"} if axis != "time" else {})
+    times = dataset["time"].values.astype("datetime64[ns]")
+    return dataset.assign_coords(time=(dataset["time"].dims, times)), str(axis)
+
+
+def _by_valid_time(
+    dataset: xr.Dataset, times: xr.DataArray, lead: Hashable, own: Hashable, source: str
+) -> tuple[xr.Dataset, str | None, list[str]]:
+    """Fields of one or several runs on the axis of their valid times."""
+    values = times.values.astype("datetime64[ns]")
+    if len(np.unique(values)) < values.size:
+        raise InputError(
+            f"{source} holds forecasts, several for one time (dimensions "
+            f"{', '.join(map(str, times.dims))}); select one lead time or one run first"
+        )
+    hours = np.unique(dataset[lead].values / _HOUR)
+    dated = [key for key in dataset.coords if dataset[key].dtype.kind in "mM"]
+    dataset = dataset.drop_vars(dated)
+    if times.ndim == 2:
+        dataset = _stacked(chunked(dataset, times.dims[0]), times.dims)  # dask reshapes lazily
+        dataset = dataset.assign_coords(time=values.ravel()).sortby("time")
+    elif times.ndim == 1:
+        own = own if times.dims[0] == lead else times.dims[0]
+        dataset = dataset.rename({times.dims[0]: "time"}).assign_coords(time=values)
+    else:
+        dataset = dataset.assign_coords(time=values)
+    return dataset, str(own), _leads_line(hours, source)
+
+
+def _stacked(dataset: xr.Dataset, along: tuple[Hashable, ...]) -> xr.Dataset:
+    """Two dimensions as one, `time`, in the place of the first."""
+    stacked = dataset.stack(valid=along, create_index=False)
+    fields = {}
+    for key, field in dataset.data_vars.items():
+        order = ["valid" if d == along[0] else d for d in field.dims if d != along[1]]
+        fields[key] = stacked[key].transpose(*order) if "valid" in order else stacked[key]
+    return xr.Dataset(fields, stacked.coords, stacked.attrs).rename(valid="time")
+
+
+def _leads_line(hours: NDArray[np.float64], source: str) -> list[str]:
+    if not hours.any():
+        return []
+    span = f"{hours[0]:g}" if len(hours) == 1 else f"{hours[0]:g} to {hours[-1]:g}"
+    return [f"{source}: forecasts of {span} h, by valid time"]

@@ -1,0 +1,127 @@
+"""A forecast that is to be written: what is made, in which pieces, laid out how."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from weather.files.arrangement import Arrangement
+from weather.files.forecast_layout import Contents, LayoutName, forecast_layout
+from weather.files.layout import ATTRIBUTE, Layout
+from weather.forecasting.boundary import Boundary
+from weather.forecasting.execution import Known, Stepper
+from weather.forecasting.experts import Experts
+from weather.forecasting.planner import Plan
+from weather.grid import LatLonGrid
+from weather.state import seconds
+from weather.variables import Variables
+
+_TOGETHER = 2**28  # bytes of fields that are forecast at once
+_MOST = 16  # initial times and members that are forecast at once
+
+Case = tuple[int, int]  # positions of initial time and member
+
+
+def together(variables: Variables, grid: LatLonGrid) -> int:
+    """How many initial times and members are forecast at once."""
+    state = 4 * len(variables.channels) * math.prod(grid.shape)  # bytes
+    return max(1, min(_MOST, _TOGETHER // state))
+
+
+@dataclass(frozen=True)
+class Job:
+    """Forecasts from several initial times, and of several members.
+
+    Attributes:
+        experts: the models.
+        dataset: canonical analyses.
+        times: (time,) initial times.
+        plan: of the lead times.
+        layout: of the file.
+        boundary: data of a limited area's frame.
+    """
+
+    experts: Experts
+    dataset: xr.Dataset
+    times: NDArray[np.datetime64]
+    plan: Plan
+    layout: LayoutName
+    boundary: Boundary | None = None
+
+    def require_boundary(self) -> None:
+        """Check that there are boundary data for every state on the way.
+
+        Raises:
+            InputError: names the first time that is not covered.
+        """
+        if self.boundary is not None:
+            offsets = sorted({node.offset for node in self.plan.parents})
+            self.boundary.require(self.times, np.array(offsets, dtype="timedelta64[s]"))
+
+    def steppers(self, batch: list[Case]) -> dict[int, Stepper]:
+        """The models of each time step for the forecasts of a batch."""
+        starts = seconds(self.times[[time for time, _ in batch]])
+        return self.experts.bounded(self.boundary, starts)
+
+    @property
+    def members(self) -> NDArray[np.generic] | None:
+        """Names of the members, where the analyses have some."""
+        return self.dataset["member"].values if "member" in self.dataset.dims else None
+
+    def batches(self) -> list[list[Case]]:
+        """Initial times and members that are forecast together: a few, or one where it is large."""
+        members = 1 if self.members is None else len(self.members)
+        cases = [(time, member) for time in range(len(self.times)) for member in range(members)]
+        size = together(self.experts.variables, self.experts.grid)
+        return [cases[first : first + size] for first in range(0, len(cases), size)]
+
+    def initial(self, batch: list[Case]) -> Known:
+        """What the forecasts of a batch start from."""
+        members = None if self.members is None else [member for _, member in batch]
+        times = [self.times[time] for time, _ in batch]
+        return self.experts.initial(self.dataset, times, members, self.plan)
+
+    def arrangement(self) -> Arrangement:
+        """How the file is laid out.
+
+        Raises:
+            InputError: see `forecast_layout`.
+        """
+        contents = Contents(
+            variables=self.experts.variables,
+            grid=self.experts.grid,
+            members=self.members is not None,
+            single=len(self.times) == 1,
+            attributes=self.experts.forecasters[0].metadata.get("attributes"),
+        )
+        own = Layout.of(self.dataset) if ATTRIBUTE in self.dataset.attrs else None
+        layout = forecast_layout(self.layout, contents, own)
+        return Arrangement(layout, contents.variables, contents.grid)
+
+    def identity(self, first: Known) -> str:
+        """The same for the same models, analyses, times and layout, and for no others.
+
+        Args:
+            first: what the first batch starts from.
+        """
+        told = {
+            "models": [forecaster.sha256 for forecaster in self.experts.forecasters],
+            "times": self.times.astype("int64").tolist(),
+            "members": None if self.members is None else self.members.tolist(),
+            "leads": self.plan.leads,
+            "method": self.plan.method,
+            "layout": self.arrangement().layout.model_dump(mode="json"),
+        }
+        digest = hashlib.sha256(json.dumps(told).encode())
+        states = [*first.values()]
+        if self.boundary is not None:
+            start = seconds(self.times[:1])
+            states.append(self.boundary.at(start + self.plan.leads[-1], start))
+        for state in states:
+            for field in (state.surface, state.upper, state.time):
+                digest.update(field.cpu().numpy().tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,49 @@
+"""What a forecast file says of where it comes from."""
+
+from datetime import UTC, datetime
+
+import xarray as xr
+
+from weather.forecasting.job import Job
+from weather.forecasting.planner import Plan, chain_text, hours_text
+
+
+def attributes(job: Job, command: str) -> dict[str, str | int]:
+    """Attributes of the file.
+
+    Args:
+        job: the forecast.
+        command: a line for the history, after what was changed on reading.
+    """
+    forecasters = job.experts.forecasters
+    period = training_period([str(f.metadata.get("period", "")) for f in forecasters])
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    read = str(job.dataset.attrs.get("history", ""))
+    return {
+        "Conventions": "CF-1.10",
+        "title": "Forecast by a learned model",
+        "source": f"weather forecast, time step {hours_text(job.plan.steps)}, trained on "
+        f"{period or 'unknown data'}",
+        "history": "\n".join(line for line in (read, f"{now} {command}") if line),
+        "training_period": period,
+        "model": ", ".join(forecaster.name for forecaster in forecasters),
+        "model_sha256": ", ".join(forecaster.sha256 for forecaster in forecasters),
+        "time_step_method": job.plan.method,
+        **({} if job.boundary is None else job.boundary.attributes),
+    }
+
+
+def training_period(periods: list[str]) -> str:
+    """One period `first..last` around all that are known."""
+    known = [period.split("..") for period in periods if ".." in period]
+    return f"{min(a for a, _ in known)}..{max(b for _, b in known)}" if known else ""
+
+
+def model_calls(plan: Plan, dim: str) -> xr.Variable:
+    """How many model calls each lead time takes, and which (`2x24+1x3`: steps in hours)."""
+    chains = " ".join(chain_text(target.chain) for target in plan.targets)
+    return xr.Variable(
+        dim,
+        [float(target.calls) for target in plan.targets],
+        {"long_name": "Model calls of the forecast", "units": "1", "chain": chains},
+    )

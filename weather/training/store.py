@@ -1,0 +1,222 @@
+"""The Zarr store of prepared analyses: canonical fields, and their moments beside them.
+
+One array a variable, (time, level, lat, lon) float32; a chunk holds the whole globe, all
+levels, and few times. The group `moments` holds what `StoredMoments` is made of, the
+group `statistics` the same over all times, for reading.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import dask.array as da
+import numcodecs
+import numpy as np
+import xarray as xr
+import zarr
+from torch import Tensor
+from zarr.codecs import BloscCodec
+
+from sciml.errors import InputError
+from weather.grid import LatLonGrid
+from weather.models.statistics import Moments
+from weather.training.data import Times, WeatherDataset, measure
+from weather.training.moments import PairMoments, Pairs, StoredMoments
+from weather.variables import Variables
+
+Format = Literal[2, 3]
+Compression = Literal["lz4", "zstd", "none"]
+
+MOMENTS, STATISTICS = "moments", "statistics"
+EARTH_RADIUS = 6371229.0  # m, of the sphere of ECMWF's and NCEP's models (GRIB2 shape 6)
+_CHUNK = 512 * 2**10  # bytes of the largest field up to which times share a chunk
+_LONGEST = 8  # times in a chunk
+_COORDINATES: dict[str, dict[str, str]] = {
+    "time": {"standard_name": "time", "long_name": "Time", "axis": "T"},
+    "level": {
+        "standard_name": "air_pressure", "units": "hPa", "positive": "down", "axis": "Z",
+    },
+    "lat": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
+    "lon": {"standard_name": "longitude", "units": "degrees_east", "axis": "X"},
+}  # fmt: skip
+_SUMMARY = {
+    "mean": "Mean over times and cells",
+    "std": "Standard deviation over times and cells",
+    "change": "Standard deviation over times and cells of the change over a step",
+}
+
+
+def chunk_length(grid: LatLonGrid, levels: int, times: int) -> int:
+    """Times in a chunk: one of a large field, up to eight of a small one."""
+    size = 4 * levels * grid.shape[0] * grid.shape[1]
+    return min(max(1, min(_LONGEST, _CHUNK // size)), times)
+
+
+def layout(
+    fields: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]],
+    times: Times,
+    levels: Sequence[float],
+    grid: LatLonGrid,
+) -> xr.Dataset:
+    """A store without values: dimensions, coordinates and attributes.
+
+    Args:
+        fields: dimensions and attributes by name.
+        times: of all fields.
+        levels: hPa, ascending.
+        grid: of all fields.
+    """
+    values = {"time": times, "level": np.array(levels), "lat": np.array(grid.lat)}
+    values["lon"] = np.array(grid.lon)
+    used = {dim for dims, _ in fields.values() for dim in dims}
+    coordinates = {n: (n, v, _COORDINATES[n]) for n, v in values.items() if n in used}
+    sizes = {name: len(value) for name, value in values.items()}
+    empty = {
+        name: (
+            dims,
+            da.empty([sizes[d] for d in dims], dtype=np.float32),
+            {**attributes, "cell_measures": "area: cell_area"},
+        )
+        for name, (dims, attributes) in fields.items()
+    }
+    area = {"standard_name": "cell_area", "long_name": "Area of a grid cell", "units": "m2"}
+    return xr.Dataset(
+        empty, {**coordinates, "cell_area": ("lat", cell_area(grid), area)}
+    ).assign_attrs(Conventions="CF-1.10")
+
+
+def cell_area(grid: LatLonGrid) -> np.ndarray:
+    """(lat,) m2: radius² times the width in longitude times that in the sine of latitude."""
+    width = np.radians(grid.lon[-1] - grid.lon[0]) / (len(grid.lon) - 1)
+    return -np.diff(np.sin(np.radians(grid.latitude_bounds()))) * width * EARTH_RADIUS**2
+
+
+def create(
+    path: Path, template: xr.Dataset, length: int, version: Format, compression: Compression
+) -> None:
+    """Write a store without values.
+
+    Args:
+        path: folder, made anew.
+        template: see `layout`.
+        length: times in a chunk.
+        version: of the Zarr format.
+        compression: `lz4` is fastest to read, `zstd` smallest.
+    """
+    encoding: dict[str, dict[str, Any]] = {}
+    for name, field in template.data_vars.items():
+        chunks = tuple(length if d == "time" else n for d, n in field.sizes.items())
+        encoding[str(name)] = {"chunks": chunks, "compressors": _codec(version, compression)}
+    encoding["time"] = {
+        "units": "seconds since 1970-01-01", "dtype": "int64", "chunks": (template.sizes["time"],),
+    }  # fmt: skip
+    template.to_zarr(
+        path, mode="w", compute=False, encoding=encoding, zarr_format=version,
+        consolidated=False, safe_chunks=False,
+    )  # fmt: skip
+
+
+def arrays(path: Path, names: Sequence[str], mode: Literal["r", "r+"] = "r") -> list[zarr.Array]:
+    """The arrays of some variables."""
+    group = zarr.open_group(path, mode=mode)
+    found = [group[name] for name in names]
+    return [array for array in found if isinstance(array, zarr.Array)]
+
+
+def write_moments(
+    path: Path, moments: Mapping[str, PairMoments], pairs: Pairs, step: int, template: xr.Dataset
+) -> None:
+    """Add the moments to a store that is filled."""
+    version: Format = zarr.open_group(path, mode="r").metadata.zarr_format
+    dims = ("group", "quantity", "sum")
+    parts = {name: ((*dims, f"{name}_level"), part.sums) for name, part in moments.items()}
+    months = {"months": (("group", "end"), pairs.months)}
+    attributes = {"step_seconds": step, "comment": _explain(step)}
+    xr.Dataset({**parts, **months}, attrs=attributes).to_zarr(
+        path, group=MOMENTS, mode="w", zarr_format=version, consolidated=False
+    )
+    summary = xr.Dataset(attrs={"comment": _explain(step)})
+    groups = np.arange(len(pairs.months))
+    for name, part in moments.items():
+        levels = tuple(d for d in template[name].dims if d == "level")
+        present, change = (part.merged(q, groups, np.arange(part.sums.shape[-1])) for q in (0, 1))
+        for key, values in (("mean", present.mean), ("std", present.std), ("change", change.std)):
+            text = {"long_name": f"{_SUMMARY[key]}: {name}", "units": template[name].units}
+            shaped = values.numpy() if levels else values.numpy()[0]
+            summary[f"{name}_{key}"] = (levels, shaped, text)
+    if "level" in template.coords:
+        summary = summary.assign_coords(level=template["level"])
+    summary.to_zarr(path, group=STATISTICS, mode="w", zarr_format=version, consolidated=False)
+    with warnings.catch_warnings():  # format 3 has yet to adopt what its readers understand
+        warnings.filterwarnings("ignore", message="Consolidated metadata")
+        zarr.consolidate_metadata(path, zarr_format=version)
+
+
+def prepared_store(
+    paths: Sequence[Path | str], times: Times, grid: LatLonGrid, variables: Variables
+) -> Path | None:
+    """The one of some files that is a prepared store of these variables, times and grid."""
+    for path in map(Path, paths):
+        if not (path / MOMENTS).is_dir():
+            continue
+        there = xr.open_dataset(path, engine="zarr")
+        names = {*variables.surface, *variables.upper}
+        same = np.array_equal(there["time"].values, times) and names <= set(there.data_vars)
+        if same and LatLonGrid.from_dataset(there).matches(grid):
+            return path
+    return None
+
+
+def statistics(
+    data: WeatherDataset, store: Path | None, step: int, masks: Mapping[str, Tensor] | None = None
+) -> dict[str, Moments]:
+    """Moments over windows of two times: composed from a prepared store, or measured.
+
+    Masked fields are measured: a store does not tell holes from masks.
+
+    Args:
+        data: windows of two times.
+        store: prepared, if the data come from one.
+        step: seconds between the two.
+        masks: cells that are left out, by variable.
+
+    Raises:
+        InputError: NaN, or no data.
+    """
+    stored = None if store is None else read_moments(store, step)
+    return measure(data, masks) if stored is None or masks else stored.over(data)
+
+
+def read_moments(path: Path, step: int) -> StoredMoments | None:
+    """The moments in a prepared store, if they are those of this time step (s)."""
+    with xr.open_dataset(path, engine="zarr") as store:
+        times, levels = store["time"].values, store.get("level", np.array([]))
+        cells = store.sizes["lat"] * store.sizes["lon"]
+    with xr.open_dataset(path, engine="zarr", group=MOMENTS) as found:
+        if found.attrs["step_seconds"] != step:
+            return None
+        pairs = Pairs.of(times, step)
+        if not np.array_equal(pairs.months, found["months"].values):
+            raise InputError(f"{path}: its moments do not belong to its times; prepare it again")
+        names = [name for name in found.data_vars if name != "months"]
+        sums = {str(name): PairMoments(found[name].values) for name in names}
+    return StoredMoments(pairs, sums, tuple(np.asarray(levels).tolist()), cells)
+
+
+def _explain(step: int) -> str:
+    return (
+        f"Over pairs of times {step / 3600:g} h apart, unweighted over cells. quantity: value of "
+        "the first time, change to the second. sum: count, mean, sum of squared deviations from "
+        "the mean. months: of the two times, since 1970-01."
+    )
+
+
+def _codec(version: Format, compression: Compression) -> tuple[Any, ...]:
+    """Blosc with bytes of equal significance side by side."""
+    if compression == "none":
+        return ()
+    level = {"lz4": 5, "zstd": 3}[compression]
+    if version == 2:
+        return (numcodecs.Blosc(cname=compression, clevel=level, shuffle=numcodecs.Blosc.SHUFFLE),)
+    return (BloscCodec(cname=compression, clevel=level, shuffle="shuffle"),)
