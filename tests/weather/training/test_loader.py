@@ -59,6 +59,7 @@ def test_it_may_be_sent_to_another_process(store):
     assert same(pickle.loads(pickle.dumps(fields)).cut(index), batch)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # of JAX, where a simulation ran in this process
 @pytest.mark.parametrize("workers", [0, 2])
 def test_training_from_chunks_is_training_from_memory(workers, store, tiny_config, tmp_path):
     config = load_config(ExperimentConfig, tiny_config["transformer"])
