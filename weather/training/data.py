@@ -1,7 +1,7 @@
 """Training data: windows of consecutive times, cut from fields in memory or on disk."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, get_args
@@ -15,18 +15,15 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.normalize import RunningMoments
 from weather.files.layout import ATTRIBUTE as LAYOUT
 from weather.files.layout import Layout
 from weather.files.reanalysis import to_state
 from weather.grid import LatLonGrid
-from weather.models.statistics import Moments
 from weather.models.steps import StepHours, in_seconds
 from weather.state import State, require_finite
 from weather.training.loader import StoreFields
 from weather.variables import KNOWN, Forcing, Variables
 
-_PIECE = 2**21  # numbers that `measure` takes at once
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
 MaskChoice = Literal["auto", "refuse"]
@@ -165,7 +162,7 @@ def open_fields(
     if size > memory * 2**30:
         return DiskFields(dataset, variables)
     state = to_state(dataset, variables)
-    require_finite(state, _never_there(state))
+    require_finite(state, never_there(state))
     return MemoryFields(state)
 
 
@@ -261,115 +258,6 @@ def samples(
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
 
 
-def find_masks(
-    data: WeatherDataset, choice: MaskChoice, chunk: int | None = None
-) -> dict[str, Tensor]:
-    """Cells that are NaN at all times, of each variable that has some.
-
-    Args:
-        data: windows of times.
-        choice: whether there may be any.
-        chunk: windows per piece; default as `measure`.
-
-    Returns:
-        True where masked, (lat, lon) or (level, lat, lon) of an upper variable.
-
-    Raises:
-        InputError: masks where `choice` is `refuse`, or a field without any value.
-    """
-    masks: dict[str, Tensor] | None = None
-    chunk = chunk or _windows_in_a_piece(data)
-    for first in range(0, len(data), chunk):
-        found = _never_there(data.__getitems__(range(first, min(first + chunk, len(data)))))
-        masks = found if masks is None else {n: masks[n] & found[n] for n in masks if n in found}
-        masks = {name: cells for name, cells in masks.items() if cells.any()}
-        if not masks:
-            return {}
-    for name, cells in (masks or {}).items():
-        _check_mask(name, cells, choice)
-    return masks or {}
-
-
-def measure(
-    data: WeatherDataset, masks: Mapping[str, Tensor] | None = None, chunk: int | None = None
-) -> dict[str, Moments]:
-    """Moments of every variable in one pass, float64.
-
-    Args:
-        data: windows of two times, a step apart.
-        masks: cells that are left out, from `find_masks`.
-        chunk: windows per piece; default as many as keep a piece below a few ten MiB.
-
-    Raises:
-        InputError: NaN in other cells, or no data.
-    """
-    if not len(data):
-        raise InputError("no training samples; widen data.train or give more data")
-    variables = data.__getitems__([0]).variables
-    present = RunningMoments(len(variables.channels))
-    change = RunningMoments(len(variables.channels))
-    accumulate(data, present, change, masks, chunk)
-    return by_variable(variables, present, change)
-
-
-def accumulate(
-    data: WeatherDataset,
-    present: RunningMoments,
-    change: RunningMoments,
-    masks: Mapping[str, Tensor] | None = None,
-    chunk: int | None = None,
-) -> None:
-    """Take windows of two times into the moments of the first and of the change.
-
-    Raises:
-        InputError: NaN in cells that are not masked.
-    """
-    chunk = chunk or _windows_in_a_piece(data)
-    for first in range(0, len(data), chunk):
-        state = data.__getitems__(range(first, min(first + chunk, len(data))))
-        require_finite(state, masks)
-        fields = torch.cat([state.surface, state.upper.flatten(2, 3)], dim=2)
-        fields = fields.movedim(2, -1).to(torch.float64)  # (batch, time, lat, lon, channel)
-        present.update(fields[:, 0])
-        change.update(fields[:, 1] - fields[:, 0])
-
-
-def _windows_in_a_piece(data: WeatherDataset) -> int:
-    if not len(data):
-        return 1
-    window = data.__getitems__([0])
-    return max(1, _PIECE // (window.surface.numel() + window.upper.numel()))
-
-
-def by_variable(
-    variables: Variables, present: RunningMoments, change: RunningMoments
-) -> dict[str, Moments]:
-    """Moments by channel as moments by variable and level."""
-    sizes = dict.fromkeys(variables.surface, 1)
-    sizes |= dict.fromkeys(variables.upper, len(variables.levels))
-    parts = [m.split(list(sizes.values())) for m in (present.mean, present.std, change.std)]
-    return {name: Moments(*moments) for name, *moments in zip(sizes, *parts, strict=True)}
-
-
-def _never_there(state: State) -> dict[str, Tensor]:
-    """Cells of each variable that are NaN at all times, where there are such."""
-    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
-    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
-    masks = {name: field.isnan().flatten(0, 1).all(dim=0) for name, field in fields.items()}
-    return {name: cells for name, cells in masks.items() if cells.any()}
-
-
-def _check_mask(name: str, cells: Tensor, choice: MaskChoice) -> None:
-    if cells.flatten(-2).all(dim=-1).any():
-        where = " on some level" if cells.ndim == 3 else ""
-        raise InputError(f"{name} has no value at all{where}; leave it out of data.variables")
-    if choice == "refuse":
-        raise InputError(
-            f"{name} is NaN at all times in {int(cells.sum())} of {cells.numel()} cells; "
-            "fill them, or set data.masks to auto to leave them out"
-        )
-
-
 def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
     """First time of a period and its end, not included: a last year or day counts whole.
 
@@ -389,3 +277,11 @@ def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.date
     if not start < end:
         raise InputError(f"{name} ends before it starts: {period[0]}..{period[1]}")
     return start, end
+
+
+def never_there(state: State) -> dict[str, Tensor]:
+    """Cells of each variable that are NaN at all times, where there are such."""
+    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
+    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
+    masks = {name: field.isnan().flatten(0, 1).all(dim=0) for name, field in fields.items()}
+    return {name: cells for name, cells in masks.items() if cells.any()}

@@ -28,12 +28,12 @@ from weather.training.data import (
     Fields,
     WeatherDataset,
     all_variables,
-    find_masks,
     open_fields,
     samples,
     split,
     time_steps,
 )
+from weather.training.measure import find_masks
 from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 from weather.training.store import prepared_store, statistics

@@ -21,7 +21,8 @@ from zarr.codecs import BloscCodec
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
-from weather.training.data import Times, WeatherDataset, measure
+from weather.training.data import Times, WeatherDataset
+from weather.training.measure import measure
 from weather.training.moments import PairMoments, Pairs, StoredMoments
 from weather.variables import Variables
 

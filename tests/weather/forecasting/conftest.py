@@ -12,7 +12,8 @@ from weather.forecasting.forecaster import Forecaster, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
-from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.data import all_variables, open_fields, samples
+from weather.training.measure import measure
 
 Make = Callable[..., Forecaster]
 

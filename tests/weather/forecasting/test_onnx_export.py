@@ -19,7 +19,8 @@ from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
-from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.data import all_variables, open_fields, samples
+from weather.training.measure import measure
 
 EARTH = TransformerConfig(
     dim=48, depths=(2,), heads=(24,), window=(2, 2, 8), patch=(1, 1, 1), bias="earth"

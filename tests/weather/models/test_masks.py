@@ -11,8 +11,9 @@ from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
-from weather.training.data import all_variables, find_masks, measure, open_fields, samples
+from weather.training.data import all_variables, open_fields, samples
 from weather.training.experiment import one_step_scores
+from weather.training.measure import find_masks, measure
 from weather.training.objectives import ForecastLoss, ForecastLossConfig
 
 HOURS_6 = 21600

@@ -12,7 +12,8 @@ from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps
 from weather.models.steps import StepEmbedding, from_seconds, in_hours, in_seconds
 from weather.models.transformer import TransformerConfig
-from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.data import all_variables, open_fields, samples
+from weather.training.measure import measure
 
 STEPS = (21600, 43200, 86400)
 BACKBONES = {

@@ -11,14 +11,13 @@ from weather.training.data import (
     DiskFields,
     MemoryFields,
     all_variables,
-    find_masks,
-    measure,
     open_fields,
     samples,
     split,
     time_step,
     windows,
 )
+from weather.training.measure import find_masks, measure
 from weather.variables import Variables
 
 SIX_HOURS = 21600

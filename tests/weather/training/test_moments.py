@@ -6,7 +6,8 @@ import torch
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
-from weather.training.data import WeatherDataset, all_variables, measure, open_fields, samples
+from weather.training.data import WeatherDataset, all_variables, open_fields, samples
+from weather.training.measure import measure
 from weather.training.moments import Pairs
 from weather.training.prepare import Preparation, prepare
 from weather.training.source import Choice

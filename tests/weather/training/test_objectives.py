@@ -11,7 +11,8 @@ from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps
 from weather.models.transformer import TransformerConfig
-from weather.training.data import all_variables, measure, open_fields, samples
+from weather.training.data import all_variables, open_fields, samples
+from weather.training.measure import measure
 from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 
 

@@ -11,7 +11,8 @@ import pytest
 from weather.cli import app, run
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
-from weather.training.data import DataConfig, all_variables, measure, open_fields, samples, split
+from weather.training.data import DataConfig, all_variables, open_fields, samples, split
+from weather.training.measure import measure
 from weather.training.prepare import Preparation, prepare
 from weather.training.regrid import Regridder
 from weather.training.source import Choice
