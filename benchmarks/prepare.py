@@ -24,6 +24,8 @@ import netCDF4
 import numpy as np
 from dask.utils import parse_bytes
 
+from weather.files.standard_atmosphere import standard_height
+
 HERE = Path(__file__).parent
 MEASURED = """
 import sys
@@ -63,15 +65,16 @@ def write(path: Path, times: int, levels: int, shape: tuple[int, int]) -> int:
             file.createDimension(name, len(values))
             file.createVariable(name, "f8", (name,)).units = units
             file[name][:] = values
-        for name, dims, units in (
-            ("z", tuple(axes), "m2 s-2"),
-            ("t", tuple(axes), "K"),
-            ("msl", ("time", "latitude", "longitude"), "Pa"),
+        heights = [[[standard_height(level)]] for level in axes["level"][1]]
+        for name, dims, units, mean in (
+            ("z", tuple(axes), "m2 s-2", 9.80665 * np.array(heights, np.float32)),
+            ("t", tuple(axes), "K", 250),
+            ("msl", ("time", "latitude", "longitude"), "Pa", 101000),
         ):
             file.createVariable(name, "f4", dims, contiguous=True).units = units
             step = [len(file.dimensions[dim]) for dim in dims[1:]]
             for number in range(times):
-                file[name][number] = 250 + random.standard_normal(step, np.float32)
+                file[name][number] = mean + random.standard_normal(step, np.float32)
         return sum(4 * file[name].size for name in ("z", "t", "msl"))
 
 

@@ -25,7 +25,7 @@ from weather.models.transformer import TransformerConfig
 from weather.variables import Variables
 
 VARIABLES = Variables(
-    surface=("msl", "t2m"), upper=("z", "t", "u", "v"), levels=(200, 500, 700, 850),
+    surface=("s1", "s2"), upper=("x1", "x2", "x3", "x4"), levels=(200, 500, 700, 850),
     forcing=("insolation",),
 )  # fmt: skip
 
@@ -118,7 +118,6 @@ def analyses(made: ForecasterConfig, path: Path) -> list[str]:
     """Noise on a model's grid, six times; their names."""
     draw, (rows, columns) = np.random.default_rng(0), made.grid.shape
     times = np.datetime64("2001-01-01", "ns") + np.arange(6) * np.timedelta64(6, "h")
-    units = {"z": "m**2 s**-2", "t": "K", "u": "m s**-1", "v": "m s**-1", "msl": "Pa", "t2m": "K"}
     upper = ("time", "level", "latitude", "longitude")
     xr.Dataset(
         {
@@ -128,9 +127,8 @@ def analyses(made: ForecasterConfig, path: Path) -> list[str]:
                     (6, 4, rows, columns) if name in VARIABLES.upper else (6, rows, columns),
                     dtype=np.float32,
                 ),
-                {"units": unit},
             )
-            for name, unit in units.items()
+            for name in (*VARIABLES.surface, *VARIABLES.upper)
         },
         {
             "time": times,

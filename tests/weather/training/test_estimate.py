@@ -115,16 +115,14 @@ def peak(script: str, *arguments: object) -> int:
 def noise(rows: int, path: Path) -> None:
     """Twenty times of two variables on four levels and one at the ground."""
     draw, columns = np.random.default_rng(0), 2 * rows
-    units = {"z": "m**2 s**-2", "t": "K", "msl": "Pa"}
     names = ("time", "level", "latitude", "longitude")
     upper = (20, 4, rows, columns)
-    shapes = {"z": upper, "t": upper, "msl": (20, rows, columns)}
+    shapes = {"x1": upper, "x2": upper, "s1": (20, rows, columns)}
     xr.Dataset(
         {
             name: (
                 names if len(shape) == 4 else (names[0], *names[2:]),
                 draw.standard_normal(shape, dtype=np.float32),
-                {"units": units[name]},
             )
             for name, shape in shapes.items()
         },
