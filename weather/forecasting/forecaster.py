@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_header, read_model_file, save_model
-from weather.files.findings import Report
-from weather.files.preflight import apply, inspect
+from weather.checking.findings import Report
+from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.rollout import rollout
@@ -182,7 +182,7 @@ class Forecaster:
     def inspect(
         self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None
     ) -> Report:
-        """Whether a forecast can start from the data; see `weather.files.preflight.inspect`.
+        """Whether a forecast can start from the data; see `weather.checking.preflight.inspect`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).
@@ -198,7 +198,7 @@ class Forecaster:
         times: Sequence[np.datetime64] | Times,
         tell: Callable[[str], object] = lambda line: None,
     ) -> xr.Dataset:
-        """The data, corrected where that is certain; see `weather.files.preflight.apply`.
+        """The data, corrected where that is certain; see `weather.checking.preflight.apply`.
 
         Args:
             dataset: canonical (see `weather.files.reanalysis`).

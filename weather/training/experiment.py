@@ -14,7 +14,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
-from weather.files.preflight import apply, inspect
+from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.files.sources import short_name
 from weather.forecasting.boundary import one_step

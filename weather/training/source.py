@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sciml.config import Config, nearest
 from sciml.errors import InputError
-from weather.files.preflight import apply, inspect
+from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
