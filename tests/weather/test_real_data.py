@@ -10,7 +10,8 @@ import xarray as xr
 from weather.cli import app, run
 from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis, static_fields
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig
 from weather.models.statistics import Moments

@@ -115,7 +115,7 @@ def _estimate(
 
     from sciml.errors import InputError
     from weather.forecasting.estimate import advice, estimate_forecast, show_estimate
-    from weather.forecasting.forecaster import ForecasterConfig
+    from weather.forecasting.forecaster_config import ForecasterConfig
     from weather.forecasting.planner import plan
     from weather.models.steps import in_seconds
 

@@ -18,7 +18,8 @@ from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.files.sources import short_name
 from weather.forecasting.boundary import one_step
-from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps

@@ -11,7 +11,8 @@ import torch
 from sciml.errors import InputError
 from weather.cli import app, run
 from weather.files.reanalysis import open_reanalysis, static_fields
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.onnx_export import export_onnx
 from weather.forecasting.onnx_model import OnnxModel
 from weather.forecasting.onnx_parity import compare, plausible
