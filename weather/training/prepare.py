@@ -81,6 +81,8 @@ def prepare(
         InputError: `out` exists, a choice the data does not hold, too little memory, NaN
             that comes and goes, or an unfinished store of other settings.
     """
+    if out.suffix != ".zarr":
+        raise InputError(f"--out {out}: a training store is Zarr; give a name that ends in .zarr")
     if out.exists():
         raise InputError(f"{out} is there already; remove it or give another --out")
     source = open_source(files, static, config.choice)
