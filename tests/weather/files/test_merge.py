@@ -66,3 +66,31 @@ def test_the_layouts_of_all_files_are_kept(few, tmp_path):
     assert found.dims["lat"] == "latitude"
     assert found.level == (850, 500)
     assert {name: field.name for name, field in found.fields.items()} == {"z": "z", "msl": "prmsl"}
+
+
+def test_one_file_a_member(waves, tmp_path):
+    few = waves.isel(time=slice(3))
+    for member in (2, 0, 1):
+        one = (few + member).assign_coords(number=member)
+        one[["z", "t"]].to_netcdf(tmp_path / f"levels_{member}.nc")
+        one[["msl"]].to_netcdf(tmp_path / f"surface_{member}.nc")
+    few[["z_surface"]].to_netcdf(tmp_path / "static.nc")
+    dataset = open_reanalysis(tmp_path / "*.nc")
+    assert dataset["member"].values.tolist() == [0, 1, 2]
+    assert dataset["msl"].dims == ("time", "member", "lat", "lon")
+    np.testing.assert_allclose(dataset["z"].isel(member=2), few["z"] + 2)
+    np.testing.assert_allclose(dataset["z_surface"], few["z_surface"])
+    assert dataset["z_surface"].dims == ("lat", "lon")
+    assert Layout.of(dataset).dims["member"] == "number"
+    (tmp_path / "surface_1.nc").unlink()
+    with pytest.raises(InputError, match=r"members \d and \d differ: msl is in one alone"):
+        open_reanalysis(tmp_path / "*.nc")
+
+
+def test_files_of_the_same_member_stay_without_a_dimension(waves, tmp_path):
+    few = waves.isel(time=slice(3)).assign_coords(number=0)
+    few[["z", "t"]].to_netcdf(tmp_path / "levels.nc")
+    few[["msl"]].to_netcdf(tmp_path / "surface.nc")
+    dataset = open_reanalysis(tmp_path / "*.nc")
+    assert "member" not in dataset.coords
+    assert dataset["msl"].dims == ("time", "lat", "lon")
