@@ -94,3 +94,15 @@ def test_files_of_the_same_member_stay_without_a_dimension(waves, tmp_path):
     dataset = open_reanalysis(tmp_path / "*.nc")
     assert "member" not in dataset.coords
     assert dataset["msl"].dims == ("time", "lat", "lon")
+
+
+def test_several_axes_of_levels_in_one_file(waves, tmp_path):
+    few = waves.isel(time=slice(2))
+    high = few["t"].isel(level=[0]).rename(level="isobaric1")
+    high["isobaric1"] = ("isobaric1", [50000.0], {"units": "Pa"})
+    whole = few[["z", "msl"]].assign(t=high)
+    whole.to_netcdf(tmp_path / "gfs.nc")
+    dataset = open_reanalysis(tmp_path / "gfs.nc")
+    np.testing.assert_allclose(dataset["z"], few["z"])
+    np.testing.assert_allclose(dataset["t"].sel(level=500), few["t"].sel(level=500))
+    assert dataset["t"].sel(level=850).isnull().all()
