@@ -28,6 +28,11 @@ def forecast(
     layout: Literal["input", "cf", "wb2"] = "input",
     boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
     step_hours: float | None = None,
+    members: int | None = None,
+    perturb: Literal["noise", "bred", "none"] = "noise",
+    amplitude: float = 0.3,
+    length: float = 500.0,
+    seed: int = 0,
     estimate: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
@@ -66,25 +71,44 @@ def forecast(
         hold its cells at all valid times (times up to 6 h apart are interpolated).
     step_hours:
         Time step of an ONNX file that states it neither inside nor in its name.
+    members:
+        Forecast an ensemble of so many members, in pairs around the analysis. Several
+        models of the same time step then take turns among the members.
+    perturb:
+        How members differ at the start: random fields, vectors bred through the analyses
+        of the last 8 time steps, or not at all (models that differ).
+    amplitude:
+        Of the perturbations, in units of each field's usual change over a time step.
+    length:
+        Correlation length of the noise, km.
+    seed:
+        Of the noise.
     estimate:
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
     """
     from sciml.cli import progress
+    from sciml.config import parse_config
     from sciml.errors import InputError
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
     from weather.forecasting.forecast_file import write_forecast
     from weather.forecasting.forecaster import Forecaster
+    from weather.forecasting.perturbations import EnsembleConfig
     from weather.forecasting.planner import hours_text, plan
 
     if estimate:
-        return _estimate(models, hours, every, leads, len(time or [""]))
+        return _estimate(models, hours, every, leads, len(time or [""]) * (members or 1))
     if from_ is None or out is None:
         raise InputError("a forecast needs --from ANALYSES and --out FILE (or --estimate)")
     forecasters = [Forecaster.load(model, step_hours=step_hours) for model in models]
-    experts = Experts.of(forecasters)
+    ensemble = None
+    if members is not None:
+        chosen = {"members": members, "method": perturb, "amplitude": amplitude}
+        chosen |= {"length": length, "seed": seed}
+        ensemble = parse_config(EnsembleConfig, chosen, "the ensemble")
+    experts, *_ = [Experts.of(forecasters)] if ensemble is None else Experts.sets(forecasters)
     steps = list(experts.steppers)
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)
@@ -99,12 +123,14 @@ def forecast(
             out,
             layout=layout,
             boundary=Boundary.of(forecasters[0].model, boundary),
+            ensemble=ensemble,
             command=shlex.join(["weather", *sys.argv[1:]]),
             on_step=lambda done, of: bar.update(task, completed=done, total=of, visible=True),
             say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),
         )
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
-    print(f"wrote {out}: {len(times)} forecasts, {lead}")
+    each = f" of {members} members" if members else ""
+    print(f"wrote {out}: {len(times)} forecasts{each}, {lead}")
 
 
 def _estimate(

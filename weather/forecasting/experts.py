@@ -47,10 +47,35 @@ class Experts:
                 if step in seen:
                     raise InputError(
                         f"{seen[step].name} and {other.name} both step by {hours_text([step])}; "
-                        "give one model for each time step"
+                        "give one model for each time step, or --members to make them members"
                     )
                 seen[step] = other
         return cls(forecasters)
+
+    @classmethod
+    def sets(cls, models: Forecaster | Sequence[Forecaster]) -> "tuple[Experts, ...]":
+        """Forecasters of the same time steps, told apart: each set can forecast alone.
+
+        Raises:
+            InputError: those that do not go together, or sets of different time steps.
+        """
+        taken: list[dict[int, Forecaster]] = []
+        for forecaster in (models,) if isinstance(models, Forecaster) else models:
+            steps = dict.fromkeys(forecaster.steppers(), forecaster)
+            free = next((one for one in taken if not one.keys() & steps.keys()), None)
+            if free is None:
+                taken.append(steps)
+            else:
+                free.update(steps)
+        sets = tuple(cls.of(list(dict.fromkeys(one.values()))) for one in taken)
+        for other in sets[1:]:
+            _require_alike(sets[0].forecasters[0], other.forecasters[0])
+            if set(other.steppers) != set(sets[0].steppers):
+                raise InputError(
+                    f"models of {hours_text(sorted(sets[0].steppers))} and of "
+                    f"{hours_text(sorted(other.steppers))}: members need the same time steps"
+                )
+        return sets
 
     @property
     def variables(self) -> Variables:

@@ -25,6 +25,7 @@ from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.job import Case, Job
 from weather.forecasting.output import claim_output, finish, remove
+from weather.forecasting.perturbations import EnsembleConfig, Perturbations
 from weather.forecasting.planner import Plan, hours_text
 from weather.forecasting.provenance import attributes, model_calls
 from weather.forecasting.restart import Restart, load_restart, save_restart
@@ -42,6 +43,7 @@ def write_forecast(
     *,
     layout: LayoutName = "input",
     boundary: Boundary | None = None,
+    ensemble: EnsembleConfig | None = None,
     command: str = "weather.forecasting.forecast_file.write_forecast",
     on_step: Callable[[int, int], object] = lambda done, of: None,
     say: Say = lambda line: None,
@@ -58,6 +60,8 @@ def write_forecast(
         layout: `input` writes the names, order, units and coordinates of the analyses'
             files, `cf` and `wb2` those of the conventions (see `forecast_layout`).
         boundary: of a limited area with a frame.
+        ensemble: makes members; several models of the same time step then take turns
+            among the members.
         command: for the file's history.
         on_step: told how many steps of how many are written, a step being one lead time
             of the initial times that are forecast together.
@@ -72,9 +76,11 @@ def write_forecast(
         layout = "cf"
         say("the data does not tell how its files were laid out: written in layout cf")
     starts = np.asarray(times).astype("datetime64[ns]")
-    experts = Experts.of(models)
+    experts, *others = [Experts.of(models)] if ensemble is None else Experts.sets(models)
     dataset = experts.checked(dataset, starts, plan, say)
-    job = Job(experts, dataset, starts, plan, layout, boundary)
+    first = experts.forecasters[0]
+    members = None if ensemble is None else Perturbations(first, ensemble, dataset)
+    job = Job(experts, dataset, starts, plan, layout, boundary, members, tuple(others))
     job.require_boundary()
     folder = path.with_name(f".{path.name}.partial")
     with only_writer(path):

@@ -15,6 +15,8 @@ from weather.files.layout import ATTRIBUTE, Layout
 from weather.forecasting.boundary import Boundary
 from weather.forecasting.execution import Known, Stepper
 from weather.forecasting.experts import Experts
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.perturbations import Perturbations
 from weather.forecasting.planner import Plan
 from weather.grid import LatLonGrid
 from weather.state import seconds
@@ -43,6 +45,8 @@ class Job:
         plan: of the lead times.
         layout: of the file.
         boundary: data of a limited area's frame.
+        perturbations: that make members, if any.
+        others: further sets of models; members take turns with them.
     """
 
     experts: Experts
@@ -51,6 +55,8 @@ class Job:
     plan: Plan
     layout: LayoutName
     boundary: Boundary | None = None
+    perturbations: Perturbations | None = None
+    others: tuple[Experts, ...] = ()
 
     def require_boundary(self) -> None:
         """Check that there are boundary data for every state on the way.
@@ -65,25 +71,40 @@ class Job:
     def steppers(self, batch: list[Case]) -> dict[int, Stepper]:
         """The models of each time step for the forecasts of a batch."""
         starts = seconds(self.times[[time for time, _ in batch]])
-        return self.experts.bounded(self.boundary, starts)
+        return self._experts(batch[0]).bounded(self.boundary, starts)
+
+    @property
+    def forecasters(self) -> list[Forecaster]:
+        """All models that take part."""
+        return [one for experts in (self.experts, *self.others) for one in experts.forecasters]
 
     @property
     def members(self) -> NDArray[np.generic] | None:
-        """Names of the members, where the analyses have some."""
+        """Names of the members, where the analyses have some or they are made here."""
+        if self.perturbations is not None:
+            return np.arange(1, self.perturbations.config.members + 1)
         return self.dataset["member"].values if "member" in self.dataset.dims else None
 
     def batches(self) -> list[list[Case]]:
-        """Initial times and members that are forecast together: a few, or one where it is large."""
+        """Initial times and members that are forecast together, by the same models: a few, or
+        one where it is large."""
         members = 1 if self.members is None else len(self.members)
         cases = [(time, member) for time in range(len(self.times)) for member in range(members)]
-        size = together(self.experts.variables, self.experts.grid)
-        return [cases[first : first + size] for first in range(0, len(cases), size)]
+        size, sets = together(self.experts.variables, self.experts.grid), 1 + len(self.others)
+        alike = [[case for case in cases if case[1] % sets == one] for one in range(sets)]
+        return [some[first : first + size] for some in alike for first in range(0, len(some), size)]
 
     def initial(self, batch: list[Case]) -> Known:
         """What the forecasts of a batch start from."""
         members = None if self.members is None else [member for _, member in batch]
-        times = [self.times[time] for time, _ in batch]
-        return self.experts.initial(self.dataset, times, members, self.plan)
+        times, experts = [self.times[time] for time, _ in batch], self._experts(batch[0])
+        if self.perturbations is None or members is None:
+            return experts.initial(self.dataset, times, members, self.plan)
+        known = experts.initial(self.dataset, times, None, self.plan)
+        return self.perturbations.apply(known, times, members)
+
+    def _experts(self, case: Case) -> Experts:
+        return (self.experts, *self.others)[case[1] % (1 + len(self.others))]
 
     def arrangement(self) -> Arrangement:
         """How the file is laid out.
@@ -109,9 +130,10 @@ class Job:
             first: what the first batch starts from.
         """
         told = {
-            "models": [forecaster.sha256 for forecaster in self.experts.forecasters],
+            "models": [forecaster.sha256 for forecaster in self.forecasters],
             "times": self.times.astype("int64").tolist(),
             "members": None if self.members is None else self.members.tolist(),
+            "ensemble": self.perturbations and self.perturbations.config.model_dump(),
             "leads": self.plan.leads,
             "method": self.plan.method,
             "layout": self.arrangement().layout.model_dump(mode="json"),

@@ -15,7 +15,7 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         job: the forecast.
         command: a line for the history, after what was changed on reading.
     """
-    forecasters = job.experts.forecasters
+    forecasters = job.forecasters
     period = training_period([str(f.metadata.get("period", "")) for f in forecasters])
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     read = str(job.dataset.attrs.get("history", ""))
@@ -29,6 +29,7 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         "model": ", ".join(forecaster.name for forecaster in forecasters),
         "model_sha256": ", ".join(forecaster.sha256 for forecaster in forecasters),
         "time_step_method": job.plan.method,
+        **({} if job.perturbations is None else job.perturbations.attributes),
         **({} if job.boundary is None else job.boundary.attributes),
     }
 
