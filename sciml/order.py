@@ -9,9 +9,9 @@ best read together:
 3. The lanes take turns, one sample each.
 
 How well mixed that is: any `LANES` samples that follow each other come from as many runs,
-so a batch does not hold neighbours before it has more samples than that. What is lost
-against a free order is that `LANES * TURNS` samples in a row come from few runs, at most
-`runs_in_use`; which runs those are is drawn anew in each epoch.
+so a batch of that size has no two of one run. What is lost against a free order: the
+`LANES * TURNS` samples that are shuffled together come from `runs_in_use` runs at most.
+Which runs those are is drawn anew in each epoch.
 
 The order does not depend on the number of processes that share it. If that divides `LANES`,
 each process has lanes, and therefore runs, of its own to read.
