@@ -1,15 +1,16 @@
 """Throughput of the training loader beside the raw read rate of the store it reads.
 
     python benchmarks/loader.py            # 1.5 and 5.625 degrees, 5 x 13 + 4 fields
-    python benchmarks/loader.py --shape 721x1440 --times 12
+    python benchmarks/loader.py --shape 721x1440 --size 4
 
 A store is prepared from made-up analyses with a spectrum like the atmosphere's. Then, in
 turns: every chunk is read once with zarr, many at a time (the raw rate); and one epoch of
-shuffled batches of two consecutive times goes through the loader to a loop that only
-takes them. Both count bytes of float32 that arrive. A ratio is that of two rounds next to
-each other; the median of all rounds is reported, in wall-clock and in CPU seconds. Files
-are in the page cache: what is measured is the work beside the disk, the part a loader can
-waste.
+batches of two consecutive times, in the order of training, goes through the loader to a
+loop that only takes them. Both count bytes of float32 that arrive. A ratio is that of two
+rounds next to each other; the median of all rounds is reported, in wall-clock and in CPU
+seconds. Files are in the page cache: what is measured is the work beside the disk, the
+part a loader can waste. A store has to be several times as large as the chunks that the
+loader keeps: their size stands beside it.
 """
 
 import argparse
@@ -21,16 +22,18 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 import xarray as xr
 import zarr
-from torch.utils.data import BatchSampler, RandomSampler
+from torch.utils.data import BatchSampler
 
+from sciml.order import shuffled
 from sciml.prefetch import PrefetchingLoader
+from weather.checking.standard_atmosphere import standard_height
 from weather.grid import LatLonGrid
 from weather.training.data import samples
 from weather.training.loader import StoreFields
@@ -45,34 +48,50 @@ LEVELS = tuple(
 )
 BATCH = 8
 SIX_HOURS = 21600
+_PRESSURE = np.array(LEVELS)[:, None, None]
+_HEIGHT = np.array([standard_height(level) for level in LEVELS])[:, None, None]
+_HUMIDITY = 0.008 * (_PRESSURE / 1000) ** 3
+CLIMATE = {  # unit, mean and standard deviation
+    "z": ("m2 s-2", 9.80665 * _HEIGHT, 1000), "t": ("K", 250, 10), "u": ("m s-1", 0, 10),
+    "v": ("m s-1", 0, 10), "q": ("kg kg-1", _HUMIDITY, 0.2 * _HUMIDITY),
+    "msl": ("Pa", 101000, 1000), "t2m": ("K", 285, 10), "u10": ("m s-1", 0, 5),
+    "v10": ("m s-1", 0, 5),
+}  # fmt: skip
+CHANNELS = len(UPPER) * len(LEVELS) + len(SURFACE)
+FILE = 2**23  # values in a file
+MEMORY = 8.0  # GiB, the default of `data.memory`
 
 
 def analyses(times: int, shape: tuple[int, int], path: Path) -> None:
     """Made-up analyses: noise with power k^-3 along longitude and latitude, 6-hourly."""
     rows, columns = shape
-    lat, lon = np.linspace(90, -90, rows), np.arange(columns) * 360 / columns
     random = np.random.default_rng(0)
     wave = np.hypot(
         *np.meshgrid(np.fft.fftfreq(rows) * rows, np.arange(columns // 2 + 1), indexing="ij")
     )
     amplitude = np.maximum(wave, 1) ** -1.5
 
-    def field(*leading: int) -> np.ndarray:
+    def noise(*leading: int) -> np.ndarray:
         phase = np.exp(2j * np.pi * random.random((*leading, *amplitude.shape)))
         values = np.fft.irfft2(amplitude * phase, s=shape)
-        return (250 + 10 * values / values.std()).astype(np.float32)
+        return values / values.std()
 
     when = np.datetime64("2000-01-01", "ns") + np.arange(times) * np.timedelta64(6, "h")
-    dims = ("time", "level", "latitude", "longitude")
-    template = {name: (dims, lambda: field(1, len(LEVELS))) for name in UPPER}
-    template |= {name: ((dims[0], *dims[2:]), lambda: field(1)) for name in SURFACE}
-    coordinates = {"level": np.array(LEVELS), "latitude": lat, "longitude": lon}
-    for number in range(times):
-        step = {name: (axes, make()) for name, (axes, make) in template.items()}
-        dataset = xr.Dataset(step, {"time": when[number : number + 1], **coordinates})
-        dataset["latitude"].attrs["units"] = "degrees_north"
-        dataset["longitude"].attrs["units"] = "degrees_east"
-        dataset.to_netcdf(path / f"{number:05d}.nc")
+    axes = {
+        "level": ("level", np.array(LEVELS), {"units": "hPa"}),
+        "latitude": ("latitude", np.linspace(90, -90, rows), {"units": "degrees_north"}),
+        "longitude": ("longitude", np.arange(columns) * 360 / columns, {"units": "degrees_east"}),
+    }
+    together = max(1, FILE // (CHANNELS * rows * columns))
+    for number, first in enumerate(range(0, times, together)):
+        here = when[first : first + together]
+        fields = {}
+        for name, (units, mean, spread) in CLIMATE.items():
+            levels = (len(LEVELS),) if name in UPPER else ()
+            values = (mean + spread * noise(len(here), *levels)).astype(np.float32)
+            dims = ("time", *("level" for _ in levels), "latitude", "longitude")
+            fields[name] = (dims, values, {"units": units})
+        xr.Dataset(fields, {"time": here, **axes}).to_netcdf(path / f"{number:05d}.nc")
 
 
 def raw(store: Path) -> int:
@@ -88,11 +107,12 @@ def raw(store: Path) -> int:
     return arrived
 
 
-def loaded(fields: StoreFields) -> int:
-    """One epoch of shuffled batches; bytes that arrived."""
+def loaded(fields: StoreFields, epoch: int) -> int:
+    """One epoch of batches; bytes that arrived."""
     data = samples(fields, (fields.times[0], fields.times[-1] + 1), SIX_HOURS, 2)
-    sampler = RandomSampler(data, generator=torch.Generator().manual_seed(0))
-    batches = BatchSampler(sampler, BATCH, drop_last=True)
+    order = shuffled(data, processes=1, rank=0, seed=0)
+    order.set_epoch(epoch)
+    batches = BatchSampler(order, BATCH, drop_last=True)
     loader = PrefetchingLoader(data, batch_sampler=batches, collate_fn=lambda batch: batch)
     return sum(batch.surface.nbytes + batch.upper.nbytes for batch in loader)
 
@@ -109,11 +129,12 @@ def compare(store: Path, rounds: int) -> dict[str, float]:
     dataset = xr.open_dataset(store, engine="zarr")
     variables = Variables(surface=SURFACE, upper=UPPER, levels=LEVELS)
     grid, times = LatLonGrid.from_dataset(dataset), dataset["time"].values
-    fields = StoreFields(store, times, LEVELS, variables, grid)
-    turns = [(rate(lambda: raw(store)), rate(lambda: loaded(fields))) for _ in range(rounds + 1)][
-        1:
-    ]
-    result: dict[str, float] = {}
+    fields = StoreFields(store, times, LEVELS, variables, grid, MEMORY)
+    turns = [
+        (rate(lambda: raw(store)), rate(partial(loaded, fields, epoch)))
+        for epoch in range(rounds + 1)
+    ][1:]
+    result: dict[str, float] = {"kept": fields.kept * fields.chunk_bytes / 2**20}
     for clock in ("wall", "cpu"):
         result[f"raw_{clock}"] = statistics.median(r[clock] for r, _ in turns)
         result[f"loader_{clock}"] = statistics.median(x[clock] for _, x in turns)
@@ -122,7 +143,12 @@ def compare(store: Path, rounds: int) -> dict[str, float]:
 
 
 def one(
-    files: Path, shape: tuple[int, int], compression: Compression, length: int | None, rounds: int
+    files: Path,
+    times: int,
+    shape: tuple[int, int],
+    compression: Compression,
+    length: int | None,
+    rounds: int,
 ) -> dict[str, object]:
     """One row: a store made from files, and what is read from it."""
     store = files.parent / f"{compression}.zarr"
@@ -133,12 +159,11 @@ def one(
         store,
     )
     on_disk = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
-    fields = len(list(files.iterdir())) * (len(UPPER) * len(LEVELS) + len(SURFACE))
     chunk = arrays(store, ["t"])[0].chunks
     return {
         "compression": compression,
         "chunk": " x ".join(map(str, chunk)),
-        "size": on_disk / (4 * fields * shape[0] * shape[1]),
+        "size": on_disk / (4 * times * CHANNELS * shape[0] * shape[1]),
         **compare(store, rounds),
     }
 
@@ -146,12 +171,12 @@ def one(
 def table(rows: list[dict[str, object]]) -> str:
     """The rows in Markdown."""
     lines = [
-        "| compression | chunk | size | raw MB/s | loader MB/s | loader / raw | in CPU time |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| compression | chunk | size | kept | raw MB/s | loader MB/s | loader / raw | in CPU s |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     lines += [
-        "| {compression} | {chunk} | {size:.0%} | {raw_wall:.0f} | {loader_wall:.0f} | "
-        "{ratio_wall:.0%} | {ratio_cpu:.0%} |".format(**row)
+        "| {compression} | {chunk} | {size:.0%} | {kept:.0f} MiB | {raw_wall:.0f} | "
+        "{loader_wall:.0f} | {ratio_wall:.0%} | {ratio_cpu:.0%} |".format(**row)
         for row in rows
     ]
     return "\n".join(lines)
@@ -162,9 +187,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--times", type=int, default=64)
+    parser.add_argument("--size", type=float, default=2.0, help="GiB of float32 in a store")
     parser.add_argument("--shape", nargs="+", default=["121x240", "32x64"])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--compression", nargs="+", default=["lz4", "zstd", "none"])
     parser.add_argument("--time-chunk", type=int, help="default: that of weather prepare")
     parser.add_argument("--out", type=Path, default=HERE / "results")
@@ -175,9 +200,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             files = Path(folder) / "files"
             files.mkdir()
-            analyses(options.times, shape, files)
+            times = int(options.size * 2**28 / (CHANNELS * shape[0] * shape[1]))
+            analyses(times, shape, files)
             for compression in options.compression:
-                rows.append(one(files, shape, compression, options.time_chunk, options.rounds))
+                rows.append(
+                    one(files, times, shape, compression, options.time_chunk, options.rounds)
+                )
                 print(table(rows[-1:]).splitlines()[-1], flush=True)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     packages = ", ".join(f"{name} {version(name)}" for name in ("zarr", "numcodecs", "torch"))

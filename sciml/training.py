@@ -24,6 +24,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
 from sciml.objective import Objective
+from sciml.order import shuffled
 from sciml.prefetch import PrefetchingLoader
 
 
@@ -238,12 +239,11 @@ class _Data(LightningDataModule):
     def _loader(self, source: BatchSource, shuffle: bool) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
-        sampler: DistributedSampler[Any] = DistributedSampler(
-            source,  # type: ignore[arg-type]
-            num_replicas=trainer.world_size,
-            rank=trainer.global_rank,
-            shuffle=shuffle,
-            seed=self.config.seed,
+        part = trainer.world_size, trainer.global_rank
+        sampler: DistributedSampler[Any] = (
+            shuffled(source, *part, self.config.seed)
+            if shuffle
+            else DistributedSampler(source, *part, shuffle=False)  # type: ignore[arg-type]
         )
         size = max(1, self.config.batch_size // trainer.world_size)
         whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much

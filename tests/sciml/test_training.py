@@ -6,8 +6,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sciml.errors import InputError
@@ -40,6 +42,14 @@ class Source:
 
     def __getitems__(self, indices: list[int]) -> Pairs:
         return Pairs(self.x[indices], self.y[indices])
+
+
+class StoredSource(Source):
+    """Read in runs of four samples."""
+
+    @property
+    def runs(self) -> NDArray[np.int64]:
+        return np.arange(len(self)) // 4
 
 
 class NoisySquares:
@@ -88,13 +98,15 @@ def test_learns_and_logs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize(
+    ("accumulate", "data"), [(1, Source()), (2, Source()), (1, StoredSource())]
+)
 def test_resume_gives_the_weights_of_an_unbroken_run(
-    tmp_path: Path, ema: float | None, accumulate: int
+    tmp_path: Path, ema: float | None, accumulate: int, data: Source
 ) -> None:
     settings = {"ema_decay": ema, "accumulate": accumulate}
     unbroken, broken, resumed = make_model(), make_model(), make_model()
-    fit(unbroken, NoisySquares(), Source(), Source(16), config(**settings), tmp_path / "a")
+    fit(unbroken, NoisySquares(), data, Source(16), config(**settings), tmp_path / "a")
 
     class Killed(NoisySquares):
         calls = 0
@@ -106,10 +118,10 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
             return super().__call__(model, batch)
 
     with pytest.raises(SystemError):
-        fit(broken, Killed(), Source(), Source(16), config(**settings), tmp_path / "b")
+        fit(broken, Killed(), data, Source(16), config(**settings), tmp_path / "b")
     with torch.random.fork_rng():
         torch.manual_seed(999)  # a fresh process has another random state
-        fit(resumed, NoisySquares(), Source(), Source(16), config(**settings), tmp_path / "b", True)
+        fit(resumed, NoisySquares(), data, Source(16), config(**settings), tmp_path / "b", True)
     assert torch.equal(weights(unbroken), weights(resumed))
     rows = [history(tmp_path / run) for run in "ab"]
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]

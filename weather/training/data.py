@@ -56,7 +56,8 @@ class DataConfig(Config):
             Without any of the three: the first 80 %, the next 10 % and the last 10 % of all times.
         masks: cells where a field never has a value, such as sea temperature on land: `auto`
             leaves them out of inputs, loss and forecasts, `refuse` stops.
-        memory: GiB of float32 fields up to which they are held in memory.
+        memory: GiB of float32 fields up to which they are held in memory; of more, that
+            much may be held at once.
     """
 
     paths: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
@@ -78,6 +79,11 @@ class Fields(Protocol):
         """Of the series, ascending."""
         ...
 
+    @property
+    def run(self) -> int:
+        """Times that are best read together; 1 where any order costs the same."""
+        ...
+
     def cut(self, index: Index) -> State:
         """The state (batch, time, ...) at these positions (batch, time) of `times`."""
         ...
@@ -91,7 +97,7 @@ class MemoryFields:
     """
 
     def __init__(self, state: State) -> None:
-        self.state, self.times = state, state.datetimes()[0]
+        self.state, self.times, self.run = state, state.datetimes()[0], 1
 
     def cut(self, index: Index) -> State:
         """See `Fields`."""
@@ -110,6 +116,7 @@ class DiskFields:
     def __init__(self, dataset: xr.Dataset, variables: Variables) -> None:
         self.dataset, self.variables = dataset, variables
         self.times: Times = dataset["time"].values
+        self.run = 1
 
     def cut(self, index: Index) -> State:
         """See `Fields`."""
@@ -133,6 +140,11 @@ class WeatherDataset:
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.index)
+
+    @property
+    def runs(self) -> Index | None:
+        """(sample,) number of the run that its first time lies in; see `sciml.order`."""
+        return None if self.fields.run == 1 else self.index[:, 0] // self.fields.run
 
     def __getitems__(self, samples: Sequence[int]) -> State:
         """A batch, cut at once."""
@@ -159,7 +171,7 @@ def open_fields(
     if size > memory * 2**30 and store is not None:
         levels = tuple(dataset["level"].values.tolist()) if variables.upper else ()
         times, grid = dataset["time"].values, LatLonGrid.from_dataset(dataset)
-        return StoreFields(store, times, levels, variables, grid)
+        return StoreFields(store, times, levels, variables, grid, memory)
     if size > memory * 2**30:
         return DiskFields(dataset, variables)
     state = to_state(dataset, variables)

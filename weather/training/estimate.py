@@ -7,6 +7,7 @@ grid, times and names are read.
 from dataclasses import dataclass
 
 import torch
+import xarray as xr
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.ledger import Ledger, hollow
@@ -18,10 +19,20 @@ from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
 from weather.models.steps import from_seconds
 from weather.state import State
-from weather.training.data import Index, Times, all_variables, split, time_steps
+from weather.training.data import (
+    DataConfig,
+    Index,
+    Times,
+    all_variables,
+    open_fields,
+    split,
+    time_steps,
+)
 from weather.training.experiment import ExperimentConfig, open_series
+from weather.training.loader import StoreFields
 from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss
+from weather.training.store import prepared_store
 
 _TRACED = 2  # optimizer steps: the first makes the optimizer's state
 _VALIDATION = 1 / 3  # of the work of a training step, which goes back as well as forward
@@ -53,7 +64,8 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
     trace = _trace(config, made, device)
     # the data is read, and then stacked; a checkpoint is put together, and then written
     loading = max(held - sum(trace.kept.values()), trace.checkpoint)
-    parts = peak(trace.ledger, outside | {"data": held}, trace.kept, device, loading)
+    outside |= {"data": held or _chunks(config.data, dataset, made)}
+    parts = peak(trace.ledger, outside, trace.kept, device, loading)
     optimizer_steps, passes = _schedule(config, times, steps)
     weight = passes / _TRACED
     dtype = torch.bfloat16 if _mixed(config.training) else torch.float32
@@ -71,6 +83,14 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
         available=available(device),
         note="" if optimizer_steps else "no samples in data.train: the time is that of one step",
     )
+
+
+def _chunks(config: DataConfig, dataset: xr.Dataset, made: ForecasterConfig) -> int:
+    """Bytes that are held of data larger than memory."""
+    times = dataset["time"].values
+    store = prepared_store(config.paths, times, made.grid, made.variables)
+    fields = open_fields(dataset, made.variables, config.memory, store)
+    return fields.kept * fields.chunk_bytes if isinstance(fields, StoreFields) else 0
 
 
 def advice(config: ExperimentConfig) -> str:
@@ -175,7 +195,7 @@ class _TimesOnly:
     """Fields that nobody reads."""
 
     def __init__(self, times: Times) -> None:
-        self.times = times
+        self.times, self.run = times, 1
 
     def cut(self, index: Index) -> State:
         raise NotImplementedError

@@ -7,7 +7,7 @@ from functools import reduce
 import numpy as np
 
 from weather.state import State
-from weather.training.data import Fields, WeatherDataset, samples
+from weather.training.data import Fields, Index, WeatherDataset, samples
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,19 @@ class MixedSteps:
     def __len__(self) -> int:
         """Number of samples."""
         return sum(len(part) for part in self.parts)
+
+    @property
+    def runs(self) -> Index | None:
+        """(sample,) number of its run; see `sciml.order`.
+
+        A run of times makes as many of them as there are steps. Each takes every initial
+        time once and has all steps in it.
+        """
+        runs, steps = self.parts[0].runs, len(self.parts)
+        if runs is None:
+            return None
+        turn = np.arange(len(runs)) + np.arange(steps)[:, None]
+        return (steps * runs + turn % steps).ravel()
 
     def __getitems__(self, samples: Sequence[int]) -> State:
         """A batch, cut at once."""

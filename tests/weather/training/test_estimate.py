@@ -12,6 +12,7 @@ import yaml
 from sciml.config import load_config, named_config
 from weather.training.estimate import advice, estimate_training
 from weather.training.experiment import ExperimentConfig, train
+from weather.training.prepare import Preparation, prepare
 
 
 def experiment(path: Path, config: Path | None = None, *overrides: str) -> ExperimentConfig:
@@ -43,6 +44,16 @@ def test_what_takes_more_memory(waves_file, tiny_config):
     assert memory("objective.steps=2") > plain
     assert memory("training.ema_decay=0.9") > plain
     assert memory("model.backbone.checkpoint=true") < plain
+
+
+def test_data_are_held_whole_or_as_the_chunks_in_use(waves_file, tiny_config, tmp_path):
+    store = tmp_path / "waves.zarr"
+    prepare([str(waves_file)], [], Preparation(time_chunk=7), store)
+    size = 60 * 5 * 8 * 16 * 4  # times, fields, cells, bytes
+    held = {1: size, 0.6 * size / 2**30: size * 7 * 5 // 60, 0: 0}  # five chunks of seven times
+    for memory, expected in held.items():
+        config = experiment(store, tiny_config["graph"], f"data.memory={memory:.9f}")
+        assert estimate_training(config, "cpu").parts["data"] == expected
 
 
 def test_several_time_steps_count_as_so_many_samples(waves_file, tiny_config):

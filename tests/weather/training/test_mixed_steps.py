@@ -1,6 +1,8 @@
 """Batches of several time steps, and the one model that they train."""
 
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,6 +55,20 @@ def test_a_batch_has_one_step_that_follows_from_its_indices(data):
 def test_in_order_every_sample_comes_once(data):
     times = [data.__getitems__([i]).time[0].tolist() for i in range(len(data))]
     assert len({tuple(row) for row in times}) == len(data) == 3 * 32
+
+
+def test_every_run_has_each_of_its_times_once_and_all_steps(data, fields):
+    assert data.runs is None  # in memory
+    stored = SimpleNamespace(times=fields.times, run=8)
+    parts = tuple(replace(part, fields=stored) for part in data.parts)
+    runs = MixedSteps(parts).runs
+    assert len(runs) == len(data)
+    assert len(set(runs)) == 3 * 4  # 32 times, thrice
+    for run in set(runs):
+        steps, times = np.divmod(np.flatnonzero(runs == run), 32)
+        assert set(steps) == {0, 1, 2}
+        assert sorted(times) == list(range(min(times), min(times) + 8))
+        assert min(times) % 8 == 0
 
 
 def test_one_step_is_the_ordinary_data_set(fields):
