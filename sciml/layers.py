@@ -39,6 +39,24 @@ class MLP(nn.Sequential):
         super().__init__(*layers, *([nn.LayerNorm(outputs)] if norm else []))
 
 
+class BilinearMLP(nn.Module):
+    """W (U x * V x): a linear map of products of linear maps, (..., inputs) -> (..., outputs).
+
+    The bilinear gated unit of Shazeer (2020, arXiv 2002.05202). Where the law to be learned is
+    itself a sum of products, such as advection, it is met with few hidden channels.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.factors = nn.Linear(inputs, 2 * hidden)
+        self.out = nn.Linear(hidden, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        left, right = self.factors(x).chunk(2, dim=-1)
+        return self.out(left * right)
+
+
 class Modulation(nn.Module):
     """Scales, shifts and gates of a residual branch from a conditioning vector; at first zero.
 

@@ -23,6 +23,9 @@ from weather.training.objectives import ForecastLoss, ForecastLossConfig
 
 BACKBONES = {
     "planar transformer": TransformerConfig(dim=24, depths=(2,), heads=(2,), window=(2, 4), halo=1),
+    "local bilinear transformer": TransformerConfig(
+        dim=24, depths=(2,), heads=(2,), window=(2, 4), local=3, mlp="bilinear", mlp_ratio=2
+    ),
     "level transformer": TransformerConfig(
         dim=24, depths=(2,), heads=(2,), window=(2, 2, 4), patch=(1, 1, 1), bias="earth"
     ),
