@@ -55,7 +55,7 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
     loading = max(held - sum(trace.kept.values()), trace.checkpoint)
     parts = peak(trace.ledger, outside | {"data": held}, trace.kept, device, loading)
     optimizer_steps, passes = _schedule(config, times, steps)
-    weight = passes / _TRACED
+    weight = passes / _TRACED * config.objective.mean_steps / config.objective.longest
     dtype = torch.bfloat16 if _mixed(config.training) else torch.float32
     speed = Speed.measure(device, dtype, backward=True)
     files = 1 if config.data.train and not config.data.valid else 2
@@ -75,7 +75,7 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
 
 def advice(config: ExperimentConfig) -> str:
     """What would take less memory, as far as it is not chosen yet."""
-    ways = ["shorten objective.steps"] if config.objective.steps > 1 else []
+    ways = ["shorten objective.steps"] if config.objective.longest > 1 else []
     if config.training.batch_size > 1:
         ways.append("lower training.batch_size (and raise training.accumulate)")
     if not config.model.backbone.checkpoint:
@@ -101,7 +101,7 @@ def _trace(config: ExperimentConfig, made: ForecasterConfig, device: str) -> _Tr
         model = made.build().train()
     loss = ForecastLoss(config.objective, made.variables, made.grid)
     batch_size = max(1, config.training.batch_size // _processes(config.training))
-    length = config.model.history + config.objective.steps
+    length = config.model.history + config.objective.longest
     with FakeTensorMode(), Ledger() as ledger:
         for module in (model, loss):
             hollow(module, device)
@@ -157,7 +157,7 @@ def _step(
 
 def _schedule(config: ExperimentConfig, times: Times, steps: tuple[int, ...]) -> tuple[int, float]:
     """Optimizer steps, and batches with those of validation counted as parts of one."""
-    length = config.model.history + config.objective.steps
+    length = config.model.history + config.objective.longest
     count = {
         name: len(mixed(_TimesOnly(times), period, steps, length))
         for name, period in split(times, config.data).items()

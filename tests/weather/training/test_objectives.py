@@ -74,6 +74,24 @@ def test_steps_are_rolled_out_and_discounted(made):
     torch.testing.assert_close(three, expected)
 
 
+def test_the_roll_out_grows_with_the_share_of_the_training(made):
+    model, batch = made
+    loss = make(model, steps={0: 1, 0.5: 2, 0.75: 3})
+    lengths = {}
+    with torch.no_grad():
+        for share in (0.0, 0.49, 0.5, 0.8, 1.0):
+            loss.share = share
+            lengths[share] = max(1, len(loss(model, batch)[1]))
+    assert lengths == {0.0: 1, 0.49: 1, 0.5: 2, 0.8: 3, 1.0: 3}
+    assert loss.config.mean_steps == 0.5 * 1 + 0.25 * 2 + 0.25 * 3
+
+
+@pytest.mark.parametrize("steps", [{0.5: 2}, {0: 1, 1.5: 2}, {0: 0}, {}])
+def test_a_growing_roll_out_covers_the_training(steps):
+    with pytest.raises(ValueError, match=r"shares of the training|greater than or equal"):
+        ForecastLossConfig(steps=steps)
+
+
 def test_a_roll_out_keeps_to_the_step_of_its_sample(waves_file):
     """Two steps of 12 h of a model for 6 and 12 h, each error in usual changes over 12 h."""
     dataset = open_reanalysis(waves_file)
