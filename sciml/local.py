@@ -1,7 +1,5 @@
 """Mixing of neighbouring tokens: a depthwise convolution over a grid with any axes."""
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -38,7 +36,7 @@ class LocalMixing(nn.Module):
         padding = tuple(0 if periodic else self.reach for periodic in self.periodic)
         convolve = _CONVOLVE[len(self.periodic)]
         mixed = convolve(fields, self.weight, self.bias, padding=padding, groups=x.shape[-1])
-        return x + cast(Tensor, mixed).movedim(1, -1)
+        return x + mixed.movedim(1, -1)
 
 
 def _wrap(x: Tensor, axis: int, reach: int) -> Tensor:

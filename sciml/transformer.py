@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 from sciml.attention import WindowAttention
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.layers import MLP, BilinearMLP, DropPath, Modulation
+from sciml.layers import MLP, Activation, DropPath, Modulation
 from sciml.local import LocalMixing
 from sciml.resolution import Merge, Split
 from sciml.windows import MASKED, Windows
@@ -36,7 +36,7 @@ class WindowTransformerConfig(Config):
         merge: tokens merged into one between stages, along each axis.
         local: tokens along each axis of a depthwise convolution at the front of each block,
             an odd number; None for none.
-        mlp: of each block: `gelu`, or `bilinear`, whose hidden channels are products.
+        activation: of each MLP; `bilinear` makes its hidden channels products.
         mlp_ratio: hidden channels of the MLP over its input's.
         shift: move every second block's windows by half a window.
         norm: `post` normalizes a branch's output (Pangu-Weather, Swin v2),
@@ -53,7 +53,7 @@ class WindowTransformerConfig(Config):
     merge: tuple[int, ...] | None = None
     shift: bool = True
     local: int | None = Field(None, ge=3)
-    mlp: Literal["gelu", "bilinear"] = "gelu"
+    activation: Activation = "gelu"
     mlp_ratio: float = Field(4.0, gt=0)
     norm: Literal["pre", "post"] = "pre"
     drop_path: float = Field(0.0, ge=0, lt=1)
@@ -296,8 +296,7 @@ class Block(nn.Module):
         self.post = config.norm == "post"
         self.attention = WindowAttention(dim, heads)
         self.bias = bias
-        mlp = MLP if config.mlp == "gelu" else BilinearMLP
-        self.mlp = mlp(dim, round(config.mlp_ratio * dim), dim)
+        self.mlp = MLP(dim, round(config.mlp_ratio * dim), dim, config.activation)
         self.norm_attention, self.norm_mlp = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.drop_path = DropPath(rate)
         parts = 4 if self.post else 6

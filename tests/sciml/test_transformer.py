@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sciml.errors import InputError
-from sciml.layers import BilinearMLP
+from sciml.layers import MLP
 from sciml.local import LocalMixing
 from sciml.resolution import Merge, Split
 from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
@@ -44,7 +44,7 @@ FLAT = WindowTransformerConfig(dim=8, depths=(3,), heads=(2,), window=(2, 3, 4))
 DEEP = WindowTransformerConfig(
     dim=8, depths=(2, 2, 2, 2), heads=(2, 4, 4, 2), window=(2, 3, 4), merge=(1, 2, 2), norm="post"
 )
-LOCAL = FLAT.model_copy(update={"local": 3, "mlp": "bilinear"})
+LOCAL = FLAT.model_copy(update={"local": 3, "activation": "bilinear"})
 SIZE = (5, 10, 16)  # neither levels nor latitudes are whole windows
 
 
@@ -99,9 +99,9 @@ def test_local_mixing_is_the_sum_over_neighbours() -> None:
 
 def test_a_bilinear_mlp_is_homogeneous_of_degree_two() -> None:
     """Without its constants: products of two linear maps, such as an advection."""
-    mlp = BilinearMLP(3, 5, 2).double()
-    torch.nn.init.zeros_(mlp.factors.bias)
-    torch.nn.init.zeros_(mlp.out.bias)
+    mlp = MLP(3, 5, 2, "bilinear").double()
+    torch.nn.init.zeros_(mlp[0].bias)
+    torch.nn.init.zeros_(mlp[2].bias)
     x = torch.randn(7, 3, dtype=torch.float64)
     torch.testing.assert_close(mlp(-3 * x), 9 * mlp(x), rtol=1e-12, atol=1e-12)
 

@@ -6,7 +6,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sciml.graph import Edges, GraphNetwork, GraphNetworkConfig
-from sciml.layers import MLP, activation_layer
+from sciml.layers import MLP, activation_layer, width_before
 from weather.grid import LatLonGrid
 from weather.models.channels import NamedInputs, NamedOutputs, side_by_side
 from weather.models.fields import Inputs, Widths
@@ -60,11 +60,12 @@ class GridGraph(nn.Module):
         self._register("decode", mesh_to_grid(points, mesh), mesh.nodes, points, mesh)
         self.register_buffer("mesh_nodes", _float(node_features(mesh.nodes)), persistent=False)
         hidden, fan_in = config.hidden or config.dim, sum(widths.inputs.values())
-        self.surface = NamedInputs(hidden, widths.surface, fan_in)
-        self.extra = NamedInputs(hidden, widths.extra, fan_in)
-        self.upper = NamedInputs(hidden, widths.upper_with_levels, fan_in)
-        self.extra_upper = NamedInputs(hidden, widths.extra_upper_with_levels, fan_in)
-        self.bias = nn.Parameter(torch.zeros(hidden))
+        width = width_before(config.activation, hidden)
+        self.surface = NamedInputs(width, widths.surface, fan_in)
+        self.extra = NamedInputs(width, widths.extra, fan_in)
+        self.upper = NamedInputs(width, widths.upper_with_levels, fan_in)
+        self.extra_upper = NamedInputs(width, widths.extra_upper_with_levels, fan_in)
+        self.bias = nn.Parameter(torch.zeros(width))
         self.embed = nn.Sequential(
             activation_layer(config.activation),
             nn.Linear(hidden, config.dim),
@@ -72,9 +73,7 @@ class GridGraph(nn.Module):
         )
         self.embed_mesh = MLP(3, hidden, config.dim, config.activation, norm=True)
         self.network = GraphNetwork(config, process=4, encode=4, decode=4, condition=condition)
-        self.read = nn.Sequential(
-            nn.Linear(config.dim, hidden), activation_layer(config.activation)
-        )
+        self.read = nn.Sequential(nn.Linear(config.dim, width), activation_layer(config.activation))
         outputs = dict.fromkeys(widths.surface, 1)
         self.head = NamedOutputs(hidden, outputs | dict.fromkeys(widths.upper, widths.levels))
         self.outputs = (len(widths.surface), len(widths.upper))

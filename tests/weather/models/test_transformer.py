@@ -27,7 +27,7 @@ U_SHAPE = TransformerConfig(
     dim=8, depths=(2, 2, 2, 2), heads=(2, 2, 2, 2), window=(2, 3, 4), merge=(1, 2, 2),
     patch=(2, 1, 1), bias="earth", norm="post",
 )  # fmt: skip
-LOCAL = PLANAR.model_copy(update={"local": 3, "mlp": "bilinear"})
+LOCAL = PLANAR.model_copy(update={"local": 3, "activation": "bilinear"})
 RELATIVE = PLANAR.model_copy(update={"bias": "relative"})
 ALL = pytest.mark.parametrize(
     "config",
