@@ -1,6 +1,6 @@
 """Trains and scores one contestant in this process; prints one line of JSON.
 
-    python weather_worker.py FOLDER NAME BUDGET SEED [--valid] [--recipe JSON] [KEY=VALUE ...]
+    python weather_worker.py FOLDER NAME BUDGET SEED [--recipe JSON] [KEY=VALUE ...]
 
 NAME is a peer's (see `weather_peers.BUILD`), or `ours:CONFIG` for a configuration of this
 project, which KEY=VALUE overrides.
@@ -20,6 +20,8 @@ from weather_data import TEST, VALID, Atmosphere
 from weather_scores import score
 from weather_training import Recipe, train
 
+STRETCHES = {"valid": (VALID, 10), "test": (TEST, 16)}  # and starts on them
+
 
 def main() -> None:
     """See the module."""
@@ -29,7 +31,6 @@ def main() -> None:
     parser.add_argument("budget", type=float)
     parser.add_argument("seed", type=int)
     parser.add_argument("overrides", nargs="*")
-    parser.add_argument("--valid", action="store_true", help="score on the stretch for choosing")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--recipe", type=json.loads, default={}, help="changes, as JSON")
     options = parser.parse_intermixed_args()
@@ -51,15 +52,16 @@ def main() -> None:
     spent = train(model, step, data, recipe, options.budget, options.seed)
     model.eval()
     began = time.process_time()
-    period, starts = (VALID, 10) if options.valid else (TEST, 16)
-    scores = score(step, data, period, recipe.history, recipe.every, starts)
+    scores = {
+        name: score(step, data, period, recipe.history, recipe.every, starts)
+        for name, (period, starts) in STRETCHES.items()
+    }
     result = {
         "name": options.name,
         "overrides": options.overrides,
         "seed": options.seed,
         "budget": options.budget,
         "threads": options.threads,
-        "stretch": "valid" if options.valid else "test",
         "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "recipe": asdict(recipe),
         **asdict(spent),

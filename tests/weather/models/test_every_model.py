@@ -31,7 +31,7 @@ BACKBONES = {
     ),
     "graph": GraphConfig(dim=24, steps=2, refinements=2),
     "bilinear graph": GraphConfig(
-        dim=24, steps=2, refinements=2, edge_state=False, activation="bilinear"
+        dim=24, steps=2, refinements=2, edge_state=False, activation="bilinear", halo=1
     ),
 }
 SEVERAL = {f"{name}, several steps": backbone for name, backbone in BACKBONES.items()}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sciml.config import dump_config, load_config
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -84,6 +85,12 @@ def test_the_roll_out_grows_with_the_share_of_the_training(made):
             lengths[share] = max(1, len(loss(model, batch)[1]))
     assert lengths == {0.0: 1, 0.49: 1, 0.5: 2, 0.8: 3, 1.0: 3}
     assert loss.config.mean_steps == 0.5 * 1 + 0.25 * 2 + 0.25 * 3
+
+
+def test_a_growing_roll_out_is_read_back_from_its_yaml(tmp_path):
+    config = ForecastLossConfig(steps={0: 1, 0.5: 2})
+    (tmp_path / "loss.yaml").write_text(dump_config(config))
+    assert load_config(ForecastLossConfig, tmp_path / "loss.yaml") == config
 
 
 @pytest.mark.parametrize("steps", [{0.5: 2}, {0: 1, 1.5: 2}, {0: 0}, {}])
