@@ -24,7 +24,7 @@ import netCDF4
 import numpy as np
 from dask.utils import parse_bytes
 
-from weather.files.standard_atmosphere import standard_height
+from weather.checking.standard_atmosphere import standard_height
 
 HERE = Path(__file__).parent
 MEASURED = """

@@ -36,6 +36,7 @@ WINGS = {
         "simulation",
         "training",
         "forecasting",
+        "checking",
         "models",
         "files",
     ),

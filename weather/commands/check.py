@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from weather.files.findings import FieldCheck, Report
+    from weather.checking.findings import FieldCheck, Report
 
 _COLORS = {"ok": "green", "corrected": "cyan", "warning": "yellow", "refused": "bold red"}
 _AXES = ("time", "level", "lat", "lon", "grid")
@@ -38,7 +38,7 @@ def check(
     """
     from rich.console import Console
 
-    from weather.files.preflight import inspect
+    from weather.checking.preflight import inspect
     from weather.files.reanalysis import open_reanalysis
 
     dataset = open_reanalysis(data)
@@ -83,7 +83,7 @@ def _table(report: "Report") -> "Table":
 
 
 def _row(field: "FieldCheck", scored: bool) -> list[str]:
-    from weather.files.findings import number
+    from weather.checking.findings import number
 
     unit = "" if field.si == "1" else f" {field.si}"
     score = "" if field.score is None else f"{field.score:.1f}"

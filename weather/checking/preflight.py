@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from sciml.config import nearest
 from sciml.errors import InputError
-from weather.files.axes import check_axes
-from weather.files.field_check import Inspected, Inspector
-from weather.files.findings import Conversion, Finding, Report, worst
+from weather.checking.axes import check_axes
+from weather.checking.field_check import Inspected, Inspector
+from weather.checking.findings import Conversion, Finding, Report, worst
+from weather.checking.outliers import Normal, swapped_winds
 from weather.files.layout import ATTRIBUTE, Layout
-from weather.files.outliers import Normal, swapped_winds
 from weather.files.reanalysis import require
 from weather.grid import LatLonGrid
 from weather.variables import Variables

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from weather.files.findings import Finding
+from weather.checking.findings import Finding
 from weather.files.layout import Layout
 from weather.grid import LatLonGrid
 

@@ -6,10 +6,10 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking.preflight import apply, inspect
+from weather.checking.standard_atmosphere import standard_height
 from weather.files.layout import FieldLayout, Layout
-from weather.files.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis
-from weather.files.standard_atmosphere import standard_height
 from weather.files.units import convertible
 from weather.variables import KNOWN, Variables, describe
 

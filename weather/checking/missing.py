@@ -4,9 +4,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from weather.files.findings import Finding
-from weather.files.sampling import Summary
-from weather.files.standard_atmosphere import standard_pressure
+from weather.checking.findings import Finding
+from weather.checking.sampling import Summary
+from weather.checking.standard_atmosphere import standard_pressure
 from weather.files.units import STANDARD_GRAVITY
 
 _SHARE = 0.95  # of cells that must agree with the ground

@@ -2,7 +2,7 @@
 
 import pytest
 
-from weather.files.standard_atmosphere import standard_height, standard_pressure
+from weather.checking.standard_atmosphere import standard_height, standard_pressure
 
 # US Standard Atmosphere 1976, table III: geopotential height in m of pressures in hPa
 TABLE = {1013.25: 0.0, 850: 1457, 500: 5574, 250: 10363, 100: 16180, 50: 20576, 10: 31055}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from weather.files.preflight import inspect
+from weather.checking.preflight import inspect
 
 LAT, LON = np.linspace(50, 40, 6), np.linspace(0, 14, 8)
 NORMAL = {"msl": (101000.0, 800.0), "t500": (252.0, 5.0), "t850": (280.0, 5.0)}

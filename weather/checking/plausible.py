@@ -2,7 +2,7 @@
 
 Bounds of means are for the average over a field at one time, on the globe or on a
 region; they are wide enough for any season and any place, and yet too narrow for a
-field in another unit, but for the few cases that `weather.files.unit_check` names.
+field in another unit, but for the few cases that `weather.checking.unit_check` names.
 The widths were set around the extremes of ERA5, ERA-Interim, MERRA-2 and NCEP R1 fields.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weather.files.standard_atmosphere import standard_height
+from weather.checking.standard_atmosphere import standard_height
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
 from weather.variables import describe, on_level

@@ -16,9 +16,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from weather.files.findings import Conversion, Finding, Severity, number
-from weather.files.plausible import COARSE_TIBET, Bounds, Place, cell_bounds, mean_bounds
-from weather.files.sampling import Summary
+from weather.checking.findings import Conversion, Finding, Severity, number
+from weather.checking.plausible import COARSE_TIBET, Bounds, Place, cell_bounds, mean_bounds
+from weather.checking.sampling import Summary
 from weather.files.units import STANDARD_GRAVITY, convertible
 from weather.variables import describe, on_level
 

@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
-from weather.files.findings import Conversion, FieldCheck, Finding, worst
-from weather.files.layout import Layout
-from weather.files.missing import missing_values
-from weather.files.outliers import (
+from weather.checking.findings import Conversion, FieldCheck, Finding, worst
+from weather.checking.missing import missing_values
+from weather.checking.outliers import (
     Normal,
     fill_value,
     much_rain,
@@ -19,9 +18,10 @@ from weather.files.outliers import (
     standing_still,
     unlike_training,
 )
-from weather.files.plausible import Place
-from weather.files.sampling import Summary, summarize
-from weather.files.unit_check import UnitCase, Verdict, judge, level_factor
+from weather.checking.plausible import Place
+from weather.checking.sampling import Summary, summarize
+from weather.checking.unit_check import UnitCase, Verdict, judge, level_factor
+from weather.files.layout import Layout
 from weather.files.units import plain_unit
 from weather.grid import LatLonGrid
 
@@ -72,7 +72,7 @@ class Inspector:
         return Place.of(self.grid)
 
     def level_factor(self) -> float:
-        """See `weather.files.unit_check.level_factor`; geopotential must be there."""
+        """See `weather.checking.unit_check.level_factor`; geopotential must be there."""
         return level_factor(self._case("z", self._summary("z")))
 
     def look(self, name: str, factor: float = 1.0) -> Inspected:

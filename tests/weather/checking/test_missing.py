@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from weather.files.preflight import inspect
+from weather.checking.preflight import inspect
 
 LEVELS = np.array([700.0, 850.0, 1000.0])
 LAT, LON = np.linspace(50, 40, 6), np.linspace(0, 14, 8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from weather.files.axes import check_axes
+from weather.checking.axes import check_axes
 from weather.files.layout import Layout
 from weather.grid import LatLonGrid
 

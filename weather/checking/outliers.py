@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from weather.files.findings import Finding, number
-from weather.files.plausible import cell_bounds
-from weather.files.sampling import Numbers, Summary
+from weather.checking.findings import Finding, number
+from weather.checking.plausible import cell_bounds
+from weather.checking.sampling import Numbers, Summary
 from weather.variables import describe, on_level
 
 Normal = Mapping[str, tuple[float, float]]
