@@ -12,3 +12,4 @@ install() { # name, packages
 install chemprop chemprop==2.3.1
 install physicsnemo nvidia-physicsnemo==2.2.2 torch-geometric scipy scikit-learn
 install aurora microsoft-aurora==2.0.1
+install torch_harmonics torch-harmonics==0.8.0

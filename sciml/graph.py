@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from sciml.config import Config
-from sciml.layers import MLP, Activation, Modulation, activation_layer
+from sciml.layers import MLP, Activation, Modulation, activation_layer, width_before
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class GraphNetworkConfig(Config):
         dim: channels of nodes and edges.
         steps: message-passing steps of the processor, each with its own weights.
         hidden: hidden channels of every MLP; default `dim`.
+        activation: of every MLP and message; `bilinear` makes hidden channels products.
         edge_state: edges carry a state that every step updates (GraphCast). Without,
             activations are summed before the second linear map, which then acts on
             nodes: about half the work.
@@ -159,9 +160,10 @@ class Interaction(nn.Module):
         super().__init__()
         dim, hidden = config.dim, config.hidden or config.dim
         self.edge_state, self.mean = config.edge_state, config.aggregate == "mean"
-        self.from_edge = nn.Linear(dim, hidden)
-        self.from_sender = nn.Linear(dim, hidden, bias=False)
-        self.from_receiver = nn.Linear(dim, hidden, bias=False)
+        width = width_before(config.activation, hidden)
+        self.from_edge = nn.Linear(dim, width)
+        self.from_sender = nn.Linear(dim, width, bias=False)
+        self.from_receiver = nn.Linear(dim, width, bias=False)
         self.activation = activation_layer(config.activation)
         self.message = nn.Linear(hidden, dim, bias=self.edge_state)
         self.norm_message = nn.LayerNorm(dim)

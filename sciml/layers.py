@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Activation = Literal["gelu", "relu", "silu"]
+Activation = Literal["gelu", "relu", "silu", "bilinear"]
 
 
 def activation_layer(name: Activation) -> nn.Module:
@@ -18,6 +18,27 @@ def activation_layer(name: Activation) -> nn.Module:
             return nn.ReLU()
         case "silu":
             return nn.SiLU()
+        case "bilinear":
+            return Product()
+
+
+def width_before(activation: Activation, hidden: int) -> int:
+    """Channels that an activation turns into `hidden`."""
+    return 2 * hidden if activation == "bilinear" else hidden
+
+
+class Product(nn.Module):
+    """The first half of the channels times the second: (..., 2 dim) -> (..., dim).
+
+    Between two linear maps it is the bilinear unit of Shazeer (2020, arXiv 2002.05202). Where
+    the law to be learned is itself a sum of products, such as advection, it needs few hidden
+    channels.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Multiply the halves."""
+        left, right = x.chunk(2, dim=-1)
+        return left * right
 
 
 class MLP(nn.Sequential):
@@ -32,7 +53,7 @@ class MLP(nn.Sequential):
         norm: bool = False,
     ) -> None:
         layers = [
-            nn.Linear(inputs, hidden),
+            nn.Linear(inputs, width_before(activation, hidden)),
             activation_layer(activation),
             nn.Linear(hidden, outputs),
         ]

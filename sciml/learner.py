@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sciml.config import Config
-from sciml.objective import Objective
+from sciml.objective import Growing, Objective
 
 
 class OptimizerConfig(Config):
@@ -55,12 +55,14 @@ class Learner(LightningModule):
         self.config, self.seed = optimizer, seed
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Seed the step."""
+        """Seed the step, and tell the objective how far the training is."""
         torch.manual_seed(_mix(self.seed, self.trainer.fit_loop.total_batch_idx, self.global_rank))
+        self._tell(self.trainer.global_step / self.trainer.estimated_stepping_batches)
 
     def on_validation_epoch_start(self) -> None:
         """Seed the validation: the same noise and masks every time."""
         torch.manual_seed(_mix(self.seed, -1, self.global_rank))
+        self._tell(1.0)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Loss of one batch."""
@@ -110,6 +112,10 @@ class Learner(LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
+    def _tell(self, share: float) -> None:
+        if isinstance(self.objective, Growing):
+            self.objective.share = share
 
     def _log(self, split: str, terms: dict[str, Tensor], samples: int) -> None:
         self.log_dict(

@@ -1,6 +1,6 @@
 """What training minimizes."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -16,3 +16,14 @@ class Objective(Protocol):
     def __call__(self, model: nn.Module, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
         """The scalar loss, and scalar terms to log beside it."""
         ...
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """An objective that asks more as the training goes on.
+
+    Attributes:
+        share: of the training that is done; 1 in validation.
+    """
+
+    share: float

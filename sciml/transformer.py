@@ -18,7 +18,8 @@ from torch.utils.checkpoint import checkpoint
 from sciml.attention import WindowAttention
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.layers import MLP, DropPath, Modulation
+from sciml.layers import MLP, Activation, DropPath, Modulation
+from sciml.local import LocalMixing
 from sciml.resolution import Merge, Split
 from sciml.windows import MASKED, Windows
 
@@ -33,6 +34,10 @@ class WindowTransformerConfig(Config):
         heads: attention heads per stage.
         window: tokens of a window along each axis; None spans the whole axes.
         merge: tokens merged into one between stages, along each axis.
+        local: tokens along each axis of a depthwise convolution at the front of each block,
+            an odd number; None for none.
+        activation: of each MLP; `bilinear` makes its hidden channels products.
+        mlp_ratio: hidden channels of the MLP over its input's.
         shift: move every second block's windows by half a window.
         norm: `post` normalizes a branch's output (Pangu-Weather, Swin v2),
             `pre` its input.
@@ -47,6 +52,8 @@ class WindowTransformerConfig(Config):
     window: tuple[int, ...] | None = None
     merge: tuple[int, ...] | None = None
     shift: bool = True
+    local: int | None = Field(None, ge=3)
+    activation: Activation = "gelu"
     mlp_ratio: float = Field(4.0, gt=0)
     norm: Literal["pre", "post"] = "pre"
     drop_path: float = Field(0.0, ge=0, lt=1)
@@ -59,6 +66,8 @@ class WindowTransformerConfig(Config):
             raise ValueError(f"{stages} depths and {len(self.heads)} heads; give one per stage")
         if stages > 1 and (stages % 2 or stages < 4 or self.merge is None):
             raise ValueError("a U of stages needs four, six, ... depths, and merge")
+        if self.local is not None and self.local % 2 == 0:
+            raise ValueError(f"local is {self.local}; a kernel with a middle has an odd number")
         for stage, heads in enumerate(self.heads):
             if self.stage_dim(stage) % heads:
                 raise ValueError(f"{heads} heads do not divide {self.stage_dim(stage)} channels")
@@ -205,6 +214,8 @@ class _Stage(nn.Module):
         self.free = any(n is None for n in size)
         if self.free and config.window is not None:
             raise InputError("an axis of free length needs window: null, which spans it")
+        if self.free and config.local is not None:
+            raise InputError("an axis of free length has no neighbours; set local to null")
         plain = None if self.free else self._windows(size, shifted=False)  # type: ignore[arg-type]
         window = size if plain is None else plain.window
         count = tuple(1 for _ in size) if plain is None else plain.count
@@ -215,6 +226,7 @@ class _Stage(nn.Module):
                 heads,
                 make_bias(BlockShape(stage, index, dim, heads, window, count, periodic)),
                 rate,
+                periodic,
                 condition,
             )
             for index, rate in enumerate(rates)
@@ -263,6 +275,8 @@ class _Stage(nn.Module):
 class Block(nn.Module):
     """Attention in windows, then an MLP on each token, each added to the input.
 
+    Neighbours may be mixed first, which lets differences between them reach the MLP.
+
     A condition scales and shifts what a norm gives, and with norms before the branches it
     gates their outputs too; after them that would be the same scale again.
     """
@@ -274,13 +288,15 @@ class Block(nn.Module):
         heads: int,
         bias: nn.Module,
         rate: float,
+        periodic: tuple[bool, ...],
         condition: int | None = None,
     ) -> None:
         super().__init__()
+        self.local = LocalMixing(dim, config.local, periodic) if config.local else nn.Identity()
         self.post = config.norm == "post"
         self.attention = WindowAttention(dim, heads)
         self.bias = bias
-        self.mlp = MLP(dim, round(config.mlp_ratio * dim), dim)
+        self.mlp = MLP(dim, round(config.mlp_ratio * dim), dim, config.activation)
         self.norm_attention, self.norm_mlp = nn.LayerNorm(dim), nn.LayerNorm(dim)
         self.drop_path = DropPath(rate)
         parts = 4 if self.post else 6
@@ -300,6 +316,7 @@ class Block(nn.Module):
         def attend(x: Tensor) -> Tensor:
             return self._attend(x, windows, mask, valid, geometry)
 
+        x = self.local(x)
         changes = self._changes(condition, x.ndim - 2)
         half = len(changes) // 2
         x = x + self.drop_path(self._branch(x, attend, self.norm_attention, changes[:half]))

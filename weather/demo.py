@@ -11,7 +11,7 @@ from weather.verification.evaluation import CLIMATOLOGY, PERSISTENCE
 from weather.verification.scorecard import skill_table
 
 SPINUP, DAYS = 120, 400  # simulated; the last tenth is kept for testing
-EPOCHS = 3  # a quarter of what the shipped configuration takes
+EPOCHS = 2  # a quarter of what the shipped configuration takes
 FORECASTS = 7  # initial times in the test period, four days apart
 FIELDS = {"z500": "geopotential, 500 hPa", "t850": "temperature, 850 hPa"} | {
     f"{wind}850": f"{direction}ward wind, 850 hPa"

@@ -160,6 +160,22 @@ def test_objective_with_a_head_trains_it(tmp_path: Path) -> None:
     assert not torch.equal(before, objective.head.weight)
 
 
+def test_an_objective_is_told_how_far_the_training_is(tmp_path: Path) -> None:
+    class Recorder(NoisySquares):
+        share = 1.0
+
+        def __init__(self) -> None:
+            self.seen: list[float] = []
+
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            self.seen.append(self.share)
+            return super().__call__(model, batch)
+
+    objective = Recorder()
+    fit(make_model(), objective, Source(), Source(8), config(epochs=2), tmp_path)
+    assert objective.seen == [0, 1 / 8, 2 / 8, 3 / 8, 1, 4 / 8, 5 / 8, 6 / 8, 7 / 8, 1]
+
+
 def test_early_stopping(tmp_path: Path) -> None:
     flat = config(epochs=50, patience=2, optimizer=OptimizerConfig(lr=1e-12))
     assert fit(make_model(), NoisySquares(), Source(), Source(), flat, tmp_path).epochs <= 4

@@ -1,5 +1,6 @@
 """Laws of the window transformer, in float64."""
 
+import itertools
 import math
 
 import pytest
@@ -7,6 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from sciml.errors import InputError
+from sciml.layers import MLP
+from sciml.local import LocalMixing
 from sciml.resolution import Merge, Split
 from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
 from sciml.windows import Windows
@@ -41,6 +44,7 @@ FLAT = WindowTransformerConfig(dim=8, depths=(3,), heads=(2,), window=(2, 3, 4))
 DEEP = WindowTransformerConfig(
     dim=8, depths=(2, 2, 2, 2), heads=(2, 4, 4, 2), window=(2, 3, 4), merge=(1, 2, 2), norm="post"
 )
+LOCAL = FLAT.model_copy(update={"local": 3, "activation": "bilinear"})
 SIZE = (5, 10, 16)  # neither levels nor latitudes are whole windows
 
 
@@ -49,13 +53,13 @@ def build(config: WindowTransformerConfig) -> WindowTransformer:
     return WindowTransformer(config, SIZE, (False, False, True), Table).double().eval()
 
 
-@pytest.mark.parametrize(("config", "step"), [(FLAT, 4), (DEEP, 8)])
+@pytest.mark.parametrize(("config", "step"), [(FLAT, 4), (DEEP, 8), (LOCAL, 4)])
 def test_rolling_by_a_window_rolls_the_output(config: WindowTransformerConfig, step: int) -> None:
     model, x = build(config), torch.randn(2, *SIZE, 8, dtype=torch.float64)
     assert torch.equal(model(x.roll(step, 3)), model(x).roll(step, 3))
 
 
-@pytest.mark.parametrize("config", [FLAT, DEEP])
+@pytest.mark.parametrize("config", [FLAT, DEEP, LOCAL])
 def test_alone_equals_in_a_batch_and_gradients_stay_apart(config: WindowTransformerConfig) -> None:
     model = build(config)
     x = torch.randn(3, *SIZE, 8, dtype=torch.float64, requires_grad=True)
@@ -77,6 +81,29 @@ def test_no_token_attends_across_the_poles() -> None:
     (gradient,) = torch.autograd.grad(y[0, 0, 0].square().sum(), x)
     reached = gradient.abs().sum((0, 1, 3, 4)) > 0  # by latitude
     assert reached.tolist() == [True, True] + [False] * 6
+
+
+def test_local_mixing_is_the_sum_over_neighbours() -> None:
+    """By the formula, around the globe in longitude and with zeros beyond the other ends."""
+    mixing = LocalMixing(3, 3, (False, True)).double()
+    torch.nn.init.normal_(mixing.bias)
+    x = torch.randn(2, 4, 6, 3, dtype=torch.float64)
+    expected = x + mixing.bias
+    for row, column in itertools.product((-1, 0, 1), repeat=2):
+        neighbours = torch.zeros_like(x)
+        inside = slice(max(0, -row), 4 - max(0, row))
+        neighbours[:, inside] = x.roll((-row, -column), (1, 2))[:, inside]
+        expected = expected + mixing.weight[:, 0, 1 + row, 1 + column] * neighbours
+    torch.testing.assert_close(mixing(x), expected, rtol=0, atol=1e-12)
+
+
+def test_a_bilinear_mlp_is_homogeneous_of_degree_two() -> None:
+    """Without its constants: products of two linear maps, such as an advection."""
+    mlp = MLP(3, 5, 2, "bilinear").double()
+    torch.nn.init.zeros_(mlp[0].bias)
+    torch.nn.init.zeros_(mlp[2].bias)
+    x = torch.randn(7, 3, dtype=torch.float64)
+    torch.testing.assert_close(mlp(-3 * x), 9 * mlp(x), rtol=1e-12, atol=1e-12)
 
 
 def test_hidden_tokens_change_nothing() -> None:
@@ -145,6 +172,7 @@ def test_split_and_merge_have_the_shapes_of_each_other() -> None:
         ({"depths": (2, 2), "heads": (2, 2), "merge": (1, 2, 2)}, "four, six"),
         ({"depths": (2,), "heads": (2, 2)}, "one per stage"),
         ({"dim": 9, "depths": (2,), "heads": (2,)}, "do not divide"),
+        ({"local": 4}, "odd number"),
     ],
 )
 def test_bad_configurations(fields: dict, message: str) -> None:

@@ -19,6 +19,7 @@ from sciml.transformer import WindowTransformer, WindowTransformerConfig
 from weather.models.bias import EarthBias, RelativeBias
 from weather.models.channels import NamedInputs, NamedOutputs, side_by_side
 from weather.models.fields import Inputs, Widths
+from weather.models.halo import with_halo
 
 
 class TransformerConfig(WindowTransformerConfig):
@@ -119,13 +120,9 @@ class PlanarEmbedding(nn.Module):
         return F.conv2d(fields, weight, self.bias, stride=self.patch).permute(0, 2, 3, 1)
 
     def _pad(self, fields: Tensor) -> Tensor:
-        """The halo: around the globe in longitude, the outermost values elsewhere."""
+        """The halo, and zeros up to whole patches."""
         end = _missing(fields.shape[-2:], self.patch)
-        if self.halo:
-            mode = "circular" if self.periodic else "replicate"
-            fields = F.pad(fields, (self.halo, self.halo, 0, 0), mode)
-            fields = F.pad(fields, (0, 0, self.halo, self.halo), "replicate")
-        return F.pad(fields, end)
+        return F.pad(with_halo(fields, self.halo, self.periodic), end)
 
 
 class LevelEmbedding(nn.Module):

@@ -67,7 +67,7 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
     outside |= {"data": held or _chunks(config.data, dataset, made)}
     parts = peak(trace.ledger, outside, trace.kept, device, loading)
     optimizer_steps, passes = _schedule(config, times, steps)
-    weight = passes / _TRACED
+    weight = passes / _TRACED * config.objective.mean_steps / config.objective.longest
     dtype = torch.bfloat16 if _mixed(config.training) else torch.float32
     speed = Speed.measure(device, dtype, backward=True)
     files = 1 if config.data.train and not config.data.valid else 2
@@ -95,7 +95,7 @@ def _chunks(config: DataConfig, dataset: xr.Dataset, made: ForecasterConfig) -> 
 
 def advice(config: ExperimentConfig) -> str:
     """What would take less memory, as far as it is not chosen yet."""
-    ways = ["shorten objective.steps"] if config.objective.steps > 1 else []
+    ways = ["shorten objective.steps"] if config.objective.longest > 1 else []
     if config.training.batch_size > 1:
         ways.append("lower training.batch_size (and raise training.accumulate)")
     if not config.model.backbone.checkpoint:
@@ -121,7 +121,7 @@ def _trace(config: ExperimentConfig, made: ForecasterConfig, device: str) -> _Tr
         model = made.build().train()
     loss = ForecastLoss(config.objective, made.variables, made.grid)
     batch_size = max(1, config.training.batch_size // _processes(config.training))
-    length = config.model.history + config.objective.steps
+    length = config.model.history + config.objective.longest
     with FakeTensorMode(), Ledger() as ledger:
         for module in (model, loss):
             hollow(module, device)
@@ -177,7 +177,7 @@ def _step(
 
 def _schedule(config: ExperimentConfig, times: Times, steps: tuple[int, ...]) -> tuple[int, float]:
     """Optimizer steps, and batches with those of validation counted as parts of one."""
-    length = config.model.history + config.objective.steps
+    length = config.model.history + config.objective.longest
     count = {
         name: len(mixed(_TimesOnly(times), period, steps, length))
         for name, period in split(times, config.data).items()

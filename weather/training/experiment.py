@@ -107,7 +107,7 @@ def train(
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
-    length = config.model.history + config.objective.steps
+    length = config.model.history + config.objective.longest
     parts = {
         name: mixed(series.fields, period, series.steps, length)
         for name, period in series.periods.items()

@@ -1,9 +1,9 @@
 """The forecast loss."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
 from sciml.config import Config
@@ -15,22 +15,56 @@ from weather.state import State
 from weather.variables import Variables
 
 
+def _from_the_start(horizons: dict[float, int]) -> dict[float, int]:
+    if 0 not in horizons or not all(0 <= share < 1 for share in horizons):
+        raise ValueError("give shares of the training from 0 on and below 1, as {0: 1, 0.7: 4}")
+    return dict(sorted(horizons.items()))
+
+
+Steps = Annotated[int, Field(ge=1)]
+GrowingSteps = Annotated[dict[float, Steps], AfterValidator(_from_the_start)]
+
+
 class ForecastLossConfig(Config):
     """Configuration of `ForecastLoss`.
 
     Attributes:
         norm: absolute or squared error.
-        steps: time steps rolled out.
+        steps: time steps rolled out; or how many from which share of the training on, such as
+            {0: 1, 0.7: 2, 0.9: 4}. Validation takes the largest number.
         discount: weight of a step relative to the one before.
         levels: weight of levels: all alike, or proportional to pressure.
         weights: of variables; those not named weigh 1.
     """
 
     norm: Literal["l1", "mse"] = "mse"
-    steps: int = Field(1, ge=1)
+    steps: Steps | GrowingSteps = 1
     discount: float = Field(1.0, gt=0)
     levels: Literal["uniform", "pressure"] = "uniform"
     weights: dict[str, float] = Field(default={})
+
+    @property
+    def horizons(self) -> dict[float, int]:
+        """Time steps rolled out, by the share of the training from which on."""
+        return {0.0: self.steps} if isinstance(self.steps, int) else self.steps
+
+    @property
+    def longest(self) -> int:
+        """Most time steps rolled out."""
+        return max(self.horizons.values())
+
+    @property
+    def mean_steps(self) -> float:
+        """Time steps rolled out on average over the training."""
+        ends = [*list(self.horizons)[1:], 1.0]
+        spans = zip(self.horizons.items(), ends, strict=True)
+        return sum(steps * (end - start) for (start, steps), end in spans)
+
+    def steps_at(self, share: float) -> int:
+        """Time steps rolled out at a share of the training; the longest roll-out from 1 on."""
+        if share >= 1:
+            return self.longest
+        return [steps for start, steps in self.horizons.items() if start <= share][-1]
 
 
 class ForecastLoss(nn.Module):
@@ -44,8 +78,12 @@ class ForecastLoss(nn.Module):
         variables: of the model.
         grid: of the model.
         counted: cells that count, by variable (see `WeatherModel.counted`); None for all.
+
+    Attributes:
+        share: of the training that is done, which decides how far is rolled out.
     """
 
+    share = 1.0
     surface: Tensor
     upper: Tensor
 
@@ -71,18 +109,19 @@ class ForecastLoss(nn.Module):
         self.register_buffer("upper", weight.float())
 
     def forward(self, model: WeatherModel, batch: State) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of a batch whose time axis holds the history, then the truth."""
+        """The loss of a batch whose time axis holds the history, then at least the truth."""
         return self.of_step(model, batch, step_of(batch))
 
     def of_step(
         self, model: WeatherModel, batch: State, step: int
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch whose times are `step` seconds apart."""
-        discounts = [self.config.discount**k for k in range(self.config.steps)]
+        steps = self.config.steps_at(self.share)
+        discounts = [self.config.discount**k for k in range(steps)]
         start = batch.at(slice(model.history))
         losses = []
         stepper = one_step(model, step, batch.when)
-        for k, forecast in enumerate(rollout(stepper, start, self.config.steps)):
+        for k, forecast in enumerate(rollout(stepper, start, steps)):
             truth = batch.at(slice(model.history + k, model.history + k + 1))
             losses.append(self.error(model, forecast, truth, model.which(step)))
         total = sum(d * loss for d, loss in zip(discounts, losses, strict=True))

@@ -24,10 +24,16 @@ from weather.training.objectives import ForecastLoss, ForecastLossConfig
 
 BACKBONES = {
     "planar transformer": TransformerConfig(dim=24, depths=(2,), heads=(2,), window=(2, 4), halo=1),
+    "local bilinear transformer": TransformerConfig(
+        dim=24, depths=(2,), heads=(2,), window=(2, 4), local=3, activation="bilinear", mlp_ratio=2
+    ),
     "level transformer": TransformerConfig(
         dim=24, depths=(2,), heads=(2,), window=(2, 2, 4), patch=(1, 1, 1), bias="earth"
     ),
     "graph": GraphConfig(dim=24, steps=2, refinements=2),
+    "bilinear graph": GraphConfig(
+        dim=24, steps=2, refinements=2, edge_state=False, activation="bilinear", halo=1
+    ),
 }
 SEVERAL = {f"{name}, several steps": backbone for name, backbone in BACKBONES.items()}
 HOURS_6 = 21600

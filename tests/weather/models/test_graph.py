@@ -36,9 +36,10 @@ GRIDS = {
 }
 
 
+@pytest.mark.parametrize("halo", [None, 2])
 @pytest.mark.parametrize("grid", GRIDS.values(), ids=GRIDS.keys())
-def test_fields_keep_their_shape(grid):
-    model = build(*grid)
+def test_fields_keep_their_shape(grid, halo):
+    model = build(*grid, CONFIG.model_copy(update={"halo": halo}))
     shape = model.shape
     surface, upper = model(fields(shape))
     assert surface.shape == (2, 1, *shape)
@@ -55,6 +56,19 @@ def test_longitude_convention_does_not_matter():
         for before, after in zip(east(inputs), west(turned), strict=True):
             torch.testing.assert_close(after, before.roll(12, -1), rtol=0, atol=1e-6)  # edge
             # features are kept in single precision
+
+
+def test_a_halo_brings_neighbours_to_a_cell_around_the_globe():
+    """What a node sees of the fields is the cell and those around it, and enters linearly."""
+    config = GraphConfig(dim=8, steps=1, refinements=1, halo=1)
+    model = build(*GRIDS["without poles"], config)
+    x = torch.randn(1, 3, *model.shape, dtype=torch.float64, requires_grad=True)
+    nodes = model._features(x).unflatten(0, model.shape)
+    (gradient,) = torch.autograd.grad(nodes[5, 0].sum(), x)
+    rows, columns = gradient.abs().sum((0, 1)).nonzero().T
+    assert sorted(set(rows.tolist())) == [4, 5, 6]
+    assert sorted(set(columns.tolist())) == [0, 1, 23]
+    torch.testing.assert_close(model._features(3 * x), 3 * model._features(x))
 
 
 def test_no_edge_is_saved():

@@ -27,9 +27,12 @@ U_SHAPE = TransformerConfig(
     dim=8, depths=(2, 2, 2, 2), heads=(2, 2, 2, 2), window=(2, 3, 4), merge=(1, 2, 2),
     patch=(2, 1, 1), bias="earth", norm="post",
 )  # fmt: skip
+LOCAL = PLANAR.model_copy(update={"local": 3, "activation": "bilinear"})
 RELATIVE = PLANAR.model_copy(update={"bias": "relative"})
 ALL = pytest.mark.parametrize(
-    "config", [PLANAR, LEVELS, U_SHAPE, RELATIVE], ids=["planar", "levels", "u", "relative"]
+    "config",
+    [PLANAR, LEVELS, U_SHAPE, RELATIVE, LOCAL],
+    ids=["planar", "levels", "u", "relative", "local"],
 )
 
 

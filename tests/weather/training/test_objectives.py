@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sciml.config import dump_config, load_config
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -72,6 +73,30 @@ def test_steps_are_rolled_out_and_discounted(made):
     torch.testing.assert_close(terms["step_2"], error)
     expected = (terms["step_1"] + terms["step_2"] / 2 + terms["step_3"] / 4) / 1.75
     torch.testing.assert_close(three, expected)
+
+
+def test_the_roll_out_grows_with_the_share_of_the_training(made):
+    model, batch = made
+    loss = make(model, steps={0: 1, 0.5: 2, 0.75: 3})
+    lengths = {}
+    with torch.no_grad():
+        for share in (0.0, 0.49, 0.5, 0.8, 1.0):
+            loss.share = share
+            lengths[share] = max(1, len(loss(model, batch)[1]))
+    assert lengths == {0.0: 1, 0.49: 1, 0.5: 2, 0.8: 3, 1.0: 3}
+    assert loss.config.mean_steps == 0.5 * 1 + 0.25 * 2 + 0.25 * 3
+
+
+def test_a_growing_roll_out_is_read_back_from_its_yaml(tmp_path):
+    config = ForecastLossConfig(steps={0: 1, 0.5: 2})
+    (tmp_path / "loss.yaml").write_text(dump_config(config))
+    assert load_config(ForecastLossConfig, tmp_path / "loss.yaml") == config
+
+
+@pytest.mark.parametrize("steps", [{0.5: 2}, {0: 1, 1.5: 2}, {0: 0}, {}])
+def test_a_growing_roll_out_covers_the_training(steps):
+    with pytest.raises(ValueError, match=r"shares of the training|greater than or equal"):
+        ForecastLossConfig(steps=steps)
 
 
 def test_a_roll_out_keeps_to_the_step_of_its_sample(waves_file):
