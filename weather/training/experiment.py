@@ -31,6 +31,7 @@ from weather.training.data import (
     WeatherDataset,
     all_variables,
     open_fields,
+    require_times,
     samples,
     split,
     time_steps,
@@ -182,6 +183,8 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
     steps, periods = time_steps(times, config.step_hours), split(times, config)
+    for name in {"train", "valid"} & set(periods):
+        require_times(times, name, periods[name])
     store = None
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
