@@ -134,7 +134,8 @@ def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     along = dataset[lead].dims
     if along and along != (lead,):  # its axis holds valid times
         dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
-    dataset = chunked(dataset, lead if lead in dataset.dims else initial)
+    several = dataset.sizes.get(initial, 1) > 1 or lead not in dataset.dims
+    dataset = chunked(dataset, initial if several else lead)
     axes = [key for key in (lead, initial) if key in dataset.dims]
     single = [key for key in (initial, lead) if key not in dataset.dims]
     fields = {k: field for k, field in dataset.data_vars.items() if {*axes} <= {*field.dims}}

@@ -223,31 +223,32 @@ class ChannelPass:
             happened = climate.happened(case.truth, threshold)
             for number, (system, forecast) in enumerate(case.systems.items()):
                 place = (case.times, case.lead, number)
-                fair = self.setup.members.get(system, 0) > 1
-                if system == CLIMATOLOGY:
-                    score = (climate.chance(times) - happened) ** 2
-                else:
-                    members = case.fields.get(system, forecast[:, None])
-                    score = self._brier(members, case.truth, threshold, climate, fair=False)
-                    if fair:
-                        corrected = self._brier(members, case.truth, threshold, climate, fair)
-                        key = f"brier_fair {climate.event}"
-                        self.quantities[key][place] = self._means(corrected)
-                self.quantities[f"brier {climate.event}"][place] = self._means(score)
+                if self.setup.members.get(system):
+                    members = case.fields[system]
+                    self._add_probability(case, climate, threshold, members, place)
+                    continue
+                says = climate.happened(forecast, threshold)
+                chance = climate.chance(times) if system == CLIMATOLOGY else says
+                score = self._means((chance - happened) ** 2)
+                self.quantities[f"brier {climate.event}"][place] = score
             if self.setup.ensemble:
                 members = case.fields[self.setup.models[0]]
                 shown = climate.happened(members, threshold[:, None]).mean(1)
                 sums = probabilistic.reliability(shown, happened, self._area)
                 self.reliability[str(climate.event)][case.lead] += sums
 
-    def _brier(
-        self, members: Field, truth: Field, threshold: Field, climate: EventClimate, fair: bool
-    ) -> Values:
-        known = np.isfinite(truth) & np.isfinite(members).all(1) & np.isfinite(threshold)
+    def _add_probability(
+        self, case: "_Case", climate: EventClimate, threshold: Field, members: Field,
+        place: tuple[slice, int, int],
+    ) -> None:  # fmt: skip
+        """Brier scores of an ensemble."""
+        known = np.isfinite(case.truth) & np.isfinite(members).all(1) & np.isfinite(threshold)
         beyond = np.moveaxis(np.where(known[:, None], members - threshold[:, None], 0), 1, 0)
-        observed = np.where(known, truth - threshold, 0)
-        score = probabilistic.brier(beyond, observed, climate.event.above, fair)
-        return np.where(known, score, np.nan)
+        observed = np.where(known, case.truth - threshold, 0)
+        for name, fair in (("brier", False), ("brier_fair", True)):
+            score = probabilistic.brier(beyond, observed, climate.event.above, fair)
+            means = self._means(np.where(known, score, np.nan))
+            self.quantities[f"{name} {climate.event}"][place] = means
 
 
 @dataclass(frozen=True)

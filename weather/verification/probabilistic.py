@@ -39,7 +39,7 @@ def brier(members: Field, truth: Field, above: bool, fair: bool) -> Values:
     """Brier score of the share of members in which an event happens: 0 is best.
 
     Args:
-        members: (member, ...) minus the threshold; one member says yes or no.
+        members: (member, ...) minus the threshold; two at least.
         truth: (...) minus the threshold.
         above: the event is a value above the threshold, else below.
         fair: corrected for the number of members.
