@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "onnx": {"weather/forecasting/"},
     "onnxruntime": {"weather/forecasting/"},
     "onnxscript": {"weather/forecasting/"},
+    "scores": {"weather/verification/"},
     "weather": {"weather/"},
     "molecules": {"molecules/"},
 }

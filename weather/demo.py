@@ -7,7 +7,7 @@ import pandas as pd
 
 from sciml.cli import run_demo
 from weather.cli import app
-from weather.verification.evaluation import CLIMATOLOGY, PERSISTENCE
+from weather.verification.one_pass import CLIMATOLOGY, PERSISTENCE
 from weather.verification.scorecard import skill_table
 
 SPINUP, DAYS = 120, 400  # simulated; the last tenth is kept for testing
@@ -69,7 +69,7 @@ def _summary(out: Path, seconds: float) -> str:
     made = {
         "run/model.safetensors": "the model, one file: `weather forecast` needs no other",
         "forecast.nc": "the forecasts, NetCDF with initial, lead and valid time",
-        "scores/scores.csv, .png": "RMSE, bias and ACC by variable and lead time",
+        "scores/scorecard.html": "skill, curves, spectra and maps on one page; all numbers in .csv",
         "map_24h.png, map_120h.png": "weather maps, forecast beside truth",
         "simulation.nc": "the simulated atmosphere",
     }

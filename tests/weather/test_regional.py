@@ -12,7 +12,9 @@ from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.boundary import Boundary
 from weather.forecasting.forecaster import Forecaster
-from weather.verification.evaluation import FORECAST, evaluate, training_period
+from weather.verification.evaluation import evaluate
+from weather.verification.one_pass import FORECAST
+from weather.verification.sample import training_period
 
 WIDTH = 2
 START = "2001-01-10T00"
@@ -68,8 +70,11 @@ def test_from_training_to_scores_and_maps(call, trained, name, region, holed, tm
             given[..., WIDTH:-WIDTH, WIDTH:-WIDTH] = true[..., WIDTH:-WIDTH, WIDTH:-WIDTH]
             assert np.array_equal(given.astype(np.float32), true, equal_nan=True)
             assert not np.array_equal(inside, true[..., WIDTH:-WIDTH, WIDTH:-WIDTH], equal_nan=True)
-    assert call("evaluate", out, "--truth", trained / "holed.nc", "--out", tmp_path) == 0
-    assert "inside the frame of boundary data, 2 cells at each edge" in capsys.readouterr().out
+    truth = ["--truth", trained / "holed.nc"]
+    assert call("evaluate", out, *truth, "--out", tmp_path) == 2  # the model has seen the day
+    assert "in the period of training" in capsys.readouterr().err
+    assert call("evaluate", out, *truth, "--out", tmp_path, "--allow-leakage") == 0
+    assert "frame: 2 cells at each edge are boundary data" in capsys.readouterr().out
     scores = pd.read_csv(tmp_path / "scores.csv")
     assert scores[scores["metric"] == "rmse"]["value"].notna().all()
     assert (
@@ -168,7 +173,7 @@ def test_a_frame_is_not_scored_and_holes_are_for_no_system(trained, region, tmp_
     made.to_netcdf(tmp_path / "forecast.nc")
     read = open_forecast(tmp_path / "forecast.nc")
     training = training_period(dataset, read, "2001-01-01/2001-01-08")
-    scores = evaluate(read, dataset, training)
+    scores = evaluate(read, dataset, training).scores
     rmse = scores[(scores["metric"] == "rmse") & (scores["channel"] == "msl")]
     now, true = (dataset.msl.sel(time=np.datetime64(START) + h) for h in HOURS)
     known = ~np.isnan(made.msl.values[0, 0])

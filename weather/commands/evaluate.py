@@ -5,67 +5,106 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+_List = Parameter(negative="", consume_multiple=True)
+
 
 def evaluate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
     truth: Annotated[list[str], Parameter(negative="")],
     out: Path,
+    against: Annotated[list[str] | None, _List] = None,
     climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
     climatology_period: str | None = None,
-    climatology: Literal["seasonal", "mean"] | None = None,
+    climatology: Literal["daily", "seasonal", "mean"] | None = None,
     linear: bool = False,
+    threshold: Annotated[list[str] | None, _List] = None,
+    region: Annotated[list[str] | None, _List] = None,
+    seasons: bool = False,
+    allow_leakage: bool = False,
+    samples: int = 1000,
+    memory: float = 1.0,
 ) -> None:
-    """Score forecasts beside persistence, damped persistence and climatology.
+    """Score forecasts beside simple ones and other forecasts: a scorecard.
+
+    Writes scorecard.html, scores.csv and differences.csv (also as Parquet), scores.nc
+    and scores.png.
 
     Parameters
     ----------
     forecasts:
-        Files of one model.
+        Files of one model, with or without members.
     truth:
         Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
-        files, globs, URLs or a short name such as arco-era5.
+        files, globs, URLs or a short name such as arco-era5. A file with a land-sea
+        mask among them divides land from sea.
     out:
-        Folder for scores.csv and scores.png.
+        Folder for the files.
+    against:
+        Other forecasts to compare with: name=file, or a file, which is then named
+        after itself. Several files of one name are one model's; globs are allowed.
     climatology_from:
         Analyses to fit the baselines on. Default: those of the truth.
     climatology_period:
         First and last day to fit on: 2000-01-01/2007-12-31. Default: all before the
         first forecast.
     climatology:
-        Mean with the cycle of the year, or without. Default: seasonal from three
-        years on.
+        By hour and day of the year, by two harmonics of the year, or a mean. Default:
+        daily from ten years on, seasonal from three, else the mean.
     linear:
         Also fit and score a linear model (ridge regression on principal components)
         at 24 h.
+    threshold:
+        Events for Brier scores and reliability: 'msl<100000', or by a quantile of the
+        climatology, 't850>q0.9'.
+    region:
+        Regions of WeatherBench 2 such as europe or tropics, land, sea, or all.
+        Default: tropics, both extra-tropics, land and sea.
+    seasons:
+        Also score by season of the valid time.
+    allow_leakage:
+        Score dates that the model, its statistics or the climatology have seen; every
+        output says so.
+    samples:
+        Of the block bootstrap behind intervals and significance.
+    memory:
+        GiB of fields to hold at once, about.
     """
     from rich.console import Console
 
     from sciml.cli import progress
-    from weather.files.forecasts import ensemble_mean, open_forecast
+    from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
+    from weather.verification import output
     from weather.verification.cases import channels
-    from weather.verification.evaluation import evaluate, training_period
-    from weather.verification.scorecard import console_table, write_scores
+    from weather.verification.evaluation import Options, evaluate
+    from weather.verification.sample import named_files, training_period
+    from weather.verification.scorecard import console_table
 
-    opened, analyses = open_forecast(forecasts), open_reanalysis(truth)
-    forecast = ensemble_mean(opened)
+    forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
+    options = Options(
+        climatology=climatology,
+        linear=linear,
+        regions=region,
+        thresholds=threshold or [],
+        seasons=seasons,
+        allow_leakage=allow_leakage,
+        samples=samples,
+        memory=memory,
+    )
     with progress() as bar:
-        task = bar.add_task("scoring, fields", total=len(channels(forecast, analyses, training)))
-        scores = evaluate(
-            forecast, analyses, training, climatology, linear, lambda: bar.advance(task)
-        )
-    write_scores(scores, out)
+        count = len(channels(forecast, *others.values(), analyses, training))
+        task = bar.add_task("scoring, fields", total=count)
+        result = evaluate(
+            forecast, analyses, training, options, others, lambda: bar.advance(task)
+        )  # fmt: skip
+    output.write(result, out)
     console = Console()
-    if "member" in opened.dims:
-        console.print(f"the mean of {opened.sizes['member']} members was scored")
-    console.print(console_table(scores))
-    if width := scores.attrs["boundary_width"]:
-        console.print(f"scored inside the frame of boundary data, {width} cells at each edge")
-    if scores["missing"].any():
-        console.print(f"missing truth: {scores.attrs['missing']}", soft_wrap=True)
-    if scores.attrs["seen"]:
-        console.print(f"[red]not a test:[/] {scores.attrs['seen']}", soft_wrap=True)
-    console.print(f"wrote {out / 'scores.csv'} and {out / 'scores.png'}", soft_wrap=True)
+    console.print(console_table(result.scores, result.facts["climatology"]))
+    for label, text in result.facts.items():
+        colour = "red" if label == "leakage" and result.leakage.findings else "default"
+        console.print(f"{label}: [{colour}]{text}[/]", soft_wrap=True, highlight=False)
+    console.print(f"wrote {', '.join(output.FILES)} in {out}", soft_wrap=True, highlight=False)

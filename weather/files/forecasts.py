@@ -16,7 +16,7 @@ from weather.grid import LatLonGrid
 
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
 _LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period")
-_INITIAL = ("init_time", "forecast_reference_time", "time")
+_INITIAL = ("init_time", "forecast_reference_time", "reference_time", "time")
 
 
 def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
@@ -122,6 +122,7 @@ def _field(
 
 def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
+    dataset = _with_single_lead(dataset)
     lead = _find(dataset, "forecast_period", _LEADS, "m")
     initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
     if lead is None or initial is None:
@@ -133,7 +134,8 @@ def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     along = dataset[lead].dims
     if along and along != (lead,):  # its axis holds valid times
         dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
-    dataset = chunked(dataset, lead)
+    several = dataset.sizes.get(initial, 1) > 1 or lead not in dataset.dims
+    dataset = chunked(dataset, initial if several else lead)
     axes = [key for key in (lead, initial) if key in dataset.dims]
     single = [key for key in (initial, lead) if key not in dataset.dims]
     fields = {k: field for k, field in dataset.data_vars.items() if {*axes} <= {*field.dims}}
@@ -141,6 +143,21 @@ def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     dataset = dataset.drop_vars([*fields, *single]).assign(expanded)
     names = {lead: "lead_time", initial: "time"}
     return dataset.rename({own: name for own, name in names.items() if own != name})
+
+
+def _with_single_lead(dataset: xr.Dataset) -> xr.Dataset:
+    """A file of valid times, each with its initial time, by initial and one lead time."""
+    initial = _find(dataset, "forecast_reference_time", _INITIAL[:-1], "M")
+    if initial is None or _find(dataset, "forecast_period", _LEADS, "m") is not None:
+        return dataset
+    valid = next(iter(dataset[initial].dims), initial)
+    if valid == initial or valid not in dataset.coords or dataset[valid].dtype.kind != "M":
+        return dataset
+    leads = np.unique(dataset[valid].values - dataset[initial].values)
+    if len(leads) != 1:
+        return dataset
+    named = dataset.swap_dims({valid: initial}).drop_vars([valid])
+    return named.assign_coords({"lead_time": leads[0]})
 
 
 def _find(

@@ -16,7 +16,8 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         command: a line for the history, after what was changed on reading.
     """
     forecasters = job.forecasters
-    period = training_period([str(f.metadata.get("period", "")) for f in forecasters])
+    metadata = [forecaster.metadata for forecaster in forecasters]
+    period = training_period([str(known.get("period", "")) for known in metadata])
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     read = str(job.dataset.attrs.get("history", ""))
     return {
@@ -26,6 +27,8 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         f"{period or 'unknown data'}",
         "history": "\n".join(line for line in (read, f"{now} {command}") if line),
         "training_period": period,
+        "validation_period": _listed([known.get("periods", {}).get("valid") for known in metadata]),
+        "earlier_period": _listed([p for known in metadata for p in known.get("earlier", [])]),
         "model": ", ".join(forecaster.name for forecaster in forecasters),
         "model_sha256": ", ".join(forecaster.sha256 for forecaster in forecasters),
         "time_step_method": job.plan.method,
@@ -38,6 +41,11 @@ def training_period(periods: list[str]) -> str:
     """One period `first..last` around all that are known."""
     known = [period.split("..") for period in periods if ".." in period]
     return f"{min(a for a, _ in known)}..{max(b for _, b in known)}" if known else ""
+
+
+def _listed(periods: list[list[str] | None]) -> str:
+    """`first..end, first..end`, each once: what `weather evaluate` must not score."""
+    return ", ".join(dict.fromkeys("..".join(period) for period in periods if period))
 
 
 def model_calls(plan: Plan, dim: str) -> xr.Variable:

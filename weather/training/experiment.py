@@ -12,6 +12,7 @@ from torch import Tensor
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
+from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.checking.preflight import apply, inspect
@@ -120,6 +121,8 @@ def train(
     pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
     scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
     metadata = _metadata(series.dataset, config.data, series.periods, scores)
+    if config.transfer is not None:
+        metadata["earlier"] = _seen(config.transfer.checkpoint)
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores)
@@ -256,6 +259,13 @@ def _metadata(
         "one_step_scores": by_step[shortest],
         "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
     }
+
+
+def _seen(checkpoint: Path) -> list[list[str]]:
+    """Periods that an earlier model was trained and validated on, and those before it."""
+    known = read_header(checkpoint)["metadata"]
+    periods = known.get("periods", {})
+    return [periods[n] for n in ("train", "valid") if n in periods] + known.get("earlier", [])
 
 
 def _by_name(scores: Sequence[Score], hours: float) -> dict[str, dict[str, float]]:

@@ -1,22 +1,16 @@
-"""What is scored: channels, and the forecasts of one channel beside truth and climatology."""
+"""What is scored: channels, and the fields of one variable, read when they are needed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.grid import LatLonGrid
 from weather.variables import describe
-from weather.verification.baselines import Climatology, ClimatologyKind, Times, damping
+from weather.verification.climatology import Field, Times
 
 HEADLINE = ("z500", "t850", "u850", "v850", "msl", "t2m", "u10", "v10", "q700")
-_WHOLE = 2**30  # bytes of a variable up to which all its levels are read at once
-
-Field = NDArray[np.floating]
-Fields = tuple[xr.DataArray, xr.DataArray, xr.DataArray]  # forecast, truth, training
 
 
 @dataclass(frozen=True)
@@ -77,79 +71,58 @@ def headline(chosen: list[Channel]) -> list[Channel]:
     return [usual[name] for name in HEADLINE if name in usual] or chosen[:4]
 
 
+def grouped(chosen: list[Channel], most: int) -> Iterator[list[Channel]]:
+    """Channels that are read together: of one variable, at most so many levels."""
+    group: list[Channel] = []
+    for channel in chosen:
+        if group and (group[0].variable != channel.variable or len(group) == most):
+            yield group
+            group = []
+        group.append(channel)
+    yield group
+
+
 @dataclass(frozen=True)
-class Cases:
-    """One channel of all forecasts, with truth and climatology.
+class Series:
+    """Analyses of the channels of one group, read when they are needed.
 
     Attributes:
-        forecast: (time, lead, lat, lon)
-        leads: (lead,)
-        valid: (time, lead) valid times.
-        truth: field of given times, NaN where there is none.
-        climatology: expected field.
-        damping: (lead,) coefficients.
-        now: (time, lat, lon) truth at the initial times.
-        weights: (lat,) cell areas.
+        field: (time, channel, lat, lon), times ascending.
     """
 
-    forecast: Field
-    leads: NDArray[np.timedelta64]
-    valid: Times
-    truth: Callable[[Times], Field]
-    climatology: Climatology
-    damping: NDArray[np.float64]
-    now: Field
-    weights: NDArray[np.float64]
+    field: xr.DataArray
+
+    @property
+    def times(self) -> Times:
+        """All of them."""
+        return self.field["time"].values
+
+    def at(self, times: Times) -> Field:
+        """Fields (*times.shape, channel, lat, lon) in float64, NaN where there is none."""
+        wanted, inverse = np.unique(times, return_inverse=True)
+        index = np.searchsorted(self.times, wanted).clip(max=len(self.times) - 1)
+        there = self.times[index] == wanted
+        values = np.full((len(wanted), *self.field.shape[1:]), np.nan)
+        if there.any():
+            values[there] = self.field.isel(time=index[there]).values
+        return values[inverse.reshape(times.shape)]
+
+    def level(self, number: int) -> xr.DataArray:
+        """One channel (time, lat, lon)."""
+        return self.field.isel(channel=number)
+
+    def blocks(self, length: int) -> Iterator[tuple[Times, Field]]:
+        """All times in order, so many at once."""
+        for first in range(0, len(self.times), length):
+            times = self.times[first : first + length]
+            yield times, self.field.isel(time=slice(first, first + length)).values
 
 
-def each_channel(
-    chosen: list[Channel], forecast: xr.Dataset, truth: xr.Dataset, training: xr.Dataset
-) -> Iterator[tuple[Channel, Fields]]:
-    """Each channel with its field in each data set; a small variable is read only once."""
-    read: list[xr.Dataset] = []
-    for number, channel in enumerate(chosen):
-        if number == 0 or chosen[number - 1].variable != channel.variable:
-            fields = [dataset[[channel.variable]] for dataset in (forecast, truth, training)]
-            read = [f.load() if f.nbytes <= _WHOLE else f for f in fields]
-        yield channel, fields_of(channel, *read)
-
-
-def fields_of(
-    channel: Channel, forecast: xr.Dataset, truth: xr.Dataset, training: xr.Dataset
-) -> Fields:
-    """One channel of the three."""
-    return channel.of(forecast), channel.of(truth), channel.of(training)
-
-
-def build_cases(fields: Fields, kind: ClimatologyKind) -> Cases:
-    """Fit the baselines of one channel and find its truth."""
-    forecast, truth, training = fields
-    grid = LatLonGrid.from_dataset(forecast.to_dataset(name="field"))
-    weights = grid.area_weights()
-    times, past = training["time"].values, training.values
-    climatology = Climatology.fit(times, past, kind)
-    leads = forecast["lead_time"].values
-    truth_at = lookup(truth)
-    return Cases(
-        forecast=forecast.values,
-        leads=leads,
-        valid=forecast["valid_time"].values,
-        truth=truth_at,
-        climatology=climatology,
-        damping=damping(times, past - climatology.at(times), leads, weights),
-        now=truth_at(forecast["time"].values),
-        weights=weights,
-    )
-
-
-def lookup(truth: xr.DataArray) -> Callable[[Times], Field]:
-    """A function that gives the fields at some times, NaN where the truth has none."""
-    times, values = truth["time"].values, truth.values
-
-    def at(wanted: Times) -> Field:
-        index = np.searchsorted(times, wanted).clip(max=len(times) - 1)
-        fields = values[index].astype(np.float64)
-        fields[times[index] != wanted] = np.nan
-        return fields
-
-    return at
+def stacked(group: list[Channel], dataset: xr.Dataset) -> xr.DataArray:
+    """The channels of one variable along a dimension `channel`, before lat and lon."""
+    field = dataset[group[0].variable]
+    if group[0].level is None:
+        field = field.expand_dims("channel", axis=-3)
+    else:
+        field = field.sel(level=[channel.level for channel in group]).rename(level="channel")
+    return field.transpose(..., "channel", "lat", "lon")

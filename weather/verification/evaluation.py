@@ -1,269 +1,224 @@
-"""Scores of forecasts, beside what a forecast must beat.
+"""Scores of forecasts, beside what a forecast must beat, in one pass and bounded memory.
 
-One channel (a surface variable, or one level of an upper one) is read and scored at a
-time, so that memory stays small. A score is the mean, over the initial times whose
-valid time has a truth, of what `metrics` gives for one case.
+The channels of a variable are read together, block by block of initial and lead times;
+all scores follow from what `one_pass` keeps of each case.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sciml.errors import InputError
 from weather.grid import LatLonGrid
-from weather.verification import metrics
-from weather.verification.baselines import ClimatologyKind, suitable_kind
-from weather.verification.cases import (
-    Cases,
-    Channel,
-    Field,
-    build_cases,
-    channels,
-    each_channel,
-    fields_of,
-    headline,
-    interior,
-    lookup,
-)
-from weather.verification.linear import LinearModel
+from weather.verification import diagnostics
+from weather.verification.bootstrap import FEWEST, Bootstrap, block_length
+from weather.verification.cases import channels, headline, interior
+from weather.verification.climatology import ClimatologyKind, suitable_kind
+from weather.verification.events import Event, require_channels
+from weather.verification.facts import facts
+from weather.verification.gather import Gatherer
+from weather.verification.leakage import Leakage, leakage
+from weather.verification.linear import linear_forecast
+from weather.verification.one_pass import FORECAST, LINEAR, ChannelPass, Setup
+from weather.verification.regions import regions
+from weather.verification.sample import check_grids, check_truth, common_cases
+from weather.verification.table import Tabulation, marked
 
-FORECAST, PERSISTENCE, DAMPED = "forecast", "persistence", "damped persistence"
-CLIMATOLOGY, LINEAR = "climatology", "linear"
-_LINEAR_LEAD = np.timedelta64(24, "h")
-_HOUR = np.timedelta64(1, "h")
+MAPPED = (24, 72, 120, 240)  # hours: lead times of the maps
+_COLUMNS = (
+    "system", "reference", "channel", "variable", "level", "lead_hours", "region", "season",
+    "metric", "event",
+)  # fmt: skip
 
-Row = dict[str, str | float | None]
+
+@dataclass(frozen=True)
+class Options:
+    """What is scored, and how.
+
+    Attributes:
+        climatology: kind; None takes `daily` from ten years on, `seasonal` from three, else
+            `mean`.
+        linear: also fit the linear model, for the headline channels at 24 h.
+        regions: names, `["all"]`, or None for the usual ones; see `regions.regions`.
+        thresholds: events to score, such as `msl<100000` or `t850>q0.9`.
+        seasons: also score by season of the valid time.
+        allow_leakage: score dates that were seen, and say so everywhere.
+        samples: of the bootstrap.
+        seed: of the bootstrap.
+        memory: GiB of fields to hold at once, about.
+    """
+
+    climatology: ClimatologyKind | None = None
+    linear: bool = False
+    regions: list[str] | None = None
+    thresholds: list[str] = field(default_factory=list)
+    seasons: bool = False
+    allow_leakage: bool = False
+    samples: int = 1000
+    seed: int = 0
+    memory: float = 1.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All scores, and what one must know to read them.
+
+    Attributes:
+        scores: one row for each system, channel, lead time, region, season and metric:
+            value, its 95 % interval (`lower`, `upper`), unit, cases, missing, leakage.
+        differences: the forecast minus each other system, paired, with skill, p and
+            `significant`.
+        fields: spectra, maps, rank histograms, reliability, errors of each case.
+        facts: label to text, for people.
+        leakage: dates that were seen.
+        land: (lat, lon) land fraction, if there is one.
+    """
+
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+    fields: xr.Dataset
+    facts: dict[str, str]
+    leakage: Leakage
+    land: xr.DataArray | None
 
 
 def evaluate(
     forecast: xr.Dataset,
     truth: xr.Dataset,
     training: xr.Dataset,
-    climatology: ClimatologyKind | None = None,
-    linear: bool = False,
+    options: Options | None = None,
+    others: Mapping[str, xr.Dataset] | None = None,
     advance: Callable[[], None] = lambda: None,
-) -> pd.DataFrame:
-    """Score forecasts against analyses, beside the baselines.
+) -> Evaluation:
+    """Score forecasts against analyses, beside the baselines and other forecasts.
 
     Args:
-        forecast: from `open_forecast`.
-        truth: analyses, from `open_reanalysis`; times that are missing are counted.
+        forecast: from `open_forecast`, with or without members.
+        truth: analyses, from `open_reanalysis`; times that are missing are counted. Its
+            `lsm`, if it has one, divides land from sea.
         training: analyses of another period, from which climatology and damped
             persistence (and the linear model) are fitted.
-        climatology: its kind; None takes `seasonal` from three years on, else `mean`.
-        linear: also fit the linear model, for the headline channels at 24 h.
+        options: see there.
+        others: other forecasts by name. All are scored on the initial times that all have.
         advance: called after each channel.
 
     Returns:
-        One row for each system, channel, lead time and metric: columns system,
-        channel, variable, level (hPa), lead_hours, metric, value, unit, cases and
-        missing (cases without truth). Metrics: `rmse` (root after the mean over cases,
-        WeatherBench 2), `rmse_by_case` (mean of the roots), `bias`, `acc` (mean over
-        cases). `attrs` holds `climatology`, its kind and period, and `missing`, how
-        many and which valid times have no truth, and `seen`, how many forecasts start
-        in the model's training period, if that is known. The frame of a limited area,
-        `boundary_width` rows and columns at its edges, is given and not scored.
+        See `Evaluation`; `metrics.MEANINGS` explains the metrics. The frame of a limited
+        area, `boundary_width` rows and columns at its edges, is given and not scored.
 
     Raises:
-        InputError: different grids, no variable in common, no truth at all, or a
-            training period that overlaps the forecasts.
+        InputError: different grids, no variable, initial or valid time in common, dates
+            that model or climatology have seen, or options that do not fit.
     """
-    _check_grids(forecast, truth, training)
-    _check_periods(forecast, training)
-    _check_truth(forecast, truth)
-    kind = climatology or suitable_kind(training["time"].values)
+    options = options or Options()
+    models = {FORECAST: forecast, **(others or {})}
+    check_grids(forecast, truth, training, *models.values())
+    check_truth(forecast, truth)
+    models, dropped = common_cases(models)
+    kind = options.climatology or suitable_kind(training["time"].values)
+    seen = leakage(models, training["time"].values, kind)
+    if not options.allow_leakage:
+        seen.require_none()
     width = int(forecast.attrs.get("boundary_width", 0))
-    forecast, truth, training = (interior(d, width) for d in (forecast, truth, training))
-    truth = truth.sel(time=slice(forecast["time"][0], forecast["valid_time"].max()))
-    chosen = channels(forecast, truth, training)
-    rows: list[Row] = []
-    for channel, fields in each_channel(chosen, forecast, truth, training):
-        cases, unit = build_cases(fields, kind), channel.unit(forecast)
-        for lead in range(len(cases.leads)):
-            for system, forecasts in _systems(cases, lead).items():
-                rows += _rows(channel, unit, cases, lead, system, forecasts)
+    models = {name: interior(model, width) for name, model in models.items()}
+    truth, training = interior(truth, width), interior(training, width)
+    chosen = channels(*models.values(), truth, training)
+    if options.linear:
+        models[LINEAR] = linear_forecast(headline(chosen), models[FORECAST], truth, training, kind)
+    land = truth["lsm"] if "lsm" in truth and truth["lsm"].dims == ("lat", "lon") else None
+    setup = _setup(models, land, options)
+    events = [Event.parse(text) for text in options.thresholds]
+    require_channels(events, [channel.name for channel in chosen])
+    gatherer = Gatherer(
+        setup, models, truth, training, kind, events, int(options.memory * 2**30)
+    )  # fmt: skip
+    parts = _Parts()
+    for gathered in gatherer.each(chosen, set(headline(chosen))):
+        parts.add(gathered, gathered.channel.unit(forecast), options)
         advance()
-    if linear:
-        rows += _linear_rows(chosen, forecast, truth, training, kind)
-    table = pd.DataFrame(rows)
-    first, last = training["time"].values[[0, -1]].astype("datetime64[D]")
-    table.attrs["climatology"] = f"{kind}, fitted on {first} to {last}"
-    table.attrs["missing"] = _missing(forecast, truth)
-    table.attrs["seen"] = _seen(forecast)
-    table.attrs["boundary_width"] = width
-    return table
+    known = facts(models, truth, training, kind, seen, setup) | {
+        "intervals": parts.intervals(setup, options),
+        "not scored": dropped,
+        "frame": f"{width} cells at each edge are boundary data and not scored" if width else "",
+    }
+    known = {label: text for label, text in known.items() if text}
+    return Evaluation(
+        scores=_ordered(pd.concat(parts.scores, ignore_index=True), seen.stamp),
+        differences=_ordered(marked(pd.concat(parts.differences, ignore_index=True)), seen.stamp),
+        fields=parts.fields().assign_attrs(known),
+        facts=known,
+        leakage=seen,
+        land=land,
+    )
 
 
-def training_period(
-    analyses: xr.Dataset, forecast: xr.Dataset, period: str | None = None
-) -> xr.Dataset:
-    """The analyses to fit baselines on.
+class _Parts:
+    """What is kept of each channel when its cases are let go."""
 
-    Args:
-        analyses: canonical.
-        forecast: from `open_forecast`.
-        period: `2000-01-01/2007-12-31`, both days included; None takes all times
-            before the first forecast.
+    def __init__(self) -> None:
+        self.scores: list[pd.DataFrame] = []
+        self.differences: list[pd.DataFrame] = []
+        self.by_channel: list[xr.Dataset] = []
+        self.maps: list[xr.Dataset] = []
+        self.events: list[xr.Dataset] = []
+        self.blocks: set[int] = set()
 
-    Raises:
-        InputError: if the period cannot be read or holds fewer than two times.
-    """
-    _check_time(analyses)
-    times = analyses["time"].values
-    start, end = times[0], forecast["time"].values.min() - np.timedelta64(1, "ns")
-    if period is not None:
-        try:
-            start, last = (np.datetime64(day, "D") for day in period.split("/"))
-        except ValueError:
-            raise InputError(
-                f"cannot read the period {period!r}; expected 2000-01-01/2007-12-31"
-            ) from None
-        end = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
-    chosen = analyses.isel(time=(times >= start) & (times <= end))
-    if chosen.sizes["time"] < 2:
-        raise InputError(
-            f"{chosen.sizes['time']} analyses to fit the climatology on, of {_day(times[0])} to "
-            f"{_day(times[-1])}; give --climatology-from or --climatology-period"
-        )
-    return chosen
+    def add(self, gathered: ChannelPass, unit: str, options: Options) -> None:
+        """Tabulate a channel."""
+        block = block_length(gathered.quantities["squared_error"][:, :, 0, 0])
+        cases = len(gathered.setup.initial)
+        bootstrap = Bootstrap(cases, block, options.samples, options.seed)
+        table = Tabulation(gathered, unit, bootstrap, options.seasons)
+        self.blocks.add(block)
+        self.scores += [table.scores(), diagnostics.resolutions(gathered)]
+        self.differences.append(table.differences())
+        self.by_channel.append(diagnostics.diagnostics(gathered, unit))
+        if gathered.mapped:
+            self.maps.append(diagnostics.maps(gathered, unit))
+        if (reliability := diagnostics.reliability(gathered)) is not None:
+            self.events.append(reliability)
 
+    def fields(self) -> xr.Dataset:
+        """All that is no single number."""
+        whole = [xr.concat(self.by_channel, "channel", data_vars="minimal", coords="minimal")]
+        whole += [xr.concat(self.maps, "map_channel", data_vars="minimal", coords="minimal")]
+        if self.events:
+            whole += [xr.concat(self.events, "event", data_vars="minimal", coords="minimal")]
+        return xr.merge(whole)
 
-def _check_grids(forecast: xr.Dataset, *others: xr.Dataset) -> None:
-    grid = LatLonGrid.from_dataset(forecast)
-    for other in others:
-        there = LatLonGrid.from_dataset(other)
-        if not grid.matches(there):
-            raise InputError(
-                f"the forecast has {grid.describe()}, the truth {there.describe()}; "
-                "regrid one to the other"
-            )
-
-
-def _check_periods(forecast: xr.Dataset, training: xr.Dataset) -> None:
-    times = training["time"].values
-    start, end = forecast["time"].values.min(), forecast["valid_time"].values.max()
-    if times[0] <= end and times[-1] >= start:
-        raise InputError(
-            f"the climatology's period {_day(times[0])} to {_day(times[-1])} overlaps the "
-            f"forecasts, {_day(start)} to {_day(end)}; give another with --climatology-period"
+    def intervals(self, setup: Setup, options: Options) -> str:
+        """How the intervals were made, in words."""
+        cases = len(setup.initial)
+        if cases < FEWEST:
+            return f"none: {cases} initial times, fewer than {FEWEST}"
+        shortest, longest = min(self.blocks), max(self.blocks)
+        blocks = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+        return (
+            f"95 %, from {options.samples} samples of initial times in blocks of {blocks}; "
+            "significant: at most 5 % false discoveries"
         )
 
 
-def _check_truth(forecast: xr.Dataset, truth: xr.Dataset) -> None:
-    _check_time(truth)
-    times, valid = truth["time"].values, forecast["valid_time"].values
-    if not np.isin(valid, times).any():
-        raise InputError(
-            f"the truth, {_day(times[0])} to {_day(times[-1])}, has none of the forecasts' valid "
-            f"times, {_day(valid.min())} to {_day(valid.max())}"
-        )
+def _setup(models: Mapping[str, xr.Dataset], land: xr.DataArray | None, options: Options) -> Setup:
+    forecast = models[FORECAST]
+    grid, leads = LatLonGrid.from_dataset(forecast), forecast["lead_time"].values
+    hours = leads / np.timedelta64(1, "h")
+    mapped = [i for i, hour in enumerate(hours) if hour in MAPPED] or [len(leads) - 1]
+    mask = None if land is None else land.values.astype(np.float64)
+    return Setup(
+        grid=grid,
+        regions=regions(grid, mask, options.regions),
+        initial=forecast["time"].values,
+        leads=leads,
+        members={name: int(model.sizes.get("member", 0)) for name, model in models.items()},
+        mapped=tuple(mapped),
+    )
 
 
-def _check_time(analyses: xr.Dataset) -> None:
-    if "time" not in analyses.dims:
-        raise InputError("the analyses have no time; give a time series")
-
-
-def _missing(forecast: xr.Dataset, truth: xr.Dataset) -> str:
-    valid = np.unique(forecast["valid_time"].values)
-    absent = valid[~np.isin(valid, truth["time"].values)]
-    if not len(absent):
-        return "none"
-    first, last = absent[[0, -1]].astype("datetime64[m]")
-    return f"{len(absent)} of {len(valid)} valid times, between {first} and {last}"
-
-
-def _seen(forecast: xr.Dataset) -> str:
-    """Forecasts from states that the model was trained on are no test of it."""
-    start, dots, end = str(forecast.attrs.get("training_period", "")).partition("..")
-    if not dots:
-        return ""
-    initial = forecast["time"].values
-    seen = (initial >= np.datetime64(start)) & (initial <= np.datetime64(end))
-    if not seen.any():
-        return ""
-    return f"{seen.sum()} of {len(seen)} forecasts start in the model's training period"
-
-
-def _systems(cases: Cases, lead: int) -> dict[str, Field]:
-    """Forecasts of each system at one lead time, (time, lat, lon)."""
-    valid = cases.valid[:, lead]
-    expected = cases.climatology.at(valid)
-    anomaly = cases.now - cases.climatology.at(valid - cases.leads[lead])
-    return {
-        FORECAST: cases.forecast[:, lead].astype(np.float64),
-        PERSISTENCE: cases.now,
-        DAMPED: expected + cases.damping[lead] * anomaly,
-        CLIMATOLOGY: expected,
-    }
-
-
-def _rows(
-    channel: Channel, unit: str, cases: Cases, lead: int, system: str, forecasts: Field
-) -> list[Row]:
-    """The scores of one system at one lead time."""
-    scores, known = _scores(cases, lead, forecasts)
-    if system == CLIMATOLOGY:
-        del scores["acc"]  # its anomaly is zero
-    common: Row = {
-        "system": system,
-        "channel": channel.name,
-        "variable": channel.variable,
-        "level": channel.level,
-        "lead_hours": float(cases.leads[lead] / _HOUR),
-    }
-    counts: Row = {"cases": known, "missing": len(forecasts) - known}
-    return [
-        common | {"metric": name, "value": value, "unit": "1" if name == "acc" else unit} | counts
-        for name, value in scores.items()
-    ]
-
-
-def _scores(cases: Cases, lead: int, forecasts: Field) -> tuple[dict[str, float], int]:
-    """Means over the cases that have a truth, and the number of these."""
-    valid, weights = cases.valid[:, lead], cases.weights
-    truth, expected = cases.truth(valid), cases.climatology.at(valid)
-    truth[np.isnan(cases.forecast[:, lead])] = np.nan  # the same cells for all systems
-    squared = metrics.mean_squared_error(forecasts, truth, weights)
-    bias = metrics.mean_error(forecasts, truth, weights)
-    acc = metrics.anomaly_correlation(forecasts, truth, expected, weights)
-    rmse, by_case = metrics.over_cases(squared)
-    scores = {
-        "rmse": float(rmse),
-        "rmse_by_case": float(by_case),
-        "bias": float(metrics.mean_cases(bias)),
-        "acc": float(metrics.mean_cases(acc)),
-    }
-    return scores, int(np.isfinite(squared).sum())
-
-
-def _linear_rows(
-    chosen: list[Channel],
-    forecast: xr.Dataset,
-    truth: xr.Dataset,
-    training: xr.Dataset,
-    kind: ClimatologyKind,
-) -> list[Row]:
-    """The linear model's rows: all headline channels together, 24 h ahead."""
-    if _LINEAR_LEAD not in forecast["lead_time"].values:
-        raise InputError("the linear model forecasts 24 h ahead, a lead time the files do not have")
-    used = headline(chosen)
-    past = np.stack([channel.of(training).values for channel in used], axis=1)
-    weights = LatLonGrid.from_dataset(forecast).area_weights()
-    model = LinearModel.fit(training["time"].values, past, _LINEAR_LEAD, weights, kind)
-    initial = forecast["time"].values
-    now = np.stack([lookup(channel.of(truth))(initial) for channel in used], axis=1)
-    predicted = model.predict(initial, now)
-    lead = int(np.flatnonzero(forecast["lead_time"].values == _LINEAR_LEAD)[0])
-    rows: list[Row] = []
-    for number, channel in enumerate(used):
-        cases = build_cases(fields_of(channel, forecast, truth, training), kind)
-        unit = channel.unit(forecast)
-        rows += _rows(channel, unit, cases, lead, LINEAR, predicted[:, number])
-    return rows
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))
+def _ordered(table: pd.DataFrame, stamp: str) -> pd.DataFrame:
+    """Keys first, the leakage stamp last."""
+    keys = [name for name in _COLUMNS if name in table]
+    rest = [name for name in table if name not in keys]
+    return table[[*keys, *rest]].assign(leakage=stamp)

@@ -12,14 +12,18 @@ from itertools import product
 from typing import Self
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.verification.baselines import Climatology, ClimatologyKind, Times
+from weather.grid import LatLonGrid
+from weather.verification.cases import Channel, Series, stacked
+from weather.verification.climatology import Climatology, ClimatologyKind, Times
 
 Matrix = NDArray[np.float64]
 
 COMPONENTS = (20, 40, 80, 160, 300)
+LEAD = np.timedelta64(24, "h")
 PENALTIES = (0.0, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # times the mean variance of a scaled field
 
 
@@ -92,6 +96,40 @@ class LinearModel:
         forecast = self.damping * scaled + (scaled @ self.patterns) @ self.coefficients
         expected = _expected(times + self.lead, self.climatologies)
         return expected + (forecast * self.scale).reshape(fields.shape)
+
+
+def linear_forecast(
+    chosen: list[Channel],
+    forecast: xr.Dataset,
+    truth: xr.Dataset,
+    training: xr.Dataset,
+    kind: ClimatologyKind,
+) -> xr.Dataset:
+    """The linear model's forecasts of some channels, 24 h ahead, from the same initial times.
+
+    Returns:
+        Dimensions (time, lead_time, [level,] lat, lon); other channels are NaN.
+
+    Raises:
+        InputError: if the forecast has no lead time of 24 h, or see `LinearModel.fit`.
+    """
+    if LEAD not in forecast["lead_time"].values:
+        raise InputError("the linear model forecasts 24 h ahead, a lead time the files do not have")
+    past, now = (
+        [Series(stacked([channel], dataset)) for channel in chosen] for dataset in (training, truth)
+    )
+    fields = np.concatenate([series.field.values for series in past], axis=1)
+    weights = LatLonGrid.from_dataset(forecast).area_weights()
+    model = LinearModel.fit(training["time"].values, fields, LEAD, weights, kind)
+    initial = forecast["time"].values
+    start = np.concatenate([series.at(initial) for series in now], axis=1)
+    predicted = model.predict(initial, start)
+    result = xr.full_like(forecast.isel(member=0, drop=True) if "member" in forecast.dims
+                          else forecast, np.nan).sel(lead_time=[LEAD]).load()  # fmt: skip
+    for number, channel in enumerate(chosen):
+        place = {} if channel.level is None else {"level": channel.level}
+        result[channel.variable].loc[{"lead_time": LEAD, **place}] = predicted[:, number]
+    return result
 
 
 def _expected(times: Times, climatologies: tuple[Climatology, ...]) -> Matrix:

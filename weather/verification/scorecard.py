@@ -1,32 +1,21 @@
-"""The scores at a glance: skill ratios for the console, curves over lead time."""
+"""The scores at a glance: skill ratios, and the matrix of a scorecard."""
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from sciml.files import atomic_path
 from weather.verification.cases import HEADLINE
-from weather.verification.evaluation import CLIMATOLOGY, DAMPED, FORECAST, LINEAR, PERSISTENCE
+from weather.verification.one_pass import CLIMATOLOGY, DAMPED, FORECAST, LINEAR, PERSISTENCE
+from weather.verification.table import ALL
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEADS = (6, 24, 72, 120, 240)  # hours
-
-_STYLES: dict[
-    str, dict[str, Any]
-] = {  # colours of Okabe and Ito (2008), told apart by the colour-blind
-    FORECAST: {"color": "#0072B2", "linewidth": 2.4, "zorder": 5},
-    PERSISTENCE: {"color": "#D55E00", "linewidth": 1.4, "linestyle": "--"},
-    DAMPED: {"color": "#E69F00", "linewidth": 1.4, "linestyle": "-."},
-    CLIMATOLOGY: {"color": "#555555", "linewidth": 1.4, "linestyle": ":"},
-    LINEAR: {"color": "#009E73", "linestyle": "none", "marker": "D", "markersize": 6, "zorder": 6},
-}
+_WIDE = 20  # columns of a matrix
+BASELINES = (PERSISTENCE, CLIMATOLOGY, DAMPED, LINEAR)
 
 
 def shown_channels(scores: pd.DataFrame) -> list[str]:
@@ -37,49 +26,59 @@ def shown_channels(scores: pd.DataFrame) -> list[str]:
     return few if len(few) <= 5 else usual or names[:4]
 
 
+def whole(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the whole grid and all seasons."""
+    return scores[(scores["region"] == scores["region"].iloc[0]) & (scores["season"] == ALL)]
+
+
+def other_models(scores: pd.DataFrame) -> list[str]:
+    """Names of the forecasts that the first one is compared with."""
+    return [s for s in scores["system"].unique() if s not in (FORECAST, *BASELINES)]
+
+
 def skill_table(scores: pd.DataFrame, hours: Sequence[float] = LEADS) -> pd.DataFrame:
     """RMSE of the forecast and its ratio to each baseline: below one is better.
 
     Args:
-        scores: from `evaluate`.
+        scores: of an `Evaluation`.
         hours: lead times; those that were not forecast are left out. If none was, all
             that were are shown.
 
     Returns:
         One row for each headline channel and lead time: channel, lead_hours, unit,
-        rmse, acc, and a column of ratios for each baseline.
+        rmse, acc, and a column of ratios for each other forecast and each baseline.
     """
     keys, names = ["channel", "lead_hours"], shown_channels(scores)
-    some = scores[scores["channel"].isin(names)]
+    some = whole(scores)
+    some = some[some["channel"].isin(names)]
     asked = some["lead_hours"].isin(hours)
     some = some[asked] if asked.any() else some
     rmse = some[some["metric"] == "rmse"].set_index([*keys, "system"])["value"].unstack("system")
-    own = some[some["system"] == FORECAST].set_index([*keys, "metric"])["value"].unstack("metric")
+    own = some[(some["system"] == FORECAST) & some["metric"].isin(["rmse", "acc"])]
+    own = own.set_index([*keys, "metric"])["value"].unstack("metric")
     units = some[some["metric"] == "rmse"].groupby(keys)["unit"].first()
-    baselines = [name for name in (PERSISTENCE, DAMPED, CLIMATOLOGY, LINEAR) if name in rmse]
-    ratios = rmse[baselines].rdiv(rmse[FORECAST], axis=0)
+    references = [s for s in (*other_models(scores), *BASELINES) if s in rmse]
+    ratios = rmse[references].rdiv(rmse[FORECAST], axis=0)
     table = pd.concat([units, own[["rmse", "acc"]], ratios], axis=1)
     return table.reindex(names, level="channel").reset_index()
 
 
-def write_scores(scores: pd.DataFrame, folder: Path) -> None:
-    """Write `scores.csv` and `scores.png`."""
-    with atomic_path(folder / "scores.csv") as temporary:
-        scores.to_csv(temporary, index=False)
-    draw_curves(scores, folder / "scores.png")
+def console_table(scores: pd.DataFrame, climatology: str) -> Table:
+    """The skill table for a terminal; ratios below one are green.
 
-
-def console_table(scores: pd.DataFrame) -> Table:
-    """The skill table for a terminal; ratios below one are green."""
+    Args:
+        scores: of an `Evaluation`.
+        climatology: what it is, in words.
+    """
     skill = skill_table(scores)
     first = ("channel", "lead_hours", "unit", "rmse", "acc")
     ratios = [name for name in skill.columns if name not in first]
     table = Table(
-        title="RMSE, ACC, and ratio of the RMSE to that of each baseline (below 1 is better)",
+        title="RMSE, ACC, and ratio of the RMSE to that of each other (below 1 is better)",
         box=SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
-        caption=f"RMSE: root after the mean over cases. Climatology: {scores.attrs['climatology']}",
+        caption=f"RMSE: root after the mean over cases. Climatology: {climatology}",
     )
     for title in ("field", "lead", "RMSE", "ACC", *ratios):
         left = title == "field"
@@ -96,32 +95,61 @@ def console_table(scores: pd.DataFrame) -> Table:
     return table
 
 
-def draw_curves(scores: pd.DataFrame, path: Path) -> None:
-    """RMSE and ACC of the headline channels over lead time, beside the baselines."""
-    names = shown_channels(scores)[:5]
-    figure = Figure(figsize=(1.2 + 3.1 * len(names), 6), layout="constrained")
-    axes = figure.subplots(2, len(names), sharex=True, squeeze=False)
-    for column, name in enumerate(names):
-        of_channel = scores[scores["channel"] == name]
-        rmse = _draw(axes[0, column], of_channel, "rmse")
-        axes[0, column].set_title(name)
-        axes[0, column].set_ylabel(f"RMSE ({pretty_unit(rmse['unit'].iloc[0])})")
-        axes[0, column].set_ylim(bottom=0)
-        _draw(axes[1, column], of_channel, "acc")
-        axes[1, column].axhline(0.6, color="#999999", linewidth=0.8)
-        axes[1, column].set_ylim(min(0, axes[1, column].get_ylim()[0]), 1.02)
-        axes[1, column].set_ylabel("ACC" if column == 0 else "")
-        axes[1, column].set_xlabel("lead time (days)")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    cases = int(scores.loc[scores["system"] == FORECAST, "cases"].max())
-    figure.suptitle(
-        f"{cases} cases; RMSE: root after the mean over cases; "
-        f"climatology: {scores.attrs['climatology']}",
-        fontsize="medium",
-    )
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=120)
+@dataclass(frozen=True)
+class Cell:
+    """One comparison in the matrix.
+
+    Attributes:
+        skill: share of the reference's error that is gone; NaN without cases.
+        significant: whether the sign is sure.
+        title: all numbers, in words.
+    """
+
+    skill: float
+    significant: bool
+    title: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Skill of the forecast against one reference.
+
+    Attributes:
+        reference: its name.
+        columns: groups of lead times (hours), by name; a group without a name is the only one.
+        rows: label to cells, of all groups one after the other.
+    """
+
+    reference: str
+    columns: dict[str, tuple[float, ...]]
+    rows: dict[str, list[Cell | None]]
+
+
+def matrix(
+    differences: pd.DataFrame, reference: str, row: str, group: str = "", metric: str = "rmse"
+) -> Matrix:
+    """The matrix of one metric.
+
+    Args:
+        differences: of an `Evaluation`, those rows that are to be shown.
+        reference: which other system.
+        row: column whose values are the rows' labels.
+        group: column whose values are groups of columns; empty for none.
+        metric: which.
+    """
+    chosen = differences[
+        (differences["reference"] == reference) & (differences["metric"] == metric)
+    ]
+    groups = list(chosen[group].unique()) if group else [""]
+    leads = _few(sorted(chosen["lead_hours"].unique()), _WIDE // len(groups))
+    places = {(name, lead): None for name in groups for lead in leads}
+    rows: dict[str, dict[tuple[str, float], Cell | None]] = {}
+    for record in chosen.to_dict("records"):
+        place = (record[group] if group else "", record["lead_hours"])
+        if place in places:
+            rows.setdefault(str(record[row]), dict(places))[place] = _cell(record)
+    cells = {label: list(found.values()) for label, found in rows.items()}
+    return Matrix(reference, {name: tuple(leads) for name in groups}, cells)
 
 
 def pretty_unit(unit: str) -> str:
@@ -129,16 +157,27 @@ def pretty_unit(unit: str) -> str:
     return re.sub(r"(?<=[A-Za-z])-?\d+", lambda power: power[0].translate(_RAISED), unit)
 
 
-def _draw(axes: Axes, scores: pd.DataFrame, metric: str) -> pd.DataFrame:
-    chosen = scores[scores["metric"] == metric]
-    for system, style in _STYLES.items():
-        curve = chosen[chosen["system"] == system].sort_values("lead_hours")
-        if len(curve):
-            style = {"marker": "o", "markersize": 4, **style} if len(curve) == 1 else style
-            axes.plot(curve["lead_hours"] / 24, curve["value"], label=system, **style)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    return chosen
+def _few(leads: list[float], most: int) -> list[float]:
+    """The usual ones, if there are more than enough; else evenly chosen, the last among them."""
+    usual = [lead for lead in leads if lead in LEADS]
+    if len(leads) > most and 1 < len(usual) <= most:
+        return usual
+    step = -(-len(leads) // max(most, 1))
+    return leads[::-1][::step][::-1]
+
+
+def _cell(record: dict) -> Cell:
+    unit = pretty_unit(record["unit"])
+    sure = ""
+    if pd.notna(record.get("difference_lower")):
+        sure = f" [{record['difference_lower']:.3g}, {record['difference_upper']:.3g}]"
+    title = (
+        f"{record['channel']}, {record['region']}, {record['season']}, "
+        f"+{record['lead_hours']:g} h: {record['metric']} "
+        f"{record['difference']:+.3g}{sure} {unit}, "
+        f"skill {100 * record['skill']:.1f} %, {record['cases']} cases"
+    )
+    return Cell(float(record["skill"]), bool(record["significant"]), title)
 
 
 def _number(value: float) -> str:

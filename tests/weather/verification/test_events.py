@@ -1,0 +1,66 @@
+"""Events: how they are written, where quantiles lie, how likely they are."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.verification.climatology import Climatology
+from weather.verification.events import Event, EventClimate, require_channels, season
+
+TIMES = np.datetime64("2001-01-01", "ns") + np.arange(3 * 365) * np.timedelta64(24, "h")
+SPREAD = np.array([1.0, 3.0, 3.0, 1.0])  # by season
+
+
+def noisy() -> xr.DataArray:
+    """Noise whose spread changes with the season, around another mean in every cell."""
+    noise = np.random.default_rng(0).standard_normal((len(TIMES), 3, 4))
+    values = np.arange(12.0).reshape(3, 4) + SPREAD[season(TIMES)][:, None, None] * noise
+    return xr.DataArray(values, {"time": TIMES}, ("time", "lat", "lon"))
+
+
+@pytest.mark.parametrize("text", ["msl<100000", "u10>15", "t850>q0.9", "t2m<-1.5", "q700>0.008"])
+def test_an_event_reads_as_it_is_written(text: str) -> None:
+    assert str(Event.parse(text)) == text
+    assert Event.parse(text.replace(">", " > ").replace("<", " < ")) == Event.parse(text)
+
+
+@pytest.mark.parametrize("text", ["msl", "msl=3", "msl<", "msl<q1.5", "msl<1e", "<3", "t>qq0.5"])
+def test_what_is_no_event(text: str) -> None:
+    with pytest.raises(InputError, match="cannot read the threshold"):
+        Event.parse(text)
+
+
+def test_an_event_of_an_unknown_field() -> None:
+    with pytest.raises(
+        InputError, match="msl2<3 is of no field that is scored; did you mean 'msl'"
+    ):
+        require_channels([Event.parse("msl2<3")], ["msl", "t850"])
+
+
+def test_seasons() -> None:
+    months = np.array([f"2001-{m:02d}-15" for m in range(1, 13)], "datetime64[ns]")
+    assert season(months).tolist() == [0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 0]
+
+
+@pytest.mark.parametrize("memory", [2**30, 2**18])
+def test_quantiles_follow_the_season(memory: int) -> None:
+    field = noisy()
+    climatology = Climatology.fit(TIMES, field.values, "seasonal")
+    climate = EventClimate.fit(Event.parse("x>q0.9"), field, climatology, memory)
+    assert climate.seasons
+    expected = 1.2816 * SPREAD[:, None, None]
+    np.testing.assert_allclose(climate.anomaly / expected, 1, atol=0.35)
+    np.testing.assert_allclose(climate.probability, 0.1, atol=0.006)
+    now = climatology.at(TIMES[:3])
+    np.testing.assert_allclose(climate.threshold(TIMES[:3], now), now + climate.anomaly[0])
+
+
+def test_a_short_record_has_one_season() -> None:
+    field = noisy().isel(time=slice(0, 60))
+    climatology = Climatology.fit(field.time.values, field.values, "mean")
+    climate = EventClimate.fit(Event.parse("x<5"), field, climatology, 2**30)
+    assert climate.probability.shape == (1, 3, 4)
+    np.testing.assert_allclose(climate.probability[0], (field.values < 5).mean(0))
+    happened = climate.happened(np.array([4.0, 5.0, np.nan]), np.array(5.0))
+    np.testing.assert_array_equal(happened, [1, 0, np.nan])

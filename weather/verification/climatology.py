@@ -1,0 +1,219 @@
+"""The expected field at a time of the year and hour of the day, fitted in one pass."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sciml.errors import InputError
+
+ClimatologyKind = Literal["daily", "seasonal", "mean"]
+Times = NDArray[np.datetime64]
+Field = NDArray[np.floating]
+
+HARMONICS = 2  # of the year; more do not lower the error on other years
+PENTADS = 73  # of five days
+WINDOW = 30.0  # days on either side at which the weight of a sample has fallen to zero
+YEARS = {"daily": 10, "seasonal": 3}  # the least that each kind is chosen for
+_HOUR = np.timedelta64(1, "h")
+_YEAR = np.timedelta64(365, "D")
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Climatology:
+    """The expected field at a time of the year and hour of the day.
+
+    `mean` is the mean over the period. `seasonal` is, for each hour of the day, a
+    mean and two harmonics of the year, fitted by least squares. `daily` adds, for each
+    hour and day of the year, what these leave: its mean over all years within 30 days,
+    with weights that fall linearly (the window of WeatherBench 2, Rasp et al. 2024,
+    JAMES 16, e2023MS004019), by pentads between which it is interpolated. The window
+    alone would flatten the annual cycle by 2 %; the harmonics keep it.
+
+    Attributes:
+        kind: of the three.
+        hours: (hour,) hours of the day that were fitted; only 0 for `mean`.
+        coefficients: (hour, term, ...) in the field's unit.
+        residual: (hour, pentad, ...) what `daily` adds; no pentads for the others.
+    """
+
+    kind: ClimatologyKind
+    hours: NDArray[np.int64]
+    coefficients: NDArray[np.float64]
+    residual: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, times: Times, fields: Field, kind: ClimatologyKind) -> Self:
+        """Fit to fields (time, ...)."""
+        fit = ClimatologyFit(kind)
+        fit.add(times, fields)
+        return cls(*fit.solution())
+
+    def at(self, times: Times) -> NDArray[np.float64]:
+        """The expected fields (*times.shape, ...).
+
+        Raises:
+            InputError: for an hour of the day that the climatology does not know.
+        """
+        hour = _hour_of_day(times, self.kind)
+        index = np.searchsorted(self.hours, hour).clip(max=len(self.hours) - 1)
+        if (self.hours[index] != hour).any():
+            unknown = hour[self.hours[index] != hour].flat[0]
+            raise InputError(
+                f"the climatology has no {unknown:02d} UTC, only {self._hours()}; "
+                "give a period with the same hours, or choose the mean"
+            )
+        result = np.empty((*times.shape, *self.coefficients.shape[2:]))
+        for number in range(len(self.hours)):
+            here = index == number
+            result[here] = self._of_hour(number, times[here])
+        return result
+
+    def level(self, number: int) -> Self:
+        """That of one level, where the fields are (level, lat, lon)."""
+        return type(self)(
+            self.kind, self.hours, self.coefficients[:, :, number], self.residual[:, :, number]
+        )
+
+    def rows(self, rows: slice) -> Self:
+        """That of some latitudes."""
+        return type(self)(
+            self.kind, self.hours, self.coefficients[..., rows, :], self.residual[..., rows, :]
+        )
+
+    def _of_hour(self, number: int, times: Times) -> NDArray[np.float64]:
+        phase = _phase(times)
+        expected = np.tensordot(_terms(phase, self.kind), self.coefficients[number], 1)
+        if self.kind == "daily":
+            place = (phase * PENTADS - 0.5) % PENTADS
+            before = place.astype(np.int64)
+            weight = (place - before).reshape(-1, *[1] * (expected.ndim - 1))
+            after = (before + 1) % PENTADS
+            residual = self.residual[number]
+            expected += (1 - weight) * residual[before] + weight * residual[after]
+        return expected
+
+    def _hours(self) -> str:
+        return ", ".join(f"{hour:02d}" for hour in self.hours)
+
+
+@dataclass
+class _Sums:
+    """Sums over the samples of one hour of the day."""
+
+    count: int
+    square: NDArray[np.float64]  # (term, term)
+    product: NDArray[np.float64]  # (term, ...)
+    pentad_fields: NDArray[np.float64]  # (pentad, ...)
+    pentad_terms: NDArray[np.float64]  # (pentad, term)
+    pentad_counts: NDArray[np.float64]  # (pentad,)
+
+
+@dataclass
+class ClimatologyFit:
+    """A fit that sees the fields piece by piece; a cell that is ever NaN stays NaN."""
+
+    kind: ClimatologyKind
+    _sums: dict[int, _Sums] = field(default_factory=dict)
+
+    def add(self, times: Times, fields: Field) -> None:
+        """Take in fields (time, ...)."""
+        hour = _hour_of_day(times, self.kind)
+        for known in np.unique(hour):
+            here = hour == known
+            if known not in self._sums:
+                self._sums[int(known)] = self._empty(fields.shape[1:])
+            self._add(self._sums[int(known)], times[here], fields[here])
+
+    def solution(
+        self,
+    ) -> tuple[ClimatologyKind, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Kind, hours, coefficients and residual of the climatology."""
+        hours = sorted(self._sums)
+        coefficients = np.stack([_least_squares(self._sums[hour]) for hour in hours])
+        residual = np.stack(
+            [_smoothed(self._sums[h], coefficients[i]) for i, h in enumerate(hours)]
+        )
+        return self.kind, np.array(hours), coefficients, residual
+
+    def result(self) -> Climatology:
+        """The climatology."""
+        return Climatology(*self.solution())
+
+    def _empty(self, shape: tuple[int, ...]) -> _Sums:
+        terms = 1 if self.kind == "mean" else 1 + 2 * HARMONICS
+        pentads = PENTADS if self.kind == "daily" else 0
+        return _Sums(
+            count=0,
+            square=np.zeros((terms, terms)),
+            product=np.zeros((terms, *shape)),
+            pentad_fields=np.zeros((pentads, *shape)),
+            pentad_terms=np.zeros((pentads, terms)),
+            pentad_counts=np.zeros(pentads),
+        )
+
+    def _add(self, sums: _Sums, times: Times, fields: Field) -> None:
+        phase = _phase(times)
+        terms = _terms(phase, self.kind)
+        sums.count += len(times)
+        sums.square += terms.T @ terms
+        sums.product += np.tensordot(terms.T, fields.astype(np.float64, copy=False), 1)
+        if self.kind == "daily":
+            pentad = np.minimum((phase * PENTADS).astype(np.int64), PENTADS - 1)
+            for number in np.unique(pentad):
+                here = pentad == number
+                sums.pentad_fields[number] += fields[here].sum(0, dtype=np.float64)
+                sums.pentad_terms[number] += terms[here].sum(0)
+                sums.pentad_counts[number] += here.sum()
+
+
+def suitable_kind(times: Times) -> ClimatologyKind:
+    """`daily` from ten years on, `seasonal` from three, else `mean`."""
+    length = times[-1] - times[0] + _DAY
+    if length >= YEARS["daily"] * _YEAR:
+        return "daily"
+    return "seasonal" if length >= YEARS["seasonal"] * _YEAR else "mean"
+
+
+def _hour_of_day(times: Times, kind: ClimatologyKind) -> NDArray[np.int64]:
+    if kind == "mean":
+        return np.zeros(times.shape, np.int64)
+    return ((times - times.astype("datetime64[D]")) // _HOUR).astype(np.int64)
+
+
+def _phase(times: Times) -> NDArray[np.float64]:
+    """(time,) share of the year that has passed, 0..1."""
+    year = times.astype("datetime64[Y]")
+    length = (year + np.timedelta64(1, "Y")).astype("datetime64[s]") - year.astype("datetime64[s]")
+    return np.asarray((times - year) / length, np.float64)
+
+
+def _terms(phase: NDArray[np.float64], kind: ClimatologyKind) -> NDArray[np.float64]:
+    """(time, term): one, then cosine and sine of each harmonic of the year."""
+    if kind == "mean":
+        return np.ones((len(phase), 1))
+    angle = 2 * np.pi * phase
+    waves = [wave(k * angle) for k in range(1, HARMONICS + 1) for wave in (np.cos, np.sin)]
+    return np.stack([np.ones_like(phase), *waves], axis=1)
+
+
+def _least_squares(sums: _Sums) -> NDArray[np.float64]:
+    """(term, ...)"""
+    if sums.count < len(sums.square):
+        raise InputError(f"{sums.count} times are too few for a climatology; give a longer period")
+    return np.tensordot(np.linalg.pinv(sums.square, rcond=1e-10, hermitian=True), sums.product, 1)
+
+
+def _smoothed(sums: _Sums, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(pentad, ...) mean residual around each pentad; zero where there is no sample near."""
+    residual = sums.pentad_fields - np.tensordot(sums.pentad_terms, coefficients, 1)
+    if not len(residual):
+        return residual
+    reach = int(WINDOW * PENTADS / 365)
+    weights = {shift: 1 - abs(shift) / reach for shift in range(1 - reach, reach)}
+    total = sum(w * np.roll(residual, shift, axis=0) for shift, w in weights.items())
+    count = sum(w * np.roll(sums.pentad_counts, shift) for shift, w in weights.items())
+    count = np.asarray(count).reshape(-1, *[1] * (residual.ndim - 1))
+    return np.asarray(total) / np.where(count > 0, count, 1)

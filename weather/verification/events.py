@@ -1,0 +1,151 @@
+"""Events: a field beyond a threshold, and how often the climatology has them."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciml.config import nearest
+from sciml.errors import InputError
+from weather.verification.climatology import Climatology, Field, Times
+
+_FORM = re.compile(
+    r"\s*(?P<channel>\w+)\s*(?P<beyond>[<>])\s*(?P<quantile>q?)(?P<value>[-+.\de]+)\s*"
+)
+SEASONS = ("DJF", "MAM", "JJA", "SON")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A channel above or below a value, or below a quantile of its climatology.
+
+    Attributes:
+        channel: such as `msl` or `z500`.
+        above: whether the event is above.
+        value: in the field's unit, or the quantile, 0..1.
+        quantile: whether the value is one.
+    """
+
+    channel: str
+    above: bool
+    value: float
+    quantile: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `msl<100000`, `u10>15` or `t850>q0.9`.
+
+        Raises:
+            InputError: anything else.
+        """
+        found = _FORM.fullmatch(text)
+        try:
+            value = float(found["value"]) if found else np.nan
+        except ValueError:
+            value = np.nan
+        if found is None or not np.isfinite(value) or (found["quantile"] and not 0 < value < 1):
+            raise InputError(
+                f"cannot read the threshold {text!r}; expected a field, < or >, and a value in its "
+                "unit or a quantile of the climatology: 'msl<100000', 't850>q0.9'"
+            )
+        return cls(found["channel"], found["beyond"] == ">", value, bool(found["quantile"]))
+
+    def __str__(self) -> str:
+        sign, kind = ">" if self.above else "<", "q" if self.quantile else ""
+        return f"{self.channel}{sign}{kind}{self.value:g}"
+
+
+@dataclass(frozen=True)
+class EventClimate:
+    """Where the threshold of an event lies, and how likely it is on any day of a season.
+
+    Attributes:
+        event: the event.
+        anomaly: (season, lat, lon) threshold above the climatology, of a quantile; of a
+            value no seasons.
+        probability: (season, lat, lon)
+        seasons: whether there are four; else one for the whole year.
+    """
+
+    event: Event
+    anomaly: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    seasons: bool
+
+    @classmethod
+    def fit(cls, event: Event, field: xr.DataArray, climatology: Climatology, memory: int) -> Self:
+        """Fit to analyses (time, lat, lon), a band of latitudes at a time.
+
+        Raises:
+            InputError: if the field has NaN somewhere at some times only.
+        """
+        times = field["time"].values
+        seasons = climatology.kind != "mean" and len(np.unique(season(times))) == len(SEASONS)
+        group = season(times) if seasons else np.zeros(len(times), np.int64)
+        rows = max(1, memory // (32 * len(times) * field.sizes["lon"]))
+        parts = [
+            cls._band(event, field, climatology, group, slice(first, first + rows))
+            for first in range(0, field.sizes["lat"], rows)
+        ]
+        anomaly, probability = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+        return cls(event, anomaly, probability, seasons)
+
+    @staticmethod
+    def _band(
+        event: Event,
+        field: xr.DataArray,
+        climatology: Climatology,
+        group: NDArray[np.int64],
+        rows: slice,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        values = field.isel(lat=rows).values.astype(np.float64)
+        limit = np.full((0, *values.shape[1:]), event.value)
+        groups = [group == number for number in np.unique(group)]
+        if event.quantile:
+            values -= climatology.rows(rows).at(field["time"].values)
+            limit = np.stack([np.quantile(values[g], event.value, axis=0) for g in groups])
+        limits = limit if event.quantile else [event.value] * len(groups)
+        beyond = [values[g] > x if event.above else values[g] < x
+                  for g, x in zip(groups, limits, strict=True)]  # fmt: skip
+        return limit, np.stack([b.mean(0) for b in beyond])
+
+    def threshold(self, times: Times, expected: Field) -> Field:
+        """(time, lat, lon), or a number, where the climatology expects (time, lat, lon)."""
+        if not self.event.quantile:
+            return np.full((1, 1, 1), self.event.value)
+        return expected + self.anomaly[self._index(times)]
+
+    def chance(self, times: Times) -> NDArray[np.float64]:
+        """(time, lat, lon) climatological probability."""
+        return self.probability[self._index(times)]
+
+    def happened(self, fields: Field, threshold: Field) -> NDArray[np.float64]:
+        """1, 0, or NaN where the field is: of fields (..., lat, lon)."""
+        beyond = fields > threshold if self.event.above else fields < threshold
+        return np.where(np.isfinite(fields), beyond, np.nan)
+
+    def _index(self, times: Times) -> NDArray[np.int64]:
+        return season(times) if self.seasons else np.zeros(times.shape, np.int64)
+
+
+def season(times: Times) -> NDArray[np.int64]:
+    """Index into `SEASONS` of the month of each time."""
+    month = times.astype("datetime64[M]").astype(np.int64) % 12  # January is 0
+    return (month + 1) // 3 % 4
+
+
+def require_channels(events: list[Event], names: list[str]) -> None:
+    """Check that the events' channels are scored.
+
+    Raises:
+        InputError: one that is not.
+    """
+    for event in events:
+        if event.channel not in names:
+            raise InputError(
+                f"the threshold {event} is of no field that is scored"
+                f"{nearest(event.channel, names)} (there are {', '.join(names)})"
+            )

@@ -1,0 +1,57 @@
+"""What a reader must know to judge scores, in words."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+
+from weather.verification.climatology import ClimatologyKind
+from weather.verification.events import SEASONS, season
+from weather.verification.leakage import Leakage
+from weather.verification.one_pass import FORECAST, LINEAR, Setup
+from weather.verification.sample import day, missing_truth
+
+_KINDS = {
+    "daily": "by hour and day of the year, within 30 days on either side",
+    "seasonal": "by hour, mean and two harmonics of the year",
+    "mean": "mean of the period, without cycles of day and year",
+}
+
+
+def facts(
+    models: Mapping[str, xr.Dataset],
+    truth: xr.Dataset,
+    training: xr.Dataset,
+    kind: ClimatologyKind,
+    seen: Leakage,
+    setup: Setup,
+) -> dict[str, str]:
+    """Label to text."""
+    past = training["time"].values
+    hours = setup.leads / np.timedelta64(1, "h")
+    seasons = np.unique(season(setup.initial[:, None] + setup.leads))
+    return {
+        "forecast": "; ".join(
+            _model(name, model, setup) for name, model in models.items() if name != LINEAR
+        ),
+        "cases": f"{len(setup.initial)} initial times, {_minute(setup.initial[0])} to "
+        f"{_minute(setup.initial[-1])} UTC; lead times {hours[0]:g} to {hours[-1]:g} h; "
+        f"valid in {', '.join(SEASONS[number] for number in seasons)}",
+        "missing truth": missing_truth(models[FORECAST], truth),
+        "climatology": f"{kind} ({_KINDS[kind]}), fitted on {len(past)} analyses, "
+        f"{day(past[0])} to {day(past[-1])}",
+        "leakage": "; ".join([seen.stamp, *(f.text for f in seen.findings)]),
+        "grid": setup.grid.describe(),
+    }
+
+
+def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
+    count = setup.members[name]
+    kind = f"ensemble of {count}, scored by its mean where not said otherwise" if count else ""
+    source = str(model.attrs.get("model") or model.attrs.get("source") or "")
+    told = ", ".join(part for part in (source, kind) if part)
+    return f"{name} ({told})" if told else name
+
+
+def _minute(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[m]")).replace("T", " ")

@@ -1,0 +1,258 @@
+"""Pictures of the scores: curves over lead time, spectra, maps, histograms."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from weather.grid import LatLonGrid
+from weather.verification.one_pass import (
+    CLIMATOLOGY,
+    DAMPED,
+    FORECAST,
+    LINEAR,
+    PERSISTENCE,
+    TRUTH,
+)
+from weather.verification.scorecard import other_models, pretty_unit, shown_channels, whole
+from weather.verification.spectra import KEPT
+
+# colours of Okabe and Ito (2008), told apart by the colour-blind
+_STYLES: dict[str, dict[str, Any]] = {
+    FORECAST: {"color": "#0072B2", "linewidth": 2.4, "zorder": 5},
+    PERSISTENCE: {"color": "#D55E00", "linewidth": 1.4, "linestyle": "--"},
+    DAMPED: {"color": "#E69F00", "linewidth": 1.4, "linestyle": "-."},
+    CLIMATOLOGY: {"color": "#555555", "linewidth": 1.4, "linestyle": ":"},
+    LINEAR: {"color": "#009E73", "linestyle": "none", "marker": "D", "markersize": 6, "zorder": 6},
+}
+_OTHERS = ("#CC79A7", "#56B4E9", "#000000", "#B8A000")
+_MOST = 5  # channels in a figure
+_HOUR = np.timedelta64(1, "h")
+
+
+def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figure:
+    """Scores of the headline channels over lead time, with their 95 % intervals.
+
+    Args:
+        scores: of an `Evaluation`.
+        rows: metric to label, one a row of the figure.
+        title: of the figure.
+    """
+    names, scores = shown_channels(scores)[:_MOST], whole(scores)
+    styles = _styles(scores)
+    size = (1.4 + 3.0 * len(names), 0.9 + 2.4 * len(rows))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), len(names), sharex=True, squeeze=False)
+    for column, name in enumerate(names):
+        of_channel = scores[scores["channel"] == name]
+        axes[0, column].set_title(name)
+        axes[-1, column].set_xlabel("lead time (days)")
+        for row, (metric, label) in enumerate(rows.items()):
+            chosen = of_channel[of_channel["metric"] == metric]
+            _draw(axes[row, column], chosen, styles)
+            _frame(axes[row, column], metric)
+            unit = pretty_unit(chosen["unit"].iloc[0]) if len(chosen) else "1"
+            if column == 0 or unit != "1":
+                axes[row, column].set_ylabel(label + (f" ({unit})" if unit != "1" else ""))
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    if title:
+        figure.suptitle(title, fontsize="medium")
+    return figure
+
+
+def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
+    """Power by wavelength, and its ratio to that of the analyses, of the first model."""
+    leads = _some(fields["lead_time"].values, 4)
+    figure = Figure(figsize=(1.4 + 3.0 * len(names), 5.2), layout="constrained")
+    axes = figure.subplots(2, len(names), sharex=True, squeeze=False)
+    length = fields["wavelength"].values[1:]
+    colours = colormaps["viridis"](np.linspace(0.1, 0.85, len(leads)))
+    for column, name in enumerate(names):
+        power = fields["power"].sel(channel=name).isel(wavenumber=slice(1, None))
+        top, low = axes[:, column]
+        for lead, colour in zip(leads, colours, strict=True):
+            at_lead = power.sel(lead_time=lead)
+            own, true = at_lead.sel(source=FORECAST), at_lead.sel(source=TRUTH)
+            label = f"+{lead / _HOUR:g} h"
+            top.loglog(length, own, color=colour, linewidth=1.6, label=label)
+            low.semilogx(length, own / true, color=colour, linewidth=1.6)
+        top.loglog(length, true, color="black", linewidth=1.2, linestyle="--", label=TRUTH)
+        low.axhline(1, color="black", linewidth=1.2, linestyle="--")
+        low.axhline(KEPT, color="#999999", linewidth=0.8)
+        low.set_ylim(0, 2)
+        low.set_xlabel("wavelength (km)")
+        _wavelengths(low, length)
+        unit = fields["unit"].sel(channel=name).item()
+        top.set(title=name, ylabel=f"power (({pretty_unit(unit)})²)")
+        low.set_ylabel("power over that of the analyses" if column == 0 else "")
+        for axis in (top, low):
+            axis.grid(alpha=0.25, which="major")
+            axis.spines[["top", "right"]].set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    return figure
+
+
+def maps(fields: xr.Dataset, names: list[str], land: xr.DataArray | None) -> Figure:
+    """Bias and RMSE of the first model at two lead times, one row a channel."""
+    leads = _some(fields["map_lead"].values, 2)
+    grid = LatLonGrid.from_dataset(fields)
+    wide = 3.6 if grid.periodic else 3.0
+    tall = wide * (0.62 if grid.periodic else _ratio(grid) + 0.15)
+    figure = Figure(figsize=(2 * len(leads) * wide, 0.3 + tall * len(names)), layout="constrained")
+    axes = figure.subplots(len(names), 2 * len(leads), squeeze=False)
+    for row, name in enumerate(names):
+        own = fields.sel(map_channel=name, model=FORECAST, map_lead=leads)
+        unit = pretty_unit(own["map_unit"].item())
+        most = float(np.nanquantile(np.abs(own["bias_map"]), 0.995)) or 1.0
+        worst = float(np.nanquantile(own["rmse_map"], 0.995)) or 1.0
+        kinds = (
+            ("bias_map", "bias", colormaps["RdBu_r"], Normalize(-most, most)),
+            ("rmse_map", "RMSE", colormaps["viridis"], Normalize(0, worst)),
+        )
+        for kind, (key, label, colours, scale) in enumerate(kinds):
+            place = axes[row, kind * len(leads) : (kind + 1) * len(leads)]
+            for axis, lead in zip(place, leads, strict=True):
+                image = _map(axis, own[key].sel(map_lead=lead), grid, land, colours, scale)
+                axis.set_title(f"{label} of {name}, +{lead / _HOUR:g} h", fontsize="medium")
+            figure.colorbar(image, ax=place.tolist(), extend="both" if kind == 0 else "max",
+                            label=unit, shrink=0.8, pad=0.01)  # fmt: skip
+    return figure
+
+
+def rank_histograms(fields: xr.Dataset, names: list[str]) -> Figure:
+    """How often the analysis has each rank among the members; flat is reliable."""
+    leads = _some(fields["lead_time"].values, 3)
+    figure = Figure(figsize=(1.2 + 2.6 * len(names), 0.4 + 1.7 * len(leads)), layout="constrained")
+    axes = figure.subplots(len(leads), len(names), sharex=True, sharey="row", squeeze=False)
+    for (row, column), axis in np.ndenumerate(axes):
+        shown = fields["rank_frequency"].sel(channel=names[column], lead_time=leads[row])
+        axis.bar(np.arange(len(shown)), shown * len(shown), width=0.92, color="#0072B2")
+        axis.axhline(1, color="black", linewidth=1.0, linestyle="--")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_ylabel(f"+{leads[row] / _HOUR:g} h" if column == 0 else "")
+        if row == 0:
+            axis.set_title(names[column])
+    figure.supxlabel("rank of the analysis among the members", fontsize="medium")
+    figure.supylabel("frequency over that of a reliable ensemble", fontsize="medium")
+    return figure
+
+
+def reliability(fields: xr.Dataset) -> Figure:
+    """Observed frequency over forecast probability, and how often each was forecast."""
+    events = fields["event"].values[:_MOST]
+    leads = _some(fields["lead_time"].values, 3)
+    figure = Figure(figsize=(1.0 + 3.2 * len(events), 4.6), layout="constrained")
+    axes = figure.subplots(2, len(events), squeeze=False, height_ratios=[3, 1], sharex=True)
+    colours = colormaps["viridis"](np.linspace(0.1, 0.85, len(leads)))
+    for column, event in enumerate(events):
+        top, low = axes[:, column]
+        top.plot([0, 1], [0, 1], color="black", linewidth=1.0, linestyle="--")
+        for lead, colour in zip(leads, colours, strict=True):
+            own = fields.sel(event=event, lead_time=lead)
+            points = own["forecast_probability"], own["observed_frequency"]
+            top.plot(*points, color=colour, marker="o", label=f"+{lead / _HOUR:g} h")
+            low.plot(own["bin"], own["share"], color=colour, marker=".")
+        top.set(title=event, xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        low.set(yscale="log", xlabel="forecast probability")
+        for axis in (top, low):
+            axis.grid(alpha=0.25)
+            axis.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("observed frequency")
+    axes[1, 0].set_ylabel("share of cases")
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
+def _styles(scores: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    others = {
+        name: {"color": _OTHERS[number % len(_OTHERS)], "linewidth": 2.0, "zorder": 4}
+        for number, name in enumerate(other_models(scores))
+    }
+    return {FORECAST: _STYLES[FORECAST], **others, **_STYLES}
+
+
+def _draw(axes: Axes, scores: pd.DataFrame, styles: dict[str, dict[str, Any]]) -> None:
+    for system, style in styles.items():
+        curve = scores[scores["system"] == system].sort_values("lead_hours")
+        if not len(curve) or curve["value"].isna().all():
+            continue
+        days = curve["lead_hours"] / 24
+        if len(curve) == 1:
+            style = {"marker": "o", "markersize": 5, **style}
+            if curve["lower"].notna().all():
+                reach = [curve["value"] - curve["lower"], curve["upper"] - curve["value"]]
+                axes.errorbar(days, curve["value"], reach, color=style["color"], capsize=3)
+        axes.plot(days, curve["value"], label=system, **style)
+        band = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(days, curve["lower"], curve["upper"], **band)
+
+
+def _frame(axes: Axes, metric: str) -> None:
+    """Limits and guide lines that belong to a metric."""
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if metric == "bias":
+        axes.axhline(0, color="#999999", linewidth=0.8)
+    elif metric == "acc":
+        axes.axhline(0.6, color="#999999", linewidth=0.8)
+        axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
+    elif metric in ("activity_ratio", "spread_skill"):
+        axes.axhline(1, color="#999999", linewidth=0.8)
+        axes.set_ylim(0, max(1.3, axes.get_ylim()[1]))
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def _map(
+    axes: Axes, field: xr.DataArray, grid: LatLonGrid, land: xr.DataArray | None, colours: Any,
+    scale: Normalize | LogNorm,
+) -> Any:  # fmt: skip
+    """Cells in plate carrée, the Greenwich meridian in the middle of a globe, with coasts."""
+    image = axes.pcolormesh(*_axes(field, grid), _turned(field, grid), cmap=colours, norm=scale)
+    if land is not None and land.shape == field.shape:
+        axes.contour(*_axes(land, grid), _turned(land, grid), [0.5], colors="black", linewidths=0.5)
+    axes.set(xticks=[], yticks=[], aspect=1 if grid.periodic else _ratio(grid, stretched=True))
+    return image
+
+
+def _axes(field: xr.DataArray, grid: LatLonGrid) -> tuple[np.ndarray, np.ndarray]:
+    lon = field["lon"].values
+    if grid.periodic:
+        lon = (lon + 180) % 360 - 180
+        lon = lon[np.argsort(lon)]
+    return lon, field["lat"].values
+
+
+def _turned(field: xr.DataArray, grid: LatLonGrid) -> np.ndarray:
+    lon = (field["lon"].values + 180) % 360 - 180
+    return field.values[:, np.argsort(lon)] if grid.periodic else field.values
+
+
+def _ratio(grid: LatLonGrid, stretched: bool = False) -> float:
+    """Height over width of a region on paper; or of a degree of latitude over one of longitude."""
+    stretch = 1 / np.cos(np.radians(0.5 * (grid.lat[0] + grid.lat[-1])))
+    if stretched:
+        return float(stretch)
+    return float(stretch * (grid.lat[0] - grid.lat[-1]) / (grid.lon[-1] - grid.lon[0]))
+
+
+def _wavelengths(axes: Axes, length: np.ndarray) -> None:
+    """Few ticks in km, long waves to the left."""
+    ticks = [t * 10**p for p in (1, 2, 3, 4) for t in (1, 2, 5)]
+    shown = [t for t in ticks if length.min() <= t <= length.max()]
+    axes.set_xticks(shown, [f"{t:g}" for t in shown])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(length.max(), length.min())
+
+
+def _some(values: np.ndarray, most: int) -> np.ndarray:
+    """Evenly chosen, the first and the last among them."""
+    index = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
+    return values[index]

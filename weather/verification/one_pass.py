@@ -1,0 +1,272 @@
+"""The scores of one channel, gathered block by block: every field is looked at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weather.grid import LatLonGrid
+from weather.verification import probabilistic
+from weather.verification.cases import Channel
+from weather.verification.climatology import Climatology, Field, Times
+from weather.verification.events import EventClimate
+from weather.verification.metrics import (
+    ENSEMBLE_QUANTITIES,
+    QUANTITIES,
+    quantities,
+    region_means,
+)
+from weather.verification.spectra import band_spectrum, band_weights
+
+FORECAST, PERSISTENCE, DAMPED = "forecast", "persistence", "damped persistence"
+CLIMATOLOGY, LINEAR = "climatology", "linear"
+TRUTH = "analysis"
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all channels have in common.
+
+    Attributes:
+        grid: of all fields.
+        regions: (lat, lon) weights by name; the first is the whole grid.
+        initial: (time,) initial times.
+        leads: (lead,) lead times.
+        members: number of members of each model, 0 for a single forecast; the first
+            model is the one that is evaluated.
+        mapped: positions of the lead times that maps are drawn of.
+    """
+
+    grid: LatLonGrid
+    regions: dict[str, Values]
+    initial: Times
+    leads: NDArray[np.timedelta64]
+    members: dict[str, int]
+    mapped: tuple[int, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models."""
+        return tuple(self.members)
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """Names of all that is scored: the models, then the baselines."""
+        return (*self.members, PERSISTENCE, DAMPED, CLIMATOLOGY)
+
+    @cached_property
+    def weights(self) -> Values:
+        """(region, cell)"""
+        return np.stack([region.reshape(-1) for region in self.regions.values()])
+
+    @cached_property
+    def band(self) -> Values:
+        """(lat,) weights of the rows whose spectra are taken."""
+        return band_weights(self.grid)
+
+    @property
+    def ensemble(self) -> int:
+        """Members of the evaluated forecast."""
+        return self.members[self.models[0]]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some cases of one channel.
+
+    Attributes:
+        times, leads: which.
+        forecasts: of each model (time, lead, member, lat, lon), one member for a single
+            forecast, NaN where there is none.
+        truth: (time, lead, lat, lon) analyses at the valid times.
+        now: (time, lat, lon) analyses at the initial times.
+    """
+
+    times: slice
+    leads: slice
+    forecasts: Mapping[str, Field]
+    truth: Field
+    now: Field
+
+
+class ChannelPass:
+    """Gathers what all scores of a channel follow from.
+
+    Args:
+        setup: see there.
+        channel: which.
+        climatology: expected field.
+        damping: (lead,) of damped persistence.
+        events: with their climatological probability.
+        mapped: whether maps are kept.
+
+    Attributes:
+        quantities: (time, lead, system, region) by name, see `metrics`; the Brier scores of
+            an event as `brier msl<100000` and `brier_fair msl<100000`.
+        power: (model and analyses, lead, wavenumber) sum of spectra, and `power_count` (..., lead).
+        maps: (2, model, mapped lead, lat, lon) sums of error and squared error, and
+            `map_count` of cases.
+        ranks: (lead, rank) area by rank of the analysis among the members.
+        reliability: (lead, 3, bin) of each event, see `probabilistic.reliability`.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        channel: Channel,
+        climatology: Climatology,
+        damping: Values,
+        events: list[EventClimate],
+        mapped: bool,
+    ) -> None:
+        self.setup, self.channel, self.climatology = setup, channel, climatology
+        self.damping, self.events, self.mapped = damping, events, mapped
+        leads, models = len(setup.leads), len(setup.models)
+        shape = (len(setup.initial), leads, len(setup.systems), len(setup.regions))
+        names = [*QUANTITIES, *(ENSEMBLE_QUANTITIES if any(setup.members.values()) else ())]
+        names += [f"{kind} {c.event}" for c in events for kind in ("brier", "brier_fair")]
+        self.quantities = {name: np.full(shape, np.nan) for name in names}
+        columns = len(setup.grid.lon)
+        waves = columns // 2 + 1 if setup.grid.periodic else columns
+        self.power = np.zeros((models + 1, leads, waves))
+        self.power_count = np.zeros((models + 1, leads))
+        drawn = (models, len(setup.mapped) if mapped else 0, *setup.grid.shape)
+        self.maps, self.map_count = np.zeros((2, *drawn)), np.zeros(drawn)
+        self.ranks = np.zeros((leads, setup.ensemble + 1))
+        self.reliability = {
+            str(c.event): np.zeros((leads, 3, probabilistic.BINS)) for c in events if setup.ensemble
+        }
+
+    def add(self, block: Block) -> None:
+        """Take in a block; each case comes in one block only."""
+        initial = self.setup.initial[block.times]
+        at_start = self.climatology.at(initial)
+        for column, lead in enumerate(range(len(self.setup.leads))[block.leads]):
+            fields = {name: f[:, column] for name, f in block.forecasts.items()}
+            expected = self.climatology.at(initial + self.setup.leads[lead])
+            truth = block.truth[:, column].copy()
+            for members in fields.values():
+                if np.isfinite(members).any():  # the same cells for all systems
+                    truth[~np.isfinite(members).all(1)] = np.nan
+            damped = expected + self.damping[lead] * (block.now - at_start)
+            case = _Case(block.times, lead, fields, truth, expected, block.now, damped)
+            self._add_quantities(case)
+            self._add_spectra(case)
+            self._add_events(case)
+            if self.mapped and lead in self.setup.mapped:
+                self._add_maps(case)
+            if self.setup.ensemble:
+                members = np.moveaxis(fields[self.setup.models[0]], 1, 0)
+                self.ranks[lead] += probabilistic.ranks(members, truth, self._area)
+
+    @property
+    def _area(self) -> Values:
+        return next(iter(self.setup.regions.values()))
+
+    def _means(self, fields: Field) -> Values:
+        """(case, region) of fields (case, lat, lon)."""
+        return region_means(fields.reshape(len(fields), -1), self.setup.weights)
+
+    def _add_quantities(self, case: "_Case") -> None:
+        for number, (system, forecast) in enumerate(case.systems.items()):
+            cells = (len(forecast), -1)
+            means = quantities(
+                forecast.reshape(cells),
+                case.truth.reshape(cells),
+                case.expected.reshape(cells),
+                self.setup.weights,
+            )
+            place = (case.times, case.lead, number)
+            for name, value in zip(QUANTITIES, means, strict=True):
+                self.quantities[name][place] = value
+            if "crps" in self.quantities:
+                self._add_ensemble(case, system, place)
+
+    def _add_ensemble(self, case: "_Case", system: str, place: tuple[slice, int, int]) -> None:
+        count = self.setup.members.get(system, 0)
+        if not count:
+            self.quantities["crps"][place] = self.quantities["absolute_error"][place]
+            return
+        members = np.moveaxis(case.fields[system], 1, 0)
+        crps = probabilistic.fair_crps(members, case.truth)
+        variance = np.where(np.isfinite(case.truth), members.var(0, ddof=1), np.nan)
+        self.quantities["crps"][place] = self._means(crps)
+        self.quantities["variance"][place] = self._means(variance)
+        self.quantities["corrected_variance"][place] = self._means(variance) * (count + 1) / count
+
+    def _add_spectra(self, case: "_Case") -> None:
+        rows = [*case.fields.values(), case.truth[:, None]]
+        for number, fields in enumerate(rows):
+            power = band_spectrum(fields, self.setup.grid, self.setup.band).mean(1)
+            known = np.isfinite(power).all(-1)
+            self.power[number, case.lead] += power[known].sum(0)
+            self.power_count[number, case.lead] += known.sum()
+
+    def _add_maps(self, case: "_Case") -> None:
+        drawn = self.setup.mapped.index(case.lead)
+        for number, fields in enumerate(case.fields.values()):
+            error = fields.mean(1) - case.truth
+            known = np.isfinite(error)
+            error = np.where(known, error, 0)
+            self.maps[0, number, drawn] += error.sum(0)
+            self.maps[1, number, drawn] += (error**2).sum(0)
+            self.map_count[number, drawn] += known.sum(0)
+
+    def _add_events(self, case: "_Case") -> None:
+        times = self.setup.initial[case.times] + self.setup.leads[case.lead]
+        for climate in self.events:
+            threshold = climate.threshold(times, case.expected)
+            happened = climate.happened(case.truth, threshold)
+            for number, (system, forecast) in enumerate(case.systems.items()):
+                place = (case.times, case.lead, number)
+                if self.setup.members.get(system):
+                    members = case.fields[system]
+                    self._add_probability(case, climate, threshold, members, place)
+                    continue
+                says = climate.happened(forecast, threshold)
+                chance = climate.chance(times) if system == CLIMATOLOGY else says
+                score = self._means((chance - happened) ** 2)
+                self.quantities[f"brier {climate.event}"][place] = score
+            if self.setup.ensemble:
+                members = case.fields[self.setup.models[0]]
+                shown = climate.happened(members, threshold[:, None]).mean(1)
+                sums = probabilistic.reliability(shown, happened, self._area)
+                self.reliability[str(climate.event)][case.lead] += sums
+
+    def _add_probability(
+        self, case: "_Case", climate: EventClimate, threshold: Field, members: Field,
+        place: tuple[slice, int, int],
+    ) -> None:  # fmt: skip
+        """Brier scores of an ensemble."""
+        known = np.isfinite(case.truth) & np.isfinite(members).all(1) & np.isfinite(threshold)
+        beyond = np.moveaxis(np.where(known[:, None], members - threshold[:, None], 0), 1, 0)
+        observed = np.where(known, case.truth - threshold, 0)
+        for name, fair in (("brier", False), ("brier_fair", True)):
+            score = probabilistic.brier(beyond, observed, climate.event.above, fair)
+            means = self._means(np.where(known, score, np.nan))
+            self.quantities[f"{name} {climate.event}"][place] = means
+
+
+@dataclass(frozen=True)
+class _Case:
+    """All fields of one lead time in a block: (case, lat, lon), of models (case, member, ...)."""
+
+    times: slice
+    lead: int
+    fields: Mapping[str, Field]
+    truth: Field
+    expected: Field
+    now: Field
+    damped: Field
+
+    @cached_property
+    def systems(self) -> dict[str, Field]:
+        """The single forecast of each system; of an ensemble its mean."""
+        models = {name: f.mean(1, dtype=np.float64) for name, f in self.fields.items()}
+        return {
+            **models, PERSISTENCE: self.now, DAMPED: self.damped, CLIMATOLOGY: self.expected,
+        }  # fmt: skip
