@@ -33,6 +33,7 @@ WINGS = {
     "weather": (
         "commands",
         "maps",
+        "cyclones",
         "verification",
         "simulation",
         "training",

@@ -13,7 +13,8 @@ COMMANDS = {
     "forecast": "Forecast from an analysis with a trained model.",
     "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
-    "plot": "Draw a forecast as a map.",
+    "track": "Find and follow tropical cyclones, and score them against best tracks.",
+    "plot": "Draw maps, ensemble stamps, meteograms, probabilities, tracks and animations.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",
 }
 

@@ -15,3 +15,8 @@ def noted(dataset: xr.Dataset, *lines: str) -> xr.Dataset:
 def history(dataset: xr.Dataset) -> list[str]:
     """The lines, oldest first."""
     return str(dataset.attrs.get(ATTRIBUTE, "")).splitlines()
+
+
+def simulated(dataset: xr.Dataset) -> bool:
+    """Whether the data come from `weather simulate`: mountains, but not those of the Earth."""
+    return any("weather simulate" in line for line in history(dataset))

@@ -14,6 +14,7 @@ from sciml.config import nearest
 from sciml.errors import InputError
 from weather.files.archives import is_zip, unpacked
 from weather.files.grib import open_grib
+from weather.files.history import simulated
 from weather.files.layout import ATTRIBUTE
 from weather.files.stores import STORES
 
@@ -159,7 +160,7 @@ def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:
 
 def _decoded(file: Any, engine: Any, **options: Any) -> xr.Dataset:
     dataset = xr.open_dataset(file, engine=engine, chunks=None, decode_timedelta=False, **options)
-    if ATTRIBUTE not in dataset.attrs:
+    if ATTRIBUTE not in dataset.attrs and not simulated(dataset):
         dataset.attrs.pop("history", None)  # of other programs; what we wrote is kept
     return dataset
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 STANDARD_GRAVITY = 9.80665  # m s-2, ISO 80000-3
+KNOT = 1852 / 3600  # m s-1
 
 # (SI unit, unit that came) -> factor and offset: si = factor * value + offset
 _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {

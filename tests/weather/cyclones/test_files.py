@@ -1,0 +1,102 @@
+"""A-deck, GeoJSON and CSV hold what was found, and come back."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sciml.errors import InputError
+from weather.cli import app
+from weather.cyclones.atcf import a_deck
+from weather.cyclones.basins import basin
+from weather.cyclones.geojson import cut_at_date_line, feature_collection
+from weather.cyclones.tracking import Tracks, find_tracks
+from weather.cyclones.write import read_tracks, write_tracks
+
+
+@pytest.fixture(scope="module")
+def found(vortex) -> Tracks:
+    data = vortex.fields(
+        *vortex.globe(2.5),
+        [vortex.path(-14.0, 178.0, 100, 25, 6), vortex.path(15.0, 250.0, 290, 15, 6)],
+    )
+    return find_tracks(data, static=vortex.sea(data.lat.values, data.lon.values))
+
+
+def test_the_table_comes_back(found: Tracks, tmp_path: Path) -> None:
+    write_tracks(found, tmp_path, "SCML", {"01": ("SH012001", "ZOE")})
+    tracks, names = read_tracks(tmp_path / "tracks.csv")
+    assert names == {"01": "ZOE"}
+    for own, again in zip(found.tracks, tracks, strict=True):
+        assert own.name == again.name
+        for a, b in zip(own.fixes, again.fixes, strict=True):
+            assert a.time == b.time
+            assert (b.centre.lat, b.centre.lon) == pytest.approx(
+                (a.centre.lat, a.centre.lon), abs=1e-3
+            )
+            assert b.centre.tropical == a.centre.tropical
+    assert {p.name for p in tmp_path.iterdir()} == {"tracks.csv", "tracks.geojson", "adeck.dat"}
+    (tmp_path / "x.csv").write_text("track\n1\n")
+    with pytest.raises(InputError, match="lacks the columns"):
+        read_tracks(tmp_path / "x.csv")
+
+
+def test_a_deck_lines_have_the_columns_of_atcf(found: Tracks) -> None:
+    lines = a_deck(found.tracks, "SCML", {"02": "SH012001"}).splitlines()
+    assert len(lines) == sum(len(track.fixes) for track in found.tracks)
+    for line in lines:
+        parts = [part.strip() for part in line.split(",")]
+        assert (parts[0], parts[1]) in {("SH", "01"), ("EP", "90")}
+        assert parts[4:6] == ["SCML", "0"]
+        assert parts[6][-1] in "NS"
+        assert parts[7][-1] in "EW"
+        assert 0 < int(parts[7][:-1]) <= 1800
+        assert 900 < int(parts[9]) < 1013
+        assert int(parts[8]) > 34
+    with pytest.raises(InputError, match="one to four letters"):
+        a_deck(found.tracks, "TOOLONG")
+
+
+def test_geojson_is_cut_at_the_date_line(found: Tracks) -> None:
+    collection = json.loads(json.dumps(feature_collection(found.tracks, {}), allow_nan=False))
+    kinds = [feature["geometry"]["type"] for feature in collection["features"]]
+    assert kinds.count("MultiLineString") == 1
+    assert kinds.count("LineString") == 1
+    assert kinds.count("Point") == 12
+    parts = cut_at_date_line([[178.0, 10.0], [-178.0, 14.0]])
+    assert parts == [[[178.0, 10.0], [180.0, 12.0]], [[-180.0, 12.0], [-178.0, 14.0]]]
+
+
+@pytest.mark.parametrize(
+    ("lat", "lon", "name"),
+    [(25, -70, "AL"), (25, -94, "AL"), (17, -105, "EP"), (10, -86, "EP"), (12, -82, "AL"),
+     (20, -150, "CP"), (20, 150, "WP"), (20, 181, "CP"), (15, 88, "IO"), (15, 65, "IO"),
+     (-15, 60, "SH"), (-15, 179, "SH"), (-28, -45, "SL"), (40, -10, "AL")],
+)  # fmt: skip
+def test_basins(lat: float, lon: float, name: str) -> None:
+    assert basin(lat, lon) == name
+    assert basin(lat, lon + 360) == name
+
+
+def test_the_command(vortex, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lat, lon = vortex.globe(2.5)
+    data = vortex.fields(lat, lon, [vortex.path(15.0, 150.0, 290, 20, 6)])
+    data.rename(lat="latitude", lon="longitude").to_netcdf(tmp_path / "analyses.nc")
+    rows = ["SID,NAME,ISO_TIME,LAT,LON,USA_WIND,USA_PRES,NATURE,USA_ATCF_ID"]
+    for i, (north, east) in enumerate(vortex.path(15.0, 150.0, 290, 20, 6)):
+        time = str(data.time.values[i])[:19].replace("T", " ")
+        rows.append(f"A,ALMA,{time},{north},{east},70,980,TS,WP012001")
+    (tmp_path / "best.csv").write_text("\n".join(rows))
+    app(
+        ["track", str(tmp_path / "analyses.nc"), "--best", str(tmp_path / "best.csv"), "--out",
+         str(tmp_path / "out"), "--set", "criteria.duration_hours=12"],
+        result_action="return_value",
+    )  # fmt: skip
+    said = capsys.readouterr().out
+    assert "warm core: from t300, t500" in said
+    assert "ALMA" in said
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"tracks.csv", "tracks.geojson", "adeck.dat", "tracks.png", "scores.csv",
+                     "cases.csv", "false_alarms.csv"}  # fmt: skip
+    assert np.loadtxt(tmp_path / "out" / "scores.csv", delimiter=",", skiprows=1, usecols=2) == 6

@@ -1,0 +1,129 @@
+"""Stamps, probabilities, meteograms, films and tracks: what they hold, and what they refuse."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from PIL import Image
+
+from sciml.errors import InputError
+from weather.cli import app
+from weather.files.forecasts import open_forecast
+from weather.files.units import KNOT
+from weather.maps.meteogram import draw_meteogram, speed_or_field, usual_fields
+from weather.maps.probability import draw_probability, probability
+from weather.maps.select import select_forecast, select_initial, select_member
+from weather.maps.stamps import draw_stamps
+from weather.maps.threshold import Threshold
+
+HOUR = np.timedelta64(1, "h").astype("timedelta64[ns]")
+MEMBERS = 5
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Members whose wind is 4, 8, ... 20 m/s everywhere, and whose t2m grows eastward."""
+    lat, lon = np.linspace(60, -60, 13), np.arange(0.0, 360.0, 10.0)
+    shape = (1, 4, MEMBERS, len(lat), len(lon))
+    speed = 4.0 * np.arange(1, MEMBERS + 1)[:, None, None] * np.ones(shape)
+    warmth = 273.15 + lon / 10 + 0 * speed
+    axes = ("time", "lead_time", "member", "latitude", "longitude")
+    path = tmp_path_factory.mktemp("ensemble") / "f.nc"
+    xr.Dataset(
+        {
+            "u10": (axes, 0.6 * speed, {"units": "m s-1"}),
+            "v10": (axes, 0.8 * speed, {"units": "m s-1"}),
+            "t2m": (axes, warmth, {"units": "K"}),
+        },
+        {"time": [np.datetime64("2001-03-01", "ns")], "lead_time": np.arange(1, 5) * 6 * HOUR,
+         "member": np.arange(MEMBERS), "latitude": lat, "longitude": lon},
+    ).to_netcdf(path)  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def one(file: Path) -> xr.Dataset:
+    return select_forecast(open_forecast(file), None, 24 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("text", "per_cent"),
+    [("wind10 > 10 m/s", 60), ("wind10 >= 12 m/s", 60), ("wind10 < 8 kt", 20),
+     (f"wind10>{14 / KNOT:.3f}", 40), ("u10 < 100", 100)],
+)  # fmt: skip
+def test_probability_is_the_share_of_members(one: xr.Dataset, text: str, per_cent: float) -> None:
+    np.testing.assert_allclose(probability(one, Threshold.parse(text)), per_cent)
+
+
+def test_thresholds_in_other_units(one: xr.Dataset) -> None:
+    east = one["lon"].values
+    for text in ("t2m < 9.95", "t2m < 9.95 C", "t2m < 283.1 K"):
+        found = probability(one, Threshold.parse(text))[0]
+        np.testing.assert_array_equal(found, np.where(east / 10 < 9.95, 100, 0))
+    with pytest.raises(InputError, match="t2m in 'hPa'; expected °C or K"):
+        probability(one, Threshold.parse("t2m < 3 hPa"))
+    with pytest.raises(InputError, match="cannot read the threshold"):
+        Threshold.parse("wind10 above 3")
+    title = draw_probability(one, "wind10 > 34 kt").axes[0].get_title(loc="left")
+    assert title.startswith("Probability of 10 m wind speed > 34 kt, 5 members\nInit 2001-03-01 00")
+
+
+def test_stamps_show_every_member_and_the_mean(one: xr.Dataset) -> None:
+    figure = draw_stamps(one, "wind10")
+    figure.canvas.draw()
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
+    assert [t for t in titles if t] == ["mean", *(f"member {i}" for i in range(MEMBERS))]
+    with pytest.raises(InputError, match="stamps need an ensemble"):
+        draw_stamps(select_member(one, None))
+
+
+def test_members_are_chosen(one: xr.Dataset) -> None:
+    assert float(select_member(one, 3)["u10"].mean()) == pytest.approx(0.6 * 16)
+    with pytest.raises(InputError, match="no member 7; the file has 0 to 4"):
+        select_member(one, 7)
+
+
+def test_a_meteogram_interpolates(file: Path) -> None:
+    series = select_initial(open_forecast(file), None)
+    warmth, unit = speed_or_field(series, "t2m", 3.0, 114.0)
+    assert unit == "°C"
+    np.testing.assert_allclose(warmth, 11.4, atol=1e-4)
+    speed, unit = speed_or_field(series, "wind10", 3.0, -4.0)
+    assert unit == "kt"
+    np.testing.assert_allclose(speed[0], 4 * np.arange(1, 6) / KNOT, rtol=1e-5)
+    assert usual_fields(["u10", "v10", "t2m"]) == ["t2m", "wind10"]
+    figure = draw_meteogram(series, 3.0, 114.0)
+    figure.canvas.draw()
+    assert [axes.get_ylabel() for axes in figure.axes] == ["°C", "kt"]
+    area = series.sel(lon=slice(20, 60))
+    with pytest.raises(InputError, match=r"3.0N 114.0E lies outside the data"):
+        draw_meteogram(area, 3.0, 114.0)
+
+
+def test_commands(file: Path, tmp_path: Path) -> None:
+    def plot(out: str, *more: str) -> Path:
+        app(["plot", str(file), "--out", str(tmp_path / out), *more], result_action="return_value")
+        return tmp_path / out
+
+    with Image.open(plot("film.gif", "--kind", "animation", "--product", "wind10")) as film:
+        assert film.n_frames == 4
+    for name, options in {
+        "s.png": "--kind stamps --lead 24h --product t2m",
+        "p.png": "--kind probability --threshold wind10>20",
+        "m.png": "--kind meteogram --point -30 -60.5",
+        "r.png": "--extent -170 160 -30 20 --member 2 --product wind10",
+    }.items():
+        assert plot(name, *options.split()).stat().st_size > 5000
+    for options, message in {
+        "--kind meteogram": "a meteogram needs a place",
+        "--kind probability": "a probability needs --threshold",
+        "--point 3 4": "--point belongs to --kind meteogram, not to map",
+        "--kind animation": "expected a name that ends in .gif or .mp4",
+        "--kind stamps --product t2m u10": "--kind stamps shows one",
+        "--region europe --extent 0 1 0 1": "give one",
+        "--kind tracks": "is no table of tracks",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            plot("x.png", *options.split())
+    assert not (tmp_path / "x.png").exists()

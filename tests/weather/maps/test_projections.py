@@ -1,0 +1,118 @@
+"""Maps on cartopy's projections, of parts of the globe, and without cartopy."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.contour import QuadContourSet
+
+from sciml.errors import InputError
+from weather.coastline import coastlines, on_land
+from weather.grid import LatLonGrid
+from weather.maps.plots import View, draw_map
+from weather.maps.projections import frame_of
+from weather.maps.region import crop, extent_of, region_extent
+
+TIME = np.datetime64("2001-03-01", "ns")
+
+
+def analysis(lat: np.ndarray, lon: np.ndarray) -> xr.Dataset:
+    """A wind along the parallels, and a pressure that only depends on latitude."""
+    pressure = 101000 + 2000 * np.sin(np.radians(lat))[:, None] + 0 * lon
+    wind = 10 + 0 * pressure
+    fields = {"msl": pressure, "u10": wind, "v10": 0 * wind}
+    return xr.Dataset(
+        {name: (("lat", "lon"), field) for name, field in fields.items()},
+        {"lat": lat, "lon": lon, "time": TIME},
+    )
+
+
+GLOBE = analysis(np.linspace(85, -85, 35), np.arange(0.0, 360.0, 5.0))
+AREA = GLOBE.isel(lat=slice(4, 14), lon=slice(2, 12))
+
+
+@pytest.mark.parametrize("projection", ["robinson", "orthographic", "north", "lambert", "mercator"])
+def test_fields_lie_where_they_belong(projection: str) -> None:
+    pytest.importorskip("cartopy")
+    from cartopy import crs
+
+    frame, part = frame_of(GLOBE, projection, region_extent("europe"))
+    x, y, values = frame.smooth(part["msl"].values)
+    lat = crs.PlateCarree().transform_points(frame.projection, *np.meshgrid(x, y))[..., 1]
+    shown = np.isfinite(values)
+    assert shown.mean() > 0.5
+    expected = 101000 + 2000 * np.sin(np.radians(lat))
+    inside = shown & (np.abs(lat) < 80)
+    np.testing.assert_allclose(values[inside], expected[inside], atol=5)  # splines
+    x, y, u, v, _ = frame.arrows(part["u10"].values, part["v10"].values, 8)
+    there = crs.PlateCarree().transform_points(frame.projection, x, y)
+    east = frame.projection.transform_points(crs.PlateCarree(), there[:, 0] + 0.01, there[:, 1])
+    along = np.stack([east[:, 0] - x, east[:, 1] - y]) * np.array([u, v])
+    length = np.hypot(u, v) * np.hypot(east[:, 0] - x, east[:, 1] - y)
+    np.testing.assert_allclose(along.sum(axis=0) / length, 1, atol=1e-3)  # still eastward
+    np.testing.assert_allclose(np.hypot(u, v), 10, rtol=1e-3)
+
+
+@pytest.mark.parametrize("projection", ["robinson", "orthographic", "south", "lambert", "latlon"])
+@pytest.mark.parametrize("data", [GLOBE, AREA], ids=["globe", "area"])
+def test_every_projection_draws(data: xr.Dataset, projection: str) -> None:
+    pytest.importorskip("cartopy")
+    if projection == "south" and data is AREA:
+        return
+    figure = draw_map(data, "msl", view=View(projection))
+    figure.canvas.draw()
+    contours = [c for c in figure.axes[0].get_children() if isinstance(c, QuadContourSet)]
+    assert len(contours) == 1
+    assert "Valid 2001-03-01 00 UTC" in figure.axes[0].get_title(loc="left")
+
+
+def test_without_cartopy_plain_axes_are_drawn_and_it_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "cartopy", None)
+    said: list[str] = []
+    figure = draw_map(GLOBE, "msl", view=View("robinson", say=said.append))
+    assert said[0].startswith("cartopy is not installed: plain axes instead of robinson")
+    assert figure.axes[0].name == "rectilinear"
+
+
+def test_a_region_may_cross_the_date_line() -> None:
+    part = crop(GLOBE, extent_of(170, -160, -30, 0))
+    assert part["lon"].values.tolist() == list(range(160, 211, 5))
+    assert LatLonGrid.from_dataset(part).shape == (11, 11)
+    figure = draw_map(GLOBE, "msl", view=View(region=extent_of(170, -160, -30, 0)))
+    assert figure.axes[0].get_xlim() == (170, 200)
+
+
+def test_regions_that_are_not_there() -> None:
+    with pytest.raises(InputError, match=r"no region 'europa'; did you mean 'europe'\?"):
+        region_extent("europa")
+    with pytest.raises(InputError, match="expected -90 <= south < north <= 90"):
+        extent_of(0, 10, 20, 10)
+    with pytest.raises(InputError, match="holds no cells"):
+        crop(AREA, region_extent("australia"))
+
+
+def test_the_coastlines_are_those_of_the_earth() -> None:
+    places = {(48.0, 11.0): True, (40.0, -40.0): False, (-25.0, 134.0): True, (0.0, -160.0): False,
+              (-80.0, 0.0): True, (68.0, 181.5): True, (42.0, 51.0): False}  # fmt: skip
+    for (lat, lon), land in places.items():
+        assert bool(on_land(lat, lon)) == land, (lat, lon)
+    lat = np.linspace(89.5, -89.5, 180)
+    mask = on_land(lat[:, None], np.arange(0.5, 360)[None])
+    share = np.average(mask.mean(axis=1), weights=np.cos(np.radians(lat)))
+    assert share == pytest.approx(0.287, abs=0.004)  # without ice shelves
+    for line in coastlines():
+        assert np.abs(np.diff(line[:, 0])).max() < 20
+
+
+def test_land_agrees_with_a_reanalysis(shared_data: Path) -> None:
+    file = shared_data / "weather" / "static" / "static_global_1deg.nc"
+    with xr.open_dataset(file) as static:
+        lsm = static["lsm"].squeeze()
+        ours = on_land(lsm.latitude.values[:, None], lsm.longitude.values[None])
+        clear = (lsm.values < 0.02) | (lsm.values > 0.98)
+        clear &= lsm.latitude.values[:, None] > -60  # ice shelves are land there
+        assert (ours == (lsm.values > 0.5))[clear].mean() > 0.99

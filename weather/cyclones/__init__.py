@@ -1,0 +1,1 @@
+"""Tropical cyclones: found, followed, written and scored."""

@@ -1,0 +1,56 @@
+"""Great circles: distances, bearings, destinations. Angles in degrees, lengths in km."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+EARTH_RADIUS = 6371.0  # km
+DEGREE = EARTH_RADIUS * np.pi / 180  # km along a great circle
+
+Numbers = NDArray[np.float64]
+
+
+def distance(lat: ArrayLike, lon: ArrayLike, to_lat: ArrayLike, to_lon: ArrayLike) -> Numbers:
+    """Great-circle distance by the haversine formula, which is exact for near points too."""
+    a, b = np.radians(lat), np.radians(to_lat)
+    apart = np.radians(np.subtract(to_lon, lon))
+    chord = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(apart / 2) ** 2
+    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+
+
+def bearing(lat: ArrayLike, lon: ArrayLike, to_lat: ArrayLike, to_lon: ArrayLike) -> Numbers:
+    """Direction at the first point of the great circle to the second, clockwise from north."""
+    a, b = np.radians(lat), np.radians(to_lat)
+    apart = np.radians(np.subtract(to_lon, lon))
+    east = np.sin(apart) * np.cos(b)
+    north = np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(apart)
+    return np.degrees(np.arctan2(east, north)) % 360
+
+
+def destination(
+    lat: ArrayLike, lon: ArrayLike, heading: ArrayLike, length: ArrayLike
+) -> tuple[Numbers, Numbers]:
+    """Latitude and longitude (0..360) after `length` km along a great circle."""
+    a, course = np.radians(lat), np.radians(heading)
+    arc = np.divide(length, EARTH_RADIUS)
+    sine = np.sin(a) * np.cos(arc) + np.cos(a) * np.sin(arc) * np.cos(course)
+    north = np.arcsin(np.clip(sine, -1, 1))
+    east = np.arctan2(
+        np.sin(course) * np.sin(arc) * np.cos(a), np.cos(arc) - np.sin(a) * np.sin(north)
+    )
+    return np.degrees(north), (np.asarray(lon) + np.degrees(east)) % 360
+
+
+def onto_plane(
+    lat: float, lon: float, to_lat: ArrayLike, to_lon: ArrayLike
+) -> tuple[Numbers, Numbers]:
+    """Km east and north of a point, distances from it being true (azimuthal equidistant)."""
+    length = distance(lat, lon, to_lat, to_lon)
+    course = np.radians(bearing(lat, lon, to_lat, to_lon))
+    return length * np.sin(course), length * np.cos(course)
+
+
+def from_plane(lat: float, lon: float, east: float, north: float) -> tuple[float, float]:
+    """Inverse of `onto_plane`."""
+    heading = np.degrees(np.arctan2(east, north))
+    there = destination(lat, lon, heading, np.hypot(east, north))
+    return float(there[0]), float(there[1])

@@ -1,0 +1,38 @@
+"""Times as they stand on pictures: UTC, always."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from weather.files.history import history
+
+HOUR = np.timedelta64(1, "h")
+_LEAD = re.compile(r"forecasts of ([\d.]+) h, by valid time")  # of `weather.files.times`
+
+
+def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
+    """`2001-03-01 06 UTC`."""
+    minutes = str(np.asarray(time).astype("datetime64[m]"))
+    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
+
+
+def times_line(one: xr.Dataset) -> str:
+    """Initial, lead and valid time of a forecast; the valid time of an analysis."""
+    if "lead_time" not in one.coords:
+        return _of_analysis(one)
+    initial, valid = one["time"].values, one["valid_time"].values
+    return f"Init {clock(initial)}   +{one['lead_time'].values / HOUR:g} h   Valid {clock(valid)}"
+
+
+def _of_analysis(one: xr.Dataset) -> str:
+    """Of fields by valid time: analyses, or forecasts of one lead time."""
+    valid = one["time"].values
+    leads = {float(found) for line in history(one) for found in _LEAD.findall(line)}
+    if len(leads) != 1:
+        return f"Analysis   Valid {clock(valid)}"
+    (hours,) = leads
+    initial = pd.Timestamp(str(valid)) - pd.Timedelta(hours=hours)
+    return f"Init {clock(initial.to_datetime64())}   +{hours:g} h   Valid {clock(valid)}"

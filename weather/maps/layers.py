@@ -1,0 +1,128 @@
+"""What lies on a map: shading, contours, highs and lows, wind barbs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.contour import QuadContourSet
+from numpy.typing import NDArray
+
+from weather.files.units import KNOT
+from weather.maps.colours import Scale, field_scale, wind_scale
+from weather.maps.frame import HALO, MapFrame
+from weather.maps.products import Fields, Product
+
+Field = NDArray[np.float64]
+
+_PROMINENCE = 2.0  # hPa, of a high or low that is marked
+_BARBS = 34  # across a wide map
+
+
+def draw_layers(
+    axes: Axes,
+    frame: MapFrame,
+    product: Product,
+    fields: Fields,
+    scale: Scale | None,
+    small: bool = False,
+) -> QuadContourSet | None:
+    """Draw a product; returns the shading, for its colour bar.
+
+    Args:
+        axes: made by `frame`.
+        frame: where the fields lie.
+        product: what is drawn.
+        fields: in display units.
+        scale: of the shading, from `shading_scale`.
+        small: without labels, barbs and marks, for pictures of a few centimetres.
+    """
+    drawn = None
+    if scale is not None:
+        drawn = shade(axes, frame, shaded(product, fields), scale)
+    if product.contours:
+        _contour(axes, frame, product, fields, small)
+    if product.wind and not small:
+        _barbs(axes, frame, *(fields[name] for name in product.wind))
+    return drawn
+
+
+def shaded(product: Product, fields: Fields) -> Field:
+    """The field that is shaded; the speed of winds in knots."""
+    if product.shading == "speed" and product.wind:
+        u, v = (fields[name] for name in product.wind)
+        return np.hypot(u, v) / KNOT
+    return fields[str(product.shading)]
+
+
+def shading_scale(product: Product, several: Sequence[Fields]) -> Scale | None:
+    """One scale for all pictures; None if the product has no shading."""
+    if product.shading is None:
+        return None
+    values = [shaded(product, fields) for fields in several]
+    if product.shading == "speed":
+        return wind_scale(values, near_ground=product.wind == ("u10", "v10"))
+    return field_scale(values, several[0].units[product.shading])
+
+
+def shade(axes: Axes, frame: MapFrame, field: Field, scale: Scale) -> QuadContourSet:
+    """Filled contours; a bounded scale bounds what lies between the cells too."""
+    x, y, values = frame.smooth(field)
+    if scale.extend == "neither":
+        values = np.clip(values, None, scale.levels[-1] - 1e-9)
+    return axes.contourf(
+        x, y, values, levels=scale.levels, cmap=scale.colormap, norm=scale.norm,
+        extend=scale.extend,
+    )  # fmt: skip
+
+
+def add_bar(drawn: QuadContourSet, axes: Axes | Sequence[Axes], scale: Scale) -> None:
+    """A colour bar with its unit."""
+    first = axes if isinstance(axes, Axes) else axes[0]
+    figure = first.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=28, pad=0.015)
+    bar.set_label(scale.unit)
+    if len(scale.levels) < 20:
+        bar.set_ticks(scale.levels.tolist())
+    bar.ax.tick_params(labelsize=8)
+
+
+def _contour(axes: Axes, frame: MapFrame, product: Product, fields: Fields, small: bool) -> None:
+    name = str(product.contours)
+    field, unit = fields[name], fields.units[name]
+    step = {"dam": 6, "hPa": 4}.get(unit, 5)
+    low, high = np.nanmin(field), np.nanmax(field)
+    levels = np.arange(step * np.floor(low / step), high + step, step)
+    bold = [1012] if unit == "hPa" else [552]
+    wide = 0.5 if small else 0.9
+    widths = [2 * wide if level in bold else wide for level in levels]
+    lines = axes.contour(
+        *frame.smooth(field), levels=levels, colors="black", linewidths=widths, zorder=4
+    )
+    if small:
+        return
+    labels = axes.clabel(lines, levels[:: 1 if len(levels) < 16 else 2], fontsize=7, fmt="%d")
+    for label in labels:
+        label.set_path_effects(HALO)
+    if product.marks:
+        _mark(axes, frame, field)
+
+
+def _mark(axes: Axes, frame: MapFrame, field: Field) -> None:
+    """H and L with the central value."""
+    for x, y, sign, value in frame.extremes(field, _PROMINENCE):
+        letter, colour = ("H", "#0072B2") if sign > 0 else ("L", "#D55E00")
+        for text, side, size in ((letter, "bottom", 13), (f"{value:.0f}", "top", 8)):
+            weight = "bold" if text == letter else "normal"
+            written = axes.text(x, y, text, ha="center", va=side, size=size, weight=weight,
+                                color=colour, zorder=6, clip_on=True)  # fmt: skip
+            written.set_path_effects(HALO)
+
+
+def _barbs(axes: Axes, frame: MapFrame, u: Field, v: Field) -> None:
+    """Barbs in knots, evenly over the map; feathers point to low pressure in both hemispheres."""
+    x, y, u, v, lat = frame.arrows(u / KNOT, v / KNOT, _BARBS)
+    axes.barbs(
+        x, y, u, v, flip_barb=lat < 0, length=4.8, linewidth=0.55, zorder=5,
+        barbcolor="#222222", sizes={"emptybarb": 0.1},
+    )  # fmt: skip

@@ -1,0 +1,185 @@
+"""Map frames on cartopy's projections; fields are sampled on the plane of the picture.
+
+Contours are then drawn in the plane itself: no cell is torn at the date line and the
+poles are points like others.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.path import Path as Outline
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from weather.maps.frame import MapFrame, cut
+
+Field = NDArray[np.float64]
+
+_SIDE = 320  # points along the longer side of the plane
+
+
+@dataclass(frozen=True)
+class ProjectedFrame(MapFrame):
+    """A frame whose axes are cartopy's.
+
+    Attributes:
+        crs: cartopy's projection.
+        whole: whether all that the projection shows is drawn; else `region`.
+        round: whether the picture is a disc.
+    """
+
+    crs: Any = None
+    whole: bool = True
+    round: bool = False
+
+    @property
+    def projection(self) -> Any:
+        """Of the axes."""
+        return self.crs
+
+    @property
+    def ratio(self) -> float:
+        """Height over width of the map on paper."""
+        left, right, bottom, top = self.window
+        return (top - bottom) / (right - left)
+
+    @cached_property
+    def window(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom, top in the plane."""
+        if self.whole:
+            return *self.crs.x_limits, *self.crs.y_limits
+        west, east, south, north = self.extent
+        along = np.linspace(0, 1, 60)
+        lon = np.concatenate([west + (east - west) * along, *(np.full(60, e) for e in (west, east)),
+                              west + (east - west) * along])  # fmt: skip
+        lat = np.concatenate([np.full(60, south), *(south + (north - south) * along,) * 2,
+                              np.full(60, north)])  # fmt: skip
+        x, y = self._forward(lon, lat)
+        return np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)
+
+    @cached_property
+    def plane(self) -> tuple[Field, Field, Field, Field]:
+        """Coordinates x, y and longitudes, latitudes (y, x) of the points; NaN off the globe."""
+        left, right, bottom, top = self.window
+        columns = int(_SIDE / max(1.0, self.ratio))
+        x = np.linspace(left, right, columns)
+        y = np.linspace(bottom, top, max(2, int(columns * self.ratio)))
+        return x, y, *self._backward(*np.meshgrid(x, y))
+
+    def smooth(self, field: Field) -> tuple[Field, Field, Field]:
+        """Plane coordinates and field for contours; NaN beyond the data."""
+        x, y, lon, lat = self.plane
+        return x, y, self.sample(field, lon, lat)
+
+    def sample(self, field: Field, lon: Field, lat: Field) -> Field:
+        """Values at points: cubic splines, or linear where a field has holes."""
+        own_lat, own_lon = np.array(self.grid.lat), np.array(self.grid.lon)
+        step = own_lon[1] - own_lon[0]
+        columns = (lon - own_lon[0]) % 360 / step
+        pad = 4 if self.grid.periodic else 0
+        if self.grid.periodic:
+            field = np.concatenate([field[:, -pad:], field, field[:, :pad]], axis=1)
+            outside = np.isnan(lon)
+        else:
+            outside = ~(columns <= len(own_lon) - 1 + 1e-6)
+            outside |= (lat > own_lat[0] + 1e-6) | (lat < own_lat[-1] - 1e-6)
+        rows = np.interp(-np.nan_to_num(lat), -own_lat, np.arange(len(own_lat)))
+        places = [rows, np.where(outside, 0, columns) + pad]
+        order = 3 if np.isfinite(field).all() else 1
+        values = ndimage.map_coordinates(field, places, order=order, mode="nearest")
+        return np.where(outside, np.nan, values)
+
+    def prepare(self, axes: Axes, static: xr.Dataset | None, small: bool = False) -> None:
+        """Draw graticule and coast or mountains; set the limits."""
+        from cartopy import crs
+        from shapely import MultiLineString
+
+        left, right, bottom, top = self.window
+        axes.set_xlim(left, right)
+        axes.set_ylim(bottom, top)
+        axes.set_facecolor("#f4f4f4")
+        shown: Any = axes
+        if self.round:
+            turn = np.linspace(0, 2 * np.pi, 200)
+            disc = Outline(np.stack([0.5 + 0.5 * np.sin(turn), 0.5 + 0.5 * np.cos(turn)], axis=1))
+            shown.set_boundary(disc, transform=axes.transAxes)
+        if self.earth:
+            lines = MultiLineString(self.coast)
+            shown.add_geometries([lines], crs=crs.PlateCarree(), facecolor="none",
+                                 edgecolor="#333333", linewidth=0.6, zorder=3)  # fmt: skip
+        elif static is not None:
+            self._draw_own_land(axes, static)
+        if not self.grid.periodic and self.region is None:
+            self._draw_edge(axes)
+        plain = small or self.round or type(self.crs).__name__ == "Orthographic"
+        labels = False if plain else ["left", "bottom"]
+        graticule = shown.gridlines(draw_labels=labels, color="#777777", linewidth=0.4,
+                                    alpha=0.6, x_inline=False, y_inline=False)  # fmt: skip
+        for style in (graticule.xlabel_style, graticule.ylabel_style):
+            style["size"] = 8
+
+    def _draw_edge(self, axes: Axes) -> None:
+        """The edge of a limited area, where its lines end."""
+        west, east, south, north = MapFrame(self.grid).extent
+        along = np.linspace(0, 1, 50)
+        lon, lat = west + (east - west) * along, south + (north - south) * along
+        x = np.concatenate([lon, np.full(50, east), lon[::-1], np.full(50, west)])
+        y = np.concatenate([np.full(50, south), lat, np.full(50, north), lat[::-1]])
+        axes.plot(*self.place(x, y), color="#777777", linewidth=0.8, linestyle="--", zorder=3)
+
+    def arrows(self, u: Field, v: Field, count: int) -> tuple[Field, Field, Field, Field, Field]:
+        """Places of arrows on a square lattice of the plane, components along it, latitudes."""
+        from cartopy import crs
+
+        left, right, bottom, top = self.window
+        step = max(right - left, top - bottom) / count
+        places = np.meshgrid(np.arange(left + step / 2, right, step),
+                             np.arange(bottom + step / 2, top, step))  # fmt: skip
+        lon, lat = (values.ravel() for values in self._backward(*places))
+        u, v = (self.sample(component, lon, lat) for component in (u, v))
+        kept = np.isfinite(u) & np.isfinite(v) & (np.abs(lat) < 89)
+        lon, lat, u, v = (values[kept] for values in (lon, lat, u, v))
+        turned = self.crs.transform_vectors(crs.PlateCarree(), lon, lat, u, v)
+        x, y = self._forward(lon, lat)
+        return x, y, *turned, lat
+
+    def place(self, lon: ArrayLike, lat: ArrayLike) -> tuple[Field, Field]:
+        """Points of a line on the axes, with NaN between points on both sides of an edge."""
+        x, y = self._forward(np.asarray(lon, float), np.asarray(lat, float))
+        left, right = self.crs.x_limits
+        return cut(x, y, 0.5 * (right - left))
+
+    def extremes(self, field: Field, prominence: float) -> list[tuple[float, float, int, float]]:
+        """Local highs and lows that the picture shows: x, y, +1 or -1, value."""
+        left, right, bottom, top = self.window
+        aside, above = 0.02 * (right - left), 0.03 * (top - bottom)
+        found = []
+        for lon, lat, sign, value in super().extremes(field, prominence):
+            (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
+            if left + aside < x < right - aside and bottom + above < y < top - above:
+                found.append((float(x), float(y), sign, value))
+        return found
+
+    def _forward(self, lon: Field, lat: Field) -> tuple[Field, Field]:
+        """Plane coordinates; NaN for what the projection does not show."""
+        from cartopy import crs
+
+        there = self.crs.transform_points(crs.PlateCarree(), lon, lat)
+        x, y = (np.where(np.isfinite(there[..., i]), there[..., i], np.nan) for i in (0, 1))
+        return x, y
+
+    def _backward(self, x: Field, y: Field) -> tuple[Field, Field]:
+        """Longitudes and latitudes of points of the plane; NaN off the globe."""
+        from cartopy import crs
+
+        there = crs.PlateCarree().transform_points(self.crs, x, y)
+        lon, lat = there[..., 0], there[..., 1]
+        known = np.isfinite(lon) & np.isfinite(lat)
+        again = self._forward(np.where(known, lon, 0), np.where(known, lat, 0))
+        size = max(abs(limit) for limit in self.crs.x_limits)
+        known &= np.hypot(again[0] - x, again[1] - y) < 1e-4 * size  # some inverses wrap round
+        return np.where(known, lon, np.nan), np.where(known, lat, np.nan)

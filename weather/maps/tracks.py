@@ -1,0 +1,196 @@
+"""Tracks of tropical cyclones on a map."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from weather.cyclones.track import Fix, Track
+from weather.files.units import KNOT
+from weather.maps.clock import clock
+from weather.maps.colours import Scale
+from weather.maps.frame import HALO, MapFrame
+from weather.maps.plots import PLAIN, View
+from weather.maps.projections import frame_of
+from weather.maps.region import Extent
+from weather.maps.sheet import new_sheet
+
+Intensity = Callable[[Fix], float]
+
+_MARGIN = 6.0  # degrees around the tracks
+_GLOBE = xr.Dataset(coords={"lat": np.arange(90.0, -91, -10), "lon": np.arange(0.0, 360, 10)})
+_DATED = 6  # tracks at most, whose days are written beside them
+_NUMBERED = 12  # likewise, whose numbers are
+
+
+def draw_tracks(
+    tracks: Sequence[Track],
+    names: Mapping[str, str] | None = None,
+    best: pd.DataFrame | None = None,
+    view: View = PLAIN,
+) -> Figure:
+    """Tracks on a map; dots are full where a storm is tropical, coloured by its intensity.
+
+    Args:
+        tracks: from `find_tracks`, of one run or many.
+        names: of known storms, by name of the track.
+        best: best tracks, of which those of the period are drawn in black.
+        view: projection and region; without a region all tracks are shown.
+
+    Raises:
+        InputError: a region that no grid can have.
+    """
+    fixes = [fix for track in tracks for fix in track.fixes]
+    there = _of_period(best, fixes)
+    frame = _frame(tracks, there, view)
+    figure, (axes, *_) = new_sheet(frame)
+    frame.prepare(axes, None)
+    for _, storm in () if there is None else there.groupby("storm"):
+        axes.plot(*frame.place(storm["lon"], storm["lat"]), color="black", lw=1.2, zorder=4)
+    values, scale = _intensity(fixes)
+    for track in tracks:
+        _draw_track(axes, frame, track, values, scale)
+    if len(tracks) <= _DATED:
+        for track in tracks:
+            _write_days(axes, frame, track)
+    _write_names(axes, frame, tracks, names or {}, few=len(tracks) <= _NUMBERED)
+    if fixes and np.isfinite([values(fix) for fix in fixes]).any():
+        bar = figure.colorbar(
+            ScalarMappable(scale.norm, scale.colormap), ax=axes, shrink=0.9, aspect=28, pad=0.015
+        )
+        bar.set_label(scale.unit)
+        bar.ax.tick_params(labelsize=8)
+    axes.set_title(_title(tracks, fixes, there), loc="left", fontsize=10)
+    return figure
+
+
+def _frame(tracks: Sequence[Track], best: pd.DataFrame | None, view: View) -> MapFrame:
+    """Around all that is drawn."""
+    extent = view.region
+    if extent is None:
+        lat = [fix.centre.lat for track in tracks for fix in track.fixes]
+        lon = [fix.centre.lon for track in tracks for fix in track.fixes]
+        if best is not None:
+            lat, lon = [*lat, *best["lat"]], [*lon, *best["lon"]]
+        extent = enclosing(np.array(lat), np.array(lon))
+    shown = extent if extent[1] - extent[0] < 360 else None
+    return frame_of(_GLOBE, view.projection, shown, view.say)[0]
+
+
+def enclosing(lat: np.ndarray, lon: np.ndarray) -> Extent:
+    """Edges around points with a margin, on the shorter way across the date line."""
+    if not len(lat):
+        return -180.0, 180.0, -60.0, 60.0
+    south, north = max(lat.min() - _MARGIN, -90.0), min(lat.max() + _MARGIN, 90.0)
+    east = np.unique(lon % 360)
+    gaps = np.diff(np.append(east, east[0] + 360))
+    widest = int(gaps.argmax())
+    span = 360 - gaps[widest]
+    west = east[(widest + 1) % len(east)]
+    if span + 2 * _MARGIN > 300:
+        return -180.0, 180.0, south, north
+    least = 0.6 * (north - south)  # no needles
+    wide = max(span + 2 * _MARGIN, least)
+    west = (west + span / 2 - wide / 2 + 180) % 360 - 180
+    return west, west + wide, south, north
+
+
+def _draw_track(axes: Axes, frame: MapFrame, track: Track, values: Intensity, scale: Scale) -> None:
+    lat = np.array([fix.centre.lat for fix in track.fixes])
+    lon = np.array([fix.centre.lon for fix in track.fixes])
+    axes.plot(*frame.place(lon, lat), color="#777777", lw=0.8, zorder=5)
+    shown = np.array([values(fix) for fix in track.fixes])
+    tropical = np.array([fix.centre.tropical for fix in track.fixes])
+    x, y = _points(frame, lon, lat)
+    colours = scale.colormap(scale.norm(np.nan_to_num(shown)))
+    colours[np.isnan(shown)] = (0.3, 0.3, 0.3, 1)
+    faces = colours.copy()
+    faces[~tropical] = (1, 1, 1, 1)
+    axes.scatter(x, y, s=16, facecolors=faces, edgecolors=colours, linewidths=0.8, zorder=6,
+                 clip_on=True)  # fmt: skip
+
+
+def _points(frame: MapFrame, lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of points, each on its own."""
+    places = [frame.place([a], [b]) for a, b in zip(lon, lat, strict=True)]
+    return np.array([x[0] for x, _ in places]), np.array([y[0] for _, y in places])
+
+
+def _write_days(axes: Axes, frame: MapFrame, track: Track) -> None:
+    """The day of the month at each 00 UTC."""
+    for fix in track.fixes:
+        time = pd.Timestamp(fix.time)
+        if time.hour == 0:
+            (x, *_), (y, *_) = frame.place([fix.centre.lon], [fix.centre.lat])
+            axes.annotate(f"{time.day}", (x, y), (4, 3), textcoords="offset points", size=6.5,
+                          zorder=7, annotation_clip=True).set_path_effects(HALO)  # fmt: skip
+
+
+def _write_names(
+    axes: Axes, frame: MapFrame, tracks: Sequence[Track], names: Mapping[str, str], few: bool
+) -> None:
+    """The name of each known storm once, of few unknown ones their number."""
+    written = set()
+    for track in tracks:
+        name = names.get(track.name) or (track.name if few else "")
+        if not name or name in written:
+            continue
+        written.add(name)
+        first = track.fixes[0].centre
+        (x, *_), (y, *_) = frame.place([first.lon], [first.lat])
+        axes.annotate(name, (x, y), (-5, -9), textcoords="offset points", size=8, weight="bold",
+                      ha="right", zorder=8).set_path_effects(HALO)  # fmt: skip
+
+
+def _intensity(fixes: Sequence[Fix]) -> tuple[Intensity, Scale]:
+    """A function that gives the intensity of a fix, and its scale: pressure, or else wind."""
+    pressure = np.array([fix.centre.pressure for fix in fixes]) / 100
+    if np.isfinite(pressure).any():
+        ends = float(np.nanmin(pressure)), float(np.nanmax(pressure)) + 1
+        scale = Scale(
+            np.array(MaxNLocator(9).tick_values(*ends)),
+            "magma",
+            "neither",
+            "Least pressure of a cell (hPa)",
+        )
+        return lambda fix: fix.centre.pressure / 100, scale
+    wind = np.array([fix.centre.wind for fix in fixes]) / KNOT
+    top = np.nanmax(wind) if np.isfinite(wind).any() else 60.0
+    levels = np.array(MaxNLocator(9).tick_values(0, top + 1))
+    scale = Scale(levels, "magma_r", "neither", "Greatest wind of a cell (kt)")
+    return lambda fix: fix.centre.wind / KNOT, scale
+
+
+def _of_period(best: pd.DataFrame | None, fixes: Sequence[Fix]) -> pd.DataFrame | None:
+    """Best tracks between the first and the last fix."""
+    if best is None or not fixes:
+        return None
+    times = [pd.Timestamp(fix.time) for fix in fixes]
+    return best[best["time"].between(min(times), max(times))]
+
+
+def _title(tracks: Sequence[Track], fixes: Sequence[Fix], best: pd.DataFrame | None) -> str:
+    if not fixes:
+        return "No tropical cyclone"
+    runs = {(track.initial, track.member) for track in tracks}
+    starts = {track.initial for track in tracks if track.initial is not None}
+    what = (
+        f"{len(tracks)} tropical cyclone tracks" if len(tracks) > 1 else "1 tropical cyclone track"
+    )
+    many = f" in {len(runs)} forecasts" if len(runs) > 1 else ""
+    black = " (hollow: not tropical)"
+    black += "; best tracks in black" if best is not None else ""
+    times = [fix.time for fix in fixes]
+    period = f"Valid {clock(min(times))} to {clock(max(times))}"
+    if starts:
+        last = f" to {clock(max(starts))}" if len(starts) > 1 else ""
+        leads = [track.lead_hours(fix) for track in tracks for fix in track.fixes]
+        period = f"Init {clock(min(starts))}{last}   to +{max(leads):g} h   {period}"
+    else:
+        period = f"Analyses   {period}"
+    return f"{what}{many}{black}\n{period}"
