@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from sciml.errors import InputError
 
 
@@ -50,6 +52,30 @@ def claim_path(path: Path, folder: bool = False) -> None:
         raise InputError(f"cannot write {path}: no permission; choose another folder")
     if path.is_dir() and not folder:
         raise InputError(f"cannot write {path}: it is a folder; give a file name")
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Keep other processes from writing an output that takes long to make.
+
+    The lock is a file beside the output; it ends with the process, however that ends.
+
+    Raises:
+        InputError: if another process is writing it, or it cannot be written there.
+    """
+    claim_path(path, folder=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(
+            f"another process is writing {path}; wait for it or give another --out"
+        ) from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def _umask() -> int:

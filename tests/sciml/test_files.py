@@ -1,11 +1,13 @@
 """Files appear whole or not at all; a run folder is claimed once."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run
+from sciml.files import atomic_path, claim_run, only_writer
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -23,6 +25,20 @@ def test_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="it is a folder"), atomic_path(tmp_path):
         pass
+
+
+def test_two_processes_do_not_write_one_output(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "forecast.nc"
+    again = (
+        "from pathlib import Path; from sciml.files import only_writer\n"
+        f"with only_writer(Path({str(path)!r})): pass"
+    )
+    second = [sys.executable, "-c", again]
+    with only_writer(path):
+        refused = subprocess.run(second, capture_output=True, text=True, check=False)
+    assert "another process is writing" in refused.stderr
+    subprocess.run(second, check=True)
+    assert not list(path.parent.iterdir())
 
 
 def test_claim_run(tmp_path: Path) -> None:

@@ -1,12 +1,42 @@
 """A tiny globe of analyses, made here: waves that travel eastwards."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from sciml.cli import run
+from weather.cli import app
+
 TIMES = 60
+
+
+@pytest.fixture(scope="session")
+def call() -> Callable[..., int]:
+    """Runs a command as the console script does; gives its exit status."""
+
+    def call(*arguments: object) -> int:
+        try:
+            run(app, [str(argument) for argument in arguments])
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return call
+
+
+@pytest.fixture
+def one_line(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Gives the only line of error on the console."""
+
+    def one_line() -> str:
+        lines = [s for s in capsys.readouterr().err.splitlines() if s.startswith("error:")]
+        assert len(lines) == 1
+        return lines[0]
+
+    return one_line
 
 
 def travelling_waves(lat: np.ndarray, lon: np.ndarray, times: int = TIMES) -> xr.Dataset:

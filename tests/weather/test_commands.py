@@ -8,23 +8,13 @@ import torch
 
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
-from weather.cli import app, run
 from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
 from weather.training.experiment import ExperimentConfig
 
 
-def call(*arguments):
-    """Run a command as the console script does; returns its exit status."""
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
 @pytest.fixture(scope="module")
-def trained(waves_file, tiny_config, tmp_path_factory):
+def trained(call, waves_file, tiny_config, tmp_path_factory):
     """A run folder for each backbone."""
     folder = tmp_path_factory.mktemp("runs")
     for name, config in tiny_config.items():
@@ -33,7 +23,7 @@ def trained(waves_file, tiny_config, tmp_path_factory):
 
 
 @pytest.mark.parametrize("backbone", ["transformer", "graph"])
-def test_train_then_forecast(backbone, trained, waves_file, tmp_path, capsys):
+def test_train_then_forecast(call, backbone, trained, waves_file, tmp_path, capsys):
     model = trained / backbone / "model.safetensors"
     out = tmp_path / "forecast.nc"
     status = call(
@@ -47,7 +37,7 @@ def test_train_then_forecast(backbone, trained, waves_file, tmp_path, capsys):
         assert np.isfinite(forecast.z).all()
 
 
-def test_lead_times_at_choice(trained, waves_file, tmp_path):
+def test_lead_times_at_choice(call, trained, waves_file, tmp_path):
     model, out = trained / "graph" / "model.safetensors", tmp_path / "f.zarr"
     arguments = ("forecast", model, "--from", waves_file, "--layout", "wb2", "--out", out)
     hour = np.timedelta64(1, "h")
@@ -68,7 +58,7 @@ def test_a_run_folder_is_complete(trained):
 
 @pytest.mark.parametrize("step_hours", ["6", "[6, 12]"])
 def test_a_resumed_run_ends_where_an_unbroken_one_does(
-    step_hours, waves_file, tiny_config, tmp_path
+    call, step_hours, waves_file, tiny_config, tmp_path
 ):
     def train(run, epochs, *options):
         arguments = ["--config", tiny_config["transformer"], "--run", tmp_path / run]
@@ -94,7 +84,7 @@ def test_the_model_file_says_what_it_is(trained):
     json.dumps(header)
 
 
-def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
+def test_the_last_analysis_is_the_default(call, trained, waves_file, tmp_path):
     model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
     assert call("forecast", model, "--from", waves_file, "--hours", 6, "--out", out) == 0
     with open_forecast(out) as forecast:
@@ -102,7 +92,7 @@ def test_the_last_analysis_is_the_default(trained, waves_file, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["small", "small_graph", "small_steps"])
-def test_shipped_small_configurations_train(name, waves_file, tmp_path):
+def test_shipped_small_configurations_train(call, name, waves_file, tmp_path):
     options = ["--training.epochs", 1, "--model.backbone.dim", 16]
     assert call("train", waves_file, "--config", name, "--run", tmp_path, *options) == 0
     assert (tmp_path / "model.safetensors").exists()
@@ -116,7 +106,7 @@ def test_every_shipped_configuration_is_valid():
         load_config(ExperimentConfig, named_config("weather", name))
 
 
-def test_fine_tuning_on_a_roll_out(trained, waves_file, tiny_config, tmp_path):
+def test_fine_tuning_on_a_roll_out(call, trained, waves_file, tiny_config, tmp_path):
     shipped = load_config(ExperimentConfig, named_config("weather", "finetune_rollout"))
     assert shipped.objective.steps > 1
     options = [
@@ -131,7 +121,7 @@ def test_fine_tuning_on_a_roll_out(trained, waves_file, tiny_config, tmp_path):
     assert status == 0
 
 
-def test_fine_tuning_to_a_new_variable(trained, waves, tiny_config, tmp_path):
+def test_fine_tuning_to_a_new_variable(call, trained, waves, tiny_config, tmp_path):
     warm = (waves.t.sel(level=850, drop=True) + 5).assign_attrs(units="K")
     waves.assign(t2m=warm).to_netcdf(tmp_path / "data.nc")
     backbone = load_config(ExperimentConfig, tiny_config["transformer"]).model.model_dump_json()
@@ -149,7 +139,7 @@ def test_fine_tuning_to_a_new_variable(trained, waves, tiny_config, tmp_path):
     assert header["config"]["variables"]["surface"] == ["msl", "t2m"]
 
 
-def test_a_new_variable_that_is_not_named_anew(trained, waves, tiny_config, tmp_path, capsys):
+def test_a_new_variable_that_is_not_named_anew(call, trained, waves, tiny_config, tmp_path, capsys):
     waves.rename(msl="sp").to_netcdf(tmp_path / "data.nc")
     options = ["--set", f"transfer={{checkpoint: {trained}/transformer/model.safetensors}}"]
     config = tiny_config["transformer"]
@@ -161,66 +151,60 @@ def test_a_new_variable_that_is_not_named_anew(trained, waves, tiny_config, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def one_line(capsys):
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1
-    return lines[0]
-
-
-def test_training_errors_are_one_line(waves, waves_file, tiny_config, tmp_path, capsys):
+def test_training_errors_are_one_line(one_line, call, waves, waves_file, tiny_config, tmp_path):
     config, run_folder = tiny_config["graph"], tmp_path / "run"
 
     def train(data, *options):
         return call("train", data, "--config", config, "--run", run_folder, *options)
 
     assert train(tmp_path / "none.nc") == 2
-    assert "no such file" in one_line(capsys)
+    assert "no such file" in one_line()
     assert train(waves_file, "--model.backbon.dim", 8) == 2
-    assert "did you mean 'backbone'" in one_line(capsys)
+    assert "did you mean 'backbone'" in one_line()
     assert train(waves_file, "--set", "data.variables={surface: [t2m]}") == 2
-    assert "no variable 't2m'" in one_line(capsys)
+    assert "no variable 't2m'" in one_line()
     assert train(waves_file, "--data.step_hours", 7) == 2
-    assert "7 h apart" in one_line(capsys)
+    assert "7 h apart" in one_line()
     assert call("train", waves_file, "--config", "smal", "--run", run_folder) == 2
-    assert "small" in one_line(capsys)
+    assert "small" in one_line()
     assert not run_folder.exists()
     run_folder.mkdir()
     (run_folder / "notes.txt").write_text("mine")
     assert train(waves_file) == 2
-    assert "not empty" in one_line(capsys)
+    assert "not empty" in one_line()
 
 
-def test_forecast_errors_are_one_line(trained, waves_file, tmp_path, capsys):
+def test_forecast_errors_are_one_line(one_line, call, trained, waves_file, tmp_path):
     model, out = trained / "graph" / "model.safetensors", tmp_path / "f.nc"
 
     def forecast(model, *options):
         return call("forecast", model, "--from", waves_file, "--out", out, *options)
 
     assert forecast(tmp_path / "none.safetensors") == 2
-    assert "cannot read" in one_line(capsys)
+    assert "cannot read" in one_line()
     assert forecast(waves_file) == 2
-    assert "is not a model file" in one_line(capsys)
+    assert "is not a model file" in one_line()
     other = tmp_path / "other.safetensors"
     save_model(other, Forecaster.load(model).model, "molecules.predictor", ExperimentConfig(), {})
     assert forecast(other) == 2
-    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line(capsys)
+    assert "holds a molecules.predictor; expected a weather.forecaster" in one_line()
     assert forecast(model, "--time", "tomorrow") == 2
-    assert "cannot read the time" in one_line(capsys)
+    assert "cannot read the time" in one_line()
     assert forecast(model, "--time", "1999-01-01T00") == 2
-    assert "no analysis at 1999-01-01T00:00" in one_line(capsys)
+    assert "no analysis at 1999-01-01T00:00" in one_line()
     assert forecast(model, "--hours", 7) == 2
-    assert "a forecast of 7 h with an output every 6 h" in one_line(capsys)
+    assert "a forecast of 7 h with an output every 6 h" in one_line()
     assert forecast(model, "--leads", "6h", "7h") == 2
-    assert "the nearest they reach: 6 h and 12 h" in one_line(capsys)
+    assert "the nearest they reach: 6 h and 12 h" in one_line()
     assert forecast(model, "--leads", "6h", "--every", "6h") == 2
-    assert "lead times are given twice" in one_line(capsys)
+    assert "lead times are given twice" in one_line()
     assert call("forecast", model, "--from", waves_file, "--out", tmp_path / "f.grib") == 2
-    assert "ends in .nc or .zarr" in one_line(capsys)
+    assert "ends in .nc or .zarr" in one_line()
     assert not out.exists()
 
 
 def test_estimates_need_no_data_and_write_nothing(
-    trained, waves_file, tiny_config, tmp_path, capsys
+    call, trained, waves_file, tiny_config, tmp_path, capsys
 ):
     model = trained / "graph" / "model.safetensors"
     assert call("forecast", model, "--hours", 48, "--estimate") == 0
@@ -236,11 +220,11 @@ def test_estimates_need_no_data_and_write_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_only_an_estimate_can_do_without(trained, waves_file, tmp_path, capsys):
+def test_what_only_an_estimate_can_do_without(one_line, call, trained, waves_file, tmp_path):
     model = trained / "graph" / "model.safetensors"
     assert call("forecast", model, "--from", waves_file) == 2
-    assert "--out FILE" in one_line(capsys)
+    assert "--out FILE" in one_line()
     assert call("train", waves_file) == 2
-    assert "--run FOLDER" in one_line(capsys)
+    assert "--run FOLDER" in one_line()
     assert call("forecast", waves_file, "--estimate") == 2
-    assert "is not a model file" in one_line(capsys)
+    assert "is not a model file" in one_line()

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from weather.cli import app, run
 from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis, static_fields
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig
 from weather.models.statistics import Moments
@@ -20,14 +20,7 @@ from weather.variables import Variables
 WEEK = [f"2026-02-0{day}T00" for day in range(1, 8)]
 
 
-def call(*arguments) -> int:
-    """Exit status of a command."""
-    with pytest.raises(SystemExit) as stopped:
-        run(app, list(map(str, arguments)))
-    return stopped.value.code or 0
-
-
-def test_era5_sea_level_pressure_from_training_to_scores(shared_data: Path, tmp_path: Path):
+def test_era5_sea_level_pressure_from_training_to_scores(call, shared_data: Path, tmp_path: Path):
     folder = shared_data / "weather"
     series = folder / "era5_global_2p5deg_6h_msl_vo850_20251201-20260208.nc"
     data = (
@@ -104,7 +97,7 @@ def moments_of(field: xr.DataArray) -> Moments:
     return Moments(mean, std, 0.01 * std)
 
 
-def test_a_complete_gfs_state_comes_back_as_cfgrib_names_it(gfs, untrained, tmp_path):
+def test_a_complete_gfs_state_comes_back_as_cfgrib_names_it(call, gfs, untrained, tmp_path):
     out = tmp_path / "forecast.nc"
     assert call("forecast", untrained, "--from", gfs, "--hours", 12, "--out", out) == 0
     with xr.open_dataset(out) as made:

@@ -8,7 +8,6 @@ import pytest
 import xarray as xr
 
 from sciml.model_file import read_header
-from weather.cli import app, run
 from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.boundary import Boundary
@@ -20,21 +19,6 @@ START = "2001-01-10T00"
 HOURS = np.array([0, 6]) * np.timedelta64(1, "h")
 
 
-def call(*arguments):
-    """Run a command as the console script does; returns its exit status."""
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
-def one_line(capsys):
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1
-    return lines[0]
-
-
 @pytest.fixture(scope="module")
 def files(waves, region, holed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("regional")
@@ -44,7 +28,7 @@ def files(waves, region, holed, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(files, tiny_config):
+def trained(call, files, tiny_config):
     """A run folder of a limited area whose fields have holes, for each backbone."""
     for name, config in tiny_config.items():
         options = [
@@ -57,7 +41,7 @@ def trained(files, tiny_config):
     return files
 
 
-def forecast(files, name, out, *options):
+def forecast(call, files, name, out, *options):
     return call(
         "forecast", files / name / "model.safetensors", "--from", files / "holed.nc",
         "--time", START, "--hours", 24, "--out", out, *options,
@@ -65,13 +49,13 @@ def forecast(files, name, out, *options):
 
 
 @pytest.mark.parametrize("name", ["transformer", "graph"])
-def test_from_training_to_scores_and_maps(trained, name, region, holed, tmp_path, capsys):
+def test_from_training_to_scores_and_maps(call, trained, name, region, holed, tmp_path, capsys):
     header = read_header(trained / name / "model.safetensors")
     assert header["config"]["masked"] == ["msl", "t"]
     assert np.isfinite(header["metadata"]["one_step_scores"]["msl"]["rmse"])
     json.dumps(header, allow_nan=False)
     out = tmp_path / "forecast.nc"
-    assert forecast(trained, name, out, "--boundary", trained / "region.nc") == 0
+    assert forecast(call, trained, name, out, "--boundary", trained / "region.nc") == 0
     with open_forecast(out) as made:
         assert made.attrs["boundary_width"] == WIDTH
         valid = made["valid_time"].values[0]
@@ -93,7 +77,7 @@ def test_from_training_to_scores_and_maps(trained, name, region, holed, tmp_path
     )
 
 
-def test_the_shipped_limited_area_trains(files, tmp_path):
+def test_the_shipped_limited_area_trains(call, files, tmp_path):
     options = [
         "--config", "europe_boundary", "--set", "data={forcing: [year]}", "--training.epochs", 1,
         "--model.backbone.dim", 16,
@@ -103,7 +87,7 @@ def test_the_shipped_limited_area_trains(files, tmp_path):
     assert header["config"]["model"]["boundary"] == {"width": 3, "lookahead": True}
 
 
-def test_a_real_domain_with_missing_corners(shared_data, tiny_config, tmp_path):
+def test_a_real_domain_with_missing_corners(call, shared_data, tiny_config, tmp_path):
     storm = shared_data / "weather" / "namerica_storm_199601_6h.nc"
     options = [
         "--set", "data.variables={surface: [msl, u10, u500], forcing: [insolation]}",
@@ -127,43 +111,43 @@ def test_a_real_domain_with_missing_corners(shared_data, tiny_config, tmp_path):
     assert pd.read_csv(tmp_path / "scores.csv")["value"].notna().all()
 
 
-def test_boundary_files_that_do_not_do(trained, waves, region, tmp_path, capsys):
+def test_boundary_files_that_do_not_do(one_line, call, trained, waves, region, tmp_path):
     out = tmp_path / "forecast.nc"
-    assert forecast(trained, "graph", out) == 2
-    assert "inside of a frame of 2 cells; give analyses or a driving forecast" in one_line(capsys)
+    assert forecast(call, trained, "graph", out) == 2
+    assert "inside of a frame of 2 cells; give analyses or a driving forecast" in one_line()
     region.isel(time=slice(38)).to_netcdf(tmp_path / "short.nc")
-    assert forecast(trained, "graph", out, "--boundary", tmp_path / "short.nc") == 2
-    assert "no boundary data for 2001-01-10T12:00" in one_line(capsys)
+    assert forecast(call, trained, "graph", out, "--boundary", tmp_path / "short.nc") == 2
+    assert "no boundary data for 2001-01-10T12:00" in one_line()
     waves.to_netcdf(tmp_path / "coarse.nc")
-    assert forecast(trained, "graph", out, "--boundary", tmp_path / "coarse.nc") == 2
-    assert "regrid them" in one_line(capsys)
+    assert forecast(call, trained, "graph", out, "--boundary", tmp_path / "coarse.nc") == 2
+    assert "regrid them" in one_line()
     assert not out.exists()
 
 
-def test_a_model_without_a_frame_takes_no_boundary(files, tiny_config, tmp_path, capsys):
+def test_a_model_without_a_frame_takes_no_boundary(one_line, call, files, tiny_config, tmp_path):
     config, folder = tiny_config["transformer"], tmp_path / "run"
     assert call("train", files / "region.nc", "--config", config, "--run", folder) == 0
     out = tmp_path / "forecast.nc"
     arguments = ["--from", files / "region.nc", "--hours", 6, "--out", out]
     model = folder / "model.safetensors"
     assert call("forecast", model, *arguments, "--boundary", files / "region.nc") == 2
-    assert "leave --boundary out" in one_line(capsys)
+    assert "leave --boundary out" in one_line()
 
 
-def test_a_globe_is_told_that_it_has_no_boundary(waves_file, tiny_config, tmp_path, capsys):
+def test_a_globe_is_told_that_it_has_no_boundary(one_line, call, waves_file, tiny_config, tmp_path):
     options = ["--config", tiny_config["graph"], "--set", "model.boundary={width: 1}"]
     assert call("train", waves_file, "--run", tmp_path / "run", *options) == 2
-    assert "leave model.boundary out" in one_line(capsys)
+    assert "leave model.boundary out" in one_line()
     assert not (tmp_path / "run").exists()
 
 
-def test_holes_can_be_refused(files, tiny_config, tmp_path, capsys):
+def test_holes_can_be_refused(one_line, call, files, tiny_config, tmp_path):
     options = ["--config", tiny_config["graph"], "--data.masks", "refuse"]
     assert call("train", files / "holed.nc", "--run", tmp_path / "run", *options) == 2
-    assert "msl is NaN at all times in 6 of 140 cells" in one_line(capsys)
+    assert "msl is NaN at all times in 6 of 140 cells" in one_line()
 
 
-def test_fine_tuning_takes_the_holes_of_its_own_data(trained, region, tiny_config, tmp_path):
+def test_fine_tuning_takes_the_holes_of_its_own_data(call, trained, region, tiny_config, tmp_path):
     corner = region.msl.where(region.latitude > -50).assign_attrs(units="Pa")
     hill = region.t.where((region.level < 800) | (region.longitude > 20)).assign_attrs(units="K")
     region.assign(msl=corner, t=hill).to_netcdf(tmp_path / "other.nc")

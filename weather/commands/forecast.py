@@ -90,7 +90,7 @@ def forecast(
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
     with progress() as bar:
-        task = bar.add_task("forecasting, steps")
+        task = bar.add_task("forecasting, steps", visible=False)
         write_forecast(
             forecasters,
             dataset,
@@ -100,7 +100,7 @@ def forecast(
             layout=layout,
             boundary=Boundary.of(forecasters[0].model, boundary),
             command=shlex.join(["weather", *sys.argv[1:]]),
-            on_step=lambda done, of: bar.update(task, completed=done, total=of),
+            on_step=lambda done, of: bar.update(task, completed=done, total=of, visible=True),
             say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),
         )
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
@@ -115,7 +115,7 @@ def _estimate(
 
     from sciml.errors import InputError
     from weather.forecasting.estimate import advice, estimate_forecast, show_estimate
-    from weather.forecasting.forecaster import ForecasterConfig
+    from weather.forecasting.forecaster_config import ForecasterConfig
     from weather.forecasting.planner import plan
     from weather.models.steps import in_seconds
 

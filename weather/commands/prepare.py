@@ -89,13 +89,13 @@ def prepare(
         allow_nan=allow_nan,
     )
     with progress() as bar:
-        task = bar.add_task("preparing, fields", total=None)
+        task = bar.add_task("preparing, fields", total=None, visible=False)
         made = prepare(
             files,
             static or (),
             config,
             out,
-            lambda total, done: bar.update(task, total=total, completed=done),
+            lambda total, done: bar.update(task, total=total, completed=done, visible=True),
             lambda done: bar.advance(task, done),
         )
     console = Console(stderr=True, soft_wrap=True)

@@ -16,6 +16,7 @@ from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
+from weather.files.members import with_member
 from weather.files.times import tidy_times, valid_times
 from weather.files.units import plain_unit, to_si
 from weather.variables import KNOWN, ON_LEVELS, canonical_name, describe, preference
@@ -58,6 +59,7 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
     result, ordered = _order(result, source)
     result, times = tidy_times(result, source)
+    result = with_member(result, dataset, names.get("member"))
     return layout.attach(noted(result, *lines, *ordered, *times))
 
 

@@ -28,6 +28,20 @@ _LEVELS = (
 )  # hPa, of reanalyses  # fmt: skip
 
 
+def by_level_axis(dataset: xr.Dataset) -> list[xr.Dataset]:
+    """A part for each axis of pressure levels, where a file has several, as GFS files of THREDDS.
+
+    Fields without levels are in the first part.
+    """
+    axes = [d for d in dataset.dims if d in dataset.coords and _meaning(dataset[d]) == "level"]
+    if len(axes) < 2:
+        return [dataset]
+    return [dataset.drop_dims([other for other in axes if other != axes[0]])] + [
+        dataset[[name for name, field in dataset.data_vars.items() if axis in field.dims]]
+        for axis in axes[1:]
+    ]
+
+
 def name_coordinates(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, dict[str, str]]:
     """Rename coordinates to `DIMENSIONS`; time has its name already.
 

@@ -1,6 +1,7 @@
 """Files that belong together, as one data set: later times, more variables, more levels."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import xarray as xr
 
@@ -8,6 +9,7 @@ from sciml.errors import InputError
 from weather.files.chunks import chunked
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
+from weather.files.members import by_member, spread_layout
 from weather.files.times import tidy_times
 from weather.grid import LatLonGrid
 from weather.variables import preference
@@ -20,14 +22,16 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
         InputError: different grids, no common times, one time with different values.
     """
     layout, lines = _layouts(parts), [line for part in parts for line in history(part)]
-    if len(parts) == 1:
-        (dataset,) = parts
-    else:
-        dataset = _joined(_on_one_grid(parts, names), lines)
+    layout = spread_layout(layout, parts)
+    dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
     if dataset.sizes.get("time") == 0:
         raise InputError("the files have no time in common; give files of the same period")
     dataset = dataset.drop_attrs(deep=False)
     return layout.attach(noted(dataset, *lines))
+
+
+def _together(parts: list[xr.Dataset], lines: list[str]) -> xr.Dataset:
+    return parts[0] if len(parts) == 1 else _joined(parts, lines)
 
 
 def preferred(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
@@ -96,7 +100,9 @@ def _on_one_grid(parts: Sequence[xr.Dataset], names: Sequence[str]) -> list[xr.D
                 "regrid to one grid"
             )
     first = parts[0]
-    return [part.assign_coords(lat=first["lat"], lon=first["lon"]) for part in parts]
+    return [
+        part.assign_coords(lat=first["lat"].variable, lon=first["lon"].variable) for part in parts
+    ]
 
 
 def _joined(parts: Sequence[xr.Dataset], lines: list[str]) -> xr.Dataset:

@@ -11,6 +11,7 @@ from sciml.config import nearest
 from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.chunks import LARGE, chunked, size
+from weather.files.coordinates import by_level_axis
 from weather.files.humidity import with_specific_humidity
 from weather.files.merge import merge, preferred
 from weather.files.sources import Sources, expand, open_source, short_name
@@ -45,7 +46,8 @@ def open_reanalysis(sources: Sources) -> xr.Dataset:
         opened = [(name, chunked(raw, time_of(raw), always=False)) for name, raw in opened]
     parts: dict[str, list[xr.Dataset]] = {}
     for name, raw in opened:
-        parts.setdefault(name, []).append(canonical(raw, short_name(name)))
+        found = [canonical(part, short_name(name)) for part in by_level_axis(raw)]
+        parts.setdefault(name, []).extend(found)
     files = [(name, part) for name, found in parts.items() for part in preferred(found)]
     names = [name for name, _ in files]
     return with_specific_humidity(merge([part for _, part in files], names))

@@ -12,6 +12,7 @@ import xarray as xr
 
 from sciml.config import nearest
 from sciml.errors import InputError
+from weather.files.archives import is_zip, unpacked
 from weather.files.grib import open_grib
 from weather.files.layout import ATTRIBUTE
 from weather.files.stores import STORES
@@ -24,7 +25,7 @@ _ZARR = (".zgroup", ".zmetadata", "zarr.json")
 
 
 def expand(sources: Sources) -> list[str]:
-    """One name for each file or store; globs are sorted.
+    """One name for each file or store; globs are sorted, archives of files unpacked.
 
     Raises:
         InputError: nothing given, a file that does not exist, a glob without a match,
@@ -34,7 +35,14 @@ def expand(sources: Sources) -> list[str]:
     names = [name for source in given for name in _expand(str(source))]
     if not names:
         raise InputError("no data given; name a file, a folder or a URL of analyses")
-    return names
+    return [file for name in names for file in _files(name)]
+
+
+def _files(name: str) -> list[str]:
+    path = Path(name)
+    if _remote(name) or not is_zip(path) or _holds_zarr(path):
+        return [name]
+    return unpacked(path, (*_NETCDF, *_GRIB))
 
 
 def open_source(name: str) -> list[xr.Dataset]:
@@ -112,8 +120,10 @@ def _open_local(path: Path) -> list[xr.Dataset]:
     start = _first_bytes(path)
     if start == b"GRIB" or path.suffix.lower() in _GRIB:
         return _open_grib(path)
-    if start[:2] == b"PK":
-        return [_zipped(path)]
+    if is_zip(path):
+        from zarr.storage import ZipStore
+
+        return [_zarr(ZipStore(path, mode="r"), str(path), None)]
     try:
         return [_decoded(path, None)]
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -132,12 +142,8 @@ def _open_grib(path: Path) -> list[xr.Dataset]:
         raise InputError(f"cannot read {path} as GRIB: {_reason(error)}") from error
 
 
-def _zipped(path: Path) -> xr.Dataset:
-    if not any(Path(n).name in _ZARR for n in zipfile.ZipFile(path).namelist()):
-        raise InputError(f"{path} is a zip archive of files: unzip it, then name the files")
-    from zarr.storage import ZipStore
-
-    return _zarr(ZipStore(path, mode="r"), str(path), None)
+def _holds_zarr(path: Path) -> bool:
+    return any(Path(name).name in _ZARR for name in zipfile.ZipFile(path).namelist())
 
 
 def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:

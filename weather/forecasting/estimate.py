@@ -17,7 +17,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
 from weather.forecasting.boundary import one_step
-from weather.forecasting.forecaster import ForecasterConfig
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.job import together
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid

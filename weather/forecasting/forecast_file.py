@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sciml.files import only_writer
 from weather.files.forecast_coordinates import auxiliary, forecast_coordinates
 from weather.files.forecast_layout import LayoutName
 from weather.files.layout import ATTRIBUTE
@@ -76,17 +77,18 @@ def write_forecast(
     job = Job(experts, dataset, starts, plan, layout, boundary)
     job.require_boundary()
     folder = path.with_name(f".{path.name}.partial")
-    store, restart, identity = _begin(job, folder, command, say)
-    parts, leads = job.batches(), len(plan.leads)
-    on_step(_steps(job, restart), leads * len(parts))
-    for number in range(restart.batch, len(parts)):
-        if number > restart.batch:
-            restart = Restart(number, 0, job.initial(parts[number]))
-        for reached in _forecast(job, parts[number], restart, store):
-            save_restart(folder / "restart", identity, reached)
-            on_step(_steps(job, reached), leads * len(parts))
-    finish(store.path, path)
-    remove(folder)
+    with only_writer(path):
+        store, restart, identity = _begin(job, folder, command, say)
+        parts, leads = job.batches(), len(plan.leads)
+        on_step(_steps(job, restart), leads * len(parts))
+        for number in range(restart.batch, len(parts)):
+            if number > restart.batch:
+                restart = Restart(number, 0, job.initial(parts[number]))
+            for reached in _forecast(job, parts[number], restart, store):
+                save_restart(folder / "restart", identity, reached)
+                on_step(_steps(job, reached), leads * len(parts))
+        finish(store.path, path)
+        remove(folder)
 
 
 def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore, Restart, str]:

@@ -11,60 +11,27 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciml.config import Config, parse_config
+from sciml.config import parse_config
 from sciml.errors import InputError
-from sciml.model_file import load_state, read_header, read_model_file, save_model
+from sciml.model_file import load_state, read_model_file, save_model
 from weather.checking.findings import Report
 from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
+from weather.forecasting.forecaster_config import KIND, ForecasterConfig
+from weather.forecasting.initial import (
+    blanked,
+    in_memory,
+    on_levels,
+    past_times,
+    require_times,
+)
 from weather.forecasting.rollout import rollout
 from weather.forecasting.step_model import StepModel
-from weather.grid import LatLonGrid
-from weather.models.model import ModelConfig, WeatherModel
-from weather.models.steps import StepHours, in_seconds
+from weather.models.model import WeatherModel
 from weather.state import State, joined, require_finite
-from weather.variables import Variables
 
-KIND = "weather.forecaster"
 Times = NDArray[np.datetime64]
-
-
-class ForecasterConfig(Config):
-    """All that builds a model anew.
-
-    Attributes:
-        model: backbone and inputs; null for a model of another program.
-        variables: names and levels.
-        grid: the only grid it works on.
-        step_hours: time step, or several that the model takes at choice.
-        masked: variables that are defined on part of the grid.
-    """
-
-    model: ModelConfig | None
-    variables: Variables
-    grid: LatLonGrid
-    step_hours: StepHours
-    masked: tuple[str, ...] = ()
-
-    @classmethod
-    def read(cls, path: Path | str) -> Self:
-        """The configuration in the header of a model file; the weights are not read.
-
-        Raises:
-            InputError: not a model file, or one of another kind or format.
-        """
-        header = read_header(path)
-        if header["kind"] != KIND:
-            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
-        return parse_config(cls, header["config"], str(path))
-
-    def build(self) -> WeatherModel:
-        """A model with fresh weights."""
-        if self.model is None:
-            raise ValueError("a model of another program is not built here; load its file")
-        steps = in_seconds(self.step_hours)
-        return WeatherModel(self.model, self.variables, self.grid, steps, self.masked)
 
 
 class Forecaster:
@@ -189,7 +156,9 @@ class Forecaster:
             times: that are looked at; default some of the data set.
         """
         names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
-        seen, masked = self._blanked(self._on_levels(dataset)), self.config.masked
+        seen, masked = on_levels(dataset, self.config.variables.levels), self.config.masked
+        if isinstance(self.model, WeatherModel):
+            seen = blanked(seen, self.model)
         return inspect(seen, names, times, self.normal(), self.config.grid, masked)
 
     def checked(
@@ -235,9 +204,9 @@ class Forecaster:
             InputError: another grid, a missing variable, level or time, NaN, or values
                 so far from the training data that their unit must be another.
         """
-        self.require_times(dataset, times, step)
-        wanted = self._past(times, step)
-        excerpt = self._excerpt(dataset, wanted)
+        wanted = past_times(times, self.model.history, step or self.model.step)
+        require_times(dataset, wanted)
+        excerpt = in_memory(dataset, wanted, self.config.variables)
         dataset = apply(excerpt, self.inspect(excerpt, excerpt["time"].values))
         parts = [dataset] * len(wanted)
         if members is not None:
@@ -292,58 +261,6 @@ class Forecaster:
         initial = state.datetimes()[:, -1]
         forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
         return forecast.assign_attrs({} if boundary is None else boundary.attributes)
-
-    def require_times(
-        self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times, step: int | None = None
-    ) -> None:
-        """Check that the data has the initial times and the past that the model sees.
-
-        Raises:
-            InputError: names the first that is missing.
-        """
-        wanted, there = self._past(times, step), dataset["time"].values
-        missing = wanted[~np.isin(wanted, there)]
-        if len(missing):
-            first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
-            raise InputError(
-                f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
-                f"starts from; the data holds {len(there)} times in {first}..{last}"
-            )
-
-    def _on_levels(self, dataset: xr.Dataset) -> xr.Dataset:
-        """The model's levels, if the data has them all: what others hold does not matter."""
-        levels = list(self.config.variables.levels)
-        if levels and "level" in dataset.dims and np.isin(levels, dataset["level"]).all():
-            return dataset.sel(level=levels)
-        return dataset
-
-    def _blanked(self, dataset: xr.Dataset) -> xr.Dataset:
-        """NaN where the model has a mask, whatever fills the cells there; lazily."""
-        if not isinstance(self.model, WeatherModel) or not self.model.masks.masked:
-            return dataset
-        fields = {}
-        for name, cells in self.model.masks.named().items():
-            valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
-            if cells.ndim == 3:
-                valid = valid.assign_coords(level=list(self.config.variables.levels))
-            if name not in dataset or not set(valid.dims) <= set(dataset[name].dims):
-                continue
-            if "level" in valid.dims:
-                valid = valid.reindex(level=dataset["level"].values, fill_value=True)
-            fields[name] = dataset[name].where(valid)
-        return dataset.assign(fields)
-
-    def _past(self, times: Sequence[np.datetime64] | Times, step: int | None = None) -> Times:
-        """(initial time, history) times that forecasts start from."""
-        apart = np.timedelta64(step or self.model.step, "s")
-        back = np.arange(self.model.history - 1, -1, -1) * apart
-        return (np.asarray(times)[:, None] - back).astype("datetime64[ns]")
-
-    def _excerpt(self, dataset: xr.Dataset, wanted: Times) -> xr.Dataset:
-        """These times, with the model's fields in memory: they are read once."""
-        excerpt, names = self._on_levels(dataset.sel(time=np.unique(wanted))), self.config.variables
-        needed = [name for name in (*names.surface, *names.upper) if name in excerpt]
-        return excerpt.assign({name: excerpt[name].load() for name in needed})
 
     def _forward(self, state: State, **options: Any) -> State:
         with torch.inference_mode():

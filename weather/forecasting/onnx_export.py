@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from sciml.errors import InputError
 from sciml.files import atomic_path
 from sciml.model_file import make_header
-from weather.forecasting.forecaster import KIND, Forecaster
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import KIND
 from weather.forecasting.onnx_model import PROPERTY
 from weather.forecasting.onnx_session import EXTRA
 from weather.models.model import WeatherModel

@@ -9,7 +9,7 @@ import torch
 from sciml.config import parse_config
 from sciml.errors import InputError
 from sciml.model_file import parse_header, require_kind
-from weather.forecasting.forecaster import KIND, ForecasterConfig
+from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.forecasting.onnx_session import open_session, signature
 from weather.forecasting.pangu_onnx import PanguOnnxModel, is_pangu, open_pangu
 from weather.models.steps import in_seconds

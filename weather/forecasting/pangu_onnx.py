@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sciml.errors import InputError
-from weather.forecasting.forecaster import ForecasterConfig
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.onnx_session import signature
 from weather.grid import LatLonGrid
 from weather.state import State

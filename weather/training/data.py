@@ -30,6 +30,7 @@ MaskChoice = Literal["auto", "refuse"]
 
 
 def _dates(value: Any) -> Any:
+    value = value.split("/") if isinstance(value, str) else value
     return [str(date) for date in value] if isinstance(value, list | tuple) else value
 
 
@@ -51,8 +52,8 @@ class DataConfig(Config):
         step_hours: time step of the model; null takes the most common one of the data. A
             list such as [6, 12, 24] makes one model of several steps.
         train, valid, test: first and last date, such as [2000, 2007] or
-            [2008-01-01, 2008-06-30T12]; a last year or day counts whole. Without any of
-            the three: the first 80 %, the next 10 % and the last 10 % of all times.
+            [2008-01-01, 2008-06-30T12] or 2000/2007; a last year or day counts whole.
+            Without any of the three: the first 80 %, the next 10 % and the last 10 % of all times.
         masks: cells where a field never has a value, such as sea temperature on land: `auto`
             leaves them out of inputs, loss and forecasts, `refuse` stops.
         memory: GiB of float32 fields up to which they are held in memory; of more, that
@@ -259,6 +260,21 @@ def split(times: Times, config: DataConfig) -> dict[str, tuple[np.datetime64, np
         if start < end:
             raise InputError(f"data.{name} and data.{later} overlap; set them apart")
     return periods
+
+
+def require_times(times: Times, name: str, period: tuple[np.datetime64, np.datetime64]) -> None:
+    """Check that a series has times in a period, its end not included.
+
+    Raises:
+        InputError: if it has none.
+    """
+    start, end = period
+    if not ((times >= start) & (times < end)).any():
+        there, wanted = (
+            " to ".join(str(time.astype("datetime64[D]")) for time in ends)
+            for ends in ((times[0], times[-1]), (start, end - 1))
+        )
+        raise InputError(f"data.{name} is {wanted}, the data {there}: choose a period in it")
 
 
 def samples(

@@ -14,7 +14,7 @@ from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
 from sciml.training import TrainingConfig, epochs_and_batches, precision_here
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
-from weather.forecasting.forecaster import ForecasterConfig
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
 from weather.models.steps import from_seconds

@@ -18,7 +18,8 @@ from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.files.sources import short_name
 from weather.forecasting.boundary import one_step
-from weather.forecasting.forecaster import KIND, Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps
@@ -29,6 +30,7 @@ from weather.training.data import (
     WeatherDataset,
     all_variables,
     open_fields,
+    require_times,
     samples,
     split,
     time_steps,
@@ -178,6 +180,8 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
     steps, periods = time_steps(times, config.step_hours), split(times, config)
+    for name in {"train", "valid"} & set(periods):
+        require_times(times, name, periods[name])
     store = None
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)

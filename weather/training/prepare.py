@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.files import only_writer
 from weather.training import store
 from weather.training.budget import budget
 from weather.training.moments import PairMoments, Pairs
@@ -81,6 +82,8 @@ def prepare(
         InputError: `out` exists, a choice the data does not hold, too little memory, NaN
             that comes and goes, or an unfinished store of other settings.
     """
+    if out.suffix != ".zarr":
+        raise InputError(f"--out {out}: a training store is Zarr; give a name that ends in .zarr")
     if out.exists():
         raise InputError(f"{out} is there already; remove it or give another --out")
     source = open_source(files, static, config.choice)
@@ -92,21 +95,22 @@ def prepare(
     work = out.with_name(f"{out.name}.partial")
     unfinished = work / out.name
     pairs = Pairs.of(source.times, source.step)
-    progress = _begin(work, unfinished, source, pairs, template, length, config, files)
-    begin(len(source.times) * len(source.series), progress.done * len(source.series))
-    filling = partial(_fill, source, pairs, progress, config.allow_nan)
-    arrays = store.arrays(unfinished, list(source.series), "r+")
-    with dask.config.set(num_workers=plan.threads):
-        while progress.done < len(source.times):
-            end = min(progress.done + plan.slab, len(source.times))
-            for name, array in zip(source.series, arrays, strict=True):
-                filling(name, array, end)
-                advance(end - progress.done)
-            progress.done = end
-            progress.save(work)
-    store.write_moments(unfinished, progress.sums, pairs, source.step, template)
-    unfinished.replace(out)
-    shutil.rmtree(work)
+    with only_writer(out):
+        progress = _begin(work, unfinished, source, pairs, template, length, config, files)
+        begin(len(source.times) * len(source.series), progress.done * len(source.series))
+        filling = partial(_fill, source, pairs, progress, config.allow_nan)
+        arrays = store.arrays(unfinished, list(source.series), "r+")
+        with dask.config.set(num_workers=plan.threads):
+            while progress.done < len(source.times):
+                end = min(progress.done + plan.slab, len(source.times))
+                for name, array in zip(source.series, arrays, strict=True):
+                    filling(name, array, end)
+                    advance(end - progress.done)
+                progress.done = end
+                progress.save(work)
+        store.write_moments(unfinished, progress.sums, pairs, source.step, template)
+        unfinished.replace(out)
+        shutil.rmtree(work)
     return _prepared(source, template, progress)
 
 

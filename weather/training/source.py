@@ -189,10 +189,19 @@ def _times(dataset: xr.Dataset, choice: Choice) -> xr.Dataset:
     if not keep.any():
         every = "" if choice.every is None else f", every {choice.every} h from midnight UTC"
         raise InputError(
-            f"no time of the data ({_minute(times[0])} to {_minute(times[-1])}) lies in "
-            f"{choice.start or ''}..{choice.end or ''}{every}; widen the choice"
+            f"no times of the data ({len(times)}, {_minute(times[0])} to {_minute(times[-1])}) lie "
+            f"in {choice.start or ''}..{choice.end or ''}{every}; widen the choice"
+        )
+    if choice.every is not None and keep.sum() > 1 and not _apart(times[keep], choice.every):
+        raise InputError(
+            f"no two times of the data are {choice.every} h apart (its first: "
+            f"{', '.join(map(_minute, times[:3]))}); choose another --every"
         )
     return dataset if keep.all() else dataset.isel(time=np.flatnonzero(keep))
+
+
+def _apart(times: Times, hours: int) -> bool:
+    return bool(np.isin(times + np.timedelta64(hours, "h"), times).any())
 
 
 def _static(

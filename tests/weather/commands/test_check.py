@@ -4,18 +4,8 @@ import json
 
 import pytest
 
-from weather.cli import app, run
 
-
-def call(*arguments):
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
-def test_good_data(waves_file, capsys):
+def test_good_data(call, waves_file, capsys):
     assert call("check", waves_file) == 0
     shown = capsys.readouterr().out
     assert "time  has 60 entries, 2001-01-01T00:00..2001-01-15T18:00, every 6 h" in shown
@@ -23,7 +13,7 @@ def test_good_data(waves_file, capsys):
     assert shown.rstrip().endswith("nothing to mend")
 
 
-def test_a_correction_and_a_refusal(waves, tmp_path, capsys):
+def test_a_correction_and_a_refusal(call, waves, tmp_path, capsys):
     data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
     data.to_netcdf(tmp_path / "corrected.nc")
     assert call("check", tmp_path / "corrected.nc") == 0
@@ -39,13 +29,13 @@ def test_a_correction_and_a_refusal(waves, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def model(waves_file, tiny_config, tmp_path_factory):
+def model(call, waves_file, tiny_config, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     assert call("train", waves_file, "--config", tiny_config["graph"], "--run", folder) == 0
     return folder / "model.safetensors"
 
 
-def test_with_a_model(model, waves, waves_file, tmp_path, capsys):
+def test_with_a_model(call, model, waves, waves_file, tmp_path, capsys):
     assert call("check", waves_file, "--model", model) == 0
     assert "z-score" in capsys.readouterr().out
     waves.drop_vars("t").to_netcdf(tmp_path / "bare.nc")
@@ -59,7 +49,7 @@ def test_with_a_model(model, waves, waves_file, tmp_path, capsys):
     assert "t500 averages 160" in capsys.readouterr().err
 
 
-def test_train_and_forecast_correct_and_tell(model, waves, tiny_config, tmp_path, capsys):
+def test_train_and_forecast_correct_and_tell(call, model, waves, tiny_config, tmp_path, capsys):
     data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
     data.to_netcdf(tmp_path / "data.nc")
     told = "corrected: msl averages 1010 Pa, as stated; expected 93000..107000 Pa: taken as hPa"

@@ -66,3 +66,43 @@ def test_the_layouts_of_all_files_are_kept(few, tmp_path):
     assert found.dims["lat"] == "latitude"
     assert found.level == (850, 500)
     assert {name: field.name for name, field in found.fields.items()} == {"z": "z", "msl": "prmsl"}
+
+
+def test_one_file_a_member(waves, tmp_path):
+    few = waves.isel(time=slice(3))
+    for member in (2, 0, 1):
+        one = (few + member).assign_coords(number=member)
+        one[["z", "t"]].to_netcdf(tmp_path / f"levels_{member}.nc")
+        one[["msl"]].to_netcdf(tmp_path / f"surface_{member}.nc")
+    few[["z_surface"]].to_netcdf(tmp_path / "static.nc")
+    dataset = open_reanalysis(tmp_path / "*.nc")
+    assert dataset["member"].values.tolist() == [0, 1, 2]
+    assert dataset["msl"].dims == ("time", "member", "lat", "lon")
+    np.testing.assert_allclose(dataset["z"].isel(member=2), few["z"] + 2)
+    np.testing.assert_allclose(dataset["z_surface"], few["z_surface"])
+    assert dataset["z_surface"].dims == ("lat", "lon")
+    assert Layout.of(dataset).dims["member"] == "number"
+    (tmp_path / "surface_1.nc").unlink()
+    with pytest.raises(InputError, match=r"members \d and \d differ: msl is in one alone"):
+        open_reanalysis(tmp_path / "*.nc")
+
+
+def test_files_of_the_same_member_stay_without_a_dimension(waves, tmp_path):
+    few = waves.isel(time=slice(3)).assign_coords(number=0)
+    few[["z", "t"]].to_netcdf(tmp_path / "levels.nc")
+    few[["msl"]].to_netcdf(tmp_path / "surface.nc")
+    dataset = open_reanalysis(tmp_path / "*.nc")
+    assert "member" not in dataset.coords
+    assert dataset["msl"].dims == ("time", "lat", "lon")
+
+
+def test_several_axes_of_levels_in_one_file(waves, tmp_path):
+    few = waves.isel(time=slice(2))
+    high = few["t"].isel(level=[0]).rename(level="isobaric1")
+    high["isobaric1"] = ("isobaric1", [50000.0], {"units": "Pa"})
+    whole = few[["z", "msl"]].assign(t=high)
+    whole.to_netcdf(tmp_path / "gfs.nc")
+    dataset = open_reanalysis(tmp_path / "gfs.nc")
+    np.testing.assert_allclose(dataset["z"], few["z"])
+    np.testing.assert_allclose(dataset["t"].sel(level=500), few["t"].sel(level=500))
+    assert dataset["t"].sel(level=850).isnull().all()

@@ -4,6 +4,7 @@ import functools
 import http.server
 import shutil
 import threading
+import zipfile
 
 import fsspec
 import numpy as np
@@ -55,6 +56,22 @@ def test_a_zarr_store_in_a_zip_archive(few, tmp_path):
     write(few, tmp_path / "store.zarr")
     shutil.make_archive(str(tmp_path / "store.zarr"), "zip", tmp_path / "store.zarr")
     check(open_reanalysis(tmp_path / "store.zarr.zip"), few)
+
+
+def test_files_in_a_zip_archive_whatever_its_name(few, tmp_path):
+    few[["msl"]].to_netcdf(tmp_path / "data_stream-oper_stepType-instant.nc")
+    few[["z", "t"]].to_netcdf(tmp_path / "levels.nc")
+    few[["z_surface"]].to_netcdf(tmp_path / "static.nc")
+    with zipfile.ZipFile(tmp_path / "download.nc", "w") as archive:
+        for part in ("data_stream-oper_stepType-instant", "levels", "static"):
+            archive.write(tmp_path / f"{part}.nc", f"{part}.nc")
+            (tmp_path / f"{part}.nc").unlink()
+        archive.writestr("readme.txt", "no data")
+    check(open_reanalysis(tmp_path / "download.nc"), few)
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("readme.txt", "no data")
+    with pytest.raises(InputError, match="without NetCDF or GRIB files"):
+        open_reanalysis(tmp_path / "empty.zip")
 
 
 def test_globs_and_several_files(few, tmp_path):
@@ -164,15 +181,10 @@ def test_names_that_lead_nowhere(tmp_path, few):
 
 
 def test_files_of_another_kind(tmp_path):
-    import zipfile
-
-    with zipfile.ZipFile(tmp_path / "download.nc", "w") as archive:
-        archive.writestr("data_0.nc", b"")
     (tmp_path / "text.grib").write_text("no message")
     (tmp_path / "store.zarr").mkdir()
     (tmp_path / "store.zarr" / "zarr.json").write_text("no store")
     for name, message in {
-        "download.nc": "zip archive of files: unzip it",
         "text.grib": "cannot read .* as GRIB|needs cfgrib",
         "store.zarr": "cannot read .* as Zarr",
     }.items():

@@ -8,7 +8,8 @@ import torch
 import xarray as xr
 
 from weather.files.reanalysis import open_reanalysis
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig

@@ -17,7 +17,8 @@ from weather.forecasting.estimate import (
     size_text,
     time_text,
 )
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
@@ -101,7 +102,7 @@ ESTIMATE = """
 import sys
 import weather.forecasting.forecast_file
 from weather.forecasting.estimate import estimate_forecast
-from weather.forecasting.forecaster import ForecasterConfig
+from weather.forecasting.forecaster_config import ForecasterConfig
 config = ForecasterConfig.read(sys.argv[1])
 print("peak", estimate_forecast(config, calls=3, times=int(sys.argv[2]), device="cpu").memory)
 """

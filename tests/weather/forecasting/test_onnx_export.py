@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from sciml.errors import InputError
-from weather.cli import app, run
 from weather.files.reanalysis import open_reanalysis, static_fields
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.onnx_export import export_onnx
 from weather.forecasting.onnx_model import OnnxModel
 from weather.forecasting.onnx_parity import compare, plausible
@@ -164,17 +164,8 @@ def test_what_stops_an_export(earth, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def call(*arguments):
-    """Run a command as the console script does; returns its exit status."""
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
 @pytest.mark.slow
-def test_the_command_reports_parity(earth, tmp_path, capsys, monkeypatch):
+def test_the_command_reports_parity(call, earth, tmp_path, capsys, monkeypatch):
     forecaster, _ = earth
     model, out = tmp_path / "model.safetensors", tmp_path / "out" / "model.onnx"
     forecaster.save(model)

@@ -6,7 +6,6 @@ import torch
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.cli import app, run
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.pangu_onnx import VARIABLES
@@ -77,16 +76,7 @@ def analyses(path, lat=LAT, levels=DESCENDING):
     return path
 
 
-def call(*arguments):
-    """Run a command as the console script does; returns its exit status."""
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
-def test_every_field_reaches_its_channel(tmp_path):
+def test_every_field_reaches_its_channel(call, tmp_path):
     model, data = adding(tmp_path / "pangu_weather_6.onnx"), analyses(tmp_path / "era5.nc")
     out = tmp_path / "f.nc"
     times = ("--time", "2020-01-01T00", "--time", "2020-01-01T06")
@@ -113,7 +103,7 @@ def test_the_published_names_tell_the_time_step(name, hours, tmp_path):
     assert forecaster.normal() is None
 
 
-def test_the_time_step_is_an_option(tmp_path, capsys):
+def test_the_time_step_is_an_option(call, tmp_path, capsys):
     model, data = adding(tmp_path / "mine.onnx"), analyses(tmp_path / "era5.nc")
     out = tmp_path / "f.nc"
     arguments = ("forecast", model, "--from", data, "--hours", 12, "--out", out)

@@ -8,7 +8,8 @@ import xarray as xr
 from weather.files.forecasts import ensemble_mean, open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecast_file import write_forecast
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.planner import plan
 from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig

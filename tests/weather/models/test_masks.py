@@ -6,7 +6,8 @@ import torch
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis, static_fields
-from weather.forecasting.forecaster import Forecaster, ForecasterConfig
+from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig

@@ -12,6 +12,7 @@ from weather.training.data import (
     MemoryFields,
     all_variables,
     open_fields,
+    require_times,
     samples,
     split,
     time_step,
@@ -73,6 +74,18 @@ def test_without_periods_the_first_four_fifths_train():
 def test_periods_that_cannot_be(config, message):
     with pytest.raises(InputError, match=message):
         split(times(0), config)
+
+
+def test_a_period_that_the_data_do_not_reach():
+    days = times(0)
+    start = days[-1] + np.timedelta64(1, "D")
+    with pytest.raises(InputError, match=r"data.valid is .* the data .*: choose a period in it"):
+        require_times(days, "valid", (start, start + np.timedelta64(9, "D")))
+    require_times(days, "valid", (days[-1], start))
+
+
+def test_a_period_may_be_written_as_an_interval():
+    assert DataConfig(train="2000/2007-06").train == ("2000", "2007-06")
 
 
 def test_no_sample_leaves_its_period(waves_file):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from weather.files.reanalysis import open_reanalysis
-from weather.forecasting.forecaster import ForecasterConfig
+from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps

@@ -97,7 +97,8 @@ def test_variables_levels_and_times_are_chosen(file, tmp_path):
     [
         ({"choice": Choice(variables=("tt",))}, "no variable 'tt' in the data"),
         ({"choice": Choice(levels=(700,))}, "no level 700 hPa in the data"),
-        ({"choice": Choice(start="2010")}, "no time of the data .* lies in 2010"),
+        ({"choice": Choice(start="2010")}, "no times of the data .* lie in 2010"),
+        ({"choice": Choice(every=5)}, "no two times of the data are 5 h apart"),
         ({"choice": Choice(start="soon")}, "cannot read"),
         ({"choice": Choice(grid="1")}, "finer than the data"),
         ({"choice": Choice(variables=("z_surface",))}, "no variable of the data changes"),
@@ -108,6 +109,11 @@ def test_what_cannot_be_is_said_in_a_line(settings, message, file, tmp_path):
     with pytest.raises(InputError, match=message):
         made(file, tmp_path / "s.zarr", **settings)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_store_is_named_as_one(file, tmp_path):
+    with pytest.raises(InputError, match=r"ends in \.zarr"):
+        made(file, tmp_path / "store.nc")
 
 
 def stop_after(count):

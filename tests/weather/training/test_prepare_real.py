@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from weather.cli import app, run
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.training.data import DataConfig, all_variables, open_fields, samples, split
@@ -24,15 +23,7 @@ def grid_mean(field):
     return (field.values.astype(float).mean(-1) * weights).mean(-1)
 
 
-def call(*arguments):
-    try:
-        run(app, [str(argument) for argument in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
-def test_gfs_winds_to_five_degrees(shared_data, tmp_path, capsys):
+def test_gfs_winds_to_five_degrees(call, shared_data, tmp_path, capsys):
     file = shared_data / "weather" / "gfs_global_1deg_6h_wind10m_20260324-20260506.nc"
     orography = shared_data / "weather" / "static" / "era5_orography_geopotential_0p25deg.nc"
     out = tmp_path / "gfs.zarr"

@@ -1,0 +1,86 @@
+"""Ensembles of one file per member: each file tells its member, and they become one data set."""
+
+from collections.abc import Callable, Sequence
+
+import pandas as pd
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.files.coordinates import DIMENSIONS
+from weather.files.layout import Layout
+
+_NAME = "name_in_file"
+
+
+def with_member(part: xr.Dataset, read: xr.Dataset, own: str | None) -> xr.Dataset:
+    """The data set with the only member of its file as a coordinate, where the file names one.
+
+    Args:
+        part: canonical.
+        read: the file, its coordinates named canonically.
+        own: the file's name of `member`.
+    """
+    if "member" in part.dims or "member" not in read.coords or read["member"].size != 1:
+        return part
+    member = read["member"].values.reshape(())
+    return part.assign_coords(member=xr.Variable((), member, {_NAME: own or "member"}))
+
+
+def member_name(parts: Sequence[xr.Dataset]) -> str | None:
+    """The files' name of `member` where they hold different ones; else None."""
+    sole = [part["member"] for part in parts if _is_sole(part)]
+    return str(sole[0].attrs[_NAME]) if len({m.item() for m in sole}) > 1 else None
+
+
+def by_member(
+    parts: Sequence[xr.Dataset], join: Callable[[list[xr.Dataset]], xr.Dataset]
+) -> xr.Dataset:
+    """The files of each member joined, and these along `member`; files without one serve all.
+
+    Args:
+        parts: canonical; those of one member name it (see `with_member`).
+        join: how the files of one member become a data set.
+
+    Raises:
+        InputError: members of different variables, or without common times.
+    """
+    every = [part for part in parts if not _is_sole(part)]
+    groups: dict[object, list[xr.Dataset]] = {}
+    for part in parts:
+        if _is_sole(part):
+            groups.setdefault(part["member"].item(), []).append(part.drop_vars("member"))
+    if member_name(parts) is None:
+        return join([*(part for group in groups.values() for part in group), *every])
+    members = {member: join([*group, *every]) for member, group in groups.items()}
+    _require_alike(members)
+    fixed = next(iter(members.values()))
+    fixed = fixed.drop_vars([n for n, field in fixed.data_vars.items() if "time" in field.dims])
+    moving = [whole.drop_vars(list(fixed.data_vars)) for whole in members.values()]
+    index = pd.Index(list(members), name="member")
+    joined = xr.concat(moving, index, join="inner", combine_attrs="override")
+    return joined.merge(fixed).sortby("member").transpose(*DIMENSIONS, missing_dims="ignore")
+
+
+def spread_layout(layout: Layout, parts: Sequence[xr.Dataset]) -> Layout:
+    """The layout with the dimension that several members need."""
+    name = member_name(parts)
+    return (
+        layout
+        if name is None
+        else layout.model_copy(update={"dims": {**layout.dims, "member": name}})
+    )
+
+
+def _is_sole(part: xr.Dataset) -> bool:
+    return "member" in part.coords and "member" not in part.dims
+
+
+def _require_alike(members: dict[object, xr.Dataset]) -> None:
+    first, *others = members
+    for other in others:
+        apart = sorted(map(str, set(members[first].data_vars) ^ set(members[other].data_vars)))
+        if apart:
+            raise InputError(
+                f"members {first} and {other} differ: {', '.join(apart)} is in one alone; "
+                "give all files of each member"
+            )

@@ -1,0 +1,73 @@
+"""What a forecast starts from: the times, levels and cells of analyses that a model sees."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciml.errors import InputError
+from weather.models.model import WeatherModel
+from weather.variables import Variables
+
+Times = NDArray[np.datetime64]
+
+
+def past_times(initial: Sequence[np.datetime64] | Times, history: int, step: int) -> Times:
+    """The times that forecasts start from, the initial time last.
+
+    Args:
+        initial: (time,) initial times.
+        history: states that the model sees.
+        step: seconds between them.
+
+    Returns:
+        (time, history).
+    """
+    back = np.arange(history - 1, -1, -1) * np.timedelta64(step, "s")
+    return (np.asarray(initial)[:, None] - back).astype("datetime64[ns]")
+
+
+def require_times(dataset: xr.Dataset, wanted: Times) -> None:
+    """Check that the data has the times.
+
+    Raises:
+        InputError: names the first that is missing.
+    """
+    there = dataset["time"].values
+    missing = wanted[~np.isin(wanted, there)]
+    if len(missing):
+        first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
+        raise InputError(
+            f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
+            f"starts from; the data holds {len(there)} times in {first}..{last}"
+        )
+
+
+def in_memory(dataset: xr.Dataset, wanted: Times, variables: Variables) -> xr.Dataset:
+    """These times, with the model's fields in memory: they are read once."""
+    excerpt = on_levels(dataset.sel(time=np.unique(wanted)), variables.levels)
+    needed = [name for name in (*variables.surface, *variables.upper) if name in excerpt]
+    return excerpt.assign({name: excerpt[name].load() for name in needed})
+
+
+def on_levels(dataset: xr.Dataset, levels: Sequence[float]) -> xr.Dataset:
+    """These levels (hPa), if the data has them all: what others hold does not matter."""
+    if levels and "level" in dataset.dims and np.isin(levels, dataset["level"]).all():
+        return dataset.sel(level=list(levels))
+    return dataset
+
+
+def blanked(dataset: xr.Dataset, model: WeatherModel) -> xr.Dataset:
+    """NaN where the model has a mask, whatever fills the cells there; lazily."""
+    fields = {}
+    for name, cells in model.masks.named().items():
+        valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
+        if cells.ndim == 3:
+            valid = valid.assign_coords(level=list(model.variables.levels))
+        if name not in dataset or not set(valid.dims) <= set(dataset[name].dims):
+            continue
+        if "level" in valid.dims:
+            valid = valid.reindex(level=dataset["level"].values, fill_value=True)
+        fields[name] = dataset[name].where(valid)
+    return dataset.assign(fields)
