@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import torch
-from test_training import Pairs, Source
+from test_training import Pairs, Source, StoredSource
 from torch import Tensor, nn
 
 from sciml.training import TrainingConfig, fit
@@ -30,5 +30,5 @@ if __name__ == "__main__":
         devices=devices,
         gradient_clip=None,
     )
-    fit(model, Squares(), Source(), Source(16), config, run)
+    fit(model, Squares(), StoredSource(), Source(16), config, run)
     torch.save(torch.cat([p.detach().flatten() for p in model.parameters()]), run / "weights.pt")

@@ -216,7 +216,8 @@ def _static(
             if field.dims != ("lat", "lon") or name in fields:
                 continue
             if grid.matches(own):
-                fields[str(name)] = field.astype(np.float32)
+                # in memory: a store is begun without the values of lazy fields
+                fields[str(name)] = field.astype(np.float32).compute()
             elif name in CLASSES:
                 notes.append(f"{name} left out: categories have no mean over a cell")
             else:

@@ -53,6 +53,14 @@ def test_without_a_choice_the_data_is_read_back_unchanged(version, compression, 
     assert [path.name for path in tmp_path.iterdir()] == ["s.zarr"]
 
 
+def test_data_larger_than_memory_keep_their_static_fields(file, tmp_path, monkeypatch):
+    monkeypatch.setattr("weather.files.reanalysis.LARGE", 0)
+    given = open_reanalysis(file)
+    assert given["z_surface"].chunks
+    made(file, tmp_path / "s.zarr")
+    xr.testing.assert_equal(open_reanalysis(tmp_path / "s.zarr"), given.astype(np.float32))
+
+
 def test_every_time_is_regridded(file, tmp_path, small_slabs):
     prepared = made(file, tmp_path / "s.zarr", choice=COARSE, time_chunk=4)
     found, given = open_reanalysis(tmp_path / "s.zarr"), open_reanalysis(file)
