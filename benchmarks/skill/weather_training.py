@@ -32,7 +32,7 @@ class Recipe:
     lr: float = 1e-3
     warmup: float = 0.08
     weight_decay: float = 0.01
-    batch: int = 2
+    batch: int = 1
     ema: float | None = 0.999
     clip: float = 1.0
     horizon: tuple[tuple[float, int], ...] = ((0.0, 1),)

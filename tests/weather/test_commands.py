@@ -93,9 +93,19 @@ def test_the_last_analysis_is_the_default(call, trained, waves_file, tmp_path):
 
 @pytest.mark.parametrize("name", ["small", "small_graph", "small_steps"])
 def test_shipped_small_configurations_train(call, name, waves_file, tmp_path):
-    options = ["--training.epochs", 1, "--model.backbone.dim", 16]
+    steps = 1 if name == "small_steps" else "{0: 1, 0.5: 2}"  # the series is short
+    options = ["--training.epochs", 1, "--model.backbone.dim", 16, "--objective.steps", steps]
     assert call("train", waves_file, "--config", name, "--run", tmp_path, *options) == 0
     assert (tmp_path / "model.safetensors").exists()
+
+
+def test_a_series_too_short_for_the_roll_out(call, waves_file, tmp_path, capsys):
+    options = ["--run", tmp_path / "run", "--objective.steps", 8, "--model.backbone.dim", 16]
+    assert call("train", waves_file, *options) == 2
+    assert "data.valid has no 10 times in a row, 6 h apart" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_every_shipped_configuration_is_valid():

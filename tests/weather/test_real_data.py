@@ -31,7 +31,7 @@ def test_era5_sea_level_pressure_from_training_to_scores(call, shared_data: Path
     assert call(
         "train", series, folder / "static" / "static_global_2p5deg.nc", "--run", tmp_path / "run",
         "--set", data, "--model.backbone.dim", 32, "--training.epochs", 1,
-        "--training.ema_decay", 0.9,
+        "--training.ema_decay", 0.9, "--objective.steps", "{0: 1, 0.7: 2}",
     ) == 0  # fmt: skip
     out = tmp_path / "february.nc"
     times = [part for time in WEEK for part in ("--time", time)]

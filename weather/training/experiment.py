@@ -24,7 +24,7 @@ from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.statistics import of_steps
-from weather.models.steps import from_seconds
+from weather.models.steps import from_seconds, in_hours
 from weather.training.data import (
     DataConfig,
     Fields,
@@ -37,7 +37,7 @@ from weather.training.data import (
     time_steps,
 )
 from weather.training.measure import find_masks
-from weather.training.mixed_steps import mixed
+from weather.training.mixed_steps import MixedSteps, mixed
 from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
 from weather.training.store import prepared_store, statistics
 from weather.variables import Variables, describe
@@ -105,16 +105,14 @@ def train(
     if config.transfer is not None:
         transfer(model, config.transfer, KIND)
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
+    length = config.model.history + config.objective.longest
+    parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
-    length = config.model.history + config.objective.longest
-    parts = {
-        name: mixed(series.fields, period, series.steps, length)
-        for name, period in series.periods.items()
-    }
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
-    result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
+    assert parts["train"] is not None  # `split` sees to it
+    result = fit(model, loss, parts["train"], parts["valid"], config.training, run, resume)
     held_out = [
         series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
     ]
@@ -153,6 +151,22 @@ class _Series:
     def windows(self, period: Period, step: int, length: int) -> WeatherDataset:
         """Samples of one time step."""
         return samples(self.fields, period, step, length)
+
+    def roll_outs(self, name: str, length: int) -> WeatherDataset | MixedSteps | None:
+        """Samples of `length` times of a period; None where there is no such period.
+
+        Raises:
+            InputError: a period without a run of so many times.
+        """
+        if name not in self.periods:
+            return None
+        data = mixed(self.fields, self.periods[name], self.steps, length)
+        if not len(data):
+            raise InputError(
+                f"data.{name} has no {length} times in a row, {in_hours(self.steps)} apart, as "
+                "model.history and objective.steps together take: widen it, or take fewer steps"
+            )
+        return data
 
     def forecaster_config(self, model: ModelConfig) -> ForecasterConfig:
         """What builds a model for these data."""
