@@ -63,7 +63,8 @@ def test_effective_resolution_is_the_last_wave_that_is_kept() -> None:
     truth = np.array([9, 4, 3, 2, 1.0])
     for share, expected in (
         ([0, 1, 0.6, 0.4, 1], 500),
-        ([0, 1, 1, 1, 2], 250),
+        ([0, 1, 1, 1, 1.9], 250),
+        ([0, 1, 1, 2.1, 1], 500),
         ([1, 0.1, 1, 1, 1], np.inf),
         ([1, np.nan, 1, 1, 1], np.nan),
     ):
