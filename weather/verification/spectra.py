@@ -13,6 +13,7 @@ from weather.grid import LatLonGrid
 
 EARTH_RADIUS = 6371.0  # km
 BAND = (30.0, 60.0)  # degrees from the equator: where weather systems are
+LONGEST = 5000.0  # km, from which on shorter waves are looked for
 KEPT = 0.5  # share of power below which a scale counts as lost
 
 Values = NDArray[np.float64]
@@ -80,9 +81,9 @@ def wavelengths(grid: LatLonGrid, weights: Values) -> Values:
 def effective_resolution(forecast: Values, truth: Values, wavelength: Values) -> float:
     """The shortest wave that the forecast still has: km.
 
-    Going to shorter waves, the last before the power falls below half of the analyses', or
-    rises above twice: what is noise is not resolved. The shortest wave of the grid if
-    that never happens, infinite if it happens at once.
+    Going from 5000 km to shorter waves, the last before the power falls below half of the
+    analyses', or rises above twice: what is noise is not resolved. The shortest wave of
+    the grid if that never happens; longer waves are too few to be judged by their power.
 
     Args:
         forecast, truth: (wavenumber,) power, wavenumber 0 first and left out of account.
@@ -92,5 +93,6 @@ def effective_resolution(forecast: Values, truth: Values, wavelength: Values) ->
     if not (np.isfinite(own).all() and np.isfinite(true).all()):
         return float("nan")
     lost = np.flatnonzero((own < KEPT * true) | (KEPT * own > true))
+    lost = lost[wavelength[1:][lost] <= LONGEST]
     last = lost[0] if len(lost) else len(wavelength) - 1
     return float(wavelength[last])
