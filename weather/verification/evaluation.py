@@ -124,6 +124,7 @@ def evaluate(
     width = int(forecast.attrs.get("boundary_width", 0))
     models = {name: interior(model, width) for name, model in models.items()}
     truth, training = interior(truth, width), interior(training, width)
+    truth = truth.sel(time=slice(forecast["time"].min(), forecast["valid_time"].max()))
     chosen = channels(*models.values(), truth, training)
     if options.linear:
         models[LINEAR] = linear_forecast(headline(chosen), models[FORECAST], truth, training, kind)

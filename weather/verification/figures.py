@@ -1,5 +1,6 @@
 """Pictures of the scores: curves over lead time, spectra, maps, histograms."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from weather.grid import LatLonGrid
@@ -19,7 +20,7 @@ from weather.verification.one_pass import (
     PERSISTENCE,
     TRUTH,
 )
-from weather.verification.scorecard import other_models, pretty_unit, shown_channels, whole
+from weather.verification.scorecard import LEADS, other_models, pretty_unit, shown_channels, whole
 from weather.verification.spectra import KEPT
 
 # colours of Okabe and Ito (2008), told apart by the colour-blind
@@ -32,6 +33,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 _OTHERS = ("#CC79A7", "#56B4E9", "#000000", "#B8A000")
 _MOST = 5  # channels in a figure
+_KINDS = {"bias": "bias", "rmse": "RMSE"}
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -81,11 +83,14 @@ def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
             own, true = at_lead.sel(source=FORECAST), at_lead.sel(source=TRUTH)
             label = f"+{lead / _HOUR:g} h"
             top.loglog(length, own, color=colour, linewidth=1.6, label=label)
-            low.semilogx(length, own / true, color=colour, linewidth=1.6)
+            low.loglog(length, own / true, color=colour, linewidth=1.6)
         top.loglog(length, true, color="black", linewidth=1.2, linestyle="--", label=TRUTH)
         low.axhline(1, color="black", linewidth=1.2, linestyle="--")
-        low.axhline(KEPT, color="#999999", linewidth=0.8)
-        low.set_ylim(0, 2)
+        for limit in (KEPT, 1 / KEPT):
+            low.axhline(limit, color="#999999", linewidth=0.8)
+        low.set_ylim(0.1, 10)
+        low.set_yticks([0.1, 0.5, 1, 2, 10], ["0.1", "0.5", "1", "2", "10"])
+        low.set_yticks([], minor=True)
         low.set_xlabel("wavelength (km)")
         _wavelengths(low, length)
         unit = fields["unit"].sel(channel=name).item()
@@ -101,28 +106,30 @@ def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
 
 def maps(fields: xr.Dataset, names: list[str], land: xr.DataArray | None) -> Figure:
     """Bias and RMSE of the first model at two lead times, one row a channel."""
-    leads = _some(fields["map_lead"].values, 2)
+    leads = _ends(fields["map_lead"].values)
     grid = LatLonGrid.from_dataset(fields)
     wide = 3.6 if grid.periodic else 3.0
-    tall = wide * (0.62 if grid.periodic else _ratio(grid) + 0.15)
+    tall = wide * (0.82 if grid.periodic else _ratio(grid) + 0.35)
     figure = Figure(figsize=(2 * len(leads) * wide, 0.3 + tall * len(names)), layout="constrained")
     axes = figure.subplots(len(names), 2 * len(leads), squeeze=False)
     for row, name in enumerate(names):
         own = fields.sel(map_channel=name, model=FORECAST, map_lead=leads)
         unit = pretty_unit(own["map_unit"].item())
-        most = float(np.nanquantile(np.abs(own["bias_map"]), 0.995)) or 1.0
-        worst = float(np.nanquantile(own["rmse_map"], 0.995)) or 1.0
-        kinds = (
-            ("bias_map", "bias", colormaps["RdBu_r"], Normalize(-most, most)),
-            ("rmse_map", "RMSE", colormaps["viridis"], Normalize(0, worst)),
-        )
-        for kind, (key, label, colours, scale) in enumerate(kinds):
-            place = axes[row, kind * len(leads) : (kind + 1) * len(leads)]
-            for axis, lead in zip(place, leads, strict=True):
-                image = _map(axis, own[key].sel(map_lead=lead), grid, land, colours, scale)
-                axis.set_title(f"{label} of {name}, +{lead / _HOUR:g} h", fontsize="medium")
-            figure.colorbar(image, ax=place.tolist(), extend="both" if kind == 0 else "max",
-                            label=unit, shrink=0.8, pad=0.01)  # fmt: skip
+        for column, (lead, kind) in enumerate(product(leads, ("bias", "rmse"))):
+            field, axis = own[f"{kind}_map"].sel(map_lead=lead), axes[row, column]
+            most = float(np.nanquantile(np.abs(field), 0.995)) or 1.0
+            least = -most if kind == "bias" else 0.0
+            colours = colormaps["RdBu_r" if kind == "bias" else "viridis"]
+            image = _map(axis, field, grid, land, colours, Normalize(least, most))
+            axis.set_title(f"{_KINDS[kind]} of {name}, +{lead / _HOUR:g} h", fontsize="medium")
+            extend = "both" if kind == "bias" else "max"
+            bar: dict[str, Any] = {
+                "orientation": "horizontal",
+                "shrink": 0.85,
+                "aspect": 30,
+                "pad": 0.03,
+            }
+            figure.colorbar(image, ax=axis, extend=extend, label=unit, **bar)
     return figure
 
 
@@ -155,7 +162,7 @@ def reliability(fields: xr.Dataset) -> Figure:
         top, low = axes[:, column]
         top.plot([0, 1], [0, 1], color="black", linewidth=1.0, linestyle="--")
         for lead, colour in zip(leads, colours, strict=True):
-            own = fields.sel(event=event, lead_time=lead)
+            own = fields.sel(event=event, lead_time=lead).dropna("bin", subset=["share"])
             points = own["forecast_probability"], own["observed_frequency"]
             top.plot(*points, color=colour, marker="o", label=f"+{lead / _HOUR:g} h")
             low.plot(own["bin"], own["share"], color=colour, marker=".")
@@ -212,7 +219,7 @@ def _frame(axes: Axes, metric: str) -> None:
 
 def _map(
     axes: Axes, field: xr.DataArray, grid: LatLonGrid, land: xr.DataArray | None, colours: Any,
-    scale: Normalize | LogNorm,
+    scale: Normalize,
 ) -> Any:  # fmt: skip
     """Cells in plate carrée, the Greenwich meridian in the middle of a globe, with coasts."""
     image = axes.pcolormesh(*_axes(field, grid), _turned(field, grid), cmap=colours, norm=scale)
@@ -252,7 +259,15 @@ def _wavelengths(axes: Axes, length: np.ndarray) -> None:
     axes.set_xlim(length.max(), length.min())
 
 
-def _some(values: np.ndarray, most: int) -> np.ndarray:
-    """Evenly chosen, the first and the last among them."""
-    index = np.linspace(0, len(values) - 1, min(most, len(values))).round().astype(int)
-    return values[index]
+def _some(leads: np.ndarray, most: int) -> np.ndarray:
+    """Of many lead times the usual ones, if these are enough, else evenly chosen."""
+    usual = leads[np.isin(leads / _HOUR, LEADS)]
+    if len(leads) > most and len(usual) >= most:
+        return usual[-most:]
+    index = np.linspace(0, len(leads) - 1, min(most, len(leads))).round().astype(int)
+    return leads[index]
+
+
+def _ends(leads: np.ndarray) -> np.ndarray:
+    """The first and the last."""
+    return leads[[0, -1]] if len(leads) > 1 else leads

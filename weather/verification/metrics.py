@@ -147,7 +147,7 @@ MEANINGS = {
     "spread_skill": "spread, times √((M + 1) / M), over the RMSE of the mean; 1 is reliable",
     "brier": "Brier score of the event's probability",
     "brier_fair": "the same, corrected for the number of members",
-    "effective_resolution": "shortest wave with half of the analyses' power, 30-60 degrees",
+    "effective_resolution": "last wave with half to twice the power of the analyses, 30-60 degrees",
 }
 
 

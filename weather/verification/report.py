@@ -117,8 +117,11 @@ def _brier(scores: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _resolutions(scores: pd.DataFrame) -> list[dict[str, str]]:
-    rows = scores[(scores["metric"] == "effective_resolution") & scores["lead_hours"].isin(LEADS)]
-    rows = rows[rows["channel"].isin(shown_channels(scores))]
+    rows = scores[scores["metric"] == "effective_resolution"]
+    rows = rows[rows["lead_hours"].isin(LEADS)] if rows["lead_hours"].isin(LEADS).any() else rows
+    names = shown_channels(scores)
+    rows = rows[rows["channel"].isin(names)]
+    rows = rows.sort_values("channel", key=lambda c: c.map(names.index), kind="stable")
     return [
         {"field": str(key[0]), "system": str(key[1])}
         | {f"{h:g} h": f"{v:.0f} km" for h, v in zip(g["lead_hours"], g["value"], strict=True)}
@@ -165,8 +168,8 @@ def _colour(cell: Cell) -> str:
     share = min(abs(cell.skill) / _FULL, 1)
     end = _BETTER if cell.skill > 0 else _WORSE
     mixed = [round(255 + share * (part - 255)) for part in end]
-    return f"rgb({mixed[0]},{mixed[1]},{mixed[2]});color:{'#fff' if share > 0.6 else '#1d2733'}"
+    return f"rgb({mixed[0]},{mixed[1]},{mixed[2]});color:{'#fff' if share > 0.75 else '#1d2733'}"
 
 
 def _percent(cell: Cell) -> str:
-    return "" if np.isnan(cell.skill) else f"{100 * cell.skill:+.0f}"
+    return "" if np.isnan(cell.skill) else f"{100 * cell.skill:+.0f}".replace("-", "−")

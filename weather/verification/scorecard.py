@@ -14,7 +14,8 @@ from weather.verification.table import ALL
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEADS = (6, 24, 72, 120, 240)  # hours
-_WIDE = 20  # columns of a matrix
+_WIDE = 12  # columns of a matrix
+_GROUPED = 20  # columns of one with groups
 BASELINES = (PERSISTENCE, CLIMATOLOGY, DAMPED, LINEAR)
 
 
@@ -141,7 +142,7 @@ def matrix(
         (differences["reference"] == reference) & (differences["metric"] == metric)
     ]
     groups = list(chosen[group].unique()) if group else [""]
-    leads = _few(sorted(chosen["lead_hours"].unique()), _WIDE // len(groups))
+    leads = _few(sorted(chosen["lead_hours"].unique()), _GROUPED // len(groups) if group else _WIDE)
     places = {(name, lead): None for name in groups for lead in leads}
     rows: dict[str, dict[tuple[str, float], Cell | None]] = {}
     for record in chosen.to_dict("records"):
@@ -158,10 +159,10 @@ def pretty_unit(unit: str) -> str:
 
 
 def _few(leads: list[float], most: int) -> list[float]:
-    """The usual ones, if there are more than enough; else evenly chosen, the last among them."""
+    """Evenly chosen, the last among them; of very few the usual ones, if they are there."""
     usual = [lead for lead in leads if lead in LEADS]
-    if len(leads) > most and 1 < len(usual) <= most:
-        return usual
+    if len(leads) > most and most < len(usual):
+        return usual[-most:]
     step = -(-len(leads) // max(most, 1))
     return leads[::-1][::step][::-1]
 

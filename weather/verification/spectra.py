@@ -13,7 +13,8 @@ from weather.grid import LatLonGrid
 
 EARTH_RADIUS = 6371.0  # km
 BAND = (30.0, 60.0)  # degrees from the equator: where weather systems are
-KEPT = 0.5  # share of the analyses' power below which a scale counts as lost
+LONGEST = 5000.0  # km, from which on shorter waves are looked for
+KEPT = 0.5  # share of power below which a scale counts as lost
 
 Values = NDArray[np.float64]
 
@@ -80,15 +81,18 @@ def wavelengths(grid: LatLonGrid, weights: Values) -> Values:
 def effective_resolution(forecast: Values, truth: Values, wavelength: Values) -> float:
     """The shortest wave that the forecast still has: km.
 
-    Going to shorter waves, the last before the power falls below half of the analyses'.
-    The shortest wave of the grid if that never happens, infinite if it happens at once.
+    Going from 5000 km to shorter waves, the last before the power falls below half of the
+    analyses', or rises above twice: what is noise is not resolved. The shortest wave of
+    the grid if that never happens; longer waves are too few to be judged by their power.
 
     Args:
         forecast, truth: (wavenumber,) power, wavenumber 0 first and left out of account.
         wavelength: (wavenumber,) km.
     """
-    if not (np.isfinite(forecast[1:]).all() and np.isfinite(truth[1:]).all()):
+    own, true = forecast[1:], truth[1:]
+    if not (np.isfinite(own).all() and np.isfinite(true).all()):
         return float("nan")
-    lost = np.flatnonzero(forecast[1:] < KEPT * truth[1:])
+    lost = np.flatnonzero((own < KEPT * true) | (KEPT * own > true))
+    lost = lost[wavelength[1:][lost] <= LONGEST]
     last = lost[0] if len(lost) else len(wavelength) - 1
     return float(wavelength[last])

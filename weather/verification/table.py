@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,10 @@ ALL = "all"
 COMPARED = ("rmse", "mae", "acc", "crps", "brier")
 _HOUR = np.timedelta64(1, "h")
 
+_OPTIONAL = ("spread", "spread_skill", "brier_fair")  # of ensembles alone
+
 Values = NDArray[np.float64]
+_Part = tuple[dict[str, str | None], dict[str, NDArray[Any]]]  # labels, columns
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,9 @@ class Tabulation:
             for name, chosen in self._seasons()
             for metric in self._metrics()
         ]
-        return pd.concat(parts, ignore_index=True)
+        table = self._frame(parts, self._setup.systems)
+        own = (table["system"] == self._setup.models[0]) & ~table["metric"].isin(_OPTIONAL)
+        return table[(table["cases"] > 0) | own]
 
     def differences(self) -> pd.DataFrame:
         """The first system minus each other one, on the cases that both have."""
@@ -66,7 +72,8 @@ class Tabulation:
             if metric.name in COMPARED
             for number in range(1, len(self._setup.systems))
         ]
-        return pd.concat(parts, ignore_index=True)
+        table = self._frame(parts, self._setup.models[:1])
+        return table[table["cases"] > 0]
 
     @property
     def _setup(self) -> Setup:
@@ -86,33 +93,21 @@ class Tabulation:
             for number in present:
                 yield SEASONS[number], season(valid) == number
 
-    def _scores(self, metric: Metric, season: str, chosen: NDArray[np.bool_]) -> pd.DataFrame:
+    def _scores(self, metric: Metric, season: str, chosen: NDArray[np.bool_]) -> _Part:
         parts = _masked(metric, self.gathered.quantities, chosen)
         cases = np.isfinite(parts[0]).sum(0)  # (lead, system, region)
-        value, lower, upper = self._with_interval(metric, parts, cases)
+        value = metric.combine(*_means(parts))
+        lower = upper = np.full(value.shape, np.nan)
+        if cases.max(initial=0) >= FEWEST:
+            samples = metric.combine(*(self.bootstrap.means(part) for part in parts))
+            lower, upper = (np.where(cases >= FEWEST, x, np.nan) for x in interval(samples))
         missing = chosen.sum(0)[:, None, None] - cases
         columns = {"value": value, "lower": lower, "upper": upper, "cases": cases}
-        table = self._frame(columns | {"missing": missing}, self._setup.systems, "system")
-        table = table[(table["cases"] > 0) | (table["system"] == self._setup.models[0])]
-        table = table.assign(season=season, metric=metric.name, event=metric.event or None)
-        if metric.name in ("spread", "spread_skill", "brier_fair"):
-            table = table[table["cases"] > 0]
-        return table.assign(unit=self.unit if metric.unit == "field" else "1")
-
-    def _with_interval(
-        self, metric: Metric, parts: tuple[Values, ...], cases: NDArray[np.int64]
-    ) -> tuple[Values, Values, Values]:
-        value = metric.combine(*_means(parts))
-        if cases.max(initial=0) < FEWEST:
-            return value, np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-        samples = metric.combine(*(self.bootstrap.means(part) for part in parts))
-        lower, upper = interval(samples)
-        enough = cases >= FEWEST
-        return value, np.where(enough, lower, np.nan), np.where(enough, upper, np.nan)
+        return self._labels(metric, season), columns | {"missing": missing}
 
     def _differences(
         self, metric: Metric, number: int, season: str, chosen: NDArray[np.bool_]
-    ) -> pd.DataFrame:
+    ) -> _Part:
         """Of one metric and one other system."""
         parts = _masked(metric, self.gathered.quantities, chosen)
         both = np.isfinite(parts[0][:, :, 0]) & np.isfinite(parts[0][:, :, number])
@@ -121,43 +116,57 @@ class Tabulation:
             for place in (0, number)
         )
         cases = both.sum(0)  # (lead, region)
-        columns = _compared(metric, _means(own), _means(other))
-        enough = cases >= FEWEST
+        enough, columns = cases >= FEWEST, _compared(metric, _means(own), _means(other))
+        unknown = np.full(cases.shape, np.nan)
+        for name in tuple(columns):
+            columns |= {f"{name}_lower": unknown, f"{name}_upper": unknown}
+        columns |= {"p": unknown, "cases": cases}
         if enough.any():
             ours, theirs = (tuple(self.bootstrap.means(p) for p in x) for x in (own, other))
             samples = _compared(metric, ours, theirs)
             for name, values in samples.items():
-                lower, upper = interval(values)
-                columns[f"{name}_lower"] = np.where(enough, lower, np.nan)
-                columns[f"{name}_upper"] = np.where(enough, upper, np.nan)
+                for side, limit in zip(("lower", "upper"), interval(values), strict=True):
+                    columns[f"{name}_{side}"] = np.where(enough, limit, np.nan)
             columns["p"] = np.where(enough, p_value(samples["difference"]), np.nan)
-        table = self._frame(
-            {name: values[:, None] for name, values in (columns | {"cases": cases}).items()},
-            (self._setup.systems[number],),
-            "reference",
-        )
-        table = table[table["cases"] > 0]
-        names = {"season": season, "metric": metric.name, "event": metric.event or None}
-        unit = self.unit if metric.unit == "field" else "1"
-        return table.assign(system=self._setup.models[0], **names, unit=unit)
+        labels = {"reference": self._setup.systems[number], **self._labels(metric, season)}
+        return labels, {name: values[:, None] for name, values in columns.items()}
 
-    def _frame(
-        self, columns: dict[str, NDArray], systems: tuple[str, ...], name: str
-    ) -> pd.DataFrame:
-        """Arrays (lead, system, region) as columns, with what they belong to."""
-        channel = self.gathered.channel
-        hours = self._setup.leads / _HOUR
-        axes = (systems, hours.tolist(), list(self._setup.regions))
-        index = pd.MultiIndex.from_product(axes, names=[name, "lead_hours", "region"])
-        flat = {key: np.swapaxes(values, 0, 1).reshape(-1) for key, values in columns.items()}
-        table = pd.DataFrame(flat, index).reset_index()
-        return table.assign(channel=channel.name, variable=channel.variable, level=channel.level)
+    def _labels(self, metric: Metric, season: str) -> dict[str, str | None]:
+        unit = self.unit if metric.unit == "field" else "1"
+        event = metric.event or None
+        return {"season": season, "metric": metric.name, "event": event, "unit": unit}
+
+    def _frame(self, parts: list[_Part], systems: tuple[str, ...]) -> pd.DataFrame:
+        """Arrays (lead, system, region) one below the other, with what they belong to."""
+        channel, hours = self.gathered.channel, (self._setup.leads / _HOUR).tolist()
+        shape = (len(systems), len(hours), len(self._setup.regions))
+        axes = (
+            np.array(systems, object),
+            np.array(hours),
+            np.array([*self._setup.regions], object),
+        )
+        keys = [
+            np.broadcast_to(axis.reshape([-1 if i == place else 1 for i in range(3)]), shape)
+            for place, axis in enumerate(axes)
+        ]
+        names = ("system", "lead_hours", "region")
+        data = {
+            name: np.tile(key.reshape(-1), len(parts))
+            for name, key in zip(names, keys, strict=True)
+        }
+        labels = pd.DataFrame([label for label, _ in parts])
+        data |= {str(k): np.repeat(labels[k].to_numpy(object), np.prod(shape)) for k in labels}
+        for name in parts[0][1]:
+            arrays = [np.swapaxes(columns[name], 0, 1).reshape(-1) for _, columns in parts]
+            data[name] = np.concatenate(arrays)
+        level = np.nan if channel.level is None else channel.level
+        return pd.DataFrame(data).assign(
+            channel=channel.name, variable=channel.variable, level=level
+        )
 
 
 def marked(differences: pd.DataFrame) -> pd.DataFrame:
     """With a column `significant`, tests of one metric against one reference being a family."""
-    if "p" not in differences:
-        differences = differences.assign(p=np.nan)
     families = differences.groupby(["reference", "metric", "season"])["p"]
     marks = families.transform(lambda p: significant(p.to_numpy()))
     return differences.assign(significant=marks.astype(bool))

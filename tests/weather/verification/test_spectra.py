@@ -59,12 +59,14 @@ def test_wavelengths() -> None:
 
 
 def test_effective_resolution_is_the_last_wave_that_is_kept() -> None:
-    length = np.array([np.inf, 1000, 500, 333, 250])
+    length = np.array([np.inf, 9000, 1000, 500, 250])
     truth = np.array([9, 4, 3, 2, 1.0])
     for share, expected in (
-        ([0, 1, 0.6, 0.4, 1], 500),
-        ([0, 1, 1, 1, 2], 250),
-        ([1, 0.1, 1, 1, 1], np.inf),
+        ([0, 1, 0.6, 0.4, 1], 1000),
+        ([0, 1, 1, 1, 1.9], 250),
+        ([0, 1, 1, 2.1, 1], 1000),
+        ([1, 0.1, 1, 1, 1], 250),
+        ([1, 1, 0.1, 1, 1], 9000),
         ([1, np.nan, 1, 1, 1], np.nan),
     ):
         found = spectra.effective_resolution(truth * share, truth, length)
