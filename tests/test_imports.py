@@ -32,6 +32,7 @@ WINGS = {
     "weather": (
         "commands",
         "maps",
+        "explanation",
         "verification",
         "simulation",
         "training",

@@ -14,6 +14,8 @@ COMMANDS = {
     "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "plot": "Draw a forecast as a map.",
+    "explain": "Show what a forecast at a place depends on: region, level, variable.",
+    "alarm": "Show where a forecast leaves the known range of the season.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",
 }
 
