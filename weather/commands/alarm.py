@@ -49,7 +49,7 @@ def alarm(
     from sciml.cli import progress
     from sciml.errors import InputError
     from weather.explanation.alarm_file import write_alarms
-    from weather.explanation.alarms import alarms, findings
+    from weather.explanation.alarms import alarms, farthest_moment, findings
     from weather.explanation.known_range import KnownRange, SeasonalRange, TrainingRange
     from weather.explanation.sensitivity_file import require_netcdf
     from weather.files.forecasts import open_forecast
@@ -77,7 +77,7 @@ def alarm(
     if plot is not None:
         import numpy as np
 
-        from weather.maps.alarms import draw_alarms, farthest_moment
+        from weather.maps.alarms import draw_alarms
         from weather.maps.plots import save_map, select_forecast
 
         worst = farthest_moment(found)

@@ -133,6 +133,21 @@ def _excess(
     return np.where(finite, out, 0).astype(np.float32), finite
 
 
+def moment_of(one: xr.Dataset) -> tuple[np.datetime64, np.timedelta64]:
+    """Initial and lead time of one forecast at one lead time."""
+    return np.datetime64(one["time"].item(), "ns"), np.timedelta64(one["lead_time"].item(), "ns")
+
+
+def farthest_moment(found: xr.Dataset) -> tuple[np.datetime64, np.timedelta64]:
+    """Initial and lead time of the largest excess."""
+    return moment_of(found.isel(largest(abs(found["largest_excess"]))))
+
+
+def largest(values: xr.DataArray) -> dict[str, int]:
+    """Where a field is largest: its place along each dimension."""
+    return {str(dim): int(i) for dim, i in values.argmax(...).items()}
+
+
 def findings(found: xr.Dataset) -> list[str]:
     """What to tell of the alarms: how much is outside, and the worst of it, if that is much."""
     area = float(found["outside_area"].mean())
@@ -155,10 +170,10 @@ def findings(found: xr.Dataset) -> list[str]:
 def _farthest(found: xr.Dataset) -> str:
     """Which field leaves its range by most, where, how far and when; and when it all began."""
     size = abs(found["largest_excess"])
-    index = _places(size)
+    index = largest(size)
     run = found.isel(time=index["time"])
     one = run.isel(lead_time=index["lead_time"])
-    cell = one.isel(_places(abs(one["excess"]).fillna(0)))
+    cell = one.isel(largest(abs(one["excess"]).fillna(0)))
     name = str(found["channel"].values[index["channel"]])
     alarming = (abs(run["largest_excess"]) >= MARGIN).any("channel").values
     since = found["lead_time"].values[int(alarming.argmax())] / _HOUR
@@ -174,18 +189,13 @@ def _farthest(found: xr.Dataset) -> str:
 
 def _widest(found: xr.Dataset) -> str:
     """Which field is outside over the largest part of the area."""
-    one = found.isel(_places(found["outside_area"]))
+    one = found.isel(largest(found["outside_area"]))
     return (
         f"alarm: {one['channel'].item()} is outside of its range over "
         f"{float(one['outside_area']):.0%} of the area at {_when(one)}"
     )
 
 
-def _places(values: xr.DataArray) -> dict[str, int]:
-    """Where a field is largest, along each dimension."""
-    return {str(dim): int(i) for dim, i in values.argmax(...).items()}
-
-
 def _when(one: xr.Dataset) -> str:
-    hours = one["lead_time"].values / _HOUR
-    return f"{clock(np.datetime64(one['valid_time'].item(), 'ns'))} (+{hours:g} h)"
+    initial, lead = moment_of(one)
+    return f"{clock(initial + lead)} (+{lead / _HOUR:g} h)"

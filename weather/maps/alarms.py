@@ -8,6 +8,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from weather.explanation.alarms import largest, moment_of
 from weather.explanation.wording import place, times
 from weather.grid import LatLonGrid
 from weather.maps.frame import HALO, MapFrame
@@ -44,17 +45,9 @@ def draw_alarms(one: xr.Dataset, static: xr.Dataset | None = None) -> Figure:
     mean = float(one["outside_area"].mean())
     below.set_title(f"Share of fields outside: {mean:.1%} of all values{expected}",
                     loc="left", fontsize=10)  # fmt: skip
-    moment = times(one["time"].values, one["lead_time"].values)
+    moment = times(*moment_of(one))
     figure.suptitle(f"Alarm: out of the known range\n{moment}", x=0.01, ha="left", fontsize=11)
     return figure
-
-
-def farthest_moment(found: xr.Dataset) -> tuple[np.datetime64, np.timedelta64]:
-    """Initial and lead time of the largest excess."""
-    size = np.abs(found["largest_excess"]).max("channel")
-    index = size.argmax(...)
-    one = found.isel({dim: int(i) for dim, i in index.items()})
-    return one["time"].values, one["lead_time"].values
 
 
 def _cells(
@@ -83,11 +76,10 @@ def _cells(
 
 def _name_farthest(axes: Axes, frame: MapFrame, one: xr.Dataset) -> None:
     """The field and the excess where it is largest."""
-    size = np.abs(one["excess"].fillna(0))
+    size = abs(one["excess"].fillna(0))
     if not size.any():
         return
-    cell = {str(dim): int(i) for dim, i in size.argmax(...).items()}
-    there = one.isel(cell)
+    there = one.isel(largest(size))
     lat, lon = float(there["lat"]), float(there["lon"])
     west, east, south, north = frame.extent
     x = (lon - west) % 360 + west

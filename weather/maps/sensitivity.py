@@ -173,7 +173,7 @@ def _shares(axes: Axes, found: Effects) -> None:
 def _colours(found: Effects) -> dict[float | None, NDArray[np.float64]]:
     """Dark aloft, pale near the ground; grey on the surface."""
     levels = sorted({c.level for c in found.channels if c.level is not None})
-    shades = colormaps["viridis"](np.linspace(0.0, 0.95, max(1, len(levels))))
+    shades = colormaps["viridis"](np.linspace(0.0, 0.95, len(levels)))
     grey = np.array([0.5, 0.5, 0.5, 1.0])
     return dict(zip(levels, shades, strict=True)) | {None: grey}
 

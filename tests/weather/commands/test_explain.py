@@ -65,7 +65,7 @@ def test_the_file_looks_like_the_analyses(call, files, tmp_path, capsys):
         assert made["time"].values[-1] == np.datetime64("2001-01-05")
         assert made.sizes["time"] == 2
         summed = abs(field.sum("time")).max(("y", "longitude"))
-        assert float(summed.level[int(summed.argmax())]) == 85000
+        assert float(summed.level[int(summed.argmax("level"))]) == 85000
         peak = abs(field.sum("time")).sel(level=85000).argmax(...)
         assert float(made["y"][peak["y"]]) == pytest.approx(-33.75)
         assert float(made["longitude"][peak["longitude"]]) == 90.0
@@ -75,7 +75,7 @@ def test_the_file_looks_like_the_analyses(call, files, tmp_path, capsys):
 def test_what_cannot_be_explained_is_told_in_one_line(call, files, tmp_path, one_line):
     place, out = ("--point", 30, 90), ("--out", tmp_path / "s.nc")
     for options, message in (
-        ((*place, *out, "--variable", "t851"), "forecasts no t851, did you mean"),
+        ((*place, *out, "--variable", "t851"), "forecasts no t851; did you mean"),
         ((*out, "--variable", "t850"), "give the place as --point"),
         ((*place, "--out", "s.png", "--variable", "t850"), "ends in .nc"),
         ((*place, *out, "--variable", "t850", "--boundary", "b.nc"), "leave --boundary out"),

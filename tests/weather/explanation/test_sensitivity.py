@@ -14,6 +14,7 @@ from weather.explanation.target import Area, Target
 from weather.forecasting.boundary import Boundary, one_step
 from weather.forecasting.planner import plan
 from weather.grid import LatLonGrid
+from weather.maps.sensitivity import draw_sensitivity
 from weather.sphere import cell_areas
 from weather.state import State
 from weather.variables import Variables
@@ -128,6 +129,7 @@ def test_a_region_with_holes_and_a_frame(build, region, holed):
     assert np.array_equal(np.isnan(found.fields["msl"].values[0]), masked)
     assert np.isfinite(found.fields["z"]).all()
     assert "boundary data hold" in lines(found)[-1]
+    draw_sensitivity(found).canvas.draw()
     with pytest.raises(InputError, match=r"does not forecast t850 in .*choose another place"):
         explain(forecaster, dataset, TIME, 24, "t850", corner, boundary)
     with pytest.raises(InputError, match="give them with --boundary"):
