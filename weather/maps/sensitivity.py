@@ -166,7 +166,9 @@ def _shares(axes: Axes, found: Effects) -> None:
         left[channel.variable] += part
     axes.set_yticks(range(len(names)), names)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.set_title("Share by variable; levels from dark aloft", loc="left", fontsize=10)
+    levels = any(channel.level is not None for channel in found.channels)
+    title = "Share by variable" + ("; levels from dark aloft" if levels else "")
+    axes.set_title(title, loc="left", fontsize=10)
     _tidy(axes)
 
 

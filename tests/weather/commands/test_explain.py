@@ -41,10 +41,10 @@ def files(waves, tmp_path_factory):
     return folder
 
 
-def explain(call, files, *options):
+def explain(call, files, *options, hours=12, time="2001-01-05"):
     return call(
-        "explain", files / "model.safetensors", "--from", files / "analyses.nc", "--hours", 12,
-        "--time", "2001-01-05", *options,
+        "explain", files / "model.safetensors", "--from", files / "analyses.nc", "--hours", hours,
+        "--time", time, *options,
     )  # fmt: skip
 
 
@@ -82,10 +82,11 @@ def test_what_cannot_be_explained_is_told_in_one_line(call, files, tmp_path, one
     ):
         assert explain(call, files, *options) == 2
         assert message in one_line()
-    wrong = explain(call, files, *place, *out, "--variable", "t850", "--hours", 7)
-    assert wrong == 2
-    capture = one_line()
-    assert "7 h" in capture
+    what = (*place, *out, "--variable", "t850")
+    assert explain(call, files, *what, hours=7) == 2
+    assert "a lead time of 7 h; time steps of 6 h do not add up to it" in one_line()
+    assert explain(call, files, *what, time="2001-01-05T03") == 2
+    assert "no analysis at" in one_line()
     assert not list(tmp_path.iterdir())
 
 
