@@ -33,6 +33,7 @@ WINGS = {
     "weather": (
         "commands",
         "maps",
+        "explanation",
         "cyclones",
         "verification",
         "simulation",

@@ -15,6 +15,8 @@ COMMANDS = {
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "track": "Find and follow tropical cyclones, and score them against best tracks.",
     "plot": "Draw maps, ensemble stamps, meteograms, probabilities, tracks and animations.",
+    "explain": "Show what a forecast at a place depends on: region, level, variable.",
+    "alarm": "Show where a forecast leaves the known range of the season.",
     "demo": "Simulate an atmosphere, train on it, forecast, evaluate and plot.",
 }
 

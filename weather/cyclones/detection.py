@@ -8,8 +8,8 @@ from scipy import ndimage
 
 from weather.cyclones.criteria import Criteria
 from weather.cyclones.snapshot import Snapshot
-from weather.cyclones.sphere import DEGREE, distance
 from weather.cyclones.surroundings import Surroundings
+from weather.sphere import DEGREE, distance
 
 Field = NDArray[np.float64]
 

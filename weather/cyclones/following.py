@@ -7,8 +7,8 @@ from scipy.optimize import linear_sum_assignment
 
 from weather.cyclones.criteria import Criteria
 from weather.cyclones.detection import Centre
-from weather.cyclones.sphere import DEGREE, bearing, destination, distance
 from weather.cyclones.track import Fix
+from weather.sphere import DEGREE, bearing, destination, distance
 
 _SECOND = np.timedelta64(1, "s")
 _FAR = 1e9  # km, between what cannot be the same storm

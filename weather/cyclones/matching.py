@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from weather.cyclones.sphere import distance
 from weather.cyclones.track import Track
 from weather.cyclones.tracking import Run, Tracks
+from weather.sphere import distance
 
 MATCH = 500.0  # km between a storm and its track when both are first there
 

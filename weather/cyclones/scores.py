@@ -14,11 +14,11 @@ import pandas as pd
 
 from sciml.errors import InputError
 from weather.cyclones.matching import storms_followed, tracks_of
-from weather.cyclones.sphere import bearing, destination, distance
 from weather.cyclones.track import table
 from weather.cyclones.tracking import Run, Tracks
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
+from weather.sphere import bearing, destination, distance
 
 GALE = 34.0  # kt
 CASE_COLUMNS = (

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from weather.coastline import on_land
 from weather.cyclones.ingredients import Ingredients
-from weather.cyclones.sphere import EARTH_RADIUS
 from weather.files.history import simulated
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
+from weather.sphere import EARTH_RADIUS
 
 Field = NDArray[np.float64]  # (lat, lon)
 Mask = NDArray[np.bool_]

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from weather.cyclones.sphere import DEGREE, destination, distance, from_plane, onto_plane
 from weather.grid import LatLonGrid
+from weather.sphere import DEGREE, destination, distance, from_plane, onto_plane
 
 Field = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from scipy.special import sph_legendre_p_all
 
 from weather.grid import LatLonGrid
+from weather.sphere import EARTH_RADIUS
 
-EARTH_RADIUS = 6371.0  # km, mean
 _TAIL = 1e-4  # of the variance that may lie beyond the last wave number
 _MOST = 300  # wave numbers
 Values = NDArray[np.float64]

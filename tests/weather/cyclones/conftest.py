@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from weather.cyclones.sphere import bearing, destination, distance
+from weather.sphere import bearing, destination, distance
 
 RADIUS, SHAPE, DEPTH = 120.0, 1.6, 4000.0  # km, -, Pa
 AIR = 1.15  # kg m-3

@@ -11,8 +11,8 @@ from sciml.errors import InputError
 from weather.cyclones.best_track import read_best_tracks
 from weather.cyclones.matching import known_storms
 from weather.cyclones.scores import score_tracks
-from weather.cyclones.sphere import bearing, destination, distance
 from weather.cyclones.tracking import Tracks, find_tracks
+from weather.sphere import bearing, destination, distance
 
 START = np.datetime64("2001-08-01", "ns")
 STEP = np.timedelta64(6, "h").astype("timedelta64[ns]")

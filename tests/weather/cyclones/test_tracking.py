@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.cyclones.sphere import DEGREE
 from weather.cyclones.tracking import find_tracks
+from weather.sphere import DEGREE
 
 
 @pytest.fixture

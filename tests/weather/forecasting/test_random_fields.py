@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import eval_legendre
 
-from weather.forecasting.random_fields import EARTH_RADIUS, SphericalNoise, vertical_factor
+from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.grid import LatLonGrid
+from weather.sphere import EARTH_RADIUS
 
 GRID = LatLonGrid(lat=(90.0, 45.0, 0.0, -45.0, -90.0), lon=(0.0, 90.0, 180.0, 270.0))
 

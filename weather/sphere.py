@@ -1,29 +1,28 @@
-"""Great circles: distances, bearings, destinations. Angles in degrees, lengths in km."""
+"""Great circles, planes and areas on a spherical Earth. Angles in degrees, lengths in km."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-EARTH_RADIUS = 6371.0  # km
+from weather.grid import LatLonGrid
+
+EARTH_RADIUS = 6371.0  # km, mean
 DEGREE = EARTH_RADIUS * np.pi / 180  # km along a great circle
 
 Numbers = NDArray[np.float64]
 
 
 def distance(lat: ArrayLike, lon: ArrayLike, to_lat: ArrayLike, to_lon: ArrayLike) -> Numbers:
-    """Great-circle distance by the haversine formula, which is exact for near points too."""
-    a, b = np.radians(lat), np.radians(to_lat)
-    apart = np.radians(np.subtract(to_lon, lon))
-    chord = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(apart / 2) ** 2
-    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(chord, 0, 1)))
+    """Length of the great circle, by the haversine formula: exact for near points too."""
+    a, b, apart = np.radians(lat), np.radians(to_lat), np.radians(np.subtract(to_lon, lon))
+    half = np.sin((b - a) / 2) ** 2 + np.cos(a) * np.cos(b) * np.sin(apart / 2) ** 2
+    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
 
 
 def bearing(lat: ArrayLike, lon: ArrayLike, to_lat: ArrayLike, to_lon: ArrayLike) -> Numbers:
-    """Direction at the first point of the great circle to the second, clockwise from north."""
-    a, b = np.radians(lat), np.radians(to_lat)
-    apart = np.radians(np.subtract(to_lon, lon))
-    east = np.sin(apart) * np.cos(b)
+    """Direction in which the great circle starts, clockwise from north, 0..360."""
+    a, b, apart = np.radians(lat), np.radians(to_lat), np.radians(np.subtract(to_lon, lon))
     north = np.cos(a) * np.sin(b) - np.sin(a) * np.cos(b) * np.cos(apart)
-    return np.degrees(np.arctan2(east, north)) % 360
+    return np.degrees(np.arctan2(np.sin(apart) * np.cos(b), north)) % 360
 
 
 def destination(
@@ -54,3 +53,23 @@ def from_plane(lat: float, lon: float, east: float, north: float) -> tuple[float
     heading = np.degrees(np.arctan2(east, north))
     there = destination(lat, lon, heading, np.hypot(east, north))
     return float(there[0]), float(there[1])
+
+
+def centre(lat: ArrayLike, lon: ArrayLike, weights: Numbers) -> tuple[float, float]:
+    """Latitude and longitude (-180..180) of the mean of points as vectors.
+
+    Args:
+        lat, lon: of the points.
+        weights: not negative, broadcast with the points.
+    """
+    phi, lam = np.radians(lat), np.radians(lon)
+    parts = (np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi))
+    x, y, z = (float((weights * part).sum()) for part in parts)
+    return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
+
+
+def cell_areas(grid: LatLonGrid) -> Numbers:
+    """(lat,) area of a cell of each row in km²: R² Δλ (sin b - sin a)."""
+    height = -np.diff(np.sin(np.radians(grid.latitude_bounds())))
+    width = np.radians((grid.lon[-1] - grid.lon[0]) / (len(grid.lon) - 1))
+    return EARTH_RADIUS**2 * width * height

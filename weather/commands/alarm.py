@@ -1,0 +1,89 @@
+"""The command `weather alarm`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from weather.commands.times import datetime_of, hours_of
+
+
+def alarm(
+    forecast: Path,
+    /,
+    *,
+    out: Path,
+    climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
+    model: Path | None = None,
+    plot: Path | None = None,
+    time: str | None = None,
+    lead: str | None = None,
+    static: str | None = None,
+) -> None:
+    """Show where a forecast leaves the known range of the season.
+
+    Parameters
+    ----------
+    forecast:
+        File of forecasts.
+    out:
+        NetCDF file to write: the share of fields outside of their range and the largest
+        distance, by cell and lead time.
+    climatology_from:
+        Analyses on the same grid, several years if possible: the range is their lowest and
+        highest value within 15 days of the day of the year, at the same hour, by cell.
+    model:
+        In place of analyses, a model file: the range is that of its training data, five
+        standard deviations about the mean, for all cells and seasons.
+    plot:
+        Picture to draw: a map of one lead time.
+    time:
+        Initial time to draw. Default: that of the largest excess.
+    lead:
+        Lead time to draw, such as 24h or 5d. Default: that of the largest excess.
+    static:
+        File with lsm or z_surface for the background. Default: the analyses.
+    """
+    from sciml.cli import progress
+    from sciml.errors import InputError
+    from weather.explanation.alarm_file import write_alarms
+    from weather.explanation.alarms import alarms, farthest_moment, findings
+    from weather.explanation.known_range import KnownRange, SeasonalRange, TrainingRange
+    from weather.explanation.sensitivity_file import require_netcdf
+    from weather.files.forecasts import open_forecast
+    from weather.files.reanalysis import open_reanalysis
+    from weather.forecasting.forecaster import Forecaster
+
+    require_netcdf(out)
+    opened, background = open_forecast(forecast), None
+    known: KnownRange
+    if climatology_from and model is None:
+        background = open_reanalysis(climatology_from)
+        known = SeasonalRange(background, opened)
+    elif model is not None and not climatology_from:
+        normal = Forecaster.load(model, device="cpu").normal()
+        if normal is None:
+            raise InputError(f"{model} does not tell the range of its training data")
+        known = TrainingRange(normal)
+    else:
+        raise InputError("give the known range: --climatology-from ANALYSES, or --model MODEL")
+    with progress() as bar:
+        task = bar.add_task("comparing, fields", total=len(known.fields(opened)))
+        found = alarms(opened, known, lambda: bar.advance(task))
+    write_alarms(found, out, shlex.join(["weather", *sys.argv[1:]]))
+    print("\n".join([*findings(found), f"wrote {out}"]))
+    if plot is not None:
+        import numpy as np
+
+        from weather.maps.alarms import draw_alarms
+        from weather.maps.select import select_forecast
+        from weather.maps.sheet import save_figure
+
+        worst = farthest_moment(found)
+        hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
+        start = worst[0] if time is None else datetime_of(time)
+        one = select_forecast(found, start, worst[1] if hours is None else hours)
+        save_figure(draw_alarms(one, open_reanalysis(static) if static else background), plot)
+        print(f"wrote {plot}")

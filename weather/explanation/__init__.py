@@ -1,0 +1,1 @@
+"""What a forecast depends on, and where it leaves what is known."""

@@ -1,0 +1,41 @@
+"""Times and places as text, for the console and for pictures."""
+
+import numpy as np
+
+from weather.sphere import bearing, distance
+
+_COMPASS = (
+    "north",
+    "north-east",
+    "east",
+    "south-east",
+    "south",
+    "south-west",
+    "west",
+    "north-west",
+)
+
+
+def clock(time: np.datetime64) -> str:
+    """`2001-03-01 06 UTC`."""
+    minutes = str(time.astype("datetime64[m]"))
+    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
+
+
+def times(initial: np.datetime64, lead: np.timedelta64) -> str:
+    """`Init 2001-03-01 00 UTC   +24 h   Valid 2001-03-02 00 UTC`."""
+    hours = lead / np.timedelta64(1, "h")
+    return f"Init {clock(initial)}   +{hours:g} h   Valid {clock(initial + lead)}"
+
+
+def place(lat: float, lon: float) -> str:
+    """`47.0 N, 8.5 W`."""
+    lon = (lon + 180) % 360 - 180
+    return f"{abs(lat):.1f} {'N' if lat >= 0 else 'S'}, {abs(lon):.1f} {'E' if lon >= 0 else 'W'}"
+
+
+def away(lat: float, lon: float, to_lat: float, to_lon: float) -> str:
+    """Where a second place lies from a first: `820 km north-west`."""
+    km = float(distance(lat, lon, to_lat, to_lon))
+    course = float(bearing(lat, lon, to_lat, to_lon))
+    return f"{km:.0f} km {_COMPASS[round(course / 45) % 8]}"
