@@ -137,11 +137,16 @@ def test_the_command_writes_csv_and_plot(folder: Path, tmp_path: Path) -> None:
         [
             *("evaluate", str(folder / "forecast.nc"), "--truth", str(folder / "truth.nc")),
             *("--out", str(tmp_path / "scores"), "--climatology", "mean", "--linear"),
+            *("--threshold", "msl<100000", "z500>q0.9", "--region", "tropics", "arctic"),
+            *("--against", f"parts={folder}/part*.nc", str(folder / "part1.nc")),
         ],
         result_action="return_value",
     )
     table = pd.read_csv(tmp_path / "scores" / "scores.csv")
-    assert "linear" in set(table["system"])
+    assert {"linear", "parts", "part1"} < set(table["system"])
+    assert set(table["region"]) == {"global", "tropics", "arctic"}
+    assert set(table["event"].dropna()) == {"msl<100000", "z500>q0.9"}
+    assert table["cases"].max() == 2  # the initial times of part1
     for name in FILES:
         assert (tmp_path / "scores" / name).stat().st_size > 5_000
 
@@ -178,3 +183,21 @@ def test_other_grid_other_time_other_variables(folder: Path) -> None:
         evaluate(forecast[["z"]], truth[["msl"]], past)
     with pytest.raises(InputError, match="comes twice"):
         open_forecast([folder / "part0.nc", folder / "part0.nc"])
+
+
+def test_the_operational_forecast_is_far_better_than_persistence(shared_data: Path) -> None:
+    """GFS, 12 h ahead, against its analyses: a file of valid times with their initial times."""
+    forecast = open_forecast(
+        shared_data / "weather" / "gfs_global_1deg_wind10m_forecast_f012_20260729-20260805.nc"
+    )
+    truth = open_reanalysis(
+        shared_data / "weather" / "gfs_global_1deg_6h_wind10m_20260706-20260805.nc"
+    )
+    assert forecast["lead_time"].values == [np.timedelta64(12, "h")]
+    result = evaluate(forecast[["u10"]], truth, training_period(truth, forecast))
+    rmse = whole(result.scores).query("metric == 'rmse'").set_index("system")["value"]
+    assert rmse[FORECAST] == pytest.approx(0.75, abs=0.02)
+    assert rmse[PERSISTENCE] == pytest.approx(3.4, abs=0.1)
+    marks = whole(result.differences).query("metric == 'rmse'").set_index("reference")
+    assert marks["significant"].all()
+    assert result.leakage.unknown == (FORECAST,)

@@ -156,7 +156,9 @@ def test_events_have_a_base_rate_and_a_skill(evaluation: Evaluation) -> None:
     np.testing.assert_allclose(sure["observed_frequency"], sure["forecast_probability"], atol=0.1)
 
 
-@pytest.mark.parametrize(("memory", "cases"), [(3e-6, 3), (1e-4, 9)])
+@pytest.mark.parametrize(
+    ("memory", "cases"), [(3e-6, 3), pytest.param(1e-4, 9, marks=pytest.mark.slow)]
+)
 def test_scores_do_not_depend_on_how_the_data_is_cut(
     truth: xr.Dataset, models: dict[str, xr.Dataset], memory: float, cases: int
 ) -> None:
