@@ -147,6 +147,8 @@ def test_fine_tuning_to_a_new_variable(call, trained, waves, tiny_config, tmp_pa
     assert status == 0
     header = read_header(run_folder / "model.safetensors")
     assert header["config"]["variables"]["surface"] == ["msl", "t2m"]
+    before = read_header(trained / "transformer" / "model.safetensors")["metadata"]["periods"]
+    assert header["metadata"]["earlier"] == [before["train"], before["valid"]]
 
 
 def test_a_new_variable_that_is_not_named_anew(call, trained, waves, tiny_config, tmp_path, capsys):

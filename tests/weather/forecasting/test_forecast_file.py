@@ -88,6 +88,8 @@ def test_the_file_holds_the_forecast(suffix, layout, forecaster, analyses, tmp_p
 def test_the_file_says_where_it_comes_from(make_forecaster, analyses, tmp_path):
     experts = [make_forecaster(6), make_forecaster(24)]
     experts[0].save(tmp_path / "6h.safetensors")
+    spring, summer = ["2001-04-01T00:00", "2001-06-01T00:00"], ["1999-06-01", "1999-09-01"]
+    experts[1].metadata |= {"periods": {"valid": spring}, "earlier": [summer, summer]}
     read = analyses.assign_attrs(history="waves.nc: z converted from m to m2 s-2")
     made = plan([6 * HOUR, 24 * HOUR], [6 * HOUR, 30 * HOUR])
     path = tmp_path / "forecast.nc"
@@ -100,6 +102,8 @@ def test_the_file_says_where_it_comes_from(make_forecaster, analyses, tmp_path):
     assert first == "waves.nc: z converted from m to m2 s-2"
     assert second.endswith("Z weather forecast ...")
     assert written.attrs["training_period"] == "2001-01-01T00:00..2001-01-02T00:00"
+    assert written.attrs["validation_period"] == "2001-04-01T00:00..2001-06-01T00:00"
+    assert written.attrs["earlier_period"] == "1999-06-01..1999-09-01"
     assert written.attrs["source"].startswith("weather forecast, time step 6 h and 24 h, trained")
     assert written.attrs["model"] == "6h.safetensors, the model"
     assert len(written.attrs["model_sha256"].split(", ")[0]) == 64
