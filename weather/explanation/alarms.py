@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.explanation.known_range import FEW, Bounds, KnownRange
-from weather.explanation.wording import clock, place
+from weather.explanation.wording import place
+from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas
 from weather.verification.metrics import area_mean

@@ -14,8 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.explanation.wording import clock
 from weather.files.chunks import computable
+from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas
 from weather.verification.cases import Channel, channels

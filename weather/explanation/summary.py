@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.explanation.sensitivity import UNIT_AREA, Sensitivity
-from weather.explanation.wording import away, clock, place
+from weather.explanation.wording import away, place
+from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas, centre, distance
 from weather.variables import describe

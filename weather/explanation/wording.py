@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from weather.files.times import clock
 from weather.sphere import bearing, distance
 
 _COMPASS = (
@@ -14,12 +15,6 @@ _COMPASS = (
     "west",
     "north-west",
 )
-
-
-def clock(time: np.datetime64) -> str:
-    """`2001-03-01 06 UTC`."""
-    minutes = str(time.astype("datetime64[m]"))
-    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
 
 
 def times(initial: np.datetime64, lead: np.timedelta64) -> str:

@@ -92,6 +92,12 @@ def show(time: np.datetime64) -> str:
     return str(time.astype("datetime64[m]"))
 
 
+def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
+    """A time for people, in UTC: `2001-03-01 06 UTC`."""
+    minutes = str(np.asarray(time).astype("datetime64[m]"))
+    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
+
+
 def _with_leads(dataset: xr.Dataset) -> xr.Dataset:
     """Lead times as timedelta64, also where a file gives them as numbers of hours."""
     leads = [k for k in dataset.variables if _is_lead(dataset[k], "iuf")]

@@ -5,18 +5,12 @@ import re
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from weather.files.history import history
+from weather.files.times import clock
 
 HOUR = np.timedelta64(1, "h")
 _LEAD = re.compile(r"forecasts of ([\d.]+) h, by valid time")  # of `weather.files.times`
-
-
-def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
-    """`2001-03-01 06 UTC`."""
-    minutes = str(np.asarray(time).astype("datetime64[m]"))
-    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
 
 
 def times_line(one: xr.Dataset) -> str:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from sciml.errors import InputError
 from weather.cyclones.report import place
 from weather.cyclones.surroundings import Surroundings
+from weather.files.times import clock
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
-from weather.maps.clock import HOUR, clock
+from weather.maps.clock import HOUR
 from weather.maps.products import available, choose_product, displayed
 from weather.maps.region import crop
 from weather.variables import describe

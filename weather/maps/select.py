@@ -5,8 +5,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.files.times import clock
 from weather.grid import LatLonGrid
-from weather.maps.clock import HOUR, clock
+from weather.maps.clock import HOUR
 
 _DAY = np.timedelta64(24, "h")
 

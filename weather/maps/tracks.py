@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from weather.cyclones.track import Fix, Track
+from weather.files.times import clock
 from weather.files.units import KNOT
-from weather.maps.clock import clock
 from weather.maps.colours import Scale
 from weather.maps.frame import HALO, MapFrame
 from weather.maps.plots import PLAIN, View
