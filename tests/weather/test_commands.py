@@ -240,3 +240,12 @@ def test_what_only_an_estimate_can_do_without(one_line, call, trained, waves_fil
     assert "--run FOLDER" in one_line()
     assert call("forecast", waves_file, "--estimate") == 2
     assert "is not a model file" in one_line()
+
+
+def test_options_of_an_ensemble_need_one(one_line, call, trained, waves_file, tmp_path):
+    model = trained / "transformer" / "model.safetensors"
+    options = ["--from", waves_file, "--hours", 12, "--out", tmp_path / "f.nc"]
+    assert call("forecast", model, *options, "--perturb", "bred", "--seed", 3) == 2
+    assert "--perturb --seed without an ensemble; give --members too" in one_line()
+    assert call("forecast", model, *options, "--members", 2, "--seed", 3) == 0
+    assert open_forecast(tmp_path / "f.nc").sizes["member"] == 2

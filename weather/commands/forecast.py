@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,8 @@ from weather.commands.times import datetime_of, lead_times
 if TYPE_CHECKING:
     import numpy as np
     import xarray as xr
+
+    from weather.forecasting.perturbations import EnsembleConfig
 
 
 def forecast(
@@ -29,10 +32,10 @@ def forecast(
     boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
     step_hours: float | None = None,
     members: int | None = None,
-    perturb: Literal["noise", "bred", "none"] = "noise",
-    amplitude: float = 0.3,
-    length: float = 500.0,
-    seed: int = 0,
+    perturb: Literal["noise", "bred", "none"] | None = None,
+    amplitude: float | None = None,
+    length: float | None = None,
+    seed: int | None = None,
     estimate: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
@@ -76,26 +79,25 @@ def forecast(
         models of the same time step then take turns among the members.
     perturb:
         How members differ at the start: random fields, vectors bred through the analyses
-        of the last 8 time steps, or not at all (models that differ).
+        of the last 8 time steps, or not at all (models that differ). Default: noise.
     amplitude:
         Of the perturbations, in units of each field's usual change over a time step.
+        Default: 0.3.
     length:
-        Correlation length of the noise, km.
+        Correlation length of the noise, km. Default: 500.
     seed:
-        Of the noise.
+        Of the noise. Default: 0.
     estimate:
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
     """
     from sciml.cli import progress
-    from sciml.config import parse_config
     from sciml.errors import InputError
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.experts import Experts
     from weather.forecasting.forecast_file import write_forecast
     from weather.forecasting.forecaster import Forecaster
-    from weather.forecasting.perturbations import EnsembleConfig
     from weather.forecasting.planner import hours_text, plan
 
     if estimate:
@@ -103,11 +105,8 @@ def forecast(
     if from_ is None or out is None:
         raise InputError("a forecast needs --from ANALYSES and --out FILE (or --estimate)")
     forecasters = [Forecaster.load(model, step_hours=step_hours) for model in models]
-    ensemble = None
-    if members is not None:
-        chosen = {"members": members, "method": perturb, "amplitude": amplitude}
-        chosen |= {"length": length, "seed": seed}
-        ensemble = parse_config(EnsembleConfig, chosen, "the ensemble")
+    chosen = {"method": perturb, "amplitude": amplitude, "length": length, "seed": seed}
+    ensemble = _ensemble(members, chosen)
     experts, *_ = [Experts.of(forecasters)] if ensemble is None else Experts.sets(forecasters)
     steps = list(experts.steppers)
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
@@ -131,6 +130,21 @@ def forecast(
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
     each = f" of {members} members" if members else ""
     print(f"wrote {out}: {len(times)} forecasts{each}, {lead}")
+
+
+def _ensemble(members: int | None, chosen: Mapping[str, object]) -> "EnsembleConfig | None":
+    """What was said of an ensemble; what was not has its default."""
+    from sciml.config import parse_config
+    from sciml.errors import InputError
+    from weather.forecasting.perturbations import EnsembleConfig
+
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if members is None and given:
+        options = " ".join(f"--{'perturb' if name == 'method' else name}" for name in given)
+        raise InputError(f"{options} without an ensemble; give --members too")
+    if members is None:
+        return None
+    return parse_config(EnsembleConfig, {"members": members, **given}, "the ensemble")
 
 
 def _estimate(
