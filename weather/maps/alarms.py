@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from weather.explanation.alarms import largest, moment_of
 from weather.explanation.wording import place, times
+from weather.files.history import simulated
 from weather.grid import LatLonGrid
 from weather.maps.frame import HALO, MapFrame
 
@@ -22,9 +23,11 @@ def draw_alarms(one: xr.Dataset, static: xr.Dataset | None = None) -> Figure:
 
     Args:
         one: from `alarms`, one initial and one lead time selected.
-        static: canonical `lsm` or `z_surface` for the background, on any grid.
+        static: canonical `lsm` or `z_surface` for the background, on any grid; those of a
+            simulated atmosphere are drawn without the coastlines of the Earth.
     """
-    frame = MapFrame(LatLonGrid.from_dataset(one))
+    earth = static is None or not simulated(static)
+    frame = MapFrame(LatLonGrid.from_dataset(one), earth=earth)
     wide = frame.ratio < 0.8
     width = 10.0 if wide else 6.5
     height = (0.82 if wide else 0.86) * width * frame.ratio + 0.5

@@ -1,6 +1,6 @@
 """What a forecast depends on, in one picture."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from weather.explanation.sensitivity import Sensitivity
 from weather.explanation.summary import RADII, Effects, effects, strongest, unit_of
 from weather.explanation.wording import times
+from weather.files.history import simulated
 from weather.grid import LatLonGrid
 from weather.maps.frame import MapFrame
 from weather.sphere import EARTH_RADIUS, cell_areas
@@ -29,11 +30,12 @@ def draw_sensitivity(sensitivity: Sensitivity, static: xr.Dataset | None = None)
 
     Args:
         sensitivity: from `explain`.
-        static: canonical `lsm` or `z_surface` for the background, on any grid.
+        static: canonical `lsm` or `z_surface` for the background, on any grid; those of a
+            simulated atmosphere are drawn without the coastlines of the Earth.
     """
     found, target = effects(sensitivity), sensitivity.target
     window = _window(found, target.area.lat, target.area.lon)
-    frame = window.frame
+    frame = replace(window.frame, earth=static is None or not simulated(static))
     height = min(5.5, 7.0 * frame.ratio + 0.7)
     figure = Figure(figsize=(13.0, 2 * height + 0.8), layout="constrained")
     (all_fields, by_field), (one_field, by_distance) = figure.subplots(
