@@ -1,4 +1,4 @@
-"""Cells of a table as numbers to learn from, and a report of those that are none."""
+"""Cells of a table as numbers to learn from, and a report of those that are no plain numbers."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,17 +12,28 @@ from molecules.files.recognize import text_cells
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
-CENSORED = re.compile(r"[<>≤≥~]")
-BLANK = {"", "na", "n/a", "#n/a", "nan", "none", "null"}
+MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: a decimal comma or not
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*")
+UNCERTAIN = re.compile(r"(\S+)\s*(±|\+/-|\+-)\s*\S+")
+RELATION = re.compile(r"(<=|>=|<<|>>|=|<|>|≤|≥|~|≈)\s*")
+BOUNDS = {"<": -1, "<=": -1, "≤": -1, "<<": -1, ">": 1, ">=": 1, "≥": 1, ">>": 1}
+BLANK = {"", "-", "na", "n/a", "#n/a", "nan", "none", "null", "nd", "n.d.", "n.a."}
 WORDS = {
     **dict.fromkeys(("yes", "true", "active", "positive", "y", "t"), 1.0),
     **dict.fromkeys(("no", "false", "inactive", "negative", "n", "f"), 0.0),
 }
+EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class UnreadLabel:
-    """A cell that is taken as missing though it is not blank."""
+class LabelNote:
+    """A cell that is no plain number.
+
+    Attributes:
+        row: of the table, from 0.
+        column, text: where it stands and what it holds.
+        reason: how it was read, or why it is taken as missing.
+    """
 
     row: int
     column: str
@@ -35,52 +46,137 @@ class Labels:
     """Measured values.
 
     Attributes:
-        values: (row, task) float64 in the units of the table; NaN where missing.
-        unread: cells that hold something, but no number.
+        values: (row, task) float64 in the units of the table; NaN where missing. Of a
+            censored measurement it is the bound.
+        bounds: (row, task) int8; 1 where the true value is at least `values` (`>5`), -1
+            where it is at most that (`<5`), 0 where it was measured.
+        read: cells that were read, though not as plain numbers.
+        unread: cells that hold something, but no number: missing.
     """
 
     values: NDArray[np.float64]
-    unread: tuple[UnreadLabel, ...]
+    bounds: NDArray[np.int8]
+    read: tuple[LabelNote, ...] = ()
+    unread: tuple[LabelNote, ...] = ()
+
+    @property
+    def exact(self) -> NDArray[np.float64]:
+        """(row, task) values that were measured; NaN where missing or only bounded."""
+        return np.where(self.bounds == 0, self.values, np.nan)
+
+    def report(self) -> list[str]:
+        """One line for each column and reason, with how often and where."""
+        cells: dict[tuple[str, str], list[LabelNote]] = {}
+        for note in (*self.read, *self.unread):
+            cells.setdefault((note.column, note.reason), []).append(note)
+        return [_line(*key, found) for key, found in cells.items()]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    value: float
+    bound: int = 0
+    reason: str = ""  # empty for a plain number
 
 
 def parse_labels(frame: pd.DataFrame, columns: Sequence[str]) -> Labels:
     """Read label columns.
 
-    A column may hold numbers with a decimal point; or, throughout, with a decimal
-    comma; or two classes as words (yes/no, true/false, active/inactive), also mixed
-    with 0 and 1. `<5` is a censored measurement: reported, and missing.
+    A column holds numbers, or two classes as words (yes/no, true/false,
+    active/inactive), also mixed with 0 and 1. `<5` is censored; `3,45` has a decimal
+    comma; `1,234` could be either of two numbers and is missing unless another cell of
+    the column settles it; `n/a` and its like are blank.
 
     Args:
         frame: one molecule per row.
         columns: names of columns in `frame`.
     """
     values = np.full((len(frame), len(columns)), np.nan)
-    unread: list[UnreadLabel] = []
+    bounds = np.zeros(values.shape, np.int8)
+    read: list[LabelNote] = []
+    unread: list[LabelNote] = []
     for task, column in enumerate(columns):
-        cells = [cell.strip() for cell in text_cells(frame[column])]
-        readable = _reader(set(cells))
-        values[:, task] = [readable.get(cell, np.nan) for cell in cells]
-        unread += [
-            UnreadLabel(row, column, cell, _reason(cell))
-            for row, cell in enumerate(cells)
-            if cell not in readable and cell.lower() not in BLANK
-        ]
-    return Labels(values, tuple(unread))
+        cells = [_plain_signs(cell) for cell in text_cells(frame[column])]
+        known = _readings(set(cells))
+        for row, cell in enumerate(cells):
+            reading = known.get(cell)
+            if reading is not None:
+                values[row, task], bounds[row, task] = reading.value, reading.bound
+                if reading.reason:
+                    read.append(LabelNote(row, column, cell, reading.reason))
+            elif cell.lower() not in BLANK:
+                unread.append(LabelNote(row, column, cell, _why_unread(cell)))
+    return Labels(values, bounds, tuple(read), tuple(unread))
 
 
-def _reader(texts: Iterable[str]) -> dict[str, float]:
-    """Text -> number, for those texts of one column that are numbers."""
-    numbers = {text: float(text) for text in texts if NUMBER.fullmatch(text)}
-    numbers = {text: number for text, number in numbers.items() if np.isfinite(number)}
-    if not any("." in text for text in numbers):
-        commas = [text for text in texts if DECIMAL_COMMA.fullmatch(text)]
-        numbers |= {text: float(text.replace(",", ".")) for text in commas}
-    if set(numbers.values()) <= {0.0, 1.0}:
-        numbers |= {text: WORDS[text.lower()] for text in texts if text.lower() in WORDS}
-    return numbers
+def _plain_signs(cell: str) -> str:
+    """Without padding, and with the hyphen for a typographic minus."""
+    return cell.strip().replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ")
 
 
-def _reason(text: str) -> str:
-    if CENSORED.match(text):
-        return "censored: the value is only bounded"
-    return "infinite" if NUMBER.fullmatch(text) or "inf" in text.lower() else "not a number"
+def _readings(texts: Iterable[str]) -> dict[str, _Reading]:
+    """Text -> what it says, for those texts of one column that say a number."""
+    texts = [text for text in texts if text.lower() not in BLANK]
+    parts = {text: _relation(text) for text in texts}
+    numbers = {part for _, part in parts.values()}
+    commas = _comma_decides(numbers)
+    found = {}
+    for text, (relation, part) in parts.items():
+        reading = _number(part, commas)
+        if reading is not None:
+            found[text] = _related(reading, relation)
+    if {reading.value for reading in found.values()} <= {0.0, 1.0}:
+        found |= {text: _Reading(WORDS[text.lower()]) for text in texts if text.lower() in WORDS}
+    return found
+
+
+def _relation(text: str) -> tuple[str, str]:
+    sign = None if NUMBER.fullmatch(text) else RELATION.match(text)
+    return (sign[1], text[sign.end() :]) if sign else ("", text)
+
+
+def _comma_decides(numbers: Iterable[str]) -> bool:
+    """Whether a comma before three digits is a decimal one, by the other cells of the column."""
+    numbers = list(numbers)
+    commas = [text for text in numbers if DECIMAL_COMMA.fullmatch(text)]
+    decisive = any(not MAYBE_THOUSANDS.fullmatch(text) for text in commas)
+    points = any("." in text for text in numbers if NUMBER.fullmatch(text))
+    return decisive and not points
+
+
+def _number(text: str, commas: bool) -> _Reading | None:
+    if NUMBER.fullmatch(text):
+        return _Reading(float(text)) if np.isfinite(float(text)) else None
+    uncertain = UNCERTAIN.fullmatch(text)
+    if uncertain:
+        inner = _number(uncertain[1], commas)
+        return inner and _Reading(inner.value, reason="uncertainty left out")
+    if THOUSANDS.fullmatch(text):
+        return _Reading(float(text.replace(",", "")), reason="commas between thousands")
+    if DECIMAL_COMMA.fullmatch(text) and (commas or not MAYBE_THOUSANDS.fullmatch(text)):
+        return _Reading(float(text.replace(",", ".")), reason="decimal comma")
+    return None
+
+
+def _related(reading: _Reading, relation: str) -> _Reading:
+    if relation in BOUNDS:
+        bound = BOUNDS[relation]
+        side = "at most" if bound < 0 else "at least"
+        return _Reading(reading.value, bound, f"censored: the value is {side} this")
+    if relation in ("~", "≈"):
+        return _Reading(reading.value, reason="approximate: taken as measured")
+    return reading
+
+
+def _why_unread(text: str) -> str:
+    if MAYBE_THOUSANDS.fullmatch(text):
+        return "missing: the comma could be decimal or between thousands"
+    infinite = NUMBER.fullmatch(text) or "inf" in text.lower()
+    return f"missing: {'infinite' if infinite else 'not a number'}"
+
+
+def _line(column: str, reason: str, found: Sequence[LabelNote]) -> str:
+    shown = ", ".join(f"{note.text!r} in row {note.row + 1}" for note in found[:EXAMPLES])
+    more = ", ..." if len(found) > EXAMPLES else ""
+    cells = "1 cell" if len(found) == 1 else f"{len(found):,} cells"
+    return f"{column}: {cells} {reason} ({shown}{more})"

@@ -1,8 +1,8 @@
 """Files of molecules as chunks of text cells, in the file's order, in constant memory.
 
 Comma, semicolon, tab and pipe separated text with or without a header, `.smi`
-("SMILES name"), JSON lines, Parquet and SDF, each also compressed with gzip, or
-from standard input ("-"). UTF-8 and UTF-16 are recognized; bytes that are not
+("SMILES name"), JSON lines, Parquet and SDF, each also compressed with gzip, from
+standard input ("-") or a URL. UTF-8 and UTF-16 are recognized; bytes that are not
 UTF-8 are taken as Latin-1. Cells keep the text that was written.
 """
 
@@ -11,9 +11,6 @@ import csv
 import gzip
 import io
 import json
-import shutil
-import sys
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +24,7 @@ import pandas as pd
 from molecules.files import sdf
 from molecules.files.delimited import Records, delimited_records, find_delimiter, smi_records
 from molecules.files.recognize import tidy_names
+from molecules.files.sources import open_binary
 from sciml.errors import InputError
 
 SNIFFED_BYTES = 1 << 16
@@ -64,24 +62,15 @@ def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
     """
     try:
         with ExitStack() as files:
-            raw = files.enter_context(_open(path))
+            raw = files.enter_context(open_binary(path))
             size = raw.seek(0, io.SEEK_END)
             raw.seek(0)
-            for chunk in _chunks(_decompressed(raw, files), Path(path), chunk_rows, files):
+            for chunk in _chunks(_decompressed(raw, files), str(path), chunk_rows, files):
                 yield replace(chunk, fraction=chunk.fraction or raw.tell() / max(1, size))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
     except csv.Error as error:
         raise InputError(f"cannot read {path}: {error}; is a quote left open?") from error
-
-
-def _open(path: Path | str) -> BinaryIO:
-    if str(path) == "-":
-        return _standard_input()
-    try:
-        return Path(path).open("rb")
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _decompressed(raw: BinaryIO, files: ExitStack) -> BinaryIO:
@@ -92,18 +81,10 @@ def _decompressed(raw: BinaryIO, files: ExitStack) -> BinaryIO:
     return cast(BinaryIO, files.enter_context(gzip.GzipFile(fileobj=raw)))
 
 
-def _standard_input() -> BinaryIO:
-    """Standard input on disk, since choosing a format needs to look twice."""
-    spooled = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (the caller closes it)
-    shutil.copyfileobj(sys.stdin.buffer, spooled)
-    spooled.seek(0)
-    return spooled
-
-
-def _chunks(stream: BinaryIO, path: Path, chunk_rows: int, files: ExitStack) -> Iterator[Chunk]:
+def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> Iterator[Chunk]:
     head = stream.read(SNIFFED_BYTES)
     stream.seek(0)
-    name = path.name.lower().removesuffix(".gz")
+    name = path.partition("?")[0].lower().removesuffix(".gz")
     if not head.strip():
         raise InputError(f"{path} is empty; expected a table with a SMILES column")
     if head.startswith(b"PAR1"):
@@ -123,7 +104,7 @@ def _chunks(stream: BinaryIO, path: Path, chunk_rows: int, files: ExitStack) -> 
     return _frames(columns, records, path, chunk_rows)
 
 
-def _encoding(head: bytes, path: Path) -> str:
+def _encoding(head: bytes, path: str) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     if head.startswith(b"PK\x03\x04"):
@@ -148,7 +129,7 @@ def _as_latin1() -> str:
 def _frames(
     columns: list[str],
     records: Records,
-    path: Path,
+    path: str,
     chunk_rows: int,
     smiles_column: str | None = None,
 ) -> Iterator[Chunk]:
@@ -166,7 +147,7 @@ def _frames(
         raise InputError(f"{path} has a header but no rows; expected one molecule per row")
 
 
-def _json_lines(text: TextIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
+def _json_lines(text: TextIO, path: str, chunk_rows: int) -> Iterator[Chunk]:
     records = (_json_record(line, n, path) for n, line in enumerate(text, start=1) if line.strip())
     columns: list[str] = []
     while rows := list(islice(records, chunk_rows)):
@@ -175,7 +156,7 @@ def _json_lines(text: TextIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
         yield Chunk(_text_frame(cells, tidy_names(columns)))
 
 
-def _json_record(line: str, number: int, path: Path) -> dict[str, object]:
+def _json_record(line: str, number: int, path: str) -> dict[str, object]:
     try:
         record = json.loads(line, parse_float=str, parse_int=str)
     except json.JSONDecodeError as error:
@@ -191,7 +172,7 @@ def _json_cell(value: object) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def _parquet(stream: BinaryIO, path: Path, chunk_rows: int) -> Iterator[Chunk]:
+def _parquet(stream: BinaryIO, path: str, chunk_rows: int) -> Iterator[Chunk]:
     import pyarrow as pa
     from pyarrow import parquet
 

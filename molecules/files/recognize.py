@@ -9,6 +9,11 @@ import pandas as pd
 from sciml.errors import InputError
 
 SAMPLE = 100
+COMPUTED = re.compile(
+    r"pred|calc|comput|estimat|weight|molwt|count|cnt$|rings?$|rotatable|donors?$|acceptors?$|chiral"
+    r"|surface|degree|^num[a-z]|key$|estate|^([acmx]log[pd]|mollogp|mw|m[rw]t?|molmr|hb[ad]|rb)$"
+    r"|^(t?psa|labuteasa|balabanj|bertzct)$"
+)
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
 
 
@@ -104,6 +109,11 @@ def listing(names: Iterable[str], limit: int = 8) -> str:
     names = list(names)
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(repr(name) for name in names[:limit]) + more
+
+
+def looks_computed(name: str) -> bool:
+    """Whether a column is named like a prediction or a descriptor, not like a measurement."""
+    return COMPUTED.search(_letters(name)) is not None
 
 
 def text_cells(column: pd.Series) -> list[str]:

@@ -10,7 +10,14 @@ import pandas as pd
 
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
-from molecules.files.recognize import find_smiles_column, listing, require_columns, text_cells
+from molecules.files.recognize import (
+    find_smiles_column,
+    listing,
+    looks_computed,
+    require_columns,
+    text_cells,
+)
+from molecules.files.sources import expand
 from sciml.errors import InputError
 
 WHOLE_TABLE_ROWS = 100_000
@@ -89,25 +96,40 @@ class Table:
         candidates = [column for column in self.frame.columns if self._may_be_label(column)]
         if len(candidates) == 1:
             return candidates
-        found = f"candidates are {listing(candidates)}" if candidates else "none holds numbers"
-        raise InputError(f"{self.source}: name the column to learn with --target; {found}")
+        raise InputError(
+            f"{self.source}: name the column to learn with --target; {_told(candidates)}"
+        )
 
     def _may_be_label(self, column: str) -> bool:
         if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
             return False
         if column.lower().replace("_", " ").endswith((" id", " number")):
             return False
+        cells = self.frame[column]
+        if pd.to_numeric(cells, errors="coerce").notna().sum() >= 0.9 * cells.notna().sum() > 0:
+            return True
         labels = parse_labels(self.frame, [column])
         read = int(np.isfinite(labels.values).sum())
         return read > 0 and read >= 9 * len(labels.unread)
+
+
+def _told(candidates: Sequence[str]) -> str:
+    """The candidates, those first that do not look computed."""
+    computed = [column for column in candidates if looks_computed(column)]
+    measured = [column for column in candidates if column not in computed]
+    if not candidates:
+        return "none holds numbers"
+    if not (computed and measured):
+        return f"candidates are {listing(candidates)}"
+    return f"candidates are {listing(measured)}; by their names computed: {listing(computed, 3)}"
 
 
 def read_table(path: Path | str, smiles: str | None = None) -> Table:
     """Read a whole table.
 
     Args:
-        path: .csv, .tsv, .txt, .smi, .jsonl, .parquet or .sdf, also with .gz; "-" is
-            standard input.
+        path: .csv, .tsv, .txt, .smi, .jsonl, .parquet or .sdf, also with .gz; a glob or
+            a URL of such files; "-" is standard input.
         smiles: the column of SMILES; by default found by name, then by content.
 
     Raises:
@@ -130,21 +152,38 @@ def iter_library(
 ) -> Iterator[Table]:
     """Read a table of any length in constant memory, `chunk_rows` rows at a time.
 
-    The column of SMILES is chosen in the first chunk and kept.
+    The column of SMILES is chosen in the first chunk and kept. Several files that a glob
+    matches are one table; they hold the same columns.
 
     Raises:
-        InputError: as `read_table`.
+        InputError: as `read_table`; or the files of a glob do not fit together.
     """
-    column = smiles
-    empty = True
-    for chunk in read_chunks(path, chunk_rows):
-        if empty:
-            column = _smiles_column(chunk, smiles, str(path))
-        empty = False
-        assert column is not None
-        yield Table(chunk.frame, column, str(path), chunk.unreadable, chunk.notes, chunk.fraction)
-    if empty:
+    names = expand(path)
+    first: Table | None = None
+    for number, name in enumerate(names):
+        for chunk in read_chunks(name, chunk_rows):
+            fraction = (number + chunk.fraction) / len(names)
+            if first is None:
+                column = _smiles_column(chunk, smiles, name)
+                first = Table(chunk.frame, column, str(path))
+            frame = _same_columns(chunk.frame, first.frame, name, names[0])
+            yield Table(
+                frame, first.smiles_column, str(path), chunk.unreadable, chunk.notes, fraction
+            )
+    if first is None:
         raise InputError(f"{path} has no rows; expected one molecule per row")
+
+
+def _same_columns(frame: pd.DataFrame, first: pd.DataFrame, name: str, other: str) -> pd.DataFrame:
+    """The columns in the order of the first file of a glob."""
+    if frame.columns.equals(first.columns):
+        return frame
+    odd = sorted(set(map(str, frame.columns)) ^ set(map(str, first.columns)))
+    if odd:
+        raise InputError(
+            f"{name} and {other} differ in {listing(odd)}; read files of the same columns together"
+        )
+    return frame[first.columns]
 
 
 def demo_activity() -> Table:
