@@ -31,6 +31,9 @@ class MoleculeBatch:
         descriptors: (molecule, descriptor), or None.
         fingerprint: (molecule, encoding.FINGERPRINT) log(1 + count), or None.
         y: (molecule, task) in the units of the tasks, NaN where unmeasured, or None.
+        bound: (molecule, task) 1 where the true value is at least `y`, -1 where it is at
+            most `y`, 0 where it was measured; None if all were.
+        weight: (molecule,) how much each counts in a loss; None if all count alike.
     """
 
     x: Tensor
@@ -42,6 +45,8 @@ class MoleculeBatch:
     descriptors: Tensor | None = None
     fingerprint: Tensor | None = None
     y: Tensor | None = None
+    bound: Tensor | None = None
+    weight: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ptr) - 1

@@ -1,5 +1,6 @@
-"""What a model predicts: named properties, each measured on a scale or yes/no."""
+"""What a model predicts: named properties, each measured on a scale, yes/no, or a class."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -11,21 +12,53 @@ from sciml.config import Config
 from sciml.errors import InputError
 
 TaskKind = Literal["regression", "binary"]
+Direction = Literal["", "higher", "lower"]
+
+UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
+
+
+class TaskOptions(Config):
+    """What a user says of a column to learn.
+
+    Attributes:
+        kind: `auto` is `binary` where every value is 0 or 1, `regression` for other
+            numbers, and `multiclass` for words.
+        unit: of the column; empty takes it from a name that ends in it, `EC50 (nM)`.
+        better: which values are wanted, for rankings.
+    """
+
+    kind: Literal["auto", "regression", "binary", "multiclass"] = "auto"
+    unit: str = ""
+    better: Direction = ""
 
 
 class Task(Config):
-    """One property.
+    """One output column of a model.
+
+    A property of several exclusive classes is one yes/no task for each class, whose
+    probabilities sum to one.
 
     Attributes:
-        name: column of the table.
+        name: column of the table; of a class `<column>=<class>`.
         kind: `regression` for a measured quantity, `binary` for 0/1; a binary
             prediction is the probability of 1.
         unit: unit of the column, for headers and figures; empty if dimensionless.
+        better: which values are wanted; empty if nothing is said.
+        of: the column whose class this is; empty if it is none.
     """
 
     name: str
     kind: TaskKind = "regression"
     unit: str = ""
+    better: Direction = ""
+    of: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What a predicted value is, in words: `log10 mol/L, higher is better`."""
+        what = self.unit if self.kind == "regression" else "probability"
+        wanted = f"{self.better} is better" if self.better else ""
+        return ", ".join(filter(None, (what, wanted)))
 
 
 class Tasks(Config):
@@ -54,9 +87,18 @@ class Tasks(Config):
         """(task,) whether each task is yes/no."""
         return np.array([task.kind == "binary" for task in self.tasks])
 
+    @property
+    def classes(self) -> dict[str, list[int]]:
+        """Property of several classes -> the tasks that are its classes."""
+        found: dict[str, list[int]] = {}
+        for column, task in enumerate(self.tasks):
+            if task.of:
+                found.setdefault(task.of, []).append(column)
+        return found
+
     @classmethod
     def infer(cls, names: Sequence[str], labels: NDArray[np.floating]) -> Self:
-        """Tasks of a table: binary where every measured value is 0 or 1.
+        """Tasks of a table of numbers: binary where every measured value is 0 or 1.
 
         Args:
             names: column names.
@@ -65,10 +107,21 @@ class Tasks(Config):
         Raises:
             InputError: if a column has no measured value, or one value only.
         """
-        return cls(tasks=tuple(_infer(n, labels[:, i]) for i, n in enumerate(names)))
+        return cls(tasks=tuple(infer_task(n, labels[:, i]) for i, n in enumerate(names)))
 
 
-def _infer(name: str, column: NDArray[np.floating]) -> Task:
+def infer_task(name: str, column: NDArray[np.floating], options: TaskOptions | None = None) -> Task:
+    """The task of a column of numbers.
+
+    Args:
+        name: of the column.
+        column: (row,), NaN where unmeasured.
+        options: what the user says of it.
+
+    Raises:
+        InputError: no measured value, one value only, or none that fits the kind.
+    """
+    options = options or TaskOptions()
     values = np.unique(column[np.isfinite(column)])
     if not values.size:
         raise InputError(f"column {name!r} has no number to learn from; choose another --target")
@@ -76,4 +129,15 @@ def _infer(name: str, column: NDArray[np.floating]) -> Task:
         raise InputError(
             f"column {name!r} holds the single value {values[0]:g}; expected at least two"
         )
-    return Task(name=name, kind="binary" if set(values) <= {0.0, 1.0} else "regression")
+    yes_no = set(values) <= {0.0, 1.0}
+    if options.kind == "binary" and not yes_no:
+        odd = next(value for value in values if value not in (0, 1))
+        raise InputError(f"column {name!r} is to be binary but holds {odd:g}; expected 0 and 1")
+    kind: TaskKind = "binary" if yes_no and options.kind != "regression" else "regression"
+    unit = options.unit or (_unit_in(name) if kind == "regression" else "")
+    return Task(name=name, kind=kind, unit=unit, better=options.better)
+
+
+def _unit_in(name: str) -> str:
+    found = UNIT_IN_NAME.search(name)
+    return found[1].strip() if found else ""

@@ -77,7 +77,12 @@ def verdict(ours: Array, forest: Array, truth: Array, tasks: Tasks, seed: int = 
 
 
 def baseline_predictions(
-    smiles: Sequence[str], labels: Array, folds: Split, tasks: Tasks, seed: int = 0
+    smiles: Sequence[str],
+    labels: Array,
+    folds: Split,
+    tasks: Tasks,
+    seed: int = 0,
+    weights: Array | None = None,
 ) -> dict[str, Array]:
     """Predictions of the forest and of the mean on the test fold, learned on the rest.
 
@@ -89,6 +94,7 @@ def baseline_predictions(
         folds: rows of train, valid and test.
         tasks: names and kinds.
         seed: of the forest.
+        weights: (row,) how much each counts for the forest; default all alike.
 
     Returns:
         `random forest` and `mean` -> (test row, task); NaN where there is no molecule,
@@ -100,7 +106,7 @@ def baseline_predictions(
     return {
         "random forest": np.column_stack(
             [
-                _forest(features, labels[:, i], learn, test, task.kind, seed)
+                _forest(features, labels[:, i], learn, test, task.kind, seed, weights)
                 for i, task in enumerate(tasks.tasks)
             ]
         ),
@@ -176,6 +182,7 @@ def _forest(
     test: NDArray[np.int64],
     kind: TaskKind,
     seed: int,
+    weights: Array | None = None,
 ) -> Array:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -189,14 +196,15 @@ def _forest(
         predicted[rows] = labels[learn[0]]
         return predicted
     x, y, x_test = features[learn], labels[learn], features[test[rows]]
+    weight = None if weights is None else weights[learn]
     if kind == "binary":
         classifier = RandomForestClassifier(
             TREES, max_features="sqrt", n_jobs=-1, random_state=seed
         )
-        predicted[rows] = classifier.fit(x, y).predict_proba(x_test)[:, 1]
+        predicted[rows] = classifier.fit(x, y, weight).predict_proba(x_test)[:, 1]
     else:
         regressor = RandomForestRegressor(TREES, max_features=1 / 3, n_jobs=-1, random_state=seed)
-        predicted[rows] = regressor.fit(x, y).predict(x_test)
+        predicted[rows] = regressor.fit(x, y, weight).predict(x_test)
     return predicted
 
 

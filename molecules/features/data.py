@@ -22,6 +22,8 @@ class MoleculeData:
         positions: (atom, 3) Å of the whole store, NaN without conformer, or None.
         descriptors: (molecule, descriptor) of the whole store, or None.
         fingerprints: (molecule, encoding.FINGERPRINT) counts, of the whole store, or None.
+        bounds: (molecule, task) -1, 0 or 1, see `MoleculeBatch.bound`, or None.
+        weights: (molecule,) of the whole store, or None.
     """
 
     packed: Packed
@@ -30,6 +32,8 @@ class MoleculeData:
     positions: NDArray[np.float32] | None = None
     descriptors: NDArray[np.float32] | None = None
     fingerprints: NDArray[np.uint8] | None = None
+    bounds: NDArray[np.int8] | None = None
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -49,6 +53,10 @@ class MoleculeData:
             batch = replace(batch, fingerprint=counts.float().log1p())
         if self.labels is not None:
             batch = replace(batch, y=torch.from_numpy(self.labels[chosen]).float())
+        if self.bounds is not None:
+            batch = replace(batch, bound=torch.from_numpy(self.bounds[chosen]))
+        if self.weights is not None:
+            batch = replace(batch, weight=torch.from_numpy(self.weights[chosen]).float())
         return batch
 
     def rows(self, indices: NDArray[np.int64]) -> "MoleculeData":

@@ -139,6 +139,7 @@ class Head(nn.Module):
         )
         self.normalizer = normalizer or Normalizer(torch.zeros(len(tasks)), torch.ones(len(tasks)))
         self.register_buffer("binary", torch.from_numpy(tasks.binary), persistent=False)
+        self.classes = list(tasks.classes.values())
 
     def forward(self, molecules: Tensor) -> Tensor:
         """(molecule, dim) -> (molecule, task), normalized quantities and logits."""
@@ -149,8 +150,12 @@ class Head(nn.Module):
         return torch.where(self.binary, labels, self.normalizer.normalize(labels))
 
     def denormalize(self, output: Tensor) -> Tensor:
-        """What `forward` returned to units and probabilities."""
-        return torch.where(self.binary, output.sigmoid(), self.normalizer.denormalize(output))
+        """What `forward` returned to units and probabilities; those of classes sum to one."""
+        probability = output.sigmoid()
+        for columns in self.classes:
+            chosen = torch.tensor(columns, device=output.device)
+            probability = probability.index_copy(1, chosen, output[:, columns].softmax(1))
+        return torch.where(self.binary, probability, self.normalizer.denormalize(output))
 
 
 class EncoderModel(nn.Module):

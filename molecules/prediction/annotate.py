@@ -28,9 +28,10 @@ Write = Callable[[pd.DataFrame], None]
 def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> Counter[str]:
     """Write every row of a table, in its order, with predictions and a status.
 
-    Adds, for each task, `<task>_pred`, `<task>_lower` and `<task>_upper`, then
-    `status` and `reason`; a name that the table has already gets a number behind it.
-    A molecule that cannot be predicted has blanks and says why.
+    Adds, for each task, `<task>_pred`, `<task>_lower` and `<task>_upper`, for a property
+    of several classes the most probable one, then `status` and `reason`; a name that the
+    table has already gets a number behind it. A molecule that cannot be predicted has
+    blanks and says why.
 
     Args:
         model: the trained model.
@@ -70,11 +71,24 @@ def beside(frame: pd.DataFrame, prediction: "Prediction", tasks: Sequence[str]) 
     values = np.stack([prediction.mean, prediction.lower, prediction.upper], axis=-1)
     values = values.reshape(len(frame), len(names)).astype(np.float32)  # what a model resolves
     columns: list[object] = list(values.T)
+    for name, chosen in most_probable(prediction).items():
+        names.append(f"{name}_pred")
+        columns.append(chosen)
     columns += [list(prediction.status), list(prediction.reason)]
     own = [str(name) for name in frame.columns]
     added = tidy_names([*own, *names, "status", "reason"])[len(own) :]
     result = pd.DataFrame(dict(zip(added, columns, strict=True)), index=frame.index)
     return pd.concat([frame, result], axis=1)
+
+
+def most_probable(prediction: "Prediction") -> dict[str, list[str]]:
+    """Property of several classes -> the most probable class of each row; blank without one."""
+    found = {}
+    for name, columns in prediction.tasks.classes.items():
+        labels = [prediction.tasks.names[i].removeprefix(f"{name}=") for i in columns]
+        chances = prediction.mean[:, columns]
+        found[name] = [labels[row.argmax()] if np.isfinite(row).all() else "" for row in chances]
+    return found
 
 
 def require_molecules(counts: Counter[str], reasons: Counter[str]) -> None:

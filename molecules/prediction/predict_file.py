@@ -35,5 +35,8 @@ def predict_file(model: Path, table: str, out: Path, smiles: str | None = None) 
     predictor = load_predictor(model)
     with progress() as bar:
         counts = annotate(predictor, watched(source, smiles, bar, "predicting"), out)
+    for task in predictor.tasks.tasks:
+        if task.meaning:
+            print(f"{task.name}_pred: {task.meaning}")
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
     return counts

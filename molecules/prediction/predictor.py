@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized, Status, featurize
+from molecules.features.standardize import Standardization, standardized
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
@@ -37,6 +38,7 @@ class PredictorConfig(Config):
         members: models whose predictions are averaged.
         max_atoms: larger molecules get the status `too_large`.
         conformer_seed: of the conformers, for a model that sees them.
+        standardize: what is done to a molecule before the model sees it.
     """
 
     model: ModelConfig
@@ -44,6 +46,7 @@ class PredictorConfig(Config):
     members: int = Field(1, ge=1)
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
+    standardize: Standardization = "off"
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class PropertyPredictor:
         status: list[Status] = []
         reason: list[str] = []
         for start in range(0, len(smiles), _CHUNK):
-            chunk = smiles[start : start + _CHUNK]
+            chunk = standardized(smiles[start : start + _CHUNK], self.config.standardize)
             featurized = featurize(chunk, self.config.max_atoms, self.config.model.fingerprint)
             data = self._data(featurized, chunk)
             for rows in _similar_sizes(data, batch_size):

@@ -43,7 +43,7 @@ def screen_file(
         out: the HTML page.
         csv: the hits as a table; beside `out` if None.
         top: how many distinct molecules to keep.
-        minimize: whether small values are good.
+        minimize: whether small values are good; so they are where the model says so.
         target: property to rank by; needed if the model predicts several.
         smiles: column with the SMILES; found by name, then by content, if None.
         min_similarity: pass over molecules that are less similar (Tanimoto) to the
@@ -60,6 +60,7 @@ def screen_file(
         refuse_to_overwrite(source, file)
     predictor = load_predictor(model)
     task = _task(predictor, target)
+    minimize = minimize or predictor.tasks.tasks[task].better == "lower"
     known = _training_set(predictor.metadata, min_similarity)
     with progress() as bar:
         tables = watched(source, smiles, bar, "screening")

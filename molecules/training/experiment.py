@@ -24,6 +24,7 @@ from molecules.prediction.predictor import KIND as PREDICTOR
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor, sees_conformers
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
+from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.files import atomic_path, claim_run
 from sciml.model_file import read_header
@@ -106,6 +107,8 @@ def train(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     fingerprints = config.try_fingerprint or config.model.fingerprint
     ready = prepare(source, targets, config.data, sees_conformers(config.model), fingerprints)
+    for line in ready.notes:
+        note(line)
     candidates = _candidates(ready, config)
     claim_run(run, resume)
     _write_text(run / "config.yaml", dump_config(config))
@@ -146,10 +149,8 @@ def _candidates(
 def _make_model(
     ready: Prepared, config: ExperimentConfig, kind: ModelConfig, number: int
 ) -> PropertyModel:
-    train = ready.fold("train")
-    assert train.labels is not None
     torch.manual_seed(config.training.seed + number)
-    normalizer = target_normalizer(ready.tasks, train.labels[train.indices])
+    normalizer = target_normalizer(ready.tasks, ready.exact[ready.folds["train"]])
     model = PropertyModel(kind, ready.tasks, normalizer)
     if config.transfer is not None:
         held = read_header(config.transfer.checkpoint)["kind"]
@@ -208,11 +209,12 @@ def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) ->
         members=config.members,
         max_atoms=config.data.max_atoms,
         conformer_seed=config.data.conformer_seed,
+        standardize=config.data.standardize,
     )
     valid = ready.folds["valid"]
     predicted = PropertyPredictor(made, models).predict([ready.smiles[row] for row in valid]).mean
     calibrations = [
-        Calibration.fit(task.kind, predicted[:, column], ready.labels[valid, column])
+        Calibration.fit(task.kind, predicted[:, column], ready.exact[valid, column])
         for column, task in enumerate(ready.tasks.tasks)
     ]
     return PropertyPredictor(made, models, calibrations)
@@ -222,11 +224,13 @@ def _test(
     predictor: PropertyPredictor, ready: Prepared, seed: int, figure: Path
 ) -> tuple[list[Comparison], list[str]]:
     test = ready.folds["test"]
-    truth = ready.labels[test]
+    truth = ready.exact[test]
     predicted = predictor.predict([ready.smiles[row] for row in test])
     ours = predicted.mean
     plot_test(figure, ready.tasks, truth, ours, predicted.lower, predicted.upper)
-    others = baseline_predictions(ready.smiles, ready.labels, ready.folds, ready.tasks, seed)
+    others = baseline_predictions(
+        ready.smiles, ready.labels, ready.folds, ready.tasks, seed, ready.weights
+    )
     scores = compare({"our model": ours, **others}, truth, ready.tasks, seed)
     return scores, verdict(ours, others["random forest"], truth, ready.tasks, seed)
 

@@ -12,9 +12,11 @@ from molecules.evaluation.splits import Split, SplitKind, split, split_by_column
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
+from molecules.features.standardize import Standardization, standardized
+from molecules.files.measured import measured
 from molecules.files.recognize import require_columns, text_cells
 from molecules.files.table import Table, demo_activity, read_table
-from molecules.tasks import Tasks
+from molecules.tasks import TaskOptions, Tasks
 from sciml.config import Config
 from sciml.errors import InputError
 
@@ -32,6 +34,11 @@ class DataConfig(Config):
         seed: of the split.
         split_column: column that says train, valid or test; given folds.
         split_file: JSON with row numbers; given folds.
+        time_column: of dates or years, for the split `time`.
+        weights: column that says how much each row counts in training; default all alike.
+        tasks: column to learn -> its kind, unit and wanted direction.
+        standardize: salts, charges and tautomers; kept in the model and done again to
+            what it predicts.
         max_atoms: larger molecules are left out, with a status.
         conformer_seed: of the conformers, for a model that sees them.
         conformer_cache: folder that keeps conformers between runs.
@@ -42,6 +49,10 @@ class DataConfig(Config):
     seed: int = 0
     split_column: str | None = None
     split_file: Path | None = None
+    time_column: str | None = None
+    weights: str | None = None
+    tasks: dict[str, TaskOptions] = Field({})
+    standardize: Standardization = "off"
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
     conformer_cache: Path | None = None
@@ -52,20 +63,27 @@ class Prepared:
     """A table made ready: labels and graphs of its rows, and its folds.
 
     Attributes:
-        smiles: one per row; blank where there is no usable molecule or no label.
-        labels: (row, task).
+        smiles: one per row, standardized; blank where there is no usable molecule or no
+            label.
+        labels: (row, task); of a censored measurement the bound.
+        exact: (row, task) those that were measured, NaN elsewhere.
+        weights: (row,) how much each counts.
         tasks: what to predict.
         featurized: graphs of the usable rows.
         folds: rows of train, valid and test.
         data: the graphs, labels and conformers by molecule.
+        notes: what is to be said of the table, one line each.
     """
 
     smiles: list[str]
     labels: Array
+    exact: Array
+    weights: Array
     tasks: Tasks
     featurized: Featurized
     folds: Split
     data: MoleculeData
+    notes: tuple[str, ...]
 
     def fold(self, name: str) -> MoleculeData:
         """The molecules of a fold."""
@@ -89,36 +107,69 @@ def prepare(
     """Read labels, encode molecules, and divide the rows.
 
     Raises:
-        InputError: unknown column, no usable molecule, or folds that cannot be made.
+        InputError: unknown column, no usable molecule or label, or folds that cannot be
+            made.
     """
     columns = table.label_columns(targets)
-    labels = table.labels(columns).values
-    featurized = featurize(table.smiles, config.max_atoms, with_fingerprints)
+    smiles = standardized(table.smiles, config.standardize)
+    featurized = featurize(smiles, config.max_atoms, with_fingerprints)
     if not len(featurized.rows):
         raise InputError(
             f"{table.source} holds no valid molecule in column {table.smiles_column!r} "
             f"(first row: {featurized.reason[0]}); name the column with --smiles"
         )
-    usable = np.isfinite(labels).any(axis=1)
-    usable &= np.array([status == "ok" for status in featurized.status])
-    smiles = [text if use else "" for text, use in zip(table.smiles, usable, strict=True)]
-    if not usable.any():
-        raise InputError(f"no row of {table.source} has both a valid molecule and a label")
-    tasks = Tasks.infer(columns, np.where(usable[:, None], labels, np.nan))
+    valid = np.array([status == "ok" for status in featurized.status])
+    tasks, labels = measured(table, columns, config.tasks, valid)
+    usable = valid & np.isfinite(labels.values).any(axis=1)
+    weights = _weights(table, config.weights, usable)
+    kept = [text if use else "" for text, use in zip(smiles, usable, strict=True)]
+    rows = featurized.rows
     data = MoleculeData(
         featurized.packed,
-        np.arange(len(featurized.rows)),
-        labels=labels[featurized.rows],
+        np.arange(len(rows)),
+        labels=labels.values[rows],
         fingerprints=featurized.fingerprints,
-        positions=_positions(table, featurized, config) if with_conformers else None,
+        positions=_positions(smiles, featurized, config) if with_conformers else None,
+        bounds=labels.bounds[rows] if labels.bounds.any() else None,
+        weights=weights[rows] if config.weights else None,
     )
-    folds = _split(table, smiles, config)
-    return Prepared(smiles, labels, tasks, featurized, folds, data)
+    folds = _split(table, kept, config)
+    notes = (_chosen(table, columns, tasks, usable), *labels.report())
+    exact = labels.exact
+    return Prepared(kept, labels.values, exact, weights, tasks, featurized, folds, data, notes)
 
 
-def _positions(table: Table, featurized: Featurized, config: DataConfig) -> NDArray[np.float32]:
-    smiles = [table.smiles[row] for row in featurized.rows]
-    made = conformers(smiles, config.conformer_seed, cache=config.conformer_cache)
+def _chosen(table: Table, columns: Sequence[str], tasks: Tasks, usable: NDArray[np.bool_]) -> str:
+    """Which columns were taken for what, so that a wrong guess is seen at once."""
+    kinds = {task.of or task.name: "classes" if task.of else task.kind for task in tasks.tasks}
+    told = ", ".join(f"{name!r} ({kinds[name]})" for name in columns)
+    return (
+        f"SMILES from column {table.smiles_column!r}, labels from {told}; "
+        f"{usable.sum():,} of {len(table):,} rows have both"
+    )
+
+
+def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Array:
+    """(row,) how much each row counts; NaN only where nothing is learned from it."""
+    if column is None:
+        return np.ones(len(table))
+    weights = table.labels([column]).exact[:, 0]
+    bad = np.flatnonzero(usable & ~(weights >= 0))
+    if bad.size:
+        cell = text_cells(table.frame[column])[bad[0]]
+        raise InputError(
+            f"column {column!r} holds {cell!r} in row {bad[0] + 1}; expected a weight of 0 or more"
+        )
+    if not weights[usable].any():
+        raise InputError(f"all weights in column {column!r} are zero; expected some above")
+    return weights
+
+
+def _positions(
+    smiles: Sequence[str], featurized: Featurized, config: DataConfig
+) -> NDArray[np.float32]:
+    usable = [smiles[row] for row in featurized.rows]
+    made = conformers(usable, config.conformer_seed, cache=config.conformer_cache)
     return made.positions
 
 

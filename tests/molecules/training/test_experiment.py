@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from molecules.files.table import Table
+from molecules.prediction.annotate import most_probable
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import prepare
@@ -143,6 +144,46 @@ def test_given_folds(tmp_path: Path) -> None:
         table, ["length"], experiment("small", f"data.split_file={path}"), tmp_path / "run"
     )
     assert trained.predictor.calibrations[0].width is None
+
+
+def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) -> None:
+    table = made_table(("CCO.Cl", "bad("))
+    frame = table.frame
+    frame["size"] = ["small", "medium", "large"] * 14
+    frame["length"] = ["<2", ">7", *frame["length"][2:-1], "n/a"]
+    frame["trust"] = ["1", "0.5"] * 21
+    options = (
+        "data.weights=trust",
+        "data.standardize=parent",
+        "data.tasks={length: {unit: atoms, better: lower}}",
+    )
+    config = experiment("small", *options)
+    trained = train(table, ["length", "size"], config, tmp_path / "run")
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    names = ("length", "size=large", "size=medium", "size=small")
+    assert loaded.tasks.names == names
+    assert loaded.tasks.tasks[0].meaning == "atoms, lower is better"
+    prediction = loaded.predict(["CCO", "CCO.Cl", "bad("])
+    np.testing.assert_array_equal(prediction.mean[0], prediction.mean[1])
+    np.testing.assert_allclose(prediction.mean[:2, 1:].sum(axis=1), 1, rtol=1e-6)
+    chosen = most_probable(prediction)["size"]
+    assert chosen[0] == chosen[1] == names[1 + prediction.mean[0, 1:].argmax()].split("=")[1]
+    assert chosen[2] == ""
+    assert {row.task for row in trained.scores} == set(names)
+    splits = json.loads((tmp_path / "run" / "splits.json").read_text())
+    fold_of = {row: fold for fold, rows in splits.items() for row in rows}
+    assert fold_of[SMILES.index("CCO")] == fold_of[40]  # the same molecule without its salt
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [("-1", "holds '-1' in row 1"), ("", "holds '' in row 1"), ("much", "holds 'much' in row 1")],
+)
+def test_weights_that_are_none(cell: str, message: str) -> None:
+    table = made_table()
+    table.frame["trust"] = [cell, *["1"] * 39]
+    with pytest.raises(InputError, match=message):
+        prepare(table, ["length"], experiment("small", "data.weights=trust").data)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,63 @@ def test_property_loss_is_the_mean_over_measured_labels(regression: str, errors:
     assert value.item() == pytest.approx((errors + 3 * math.log(2)) / 6, rel=1e-5)
 
 
+def constant_loss(
+    tasks: Tasks, data: MoleculeData, answer: float | list[float] = 0.0, **options: object
+) -> float:
+    """The loss of a model whose normalized answers are all the same."""
+    assert data.labels is not None
+    model = Constant(GRAPH, tasks)
+    model.forward = lambda batch: torch.tensor(answer).expand(len(batch), len(tasks))  # type: ignore[method-assign]
+    objective = PropertyLoss(PropertyLossConfig(**options), tasks, data.labels)  # type: ignore[arg-type]
+    return objective(model, data.__getitems__(range(len(data))))[0].item()
+
+
+@pytest.mark.parametrize(("regression", "power"), [("mse", 2), ("l1", 1)])
+def test_a_bound_costs_only_what_lies_beyond_it(regression: str, power: int) -> None:
+    tasks = Tasks(tasks=(Task(name="pIC50"),))
+    labels, bounds = np.array([[1.0], [3.0], [-2.0], [4.0]]), np.array([[-1], [1], [1], [0]])
+    data = replace(make_data(), labels=labels, bounds=bounds.astype(np.int8))
+    # An answer of 2 is above "<1" and below ">3" by one, above ">-2", and misses 4 by two.
+    value = constant_loss(tasks, data, 2.0, regression=regression)
+    assert value == pytest.approx((1 + 1 + 0 + 2**power) / 4)
+    assert constant_loss(tasks, replace(data, bounds=None), 2.0) == pytest.approx(22 / 4)
+
+
+def test_a_weight_of_two_is_a_row_that_stands_twice() -> None:
+    data = replace(make_data(), labels=LABELS)
+    weighted = replace(data, weights=np.array([2.0, 1.0, 0.0, 0.0]))
+    twice = data.rows(np.array([0, 0, 1]))
+    assert constant_loss(TASKS, weighted) == pytest.approx(constant_loss(TASKS, twice))
+    nothing = replace(data, weights=np.zeros(4))
+    assert constant_loss(TASKS, nothing) == 0
+
+
+def test_classes_share_one_cross_entropy() -> None:
+    names = ("low", "mid", "high")
+    tasks = Tasks(tasks=tuple(Task(name=f"g={n}", kind="binary", of="g") for n in names))
+    labels = np.array([[1.0, 0, 0], [0, 1, 0], [np.nan] * 3, [1, 0, 0]])
+    data = replace(make_data(), labels=labels)
+    assert constant_loss(tasks, data) == pytest.approx(math.log(3))
+    answer = [0.0, 1.0, 2.0]
+    log_sum = math.log(1 + math.e + math.e**2)
+    assert constant_loss(tasks, data, answer) == pytest.approx((3 * log_sum - 1) / 3)
+    balanced = PropertyLoss(PropertyLossConfig(balance=True), tasks, labels)
+    np.testing.assert_allclose(balanced.positive, [0.5, 1, 1 / (3 * 1e-3)], rtol=1e-5)
+
+
+def test_probabilities_of_classes_sum_to_one() -> None:
+    torch.manual_seed(0)
+    classes = [Task(name=f"g={n}", kind="binary", of="g") for n in "abc"]
+    tasks = Tasks(tasks=(Task(name="logS"), *classes, Task(name="toxic", kind="binary")))
+    model = PropertyModel(GRAPH, tasks)
+    batch = make_data().__getitems__(range(4))
+    predicted, output = model.predict(batch), model(batch)
+    torch.testing.assert_close(predicted[:, 1:4].sum(1), torch.ones(4))
+    torch.testing.assert_close(predicted[:, 1:4].log().diff(), output[:, 1:4].diff())
+    torch.testing.assert_close(predicted[:, 4], output[:, 4].sigmoid())
+    torch.testing.assert_close(predicted[:, 0], output[:, 0])
+
+
 def test_balance_weighs_both_classes_alike() -> None:
     loss = PropertyLoss(PropertyLossConfig(balance=True), TASKS, LABELS)
     assert loss.positive.tolist() == pytest.approx([1.0, 0.5])

@@ -1,0 +1,104 @@
+"""The columns to learn from: what they measure, and their values."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.files.labels import BLANK, Labels, parse_labels
+from molecules.files.recognize import listing, require_columns, text_cells
+from molecules.files.table import Table
+from molecules.tasks import Task, TaskOptions, Tasks, infer_task
+from sciml.config import nearest
+from sciml.errors import InputError
+
+MOST_CLASSES = 20
+
+Rows = NDArray[np.bool_]
+
+
+def measured(
+    table: Table,
+    columns: Sequence[str],
+    options: Mapping[str, TaskOptions] | None = None,
+    usable: Rows | None = None,
+) -> tuple[Tasks, Labels]:
+    """Tasks of the named columns, and their labels.
+
+    A column of words is a property of several classes, and becomes a task for each of
+    them that is 1 for its own molecules and 0 for those of the other classes.
+
+    Args:
+        table: the molecules.
+        columns: that are to be learned.
+        options: column -> what the user says of it.
+        usable: (row,) whose values count; default all.
+
+    Returns:
+        The tasks, and labels with a column for each.
+
+    Raises:
+        InputError: an unknown column, or one that nothing can be learned from.
+    """
+    options = options or {}
+    require_columns(table.frame, columns, table.source)
+    for name in options:
+        if name not in columns:
+            raise InputError(
+                f"data.tasks names {name!r}, which is not learned{nearest(name, columns)}"
+            )
+    chosen = np.ones(len(table), bool) if usable is None else usable
+    parts = [_column(table, name, options.get(name, TaskOptions()), chosen) for name in columns]
+    return Tasks(tasks=tuple(task for tasks, _ in parts for task in tasks)), _joined(
+        [labels for _, labels in parts]
+    )
+
+
+def _column(
+    table: Table, name: str, options: TaskOptions, usable: Rows
+) -> tuple[list[Task], Labels]:
+    labels = parse_labels(table.frame, [name])
+    numbers = np.isfinite(labels.values[:, 0]) & usable
+    if options.kind != "multiclass" and numbers.any():
+        exact = np.where(usable, labels.exact[:, 0], np.nan)
+        return [infer_task(name, exact, options)], labels
+    cells = [cell.strip() for cell in text_cells(table.frame[name])]
+    cells = ["" if cell.lower() in BLANK else cell for cell in cells]
+    words = {cell for cell, use in zip(cells, usable, strict=True) if use and cell}
+    named = options.kind == "multiclass"
+    if len(words) < 2 or (not named and options.kind != "auto") or len(words) > MOST_CLASSES:
+        raise InputError(
+            f"column {name!r} of {table.source} holds no label: expected numbers, yes and no, "
+            f"or 2 to {MOST_CLASSES} classes; it holds {listing(sorted(words), 3) or 'nothing'}"
+        )
+    return _classes(name, cells, sorted(words, key=_natural), options)
+
+
+def _classes(
+    name: str, cells: Sequence[str], words: Sequence[str], options: TaskOptions
+) -> tuple[list[Task], Labels]:
+    tasks = [
+        Task(name=f"{name}={word}", kind="binary", better=options.better, of=name) for word in words
+    ]
+    known = np.isin(cells, words)
+    values = np.array([[float(cell == word) for word in words] for cell in cells])
+    values[~known] = np.nan
+    return tasks, Labels(values, np.zeros(values.shape, np.int8))
+
+
+def _joined(parts: Sequence[Labels]) -> Labels:
+    return Labels(
+        np.concatenate([part.values for part in parts], axis=1),
+        np.concatenate([part.bounds for part in parts], axis=1),
+        tuple(note for part in parts for note in part.read),
+        tuple(note for part in parts for note in part.unread),
+    )
+
+
+def _natural(word: str) -> tuple[tuple[int, float, str], ...]:
+    """Sorts numbers within words by value: 2 before 10."""
+    return tuple(
+        (0, float(part), "") if part.isdigit() else (1, 0.0, part)
+        for part in re.split(r"(\d+)", word.lower())
+    )

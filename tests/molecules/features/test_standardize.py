@@ -1,0 +1,39 @@
+"""Salts, charges and tautomers become one molecule, however they are written."""
+
+import pytest
+from rdkit import Chem, rdBase
+
+from molecules.features.standardize import Standardization, standardized
+
+KINDS: list[Standardization] = ["salts", "parent", "tautomer"]
+NAMED = {
+    "CC(=O)[O-].[Na+]": ("CC(=O)[O-]", "CC(=O)O", "CC(=O)O"),
+    "OC(=O)c1ccccc1.CCN": ("O=C(O)c1ccccc1",) * 3,
+    "C[NH3+].OS(=O)(=O)O": ("C[NH3+]", "CN", "CN"),
+    "Oc1ccncc1.O": ("Oc1ccncc1", "Oc1ccncc1", "O=c1cc[nH]cc1"),
+    "C[N+](C)(C)CC([O-])=O": ("C[N+](C)(C)CC(=O)[O-]",) * 3,
+    "C[C@H](N)C(=O)O": ("C[C@H](N)C(=O)O",) * 3,
+    "OC(=O)/C=C\\C(O)=O": ("O=C(O)/C=C\\C(=O)O",) * 3,
+}
+HARD = [*NAMED, "[Fe]", "[Na+].[Cl-]", "CC(=O)C=C(O)C", "c1ccc2[nH]ncc2c1", "[O-][N+](=O)c1ccccc1",
+        "O=C([O-])CC[C-]1C2=C3C4=C1[Fe+2]3421567C2=C1[C-]5C6=C27"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_named_molecules(kind: Standardization) -> None:
+    assert standardized(NAMED, kind) == [forms[KINDS.index(kind)] for forms in NAMED.values()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_standard_form_is_its_own_and_has_one_spelling(kind: Standardization) -> None:
+    once = standardized(HARD, kind)
+    assert standardized(once, kind) == once
+    for seed in range(5):
+        rdBase.SeedRandomNumberGenerator(seed)
+        respelled = [Chem.MolToSmiles(Chem.MolFromSmiles(s), doRandom=True) for s in HARD]
+        assert standardized(respelled, kind) == once
+
+
+@pytest.mark.parametrize("kind", ["off", *KINDS])
+def test_what_is_no_molecule_comes_back(kind: Standardization) -> None:
+    assert standardized(["bad(", "", None, " ", "CO"], kind) == ["bad(", "", "", " ", "CO"]
