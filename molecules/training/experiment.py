@@ -107,10 +107,10 @@ def train(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     fingerprints = config.try_fingerprint or config.model.fingerprint
     ready = prepare(source, targets, config.data, sees_conformers(config.model), fingerprints)
-    for line in ready.notes:
-        note(line)
     candidates = _candidates(ready, config)
     claim_run(run, resume)
+    for line in ready.notes:
+        note(line)
     _write_text(run / "config.yaml", dump_config(config))
     _write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     members = _train_members(candidates, ready, config, run)
