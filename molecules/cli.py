@@ -6,6 +6,7 @@ from sciml.cli import run
 
 COMMANDS = {
     "train": "Train a property model on a table, and test it beside a random forest.",
+    "crossvalidate": "Test on every fold, repeatedly, whether a model beats the random forest.",
     "pretrain": "Pre-train an encoder on molecules without labels, to start `train` from.",
     "predict": "Write a table with predictions, intervals and a status beside its own columns.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",

@@ -8,6 +8,8 @@ import base64
 import binascii
 import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from molecules.evaluation.splits import parse
 from sciml.errors import InputError
 
 BITS = 2048
+FAR, NEAR = 0.3, 0.9  # below: a stranger to the training set; from here on: almost in it
 MOST_KEPT = 50_000  # training molecules that travel with a model
 
 Fingerprints = NDArray[np.uint8]  # (row, BITS / 8)
@@ -61,6 +64,36 @@ def similarity_to_train(train: Iterable[str], others: Iterable[str]) -> NDArray[
         (row,) in 0 to 1; NaN where `others` holds no molecule, or `train` none.
     """
     return nearest(fingerprints(others), fingerprints(train))
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """How near the molecules of a fold are to the training set.
+
+    Attributes:
+        median: Tanimoto similarity to the nearest training molecule.
+        far, near: shares of molecules below `FAR`, and from `NEAR` on.
+    """
+
+    median: float
+    far: float
+    near: float
+
+    @classmethod
+    def of(cls, similarity: NDArray[np.float64]) -> Self:
+        """Summary of what `nearest` found; NaN for no molecule."""
+        known = similarity[np.isfinite(similarity)]
+        if not known.size:
+            return cls(np.nan, np.nan, np.nan)
+        return cls(
+            float(np.median(known)), float((known < FAR).mean()), float((known >= NEAR).mean())
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"similarity to the nearest training molecule {self.median:.2f} in the median, "
+            f"{self.far:.0%} below {FAR}, {self.near:.0%} from {NEAR} on"
+        )
 
 
 def to_text(known: Fingerprints, seed: int = 0) -> str:

@@ -1,12 +1,19 @@
 """Folds for training, validation and test that share no molecule.
 
-The kinds differ greatly in difficulty, and their names are the field's:
-`random`; `scaffold` (Bemis-Murcko frameworks, deterministic, the largest to
-training: DeepChem, Uni-Mol); `scaffold_balanced` (the same frameworks in seeded
-order, large ones to training: chemprop). Scores of different kinds do not compare.
+The kinds differ greatly in difficulty, and their names are the field's. Scores of
+different kinds do not compare.
+
+- `random`: molecules in seeded order.
+- `scaffold`: Bemis-Murcko frameworks, the largest to training, without a seed; row for
+  row the folds of DeepChem's ScaffoldSplitter, so of MoleculeNet and Uni-Mol.
+- `scaffold_balanced`: the same frameworks in seeded order, large ones to training; row
+  for row those of chemprop 1 with `split_type scaffold_balanced`.
+- `butina`: clusters of similar fingerprints, the largest to training, without a seed.
+- `time`: the oldest to training, the newest to the test.
 """
 
 import json
+import random
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -20,7 +27,7 @@ from sciml.errors import InputError
 if TYPE_CHECKING:
     from rdkit import Chem
 
-SplitKind = Literal["random", "scaffold", "scaffold_balanced"]
+SplitKind = Literal["random", "scaffold", "scaffold_balanced", "butina", "time"]
 FOLDS = ("train", "valid", "test")
 FOLD_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -33,15 +40,21 @@ Split = dict[str, Rows]
 
 
 def split(
-    kind: SplitKind, smiles: Sequence[str], fractions: Sequence[float], seed: int = 0
+    kind: SplitKind,
+    smiles: Sequence[str],
+    fractions: Sequence[float],
+    seed: int = 0,
+    times: NDArray[np.float64] | None = None,
 ) -> Split:
     """Divide rows into folds; all rows of one molecule fall into the same fold.
 
     Args:
-        kind: how; `scaffold` does not depend on `seed`.
+        kind: how; `scaffold`, `butina` and `time` do not depend on `seed`.
         smiles: one per row; rows that are not molecules are in no fold.
         fractions: of training, validation and test; their sum is one.
         seed: of the order in which groups are placed.
+        times: (row,) when each was measured, for `time`. A molecule that was measured
+            repeatedly counts from the first time, and what has one time stays together.
 
     Returns:
         Ascending row numbers of `train`, `valid` and `test`.
@@ -53,10 +66,44 @@ def split(
         raise InputError(f"no split {kind!r}; expected one of {', '.join(get_args(SplitKind))}")
     if len(fractions) != len(FOLDS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise InputError(f"split fractions are {list(fractions)}; expected three that sum to one")
-    identities = canonical_smiles(smiles) if kind == "random" else scaffolds(smiles)
-    groups = _groups(identities)
+    if kind == "time" and times is None:
+        raise InputError("the split time needs to know when; set data.time_column")
+    groups = grouped(kind, smiles)
     sizes = np.array(fractions) * sum(map(len, groups))
-    return _checked(_fill(_ordered(groups, kind, sizes, seed), sizes), fractions)
+    match kind:
+        case "random":
+            folds = _fill(_shuffled(groups, seed), np.round(sizes))
+        case "scaffold" | "butina":
+            folds = _fill_from_largest(groups, sizes)
+        case "scaffold_balanced":
+            folds = _fill(_large_first(groups, sizes, seed), sizes)
+        case "time":
+            assert times is not None
+            folds = _fill_in_time(groups, sizes, times)
+    return _checked(folds, fractions)
+
+
+def cross_folds(kind: SplitKind, smiles: Sequence[str], folds: int, seed: int) -> list[Rows]:
+    """Rows of each fold of a cross-validation, of about the same size.
+
+    Groups (molecules, frameworks or clusters) come in seeded order, large ones first,
+    each into the smallest fold.
+
+    Raises:
+        InputError: fewer groups than folds, or a kind that has one division only.
+    """
+    if kind in ("scaffold", "time"):
+        raise InputError(
+            f"the split {kind} has one division only; cross-validate with random, "
+            "scaffold_balanced or butina"
+        )
+    groups = _shuffled(grouped(kind, smiles), seed)
+    if len(groups) < folds:
+        raise InputError(f"{len(groups)} groups of molecules do not fill {folds} folds")
+    parts: list[list[int]] = [[] for _ in range(folds)]
+    for group in sorted(groups, key=len, reverse=True):
+        min(parts, key=len).extend(group)
+    return [np.array(sorted(part), np.int64) for part in parts]
 
 
 def split_by_column(cells: Sequence[str]) -> Split:
@@ -127,7 +174,18 @@ def parse(smiles: Iterable[str]) -> "list[Chem.Mol | None]":
     return molecules
 
 
-def _groups(identities: Sequence[str | None]) -> list[list[int]]:
+def grouped(kind: SplitKind, smiles: Sequence[str]) -> list[list[int]]:
+    """Rows that must not be parted: of one molecule, framework or cluster."""
+    match kind:
+        case "random" | "time":
+            return _alike(canonical_smiles(smiles))
+        case "scaffold" | "scaffold_balanced":
+            return _alike(scaffolds(smiles))
+        case "butina":
+            return _clustered(_alike(canonical_smiles(smiles)), smiles)
+
+
+def _alike(identities: Sequence[str | None]) -> list[list[int]]:
     groups: dict[str, list[int]] = {}
     for row, identity in enumerate(identities):
         if identity is not None:
@@ -135,27 +193,71 @@ def _groups(identities: Sequence[str | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _ordered(
-    groups: list[list[int]], kind: SplitKind, sizes: NDArray[np.float64], seed: int
-) -> list[list[int]]:
-    if kind == "scaffold":
-        return sorted(groups, key=lambda group: (-len(group), group))
-    order = np.random.default_rng(seed).permutation(len(groups))
-    shuffled = [groups[i] for i in order]
-    if kind == "random":
-        return shuffled
-    large = min(sizes[1:][sizes[1:] > 0], default=np.inf) / 2
-    return sorted(shuffled, key=lambda group: len(group) <= large)
+def _clustered(groups: list[list[int]], smiles: Sequence[str]) -> list[list[int]]:
+    """The rows of each cluster of molecules."""
+    from molecules.evaluation.clusters import butina
+    from molecules.evaluation.similarity import fingerprints  # which reads SMILES as we do
+
+    clusters = butina(fingerprints(smiles[group[0]] for group in groups))
+    return [sorted(row for i in cluster for row in groups[i]) for cluster in clusters]
+
+
+def _shuffled(groups: list[list[int]], seed: int) -> list[list[int]]:
+    return [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
+
+
+def _large_first(groups: list[list[int]], sizes: NDArray[np.float64], seed: int) -> list[list[int]]:
+    """Groups of more than half a small fold, then the others, each kind in seeded order."""
+    limit = min(sizes[1:][sizes[1:] > 0], default=np.inf) / 2
+    large = [group for group in groups if len(group) > limit]
+    small = [group for group in groups if len(group) <= limit]
+    order = random.Random(seed)
+    order.shuffle(large)
+    order.shuffle(small)
+    return large + small
 
 
 def _fill(groups: list[list[int]], sizes: NDArray[np.float64]) -> Split:
     """Place each group in the first fold that still has room for the whole of it."""
     folds: dict[str, list[int]] = {fold: [] for fold in FOLDS}
-    room = dict(zip(FOLDS, np.round(sizes), strict=True))
+    room = dict(zip(FOLDS, sizes, strict=True))
     last = max((fold for fold in FOLDS if room[fold] > 0), key=FOLDS.index, default="train")
     for group in groups:
         fits = (fold for fold in FOLDS if len(folds[fold]) + len(group) <= room[fold])
         folds[next(fits, last)] += group
+    return _as_rows(folds)
+
+
+def _fill_from_largest(groups: list[list[int]], sizes: NDArray[np.float64]) -> Split:
+    """Largest groups first; validation has what room training left, the test the rest."""
+    train: list[int] = []
+    valid: list[int] = []
+    test: list[int] = []
+    for group in sorted(groups, key=lambda group: (len(group), group[0]), reverse=True):
+        if len(train) + len(group) <= sizes[0]:
+            train += group
+        elif len(train) + len(valid) + len(group) <= sizes[0] + sizes[1]:
+            valid += group
+        else:
+            test += group
+    return _as_rows({"train": train, "valid": valid, "test": test})
+
+
+def _fill_in_time(
+    groups: list[list[int]], sizes: NDArray[np.float64], times: NDArray[np.float64]
+) -> Split:
+    first = np.array([times[group].min() for group in groups])
+    folds: dict[str, list[int]] = {fold: [] for fold in FOLDS}
+    placed = 0
+    for time in np.unique(first):
+        rows = [row for i in np.flatnonzero(first == time) for row in groups[i]]
+        fold = FOLDS[int(np.searchsorted(np.cumsum(sizes)[:-1] - 1e-9, placed, side="right"))]
+        folds[fold] += rows
+        placed += len(rows)
+    return _as_rows(folds)
+
+
+def _as_rows(folds: dict[str, list[int]]) -> Split:
     return {fold: np.array(sorted(rows), np.int64) for fold, rows in folds.items()}
 
 

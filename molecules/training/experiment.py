@@ -1,10 +1,9 @@
 """A whole experiment: from a table of molecules to a tested model file."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +14,7 @@ from pydantic import Field, model_validator
 
 from molecules.evaluation.baselines import Comparison, baseline_predictions, compare, verdict
 from molecules.evaluation.plots import plot_test
-from molecules.evaluation.similarity import fingerprints, to_text
+from molecules.evaluation.similarity import Nearness, fingerprints, nearest, to_text
 from molecules.evaluation.splits import Split
 from molecules.files.table import Table
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
@@ -24,9 +23,10 @@ from molecules.prediction.predictor import KIND as PREDICTOR
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor, sees_conformers
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
+from molecules.training.records import write_rows, write_scores, write_text
 from sciml.cli import note
 from sciml.config import Config, dump_config
-from sciml.files import atomic_path, claim_run
+from sciml.files import claim_run
 from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
@@ -72,6 +72,7 @@ class Trained:
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training.
         choice: what was chosen on the validation fold, in a sentence; empty if nothing.
+        nearness: of the test fold to the training fold.
     """
 
     predictor: PropertyPredictor
@@ -81,6 +82,7 @@ class Trained:
     unusable: dict[str, int]
     seconds: float
     choice: str
+    nearness: Nearness
 
 
 def train(
@@ -91,7 +93,7 @@ def train(
     resume: bool = False,
     smiles: str | None = None,
 ) -> Trained:
-    """Run an experiment and write `run/model.safetensors`, its splits and its scores.
+    """Run an experiment and write `run/model.safetensors`, its rows, splits and scores.
 
     Args:
         table: file, table, or `demo`.
@@ -105,24 +107,38 @@ def train(
         InputError: table, columns, configuration or checkpoint do not fit.
     """
     source = table if isinstance(table, Table) else open_table(table, smiles)
-    fingerprints = config.try_fingerprint or config.model.fingerprint
-    ready = prepare(source, targets, config.data, sees_conformers(config.model), fingerprints)
+    counts = config.try_fingerprint or config.model.fingerprint
+    ready = prepare(source, targets, config.data, sees_conformers(config.model), counts)
     candidates = _candidates(ready, config)
     claim_run(run, resume)
     for line in ready.notes:
         note(line)
-    _write_text(run / "config.yaml", dump_config(config))
-    _write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
+    write_text(run / "config.yaml", dump_config(config))
+    write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
+    write_rows(run / "rows.csv", source, ready)
     members = _train_members(candidates, ready, config, run)
     predictor = _calibrated(members, ready, config)
     scores, verdicts = _test(predictor, ready, config.data.seed, run / "test.png")
+    known = fingerprints(ready.smiles[row] for row in ready.folds["train"])
+    nearness = Nearness.of(
+        nearest(fingerprints(ready.smiles[row] for row in ready.folds["test"]), known)
+    )
     predictor.metadata.update(_metadata(source, ready, scores))
-    _write_scores(run / "scores.csv", scores)
+    predictor.metadata["training_fingerprints"] = to_text(known)
+    predictor.metadata["test_similarity"] = asdict(nearness)
+    write_scores(run / "scores.csv", scores)
     predictor.save(run / "model.safetensors")
-    statuses, counts = np.unique(ready.featurized.status, return_counts=True)
-    unusable = {str(s): int(n) for s, n in zip(statuses, counts, strict=True) if s != "ok"}
+    statuses, numbers = np.unique(ready.featurized.status, return_counts=True)
+    unusable = {str(s): int(n) for s, n in zip(statuses, numbers, strict=True) if s != "ok"}
     return Trained(
-        predictor, scores, verdicts, ready.folds, unusable, members.seconds, members.choice
+        predictor,
+        scores,
+        verdicts,
+        ready.folds,
+        unusable,
+        members.seconds,
+        members.choice,
+        nearness,
     )
 
 
@@ -245,26 +261,9 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
             task: [float(np.nanmin(column)), float(np.nanmax(column))]
             for task, column in zip(ready.tasks.names, ready.labels.T, strict=True)
         },
-        "training_fingerprints": to_text(
-            fingerprints(ready.smiles[row] for row in ready.folds["train"])
-        ),
         "scores": {
             f"{row.task}/{row.score.metric}": row.score.value
             for row in scores
             if row.model == "our model" and np.isfinite(row.score.value)
         },
     }
-
-
-def _write_scores(path: Path, scores: Sequence[Comparison]) -> None:
-    names = ("metric", "value", "lower", "upper", "rows", "reason")
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["task", "model", *names])
-        for row in scores:
-            writer.writerow([row.task, row.model, *(getattr(row.score, n) for n in names)])
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

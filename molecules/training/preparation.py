@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -165,6 +166,25 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     return weights
 
 
+def _times(table: Table, column: str | None, smiles: Sequence[str]) -> Array | None:
+    """(row,) when each row was measured: years, other numbers, or days of ISO dates."""
+    if column is None:
+        return None
+    require_columns(table.frame, [column], table.source)
+    cells = pd.Series([cell.strip() for cell in text_cells(table.frame[column])])
+    times = pd.to_numeric(cells, errors="coerce")
+    if times.isna().mean() > 0.5:
+        dates = pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=True)
+        times = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
+    unknown = np.flatnonzero(times.isna() & np.array([bool(text) for text in smiles]))
+    if unknown.size:
+        raise InputError(
+            f"column {column!r} holds {cells[unknown[0]]!r} in row {unknown[0] + 1}; "
+            "expected a year, a number or a date such as 2024-05-31"
+        )
+    return times.to_numpy(float)
+
+
 def _positions(
     smiles: Sequence[str], featurized: Featurized, config: DataConfig
 ) -> NDArray[np.float32]:
@@ -183,6 +203,7 @@ def _split(table: Table, smiles: Sequence[str], config: DataConfig) -> Split:
         require_columns(table.frame, [config.split_column], table.source)
         folds = split_by_column(text_cells(table.frame[config.split_column]))
     else:
-        return split(config.split, smiles, config.fractions, config.seed)
+        times = _times(table, config.time_column, smiles) if config.split == "time" else None
+        return split(config.split, smiles, config.fractions, config.seed, times)
     usable = np.array([bool(text) for text in smiles])
     return {name: rows[usable[rows]] for name, rows in folds.items()}

@@ -8,6 +8,7 @@ from rich.table import Table as Grid
 from molecules.evaluation.baselines import Comparison
 from molecules.prediction.calibration import LEVEL
 from molecules.tasks import Tasks
+from molecules.training.crossvalidation import CrossValidation
 from molecules.training.experiment import Trained
 from molecules.training.pretraining import Pretrained
 
@@ -17,6 +18,7 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     console = console or Console()
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
     console.print(f"Rows: {sizes}{_left_out(trained.unusable)}.")
+    console.print(f"Test fold: {trained.nearness}.", soft_wrap=True)
     if trained.choice:
         console.print(trained.choice)
     console.print(_scores(trained.scores, trained.predictor.tasks))
@@ -41,6 +43,34 @@ def print_pretraining(result: Pretrained, run: Path, console: Console | None = N
         f"Next: molecules train TABLE --config finetune --transfer.checkpoint {model}",
         soft_wrap=True,
     )
+
+
+def print_crossvalidation(
+    result: CrossValidation, run: Path, console: Console | None = None
+) -> None:
+    """Mean scores, their difference and whether it is more than chance."""
+    console = console or Console()
+    grid = Grid(
+        title=f"{result.repeats} x {result.folds}-fold cross-validation, split {result.split}"
+    )
+    for heading in ("task", "metric"):
+        grid.add_column(heading)
+    for heading in ("our model", result.other, "difference", "p"):
+        grid.add_column(heading, justify="right")
+    grid.add_column("our model is")
+    for row in result.compared:
+        d = row.difference
+        scores = (row.ours, row.other)
+        cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(scores, row.spread, strict=True)]
+        interval = f"{d.mean:+.3f}\n[dim]{d.lower:+.3f} to {d.upper:+.3f}[/]"
+        grid.add_row(row.task, row.metric, *cells, interval, f"{d.p:.2g}", row.outcome)
+    console.print(grid)
+    console.print(
+        "± is the standard deviation over folds; below a difference stands its 95 % confidence "
+        "interval; interval and p are of the t test corrected for overlapping "
+        "training sets (Nadeau & Bengio 2003)."
+    )
+    console.print(f"All folds: {run / 'folds.csv'}", soft_wrap=True)
 
 
 def _scores(scores: list[Comparison], tasks: Tasks) -> Grid:

@@ -7,6 +7,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
 from molecules.evaluation.similarity import (
+    Nearness,
     fingerprints,
     from_text,
     nearest,
@@ -41,3 +42,10 @@ def test_survives_as_text() -> None:
     np.testing.assert_array_equal(nearest(known[:3], from_text(text)), [1, 1, 1])
     with pytest.raises(InputError, match="damaged"):
         from_text("%%%")
+
+
+def test_nearness_counts_strangers_and_near_copies() -> None:
+    found = Nearness.of(np.array([0.1, 0.2, 0.5, 0.9, np.nan]))
+    assert (found.median, found.far, found.near) == (0.35, 0.5, 0.25)
+    assert "0.35 in the median, 50% below 0.3, 25% from 0.9 on" in str(found)
+    assert np.isnan(Nearness.of(np.array([np.nan])).median)

@@ -1,23 +1,31 @@
 """Folds share no molecule, follow the published protocols, and refuse what cannot be split."""
 
 import json
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rdkit import DataStructs
+from rdkit.ML.Cluster import Butina
 
+from molecules.evaluation.clusters import butina
+from molecules.evaluation.similarity import fingerprints, similarity_to_train
 from molecules.evaluation.splits import (
+    FOLDS,
     SplitKind,
     canonical_smiles,
+    cross_folds,
+    grouped,
     scaffolds,
     split,
     split_by_column,
     split_by_file,
 )
-from molecules.files.table import demo_activity
+from molecules.files.table import demo_activity, read_table
 from sciml.errors import InputError
 
-KINDS: list[SplitKind] = ["random", "scaffold", "scaffold_balanced"]
+KINDS: list[SplitKind] = ["random", "scaffold", "scaffold_balanced", "butina"]
 RINGS = [f"C1{'C' * n}{atom}C1" for n in range(2, 8) for atom in "CNOS"]  # frameworks of their own
 SMILES = [ring + "C" * n for ring in RINGS for n in range(1, 4)] + ["CCO", "bad(", "OCC", ""]
 
@@ -35,7 +43,7 @@ def test_folds_divide_the_molecules(kind: SplitKind) -> None:
     assert abs(len(folds["train"]) - 0.8 * len(valid)) <= 8
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["random", "scaffold", "scaffold_balanced"])
 def test_spellings_of_a_molecule_stay_together(kind: SplitKind) -> None:
     smiles = [spelling for n in range(1, 7) for spelling in ("C" * n + "O", "O" + "C" * n)]
     smiles += [spelling for ring in RINGS for spelling in (f"{ring}CO", f"OC{ring}")]
@@ -109,3 +117,122 @@ def test_what_cannot_be_split() -> None:
         split("scaffold", ["CCO", "CCC", "CCN"], (0.8, 0.1, 0.1))
     with pytest.raises(InputError, match="holds 'later'"):
         split_by_column(["train", "later"])
+
+
+def deepchem_scaffold(
+    groups: list[list[int]], rows: int, fractions: tuple[float, float, float]
+) -> list[list[int]]:
+    """DeepChem's ScaffoldSplitter, written anew from its description."""
+    ordered = sorted(((len(group), group[0], group) for group in groups), reverse=True)
+    train_end, valid_end = fractions[0] * rows, (fractions[0] + fractions[1]) * rows
+    folds: list[list[int]] = [[], [], []]
+    for size, _, group in ordered:
+        if len(folds[0]) + size > train_end:
+            late = len(folds[0]) + len(folds[1]) + size > valid_end
+            folds[2 if late else 1] += group
+        else:
+            folds[0] += group
+    return [sorted(fold) for fold in folds]
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "sizes"),
+    [
+        pytest.param("bace.csv.gz", "mol", (1210, 151, 152), marks=pytest.mark.slow),
+        ("delaney-processed.csv", "smiles", (902, 113, 113)),
+        ("SAMPL.csv", "smiles", (513, 64, 65)),
+    ],
+)
+def test_scaffold_is_moleculenets(
+    shared_data: Path, name: str, column: str, sizes: tuple[int, int, int]
+) -> None:
+    """Uni-Mol publishes these sizes of its folds (Zhou et al. 2023)."""
+    smiles = read_table(shared_data / "molecules" / "moleculenet" / name, column).smiles
+    folds = split("scaffold", smiles, (0.8, 0.1, 0.1))
+    assert tuple(len(folds[fold]) for fold in FOLDS) == sizes
+    frameworks: dict[str | None, list[int]] = {}
+    for row, framework in enumerate(scaffolds(smiles)):
+        frameworks.setdefault(framework, []).append(row)
+    expected = deepchem_scaffold(list(frameworks.values()), len(smiles), (0.8, 0.1, 0.1))
+    for fold, rows in zip(FOLDS, expected, strict=True):
+        np.testing.assert_array_equal(folds[fold], rows)
+
+
+def test_scaffold_balanced_is_chemprops() -> None:
+    """Python's own random numbers, large frameworks first, then what fits."""
+    smiles = demo_activity().smiles
+    frameworks: dict[str | None, list[int]] = {}
+    for row, framework in enumerate(scaffolds(smiles)):
+        frameworks.setdefault(framework, []).append(row)
+    n, seed = len(smiles), 3
+    large = [group for group in frameworks.values() if len(group) > 0.1 * n / 2]
+    small = [group for group in frameworks.values() if len(group) <= 0.1 * n / 2]
+    order = random.Random(seed)
+    order.shuffle(large)
+    order.shuffle(small)
+    expected: tuple[list[int], ...] = ([], [], [])
+    for group in large + small:
+        fits = [
+            len(fold) + len(group) <= s * n for fold, s in zip(expected, (0.8, 0.1), strict=False)
+        ]
+        expected[fits.index(True) if any(fits) else 2].extend(group)
+    folds = split("scaffold_balanced", smiles, (0.8, 0.1, 0.1), seed)
+    for fold, rows in zip(FOLDS, expected, strict=True):
+        np.testing.assert_array_equal(folds[fold], sorted(rows))
+
+
+def test_butina_clusters_are_rdkits() -> None:
+    smiles = sorted(set(canonical_smiles(demo_activity().smiles[:150])))
+    packed = fingerprints(smiles)
+    bits = [
+        DataStructs.CreateFromBitString("".join(map(str, np.unpackbits(row)))) for row in packed
+    ]
+    distances: list[float] = []
+    for i, one in enumerate(bits):
+        distances += [1 - s for s in DataStructs.BulkTanimotoSimilarity(one, bits[:i])]
+    for cutoff in (0.2, 0.4, 0.6):
+        expected = Butina.ClusterData(distances, len(bits), cutoff, isDistData=True)
+        ours = butina(packed, cutoff)
+        assert [cluster[0] for cluster in ours] == [cluster[0] for cluster in expected]
+        assert [set(cluster) for cluster in ours] == [set(cluster) for cluster in expected]
+
+
+def test_similar_molecules_stay_together_in_butina() -> None:
+    smiles = demo_activity().smiles[:300]
+    folds = split("butina", smiles, (0.8, 0.1, 0.1))
+    near = similarity_to_train(
+        [smiles[i] for i in folds["train"]], [smiles[i] for i in folds["test"]]
+    )
+    shuffled = split("random", smiles, (0.8, 0.1, 0.1))
+    easy = similarity_to_train(
+        [smiles[i] for i in shuffled["train"]], [smiles[i] for i in shuffled["test"]]
+    )
+    assert np.median(near) < np.median(easy)
+
+
+def test_time_keeps_the_order_and_what_belongs_together() -> None:
+    smiles = ["C" * n for n in range(1, 11)] + ["CC"]
+    years = np.array([2010.0, 2019, 2012, 2013, 2014, 2015, 2016, 2017, 2018, 2018, 2011])
+    folds = split("time", smiles, (0.6, 0.2, 0.2), times=years)
+    assert sorted(folds["train"]) == [0, 1, 2, 3, 4, 5, 10]  # row 1 is the molecule of row 10
+    assert sorted(folds["valid"]) == [6, 7]
+    assert sorted(folds["test"]) == [8, 9]
+    with pytest.raises(InputError, match=r"set data\.time_column"):
+        split("time", smiles, (0.6, 0.2, 0.2))
+
+
+@pytest.mark.parametrize("kind", ["random", "scaffold_balanced", "butina"])
+def test_cross_validation_tests_each_molecule_once(kind: SplitKind) -> None:
+    parts = cross_folds(kind, SMILES, 4, seed=1)
+    valid = [row for row, smiles in enumerate(SMILES) if smiles not in ("bad(", "")]
+    assert sorted(np.concatenate(parts)) == valid
+    molecules = canonical_smiles(SMILES)
+    assert disjoint([{molecules[row] or "" for row in rows} for rows in parts])
+    assert max(map(len, parts)) - min(map(len, parts)) <= max(map(len, grouped(kind, SMILES)))
+    with pytest.raises(InputError, match="groups of molecules do not fill"):
+        cross_folds(kind, SMILES[:3], 4, seed=1)
+
+
+def test_one_division_is_not_cross_validated() -> None:
+    with pytest.raises(InputError, match="one division only"):
+        cross_folds("scaffold", SMILES, 4, seed=0)

@@ -55,13 +55,26 @@ def test_train(name: str, tmp_path: Path) -> None:
     table = made_table(("not a molecule", "", "C1CC"))
     trained = train(table, ["length", "oxygen"], experiment(name), tmp_path / "run")
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files >= {"config.yaml", "metrics.csv", "model.safetensors", "scores.csv", "splits.json"}
+    assert files >= {
+        "config.yaml",
+        "metrics.csv",
+        "model.safetensors",
+        "rows.csv",
+        "scores.csv",
+        "splits.json",
+    }
     assert trained.unusable == {"empty": 1, "invalid_smiles": 2}
     assert [task.kind for task in trained.predictor.tasks.tasks] == ["regression", "binary"]
     assert {row.model for row in trained.scores} == {"our model", "random forest", "mean"}
     assert len(trained.verdicts) == 2
     folds = json.loads((tmp_path / "run" / "splits.json").read_text())
     assert sorted(row for rows in folds.values() for row in rows) == list(range(len(SMILES)))
+    rows = pd.read_csv(tmp_path / "run" / "rows.csv", keep_default_na=False)
+    assert list(rows["smiles"]) == table.smiles
+    assert list(rows["status"][-3:]) == ["invalid_smiles", "empty", "invalid_smiles"]
+    assert rows["reason"][-3:].all()
+    assert (rows["fold"] == "test").sum() == len(folds["test"])
+    assert trained.predictor.metadata["test_similarity"]["median"] == trained.nearness.median
     loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
     again, before = loaded.predict(SMILES), trained.predictor.predict(SMILES)
     np.testing.assert_array_equal(again.mean, before.mean)

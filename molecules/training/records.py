@@ -1,0 +1,49 @@
+"""What a training leaves beside its model: scores, and what became of every row."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from molecules.evaluation.baselines import Comparison
+from molecules.files.table import Table
+from molecules.training.preparation import Prepared
+from sciml.files import atomic_path
+
+
+def write_scores(path: Path, scores: Sequence[Comparison]) -> None:
+    """A row for each task, model and metric."""
+    names = ("metric", "value", "lower", "upper", "rows", "reason")
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["task", "model", *names])
+        for row in scores:
+            writer.writerow([row.task, row.model, *(getattr(row.score, n) for n in names)])
+
+
+def write_rows(path: Path, table: Table, ready: Prepared) -> None:
+    """Every row of the table, in its order: its fold, or why it is in none."""
+    fold = np.full(len(table), "", dtype=object)
+    for name, rows in ready.folds.items():
+        fold[rows] = name
+    reason = [
+        why or ("" if name else "no label" if not text else "in no fold")
+        for why, name, text in zip(ready.featurized.reason, fold, ready.smiles, strict=True)
+    ]
+    columns = {
+        "row": range(1, len(table) + 1),
+        "smiles": table.smiles,
+        "fold": fold,
+        "status": ready.featurized.status,
+        "reason": reason,
+    }
+    with atomic_path(path) as temporary:
+        pd.DataFrame(columns).to_csv(temporary, index=False)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

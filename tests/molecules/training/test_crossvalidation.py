@@ -1,0 +1,94 @@
+"""Every molecule is tested once a repeat; the comparison rests on the same folds."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molecules.cli import app
+from molecules.evaluation.significance import Difference
+from molecules.training.crossvalidation import Compared, crossvalidate
+from molecules.training.experiment import ExperimentConfig
+from sciml.cli import run as run_command
+from sciml.config import load_config, named_config
+from sciml.errors import InputError
+
+TINY = [
+    "model.backbone.dim=8", "model.backbone.steps=1", "training.epochs=1",
+    "training.accelerator=cpu", "members=1", "try_fingerprint=false",
+]  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("molecules.evaluation.baselines.TREES", 10)
+    path = tmp_path / "table.csv"
+    path.write_text("smiles,length\n" + "".join(f"{'C' * n},{n}\n" for n in range(1, 25)) + "x,1\n")
+    return path
+
+
+def config(*more: str) -> ExperimentConfig:
+    return load_config(ExperimentConfig, named_config("molecules", "small"), [*TINY, *more])
+
+
+def test_beside_the_forest_and_again(table: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    result = crossvalidate(table, ["length"], config(), run, folds=3, repeats=1)
+    rmse = result.scores[result.scores["metric"] == "RMSE"]
+    assert sorted(rmse["model"]) == ["our model"] * 3 + ["random forest"] * 3
+    assert rmse["rows"].sum() == 2 * 24
+    compared = next(row for row in result.compared if row.metric == "RMSE")
+    values = rmse.pivot_table(index="fold", columns="model", values="value")
+    difference = values["our model"] - values["random forest"]
+    assert compared.difference.mean == pytest.approx(difference.mean())
+    assert compared.difference.folds == 3
+    stored = pd.read_csv(run / "comparison.csv")
+    assert list(stored["outcome"]) == [row.outcome for row in result.compared]
+    made = {path: path.stat().st_mtime_ns for path in run.rglob("model.safetensors")}
+    again = crossvalidate(table, ["length"], config(), run, folds=3, repeats=1, resume=True)
+    pd.testing.assert_frame_equal(again.scores, result.scores)
+    assert made == {path: path.stat().st_mtime_ns for path in run.rglob("model.safetensors")}
+
+
+@pytest.mark.slow
+def test_two_configurations(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dotted = [word for option in TINY for word in ("--set", option)]
+    line = ["crossvalidate", str(table), "--target", "length", "--folds", "2", "--repeats", "1",
+            "--against", "small", "--run", str(tmp_path / "run"), *dotted]  # fmt: skip
+    with pytest.raises(SystemExit) as ended:
+        run_command(app, line)
+    assert not ended.value.code
+    printed = capsys.readouterr().out
+    assert "1 x 2-fold cross-validation, split random" in printed
+    assert "other model" in printed
+    difference = pd.read_csv(tmp_path / "run" / "comparison.csv")["difference_mean"]
+    np.testing.assert_allclose(difference, 0, atol=1e-12)  # the same model twice
+
+
+def test_outcomes_follow_the_direction_of_the_metric() -> None:
+    def outcome(mean: float, p: float, larger: bool) -> str:
+        return Compared("y", "m", 0, 0, (0, 0), Difference(mean, 0, 0, p, 5), larger).outcome
+
+    assert outcome(0.1, 0.01, larger=True) == outcome(-0.1, 0.01, larger=False) == "better"
+    assert outcome(0.1, 0.01, larger=False) == "worse"
+    assert outcome(0.1, 0.2, larger=True) == outcome(0.1, np.nan, larger=True) == "no difference"
+
+
+@pytest.mark.parametrize(
+    ("folds", "options", "message"),
+    [
+        (1, (), "expected at least 2"),
+        (3, ("data.split=scaffold",), "one division only"),
+        (30, (), "do not fill 30 folds"),
+    ],
+)
+def test_refusals(
+    table: Path, tmp_path: Path, folds: int, options: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        crossvalidate(table, ["length"], config(*options), tmp_path / "run", folds)
+    assert not (tmp_path / "run").exists()
