@@ -5,6 +5,7 @@ from cyclopts import App
 from sciml.cli import run
 
 COMMANDS = {
+    "check": "Look through a table before learning from it: what is wrong, what limits a model.",
     "train": "Train a property model on a table, and test it beside a random forest.",
     "crossvalidate": "Test on every fold, repeatedly, whether a model beats the random forest.",
     "pretrain": "Pre-train an encoder on molecules without labels, to start `train` from.",

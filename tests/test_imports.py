@@ -48,6 +48,7 @@ WINGS = {
         "screening",
         "training",
         "prediction",
+        "checking",
         "evaluation",
         "models",
         "features",

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from molecules.evaluation.splits import Split, SplitKind, split, split_by_column, split_by_file
+from molecules.evaluation.folds import divide
+from molecules.evaluation.splits import Split, SplitKind
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
 from molecules.features.standardize import Standardization, standardized
 from molecules.files.measured import measured
-from molecules.files.recognize import require_columns, text_cells
+from molecules.files.recognize import text_cells
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.tasks import TaskOptions, Tasks
 from sciml.config import Config
@@ -134,7 +134,16 @@ def prepare(
         bounds=labels.bounds[rows] if labels.bounds.any() else None,
         weights=weights[rows] if config.weights else None,
     )
-    folds = _split(table, kept, config)
+    folds = divide(
+        table,
+        kept,
+        config.split,
+        config.fractions,
+        config.seed,
+        column=config.split_column,
+        file=config.split_file,
+        time_column=config.time_column,
+    )
     notes = (_chosen(table, columns, tasks, usable), *labels.report())
     exact = labels.exact
     return Prepared(kept, labels.values, exact, weights, tasks, featurized, folds, data, notes)
@@ -166,44 +175,9 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     return weights
 
 
-def _times(table: Table, column: str | None, smiles: Sequence[str]) -> Array | None:
-    """(row,) when each row was measured: years, other numbers, or days of ISO dates."""
-    if column is None:
-        return None
-    require_columns(table.frame, [column], table.source)
-    cells = pd.Series([cell.strip() for cell in text_cells(table.frame[column])])
-    times = pd.to_numeric(cells, errors="coerce")
-    if times.isna().mean() > 0.5:
-        dates = pd.to_datetime(cells, format="ISO8601", errors="coerce", utc=True)
-        times = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    unknown = np.flatnonzero(times.isna() & np.array([bool(text) for text in smiles]))
-    if unknown.size:
-        raise InputError(
-            f"column {column!r} holds {cells[unknown[0]]!r} in row {unknown[0] + 1}; "
-            "expected a year, a number or a date such as 2024-05-31"
-        )
-    return times.to_numpy(float)
-
-
 def _positions(
     smiles: Sequence[str], featurized: Featurized, config: DataConfig
 ) -> NDArray[np.float32]:
     usable = [smiles[row] for row in featurized.rows]
     made = conformers(usable, config.conformer_seed, cache=config.conformer_cache)
     return made.positions
-
-
-def _split(table: Table, smiles: Sequence[str], config: DataConfig) -> Split:
-    given = [s is not None for s in (config.split_column, config.split_file)]
-    if all(given):
-        raise InputError("data.split_column and data.split_file are both set; give one")
-    if config.split_file is not None:
-        folds = split_by_file(config.split_file, len(table))
-    elif config.split_column is not None:
-        require_columns(table.frame, [config.split_column], table.source)
-        folds = split_by_column(text_cells(table.frame[config.split_column]))
-    else:
-        times = _times(table, config.time_column, smiles) if config.split == "time" else None
-        return split(config.split, smiles, config.fractions, config.seed, times)
-    usable = np.array([bool(text) for text in smiles])
-    return {name: rows[usable[rows]] for name, rows in folds.items()}

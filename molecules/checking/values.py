@@ -1,0 +1,122 @@
+"""Values of a column by themselves: units, outliers, balance of classes."""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import skew
+
+from molecules.checking.findings import Finding, count
+from molecules.checking.structures import EXAMPLES, Structures
+from molecules.files.recognize import looks_computed
+from molecules.tasks import Task
+
+Values = NDArray[np.float64]
+
+FAR_OUT = 5.0  # robust standard deviations
+RARE, FEW = 0.1, 20  # share and number of the rarer class
+SKEWED = 2.0  # skewness from which a logarithm that has none is the better scale
+DECADES = 3.0  # that a positive quantity spans before its logarithm is the thing to learn
+
+# Names, and the range that measured values of that name lie in.
+PLAUSIBLE = (
+    (r"^p(ic|ec|ac|xc|gi|ed)50|^pk[id]?$|^pchembl", (1.0, 13.0), "a negative decimal logarithm"),
+    (r"^log(s|sol)|logsolubility", (-15.0, 3.0), "log10 of mol/L"),
+    (r"^(exp)?log(p|d)", (-8.0, 12.0), "a logarithm of a partition"),
+    (r"percent|%|^ppb", (-5.0, 105.0), "a percentage"),
+)
+CONCENTRATION = re.compile(r"^(ic|ec|ac|xc|gi|ed|cc)50|^k[id]$|^mic$|concentration", re.IGNORECASE)
+
+
+def check_values(structures: Structures, task: Task, values: Values) -> list[Finding]:
+    """Everything that the values of one column say without the molecules."""
+    measured = np.isfinite(values) & structures.valid
+    values = np.where(measured, values, np.nan)
+    found = [_name(task)] if looks_computed(task.of or task.name) else []
+    if measured.sum() < 2:
+        few = f"{task.name}: fewer than two molecules with a value"
+        return [*found, Finding("values", "warning", few)]
+    if task.kind == "binary":
+        return [*found, _balance(task, values[measured])]
+    return [
+        *found,
+        *_units(structures, task, values),
+        *_scale(task, values[measured]),
+        *_outliers(structures, task, values),
+    ]
+
+
+def _name(task: Task) -> Finding:
+    text = f"{task.name}: named like something computed, not measured"
+    return Finding("columns", "warning", text, "make sure that this is the column to learn")
+
+
+def _units(structures: Structures, task: Task, values: Values) -> list[Finding]:
+    for pattern, (low, high), what in PLAUSIBLE:
+        if not re.search(pattern, re.sub(r"[\s_\-]", "", task.name.lower())):
+            continue
+        odd = np.flatnonzero((values < low) | (values > high))
+        if odd.size:
+            cases = tuple(structures.case([i], f"{values[i]:g}") for i in odd[:EXAMPLES])
+            text = (
+                f"{task.name}: {count(len(odd), 'value')} outside {low:g} to {high:g}, where "
+                f"{what} lies"
+            )
+            return [Finding("units", "warning", text, "look for another unit or a slip", cases)]
+        break
+    return []
+
+
+def _scale(task: Task, values: Values) -> list[Finding]:
+    """A positive quantity whose logarithm is the thing to learn."""
+    positive = values[values > 0]
+    if len(positive) < 0.98 * len(values):
+        return []
+    spread = float(np.log10(np.quantile(positive, 0.99) / np.quantile(positive, 0.01)))
+    raw = CONCENTRATION.search(task.name.strip())
+    lopsided = skew(positive) > SKEWED and abs(skew(np.log(positive))) < 1
+    if spread < 1 or not (raw or lopsided or spread > DECADES):
+        return []
+    text = f"{task.name}: positive values over {spread:.1f} decades"
+    if raw:
+        text += ", named like a concentration"
+        advice = "learn its negative decimal logarithm in mol/L (pIC50 and the like)"
+        return [Finding("units", "warning", text, advice)]
+    advice = "learn its logarithm, or a few large values rule the error"
+    return [Finding("units", "warning", text, advice)]
+
+
+def _outliers(structures: Structures, task: Task, values: Values) -> list[Finding]:
+    """Values far from the median, in units of 1.4826 times the median absolute deviation."""
+    centre = np.nanmedian(values)
+    width = 1.4826 * np.nanmedian(np.abs(values - centre))
+    if width == 0:
+        return []
+    distance = np.nan_to_num(np.abs(values - centre) / width)
+    far = np.flatnonzero(distance > FAR_OUT)
+    if not far.size:
+        return [Finding("outliers", "ok", f"{task.name}: no value beyond {FAR_OUT:g} robust SD")]
+    worst = far[np.argsort(-distance[far], kind="stable")]
+    cases = tuple(
+        structures.case(
+            [i], f"{values[i]:g}, {distance[i]:.1f} robust SD from the median {centre:g}"
+        )
+        for i in worst[:EXAMPLES]
+    )
+    text = f"{task.name}: {count(len(far), 'value')} beyond {FAR_OUT:g} robust standard deviations"
+    advice = "check them; --objective.regression huber weighs them less"
+    return [Finding("outliers", "warning", text, advice, cases)]
+
+
+def _balance(task: Task, values: Values) -> Finding:
+    positives = int(values.sum())
+    rarer = min(positives, len(values) - positives)
+    share = positives / len(values)
+    text = f"{task.name}: {positives:,} of {len(values):,} positive ({share:.1%})"
+    if rarer < FEW:
+        advice = "a test fold will hold almost none of the rarer class; measure more of it"
+        return Finding("balance", "warning", text, advice)
+    if rarer < RARE * len(values):
+        advice = "judge by PR-AUC beside ROC-AUC; --objective.balance true weighs both alike"
+        return Finding("balance", "note", text, advice)
+    return Finding("balance", "ok", text)

@@ -1,0 +1,49 @@
+"""The command `molecules check`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "time"]
+
+
+def check(
+    table: FileOrStdin = "demo",
+    *,
+    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    smiles: str | None = None,
+    split: Splits | None = None,
+    split_column: str | None = None,
+    split_file: Path | None = None,
+    time_column: str | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+) -> None:
+    """Look through a table before learning from it: what is wrong, and what limits a model.
+
+    Args:
+        table: file with one molecule per row, "-" for standard input, or `demo`.
+        target: column to learn; repeat for several.
+        smiles: column with the SMILES; found by its name or content if left out.
+        split: also look for what the test fold of this split shares with the training fold.
+        split_column: column that says train, valid or test.
+        split_file: JSON with row numbers.
+        time_column: of dates or years, for `--split time`.
+        seed: of the split.
+        out: also write the findings as an HTML page, with structures.
+    """
+    from molecules.checking.doctor import Division, examine
+    from molecules.checking.report import print_examination, write_page
+    from molecules.files.table import demo_activity, read_table
+
+    source = demo_activity() if table == "demo" else read_table(table, smiles)
+    division = None
+    if split or split_column or split_file:
+        division = Division(split or "random", seed, split_column, split_file, time_column)
+    found = examine(source, target or (), division=division)
+    print_examination(found)
+    if out is not None:
+        write_page(found, out)
+        print(out)
