@@ -7,9 +7,11 @@ from cyclopts import Parameter
 
 from sciml.cli import Overrides
 
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
 
 def crossvalidate(
-    table: str = "demo",
+    table: FileOrStdin = "demo",
     *,
     target: Annotated[list[str] | None, Parameter(negative="")] = None,
     smiles: str | None = None,
@@ -26,7 +28,7 @@ def crossvalidate(
     The folds are of the kind `--data.split`: random, scaffold_balanced or butina.
 
     Args:
-        table: file with one molecule per row, or `demo`.
+        table: file, glob or URL with one molecule per row, "-" for standard input, or `demo`.
         target: column to learn; repeat for several.
         smiles: column with the SMILES; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.

@@ -7,9 +7,11 @@ from cyclopts import Parameter
 
 from sciml.cli import Overrides
 
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
 
 def train(
-    table: str = "demo",
+    table: FileOrStdin = "demo",
     *,
     target: Annotated[list[str] | None, Parameter(negative="")] = None,
     smiles: str | None = None,
@@ -21,8 +23,8 @@ def train(
     """Train a property model on a table, and test it beside a random forest.
 
     Args:
-        table: file with one molecule per row, or `demo`: 1,017 molecules with measured
-            activity that come with RDKit.
+        table: file, glob or URL with one molecule per row, "-" for standard input, or
+            `demo`: 1,017 molecules with measured activity that come with RDKit.
         target: column to learn; repeat for several.
         smiles: column with the SMILES; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.
