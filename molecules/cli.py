@@ -9,6 +9,7 @@ COMMANDS = {
     "pretrain": "Pre-train an encoder on molecules without labels, to start `train` from.",
     "predict": "Write a table with predictions, intervals and a status beside its own columns.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",
+    "merge": "Put the shards of a screen together into one HTML page.",
     "demo": "Train, predict and screen on molecules that come with RDKit: a few minutes.",
 }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from molecules.prediction.predictor import PropertyPredictor
 
 SHOWN_NOTES = 5
+PART_ROWS = 8192  # rows worked on together
 
 
 def load_predictor(model: Path) -> "PropertyPredictor":
@@ -35,12 +36,14 @@ def refuse_to_overwrite(source: str, out: Path) -> None:
         raise InputError(f"{out} is the input; choose another output file")
 
 
-def watched(source: str, smiles: str | None, bar: Progress, verb: str) -> Iterator[Table]:
+def watched(
+    source: str, smiles: str | None, bar: Progress, verb: str, part_rows: int = PART_ROWS
+) -> Iterator[Table]:
     """The parts of a table, with a progress bar and what is to be said about them."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     shown, rows = 0, 0
     task = bar.add_task(verb, total=None)
-    for table in iter_library(source, smiles=smiles):
+    for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
         for note in table.notes[: SHOWN_NOTES - shown]:
