@@ -28,6 +28,7 @@ def screen(
     shard: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
+    cache: Path | None = None,
     hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
 ) -> None:
     """Rank a library of any size and draw the best molecules in one HTML page.
@@ -55,6 +56,7 @@ def screen(
         shard: `3/16` screens the third of sixteen parts, for `molecules merge`.
         workers: processes; one per core if left out.
         scheduler: address of a Dask scheduler, to work on its cluster instead.
+        cache: folder that keeps molecular graphs; the next model need not parse again.
     """
     from molecules.screening.screen_file import screen_file
 
@@ -74,5 +76,6 @@ def screen(
         shard=shard,
         workers=workers,
         scheduler=scheduler,
+        cache=cache,
         options=hits,
     )

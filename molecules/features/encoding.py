@@ -91,8 +91,7 @@ class Encoder:
             mol: sanitized, with stereochemistry assigned, and at least one atom.
             centres, double_bonds: whether to look for their labels.
         """
-        found = rdMolDescriptors.GetConnectivityInvariants(mol, True)
-        invariants = [found[i] for i in range(len(found))]  # RDKit's own iterator is slower
+        invariants = list(rdMolDescriptors.GetConnectivityInvariants(mol, True))
         for atom in set(invariants).difference(self._features):
             features = _atom_features(mol.GetAtomWithIdx(invariants.index(atom)))
             self._features[atom] = features

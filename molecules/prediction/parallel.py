@@ -66,6 +66,24 @@ class Workers:
             yield _result(waiting.popleft())
 
 
+def along(
+    pool: Workers,
+    work: Callable[[Any], Result],
+    parts: Iterable[Part],
+    content: Callable[[Part], Any],
+) -> Iterator[tuple[Part, Result]]:
+    """Each part with the result for its content, in order; only the content goes to a worker."""
+    waiting: deque[Part] = deque()
+
+    def contents() -> Iterator[Any]:
+        for part in parts:
+            waiting.append(part)
+            yield content(part)
+
+    for result in pool.in_order(work, contents()):
+        yield waiting.popleft(), result
+
+
 @contextmanager
 def workers(number: int | None = None, scheduler: str | None = None) -> Iterator[Workers]:
     """Start workers, and end them with the block.

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress
@@ -11,18 +10,8 @@ from rich.progress import Progress
 from molecules.files.table import Table, demo_library, iter_library
 from sciml.errors import InputError
 
-if TYPE_CHECKING:
-    from molecules.prediction.predictor import PropertyPredictor
-
 SHOWN_NOTES = 5
 PART_ROWS = 8192  # rows worked on together
-
-
-def load_predictor(model: Path) -> "PropertyPredictor":
-    """The model of a file."""
-    from molecules.prediction.predictor import PropertyPredictor
-
-    return PropertyPredictor.load(model)
 
 
 def source_of(table: str) -> str:

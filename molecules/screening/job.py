@@ -64,6 +64,7 @@ class Job(Config):
             molecule) are passed over.
         shards: into how many shards the parts are dealt.
         part_rows: rows predicted together.
+        cache: folder that keeps graphs and conformers; changes nothing but the time.
     """
 
     model: ModelSource
@@ -77,6 +78,7 @@ class Job(Config):
     min_similarity: float = 0.0
     shards: int = Field(1, ge=1)
     part_rows: int = Field(PART_ROWS, ge=1)
+    cache: Path | None = None
 
     def difference(self, other: "Job") -> str:
         """What another job does otherwise, in a few words; empty if nothing that matters."""
@@ -87,7 +89,7 @@ class Job(Config):
             return "another library"
         for name in type(self).model_fields:
             mine, theirs = getattr(self, name), getattr(other, name)
-            if name not in ("model", "files") and mine != theirs:
+            if name not in ("model", "files", "cache") and mine != theirs:
                 return f"{name} {_plain(theirs)}, not {_plain(mine)}"
         return ""
 

@@ -37,6 +37,7 @@ def make_job(
     smiles: str | None = None,
     shards: int = 1,
     part_rows: int = PART_ROWS,
+    cache: Path | None = None,
 ) -> Job:
     """A job as a user describes it; see `Job`.
 
@@ -58,6 +59,7 @@ def make_job(
         min_similarity=min_similarity,
         shards=shards,
         part_rows=part_rows,
+        cache=cache,
     )
 
 
@@ -78,6 +80,7 @@ def screen_file(
     shard: str | None = None,
     workers: int | None = 1,
     scheduler: str | None = None,
+    cache: Path | None = None,
     options: HitOptions = NO_OPTIONS,
 ) -> list[Row]:
     """Rank a library and write the best molecules as HTML and CSV.
@@ -91,7 +94,7 @@ def screen_file(
         out: the HTML page.
         csv: the hits as a table; beside `out` if None.
         targets, minimize: see `read_objectives`.
-        rank_by, combine, top, exclude, min_similarity, smiles: see `Job`.
+        rank_by, combine, top, exclude, min_similarity, smiles, cache: see `Job`.
         shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
             `merge_files`.
         workers, scheduler: see `prediction.parallel.workers`.
@@ -113,6 +116,7 @@ def screen_file(
     job = make_job(
         model, files, targets=targets, minimize=minimize, rank_by=rank_by, combine=combine,
         top=top, exclude=exclude, min_similarity=min_similarity, smiles=smiles, shards=shards,
+        cache=cache,
     )  # fmt: skip
     if shards == 1:
         company = prepare(screener(job), options)

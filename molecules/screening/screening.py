@@ -143,7 +143,7 @@ class Screener:
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
         hidden |= excluded(part.smiles, self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
-        prediction = self.predictor.predict(shown)
+        prediction = self.predictor.predict(shown, cache=self.job.cache)
         for row, (status, why) in hidden.items():
             prediction.status[row], prediction.reason[row] = status, why
         return prediction

@@ -11,7 +11,8 @@ from pydantic import Field
 from molecules.evaluation.splits import Split, SplitKind, split, split_by_column, split_by_file
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
-from molecules.features.features import MAX_ATOMS, Featurized, featurize
+from molecules.features.features import MAX_ATOMS, Featurized
+from molecules.features.store import stored_featurize
 from molecules.files.recognize import require_columns, text_cells
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.tasks import Tasks
@@ -34,7 +35,7 @@ class DataConfig(Config):
         split_file: JSON with row numbers; given folds.
         max_atoms: larger molecules are left out, with a status.
         conformer_seed: of the conformers, for a model that sees them.
-        conformer_cache: folder that keeps conformers between runs.
+        cache: folder that keeps graphs and conformers, for all that meets these molecules.
     """
 
     split: SplitKind = "random"
@@ -44,7 +45,7 @@ class DataConfig(Config):
     split_file: Path | None = None
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
-    conformer_cache: Path | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def prepare(
     """
     columns = table.label_columns(targets)
     labels = table.labels(columns).values
-    featurized = featurize(table.smiles, config.max_atoms, with_fingerprints)
+    featurized = stored_featurize(table.smiles, config.max_atoms, with_fingerprints, config.cache)
     if not len(featurized.rows):
         raise InputError(
             f"{table.source} holds no valid molecule in column {table.smiles_column!r} "
@@ -118,7 +119,7 @@ def prepare(
 
 def _positions(table: Table, featurized: Featurized, config: DataConfig) -> NDArray[np.float32]:
     smiles = [table.smiles[row] for row in featurized.rows]
-    made = conformers(smiles, config.conformer_seed, cache=config.conformer_cache)
+    made = conformers(smiles, config.conformer_seed, cache=config.cache)
     return made.positions
 
 
