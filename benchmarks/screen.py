@@ -112,10 +112,10 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
     found: dict[str, object] = {**rates(options.model, options.library[0])}
     with tempfile.TemporaryDirectory() as folder:
-        samples, text, cpu = watch(
-            [sys.executable, "-m", "molecules.cli", "screen", str(options.model)]
-            + [*options.library, "--workers", str(options.workers), "--out", f"{folder}/hits.html"]
-        )
+        page, number = f"{folder}/hits.html", str(options.workers)
+        program = [sys.executable, "-m", "molecules.cli", "screen", str(options.model)]
+        command = [*program, *options.library, "--workers", number, "--out", page]
+        samples, text, cpu = watch(command)
     total = re.search(r"^([\d,]+) rows", text, re.MULTILINE)
     assert total, text
     rows, wall = int(total[1].replace(",", "")), samples[-1][0]

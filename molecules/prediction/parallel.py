@@ -12,7 +12,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
 from sciml.errors import InputError
@@ -107,7 +108,7 @@ def workers(number: int | None = None, scheduler: str | None = None) -> Iterator
     if number == 1:
         yield Workers()
         return
-    pool = ProcessPoolExecutor(number, get_context("spawn"), _one_thread)
+    pool = ProcessPoolExecutor(number, _start_method(), _one_thread)
     try:
         yield Workers(pool.submit, _AHEAD * number)
     finally:
@@ -117,6 +118,15 @@ def workers(number: int | None = None, scheduler: str | None = None) -> Iterator
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _start_method() -> BaseContext:
+    """Import torch and RDKit once and fork from there, where the system can."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["molecules.prediction.predictor"])
+    return context
 
 
 def _one_thread() -> None:
