@@ -66,7 +66,7 @@ def _chunk(
     path = chunk_path(smiles, max_atoms, with_fingerprints, folder)
     try:
         return read(path)
-    except (OSError, ValueError, KeyError):  # not there, or cut short
+    except (OSError, ValueError, KeyError, struct.error):  # not there, or cut short
         made = featurize(smiles, max_atoms, with_fingerprints)
         with atomic_path(path) as temporary:
             write(made, temporary)
@@ -95,7 +95,7 @@ def read(path: Path) -> Featurized:
     """Map a chunk into memory, read-only.
 
     Raises:
-        OSError, ValueError, KeyError: it is not there, or not whole.
+        OSError, ValueError, KeyError, struct.error: it is not there, or not whole.
     """
     content = np.memmap(path, np.uint8, "r")
     (length,) = struct.unpack("<Q", bytes(content[:8]))
