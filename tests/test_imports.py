@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "onnxruntime": {"weather/forecasting/"},
     "onnxscript": {"weather/forecasting/"},
     "scores": {"weather/verification/"},
+    "distributed": {"molecules/prediction/parallel.py"},
     "weather": {"weather/"},
     "molecules": {"molecules/"},
 }

@@ -14,6 +14,8 @@ def predict(
     *,
     out: Path = Path("predictions.csv"),
     smiles: str | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
 ) -> None:
     """Write a table with predictions, intervals and a status beside its own columns.
 
@@ -23,9 +25,11 @@ def predict(
         model: the file `model.safetensors` of a training run.
         table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
             input, `demo` the library that comes with RDKit.
-        out: .csv, .tsv or .parquet to write.
+        out: .csv, .tsv, .parquet or .sdf to write.
         smiles: column with the SMILES; found by its name or content if left out.
+        workers: processes; one per core if left out.
+        cache: folder that keeps molecular graphs; the next model need not parse again.
     """
     from molecules.prediction.predict_file import predict_file
 
-    predict_file(model, table, out, smiles)
+    predict_file(model, table, out, smiles, workers, cache)

@@ -1,39 +1,81 @@
 """The command `molecules screen`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+from molecules.screening.options import HitOptions
+
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+Texts = Annotated[list[str] | None, Parameter(negative="")]
 
 
 def screen(
     model: Path,
-    library: FileOrStdin = "demo",
+    library: Files = None,
     *,
+    target: Texts = None,
+    minimize: bool = False,
+    rank_by: Literal["mean", "bound", "improvement"] = "mean",
+    combine: Literal["sum", "pareto"] = "sum",
     top: int = 100,
     out: Path = Path("hits.html"),
     csv: Path | None = None,
-    minimize: bool = False,
-    target: str | None = None,
-    smiles: str | None = None,
+    exclude: Texts = None,
     min_similarity: float = 0.0,
+    smiles: str | None = None,
+    shard: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    cache: Path | None = None,
+    hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
 ) -> None:
     """Rank a library of any size and draw the best molecules in one HTML page.
 
+    A screen that is ended goes on when the same command is given again.
+
     Args:
         model: the file `model.safetensors` of a training run.
-        library: as `table` of `predict`; `demo` is 4,999 molecules that come with RDKit.
+        library: files as `table` of `predict`; `demo`, if none is given, is 4,999
+            molecules that come with RDKit.
+        target: property to rank by: `logS`, `toxic:min`, or with a weight `logS:max:2`;
+            repeat for several.
+        minimize: rank small values first, where a target does not say.
+        rank_by: the prediction (mean), the worse end of its interval (bound), or the
+            expected improvement over the best measured value.
+        combine: several targets: their weighted sum, in standard deviations of the measured
+            values, or all molecules that no other beats (pareto).
         top: how many distinct molecules to keep.
         out: the page to write; it needs no other file.
         csv: the same molecules as a table; beside the page if left out.
-        minimize: rank small values first.
-        target: property to rank by, for a model that predicts several.
-        smiles: column with the SMILES; found by its name or content if left out.
+        exclude: filter that keeps molecules from the model, as `--flag`; repeat for several.
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.
+        smiles: column with the SMILES; found by its name or content if left out.
+        shard: `3/16` screens the third of sixteen parts, for `molecules merge`.
+        workers: processes; one per core if left out.
+        scheduler: address of a Dask scheduler, to work on its cluster instead.
+        cache: folder that keeps molecular graphs; the next model need not parse again.
     """
     from molecules.screening.screen_file import screen_file
 
-    screen_file(model, library, out, csv, top, minimize, target, smiles, min_similarity)
+    screen_file(
+        model,
+        library or ["demo"],
+        out,
+        csv,
+        targets=target or (),
+        minimize=minimize,
+        rank_by=rank_by,
+        combine=combine,
+        top=top,
+        exclude=exclude or (),
+        min_similarity=min_similarity,
+        smiles=smiles,
+        shard=shard,
+        workers=workers,
+        scheduler=scheduler,
+        cache=cache,
+        options=hits,
+    )

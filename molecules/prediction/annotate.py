@@ -1,9 +1,7 @@
 """Predictions beside the columns of the user's own table, in constant memory."""
 
-import gzip
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,20 +10,20 @@ import pandas as pd
 
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
+from molecules.prediction.writers import table_writer
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
 if TYPE_CHECKING:
     from molecules.features.features import Status
-    from molecules.prediction.predictor import Prediction, PropertyPredictor
+    from molecules.prediction.predictor import Prediction
 
-SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 UNREADABLE = cast("Status", "invalid_structure")  # known to files only, not to a model
 
-Write = Callable[[pd.DataFrame], None]
 
-
-def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> Counter[str]:
+def annotate(
+    predicted: Iterable[tuple[Table, "Prediction"]], tasks: Sequence[str], out: Path
+) -> Counter[str]:
     """Write every row of a table, in its order, with predictions and a status.
 
     Adds, for each task, `<task>_pred`, `<task>_lower` and `<task>_upper`, for a property
@@ -34,9 +32,9 @@ def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> 
     blanks and says why.
 
     Args:
-        model: the trained model.
-        tables: consecutive parts of the table.
-        out: .csv, .tsv (also with .gz) or .parquet; appears when it is complete.
+        predicted: consecutive parts of the table, with what is predicted for their rows.
+        tasks: names of what is predicted.
+        out: .csv, .tsv (also with .gz), .parquet or .sdf; appears when it is complete.
 
     Returns:
         How many rows have each status.
@@ -47,22 +45,13 @@ def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> 
     """
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    with atomic_path(out) as path, _writer(path) as write:
-        for table in tables:
-            prediction = predict(model, table)
-            write(beside(table.frame, prediction, model.tasks.names))
+    with atomic_path(out) as path, table_writer(path) as write:
+        for table, prediction in predicted:
+            write(beside(table.frame, prediction, tasks), table.smiles)
             counts.update(prediction.status)
             reasons.update(filter(None, prediction.reason))
         require_molecules(counts, reasons)
     return counts
-
-
-def predict(model: "PropertyPredictor", table: Table) -> "Prediction":
-    """Predictions for the rows of a table; structures the file itself hides say so."""
-    prediction = model.predict(table.smiles)
-    for row, reason in table.unreadable.items():
-        prediction.status[row], prediction.reason[row] = UNREADABLE, reason
-    return prediction
 
 
 def beside(frame: pd.DataFrame, prediction: "Prediction", tasks: Sequence[str]) -> pd.DataFrame:
@@ -98,55 +87,3 @@ def require_molecules(counts: Counter[str], reasons: Counter[str]) -> None:
         raise InputError(
             f"none of {counts.total()} rows holds a molecule that can be predicted{why}"
         )
-
-
-def table_format(out: Path) -> str:
-    """`.parquet`, or the suffix of a text table without `.gz`.
-
-    Raises:
-        InputError: the suffix says nothing we can write.
-    """
-    suffix = Path(out.name.lower().removesuffix(".gz")).suffix
-    if suffix not in SEPARATORS and not out.name.lower().endswith(".parquet"):
-        raise InputError(f"cannot write {out}: expected .csv, .tsv or .parquet")
-    return suffix
-
-
-@contextmanager
-def _writer(path: Path) -> Iterator[Write]:
-    suffix = table_format(path)
-    with _parquet_writer(path) if suffix == ".parquet" else _text_writer(path, suffix) as write:
-        yield write
-
-
-@contextmanager
-def _text_writer(path: Path, suffix: str) -> Iterator[Write]:
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "wt", encoding="utf-8", newline="") as file:
-
-        def write(frame: pd.DataFrame) -> None:
-            first = file.tell() == 0
-            frame.to_csv(file, sep=SEPARATORS[suffix], index=False, header=first)
-
-        yield write
-
-
-@contextmanager
-def _parquet_writer(path: Path) -> Iterator[Write]:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    writer: parquet.ParquetWriter | None = None
-
-    def write(frame: pd.DataFrame) -> None:
-        nonlocal writer
-        schema = writer.schema if writer else None
-        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        writer = writer or parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-
-    try:
-        yield write
-    finally:
-        if writer:
-            writer.close()

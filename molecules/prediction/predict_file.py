@@ -1,27 +1,40 @@
 """A table with predictions beside its columns."""
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from molecules.prediction.annotate import annotate, table_format
-from molecules.prediction.rows import (
-    account,
-    load_predictor,
-    refuse_to_overwrite,
-    source_of,
-    watched,
-)
+from molecules.files.table import Table
+from molecules.prediction.annotate import UNREADABLE, annotate
+from molecules.prediction.model_source import ModelSource
+from molecules.prediction.parallel import along
+from molecules.prediction.parallel import workers as start_workers
+from molecules.prediction.rows import account, refuse_to_overwrite, source_of, watched
+from molecules.prediction.writers import table_format
 from sciml.cli import progress
 
+if TYPE_CHECKING:
+    from molecules.prediction.predictor import Prediction
 
-def predict_file(model: Path, table: str, out: Path, smiles: str | None = None) -> Counter[str]:
+
+def predict_file(
+    model: Path,
+    table: str,
+    out: Path,
+    smiles: str | None = None,
+    workers: int | None = 1,
+    cache: Path | None = None,
+) -> Counter[str]:
     """Write a table with predictions beside its columns.
 
     Args:
         model: file that `train` wrote.
         table: file with one molecule per row, "-" for standard input, or `demo`.
-        out: .csv, .tsv or .parquet.
+        out: .csv, .tsv, .parquet or .sdf.
         smiles: column with the SMILES; found by name, then by content, if None.
+        workers: processes; None takes one per core.
+        cache: folder that keeps graphs and conformers.
 
     Returns:
         How many rows have each status.
@@ -32,11 +45,29 @@ def predict_file(model: Path, table: str, out: Path, smiles: str | None = None) 
     table_format(out)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    predictor = load_predictor(model)
-    with progress() as bar:
-        counts = annotate(predictor, watched(source, smiles, bar, "predicting"), out)
-    for task in predictor.tasks.tasks:
+    model_source = ModelSource.of(model)
+    tasks = model_source.load().tasks
+    with start_workers(workers) as pool, progress() as bar:
+        tables = watched(source, smiles, bar, "predicting")
+        work = partial(predict_rows, model_source, cache)
+        counts = annotate(along(pool, work, tables, _rows), tasks.names, out)
+    for task in tasks.tasks:
         if task.meaning:
             print(f"{task.name}_pred: {task.meaning}")
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
     return counts
+
+
+def predict_rows(
+    model: ModelSource, cache: Path | None, rows: tuple[list[str], dict[int, str]]
+) -> "Prediction":
+    """What a worker does: predictions for SMILES; structures the file hides say so."""
+    smiles, unreadable = rows
+    prediction = model.load().predict(smiles, cache=cache)
+    for row, reason in unreadable.items():
+        prediction.status[row], prediction.reason[row] = UNREADABLE, reason
+    return prediction
+
+
+def _rows(table: Table) -> tuple[list[str], dict[int, str]]:
+    return table.smiles, dict(table.unreadable)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
-from molecules.features.features import MAX_ATOMS, Featurized, Status, featurize
+from molecules.features.features import MAX_ATOMS, Featurized, Status
 from molecules.features.standardize import Standardization, standardized
+from molecules.features.store import CHUNK, stored_featurize
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
@@ -24,7 +25,6 @@ from sciml.model_file import load_state, read_model_file, save_model
 from sciml.transformer import WindowTransformerConfig
 
 KIND = "molecules.predictor"
-_CHUNK = 4096  # rows featurized at once; bounds the memory
 
 Array = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class Prediction:
         mean: (row, task) in the unit of the task, or the probability of 1; NaN where
             the status is not `ok`.
         lower, upper: (row, task), ends of the interval.
-        status, reason: one per row.
+        status, reason: one per row; a row that is `ok` can have a reason to doubt it.
     """
 
     tasks: Tasks
@@ -70,6 +70,20 @@ class Prediction:
 
     def __len__(self) -> int:
         return len(self.status)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One vector for each input row, in its order.
+
+    Attributes:
+        vectors: (row, members * dim); NaN where the status is not `ok`.
+        status, reason: one per row.
+    """
+
+    vectors: Array
+    status: list[Status]
+    reason: list[str]
 
 
 class PropertyPredictor:
@@ -121,14 +135,17 @@ class PropertyPredictor:
         metadata = {**self.metadata, "calibrations": calibrations}
         save_model(path, _as_module(self.members), KIND, self.config, metadata)
 
-    def predict(self, smiles: Sequence[str | None], batch_size: int = 256) -> Prediction:
+    def predict(
+        self, smiles: Sequence[str | None], batch_size: int = 256, cache: Path | None = None
+    ) -> Prediction:
         """Predict every row.
 
         Args:
             smiles: one per row, None or blank where there is none.
             batch_size: molecules computed at once; does not change the result.
+            cache: folder that keeps graphs and conformers between calls.
         """
-        mean, status, reason = self._run(smiles, batch_size, self._mean, len(self.tasks))
+        mean, status, reason = self._run(smiles, batch_size, self._mean, len(self.tasks), cache)
         ends = [
             calibration.interval(task.kind, column)
             for calibration, task, column in zip(
@@ -141,10 +158,12 @@ class PropertyPredictor:
         lower[absent], upper[absent] = np.nan, np.nan
         return Prediction(self.tasks, mean, lower, upper, status, reason)
 
-    def embed(self, smiles: Sequence[str | None], batch_size: int = 256) -> Array:
-        """Vectors of the encoder, (row, members * dim); NaN where there is no molecule."""
+    def embed(
+        self, smiles: Sequence[str | None], batch_size: int = 256, cache: Path | None = None
+    ) -> Embedding:
+        """Vectors of the encoder; arguments as of `predict`."""
         dim = sum(member.encoder.dim for member in self.members)
-        return self._run(smiles, batch_size, self._vectors, dim)[0]
+        return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache))
 
     def _mean(self, batch: MoleculeBatch) -> Tensor:
         predictions = [member.predict(batch).double() for member in self.members]
@@ -155,34 +174,51 @@ class PropertyPredictor:
 
     @torch.inference_mode()
     def _run(
-        self, smiles: Sequence[str | None], batch_size: int, compute: Any, columns: int
+        self,
+        smiles: Sequence[str | None],
+        batch_size: int,
+        compute: Any,
+        columns: int,
+        cache: Path | None,
     ) -> tuple[Array, list[Status], list[str]]:
         device = next(self.members[0].parameters()).device
         result = np.full((len(smiles), columns), np.nan)
         status: list[Status] = []
         reason: list[str] = []
-        for start in range(0, len(smiles), _CHUNK):
-            chunk = standardized(smiles[start : start + _CHUNK], self.config.standardize)
-            featurized = featurize(chunk, self.config.max_atoms, self.config.model.fingerprint)
-            data = self._data(featurized, chunk)
+        for start in range(0, len(smiles), CHUNK):
+            chunk = standardized(smiles[start : start + CHUNK], self.config.standardize)
+            featurized = stored_featurize(
+                chunk, self.config.max_atoms, self.config.model.fingerprint, cache
+            )
+            data, failed = self._data(featurized, chunk, cache)
             for rows in _similar_sizes(data, batch_size):
                 values = compute(data.__getitems__(rows).to(device))
                 result[start + featurized.rows[rows]] = values.cpu().numpy()
             status += featurized.status
-            reason += featurized.reason
+            reason += [failed.get(i, why) for i, why in enumerate(featurized.reason)]
         return result, status, reason
 
-    def _data(self, featurized: Featurized, smiles: Sequence[str | None]) -> MoleculeData:
-        positions = None
+    def _data(
+        self, featurized: Featurized, smiles: Sequence[str | None], cache: Path | None
+    ) -> tuple[MoleculeData, dict[int, str]]:
+        """What the model sees, and which rows lack a conformer that it would like to see."""
+        positions, failed = None, {}
         if sees_conformers(self.config.model):
             usable = [smiles[row] or "" for row in featurized.rows]
-            positions = conformers(usable, self.config.conformer_seed).positions
-        return MoleculeData(
+            made = conformers(usable, self.config.conformer_seed, cache=cache)
+            positions = made.positions
+            failed = {
+                int(row): f"predicted without a conformer: {why}"
+                for row, why in zip(featurized.rows, made.reason, strict=True)
+                if why
+            }
+        data = MoleculeData(
             featurized.packed,
             np.arange(len(featurized.packed)),
             positions=positions,
             fingerprints=featurized.fingerprints,
         )
+        return data, failed
 
 
 def sees_conformers(config: ModelConfig) -> bool:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress
@@ -11,17 +10,8 @@ from rich.progress import Progress
 from molecules.files.table import Table, demo_library, iter_library
 from sciml.errors import InputError
 
-if TYPE_CHECKING:
-    from molecules.prediction.predictor import PropertyPredictor
-
 SHOWN_NOTES = 5
-
-
-def load_predictor(model: Path) -> "PropertyPredictor":
-    """The model of a file."""
-    from molecules.prediction.predictor import PropertyPredictor
-
-    return PropertyPredictor.load(model)
+PART_ROWS = 8192  # rows worked on together
 
 
 def source_of(table: str) -> str:
@@ -35,12 +25,14 @@ def refuse_to_overwrite(source: str, out: Path) -> None:
         raise InputError(f"{out} is the input; choose another output file")
 
 
-def watched(source: str, smiles: str | None, bar: Progress, verb: str) -> Iterator[Table]:
+def watched(
+    source: str, smiles: str | None, bar: Progress, verb: str, part_rows: int = PART_ROWS
+) -> Iterator[Table]:
     """The parts of a table, with a progress bar and what is to be said about them."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     shown, rows = 0, 0
     task = bar.add_task(verb, total=None)
-    for table in iter_library(source, smiles=smiles):
+    for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
         for note in table.notes[: SHOWN_NOTES - shown]:

@@ -3,16 +3,14 @@
 Dear functions (alerts cost some 2 ms, QED 1 ms): for the few hits, not for a library.
 """
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rdkit.Chem.FilterCatalog import FilterCatalog
+from molecules.screening.filters import FLAGS, alerts
 
 DRAWING = (220, 150)  # pixels
-PATTERN_COUNT = re.compile(r"\(\d+\)$")  # PAINS names end in how many compounds matched once
+SMALL = (120, 84)
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Profile:
         tpsa: topological polar surface area, Å².
         donors, acceptors: of hydrogen bonds, after Lipinski.
         qed: quantitative estimate of drug-likeness, 0 to 1.
-        alerts: matched PAINS and Brenk patterns, e.g. "PAINS quinone A".
+        alerts: what filters flagged, e.g. "PAINS quinone A".
         svg: the drawing.
     """
 
@@ -39,8 +37,8 @@ class Profile:
     svg: str
 
 
-def profile(smiles: str) -> Profile:
-    """Properties, alerts and drawing of a molecule that RDKit reads."""
+def profile(smiles: str, flags: Sequence[str] = FLAGS) -> Profile:
+    """Properties, alerts of the named filters, and drawing of a molecule that RDKit reads."""
     from rdkit import Chem, rdBase
     from rdkit.Chem import QED, Descriptors, rdMolDescriptors
 
@@ -53,42 +51,23 @@ def profile(smiles: str) -> Profile:
             donors=rdMolDescriptors.CalcNumHBD(molecule),
             acceptors=rdMolDescriptors.CalcNumHBA(molecule),
             qed=QED.qed(molecule),
-            alerts=_alerts(molecule),
+            alerts=alerts(molecule, flags),
             svg=draw(smiles),
         )
 
 
-def draw(smiles: str) -> str:
+def draw(smiles: str, size: tuple[int, int] = DRAWING) -> str:
     """The structure as an SVG element without size, so that a page can scale it."""
     from rdkit import Chem
     from rdkit.Chem.Draw import rdMolDraw2D
 
-    drawing = rdMolDraw2D.MolDraw2DSVG(*DRAWING)
+    drawing = rdMolDraw2D.MolDraw2DSVG(*size)
     options: Any = drawing.drawOptions()
     options.clearBackground = False
-    options.bondLineWidth = 1.4
-    options.minFontSize = 10
-    options.fixedBondLength = 22  # keeps small molecules small
+    options.bondLineWidth = 1.4 if size == DRAWING else 1
+    options.minFontSize = 10 if size == DRAWING else 8
+    options.fixedBondLength = size[0] / 10  # keeps small molecules small
     rdMolDraw2D.PrepareAndDrawMolecule(drawing, Chem.MolFromSmiles(smiles))
     drawing.FinishDrawing()
     body = drawing.GetDrawingText().split("<!-- END OF HEADER -->")[-1]
-    return f'<svg viewBox="0 0 {DRAWING[0]} {DRAWING[1]}" role="img">{body}'
-
-
-def _alerts(molecule: object) -> tuple[str, ...]:
-    return tuple(
-        f"{name} {PATTERN_COUNT.sub('', match.GetDescription()).replace('_', ' ').strip()}"
-        for name, catalog in _catalogs().items()
-        for match in catalog.GetMatches(molecule)
-    )
-
-
-@cache
-def _catalogs() -> dict[str, "FilterCatalog"]:
-    from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
-
-    kinds = FilterCatalogParams.FilterCatalogs
-    return {
-        name: FilterCatalog(FilterCatalogParams(kind))
-        for name, kind in (("PAINS", kinds.PAINS), ("Brenk", kinds.BRENK))
-    }
+    return f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img">{body}'

@@ -6,19 +6,38 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from molecules.screening.profile import Profile, profile
-from molecules.screening.screening import Hit, Screen
+from molecules.screening.company import Neighbour
+from molecules.screening.hits import Hit
+from molecules.screening.job import Job
+from molecules.screening.plot import PLOT, Plot
+from molecules.screening.profile import SMALL, Profile, draw
+from molecules.screening.screening import Screen
 from molecules.tasks import Task
 from sciml.files import atomic_path
 
-PLOT = (640, 150)  # user units of the histogram
-BARS = 64
 FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
 
-Edges = NDArray[np.float64]
-Counts = NDArray[np.int64]
+
+@dataclass(frozen=True)
+class Row:
+    """A hit and what is known of it.
+
+    Attributes:
+        rank: in the screen, from 1.
+        hit: its prediction.
+        profile: its properties, alerts and drawing.
+        neighbours: nearest measured molecules; empty if there are none to compare with.
+        active: nearest active, if any were given.
+        percentiles: (objective,) among a reference set, 0 to 100; empty without one.
+    """
+
+    rank: int
+    hit: Hit
+    profile: Profile
+    neighbours: tuple[Neighbour, ...] = ()
+    active: Neighbour | None = None
+    percentiles: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -26,137 +45,166 @@ class Context:
     """What a reader must know to judge the hits.
 
     Attributes:
-        task: what was predicted.
-        minimize: whether small values are good.
-        model, library: their names, as the user gave them.
+        job: what was done.
+        tasks: of the objectives.
         facts: about the model, label -> text: training rows, test scores, ...
         coverage: share of true values that the intervals are meant to hold.
-        label_range: smallest and largest measured value of the training table.
-        min_similarity: less similar molecules were passed over.
+        label_ranges: smallest and largest measured value of the training table, by task.
+        kept: hits before a varied choice among them, if one was made.
+        reference, measured: names of the tables that hits are compared with; may be empty.
     """
 
-    task: Task
-    minimize: bool
-    model: str
-    library: str
+    job: Job
+    tasks: tuple[Task, ...]
     facts: dict[str, str]
     coverage: float | None = None
-    label_range: tuple[float, float] | None = None
-    min_similarity: float = 0.0
+    label_ranges: dict[str, tuple[float, float]] | None = None
+    kept: int | None = None
+    reference: str = ""
+    measured: str = ""
+
+    @property
+    def library(self) -> str:
+        """Name of the library."""
+        names = [Path(file.path).name for file in self.job.files]
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more files"
+
+    @property
+    def single(self) -> bool:
+        """Whether the hits are simply those of the highest or lowest prediction."""
+        return len(self.job.objectives) == 1 and self.job.by == "mean"
+
+    @property
+    def order(self) -> str:
+        """How hits are ranked, in a sentence."""
+        parts = [
+            f"{o.name} ({'low' if o.minimize else 'high'}"
+            + (f", weight {o.weight:g})" if o.weight != 1 else ")")
+            for o in self.job.objectives
+            if o.weight
+        ]
+        of = {
+            "mean": "the prediction",
+            "bound": "the worse end of the interval",
+            "improvement": "the expected improvement over the best measured value",
+        }[self.job.by]
+        if self.job.combine == "pareto":
+            return f"by {of} of {', '.join(parts)}: all that no other molecule beats"
+        together = ", summed in standard deviations of the measured values" if parts[1:] else ""
+        return f"by {of} of {' + '.join(parts)}{together}"
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar of the histogram, in the user units of the plot."""
-
-    x: float
-    width: float
-    height: float
-    title: str
-
-
-def write_report(screen: Screen, context: Context, html: Path, csv: Path) -> None:
+def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:
     """Write the hits as HTML and CSV; either appears only when it is complete.
 
     Args:
         screen: what was found.
+        rows: the hits to show, best first.
         context: for the page's header.
         html, csv: the files.
     """
-    profiles = [profile(hit.smiles) for hit in screen.hits]
     with atomic_path(csv) as path:
-        _table(screen.hits, profiles, context.task.name).to_csv(path, index=False)
+        _table(rows, context).to_csv(path, index=False)
     with atomic_path(html) as path:
-        path.write_text(_page(screen, context, profiles), encoding="utf-8")
+        path.write_text(_page(screen, rows, context), encoding="utf-8")
 
 
-def _table(hits: list[Hit], profiles: list[Profile], task: str) -> pd.DataFrame:
-    rows = [
-        {
-            "rank": rank,
-            "name": hit.name,
-            "smiles": hit.smiles,
-            f"{task}_pred": hit.value,
-            f"{task}_lower": hit.lower,
-            f"{task}_upper": hit.upper,
-            "library_row": hit.row,
-            "copies": hit.copies,
-            "similarity_to_train": hit.similarity,
-            **{k: v for k, v in asdict(found).items() if k not in ("alerts", "svg")},
-            "alerts": "; ".join(found.alerts),
+def _table(rows: list[Row], context: Context) -> pd.DataFrame:
+    table = pd.DataFrame([_cells(row, context) for row in rows])
+    floats = table.select_dtypes("float").columns
+    return table.round(dict.fromkeys(floats, 4))
+
+
+def _cells(row: Row, context: Context) -> dict[str, object]:
+    hit = row.hit
+    cells: dict[str, object] = {"rank": row.rank, "name": hit.name, "smiles": hit.smiles}
+    for i, task in enumerate(context.tasks):
+        ends = (hit.value[i], hit.lower[i], hit.upper[i])
+        cells |= {
+            f"{task.name}_{part}": value
+            for part, value in zip(("pred", "lower", "upper"), ends, strict=True)
         }
-        for rank, (hit, found) in enumerate(zip(hits, profiles, strict=True), start=1)
-    ]
-    table = pd.DataFrame(rows)
-    return table.round(dict.fromkeys(table.select_dtypes("float"), 4))
+        if row.percentiles:
+            cells[f"{task.name}_percentile"] = row.percentiles[i]
+    if not context.single:
+        cells["score"] = hit.score
+    cells |= {
+        "library_file": context.job.files[hit.file].path,
+        "library_row": hit.row,
+        "copies": hit.copies,
+        "similarity_to_train": hit.similarity,
+    }
+    if row.active:
+        cells |= {
+            "nearest_active": row.active.smiles,
+            "similarity_to_active": row.active.similarity,
+        }
+    for number, near in enumerate(row.neighbours, start=1):
+        cells |= {
+            f"neighbour_{number}": near.smiles,
+            f"neighbour_{number}_similarity": near.similarity,
+        }
+        for task, value in zip(context.tasks, near.values, strict=True):
+            cells[f"neighbour_{number}_{task.name}"] = value
+    cells |= {k: v for k, v in asdict(row.profile).items() if k not in ("alerts", "svg")}
+    return {**cells, "alerts": "; ".join(row.profile.alerts)}
 
 
-def _page(screen: Screen, context: Context, profiles: list[Profile]) -> str:
+def _page(screen: Screen, rows: list[Row], context: Context) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["svg"] = Markup
+    environment.filters["drawn"] = lambda smiles: Markup(draw(smiles, SMALL))
     template = resources.files("molecules.screening") / "templates" / "hits.html"
-    edges, heights = screen.histogram.occupied(BARS)
-    low = min(min(hit.value, _finite(hit.lower, hit.value)) for hit in screen.hits)
-    high = max(max(hit.value, _finite(hit.upper, hit.value)) for hit in screen.hits)
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         context=context,
-        rows=list(zip(screen.hits, profiles, strict=True)),
-        warnings=_warnings(screen.hits, context),
+        rows=rows,
+        warnings=_warnings(rows, context),
         far=FAR,
+        knows_training=np.isfinite([row.hit.similarity for row in rows]).any(),
         counts=screen.counts,
         reasons=screen.reasons.most_common(8),
         other_reasons=screen.reasons.total() - sum(n for _, n in screen.reasons.most_common(8)),
-        bars=_bars(edges, heights),
-        axis=_ticks(edges),
-        cutoff=_x(screen.hits[-1].value, edges),
+        plots=[
+            Plot.of(task, histogram, [row.hit.value[i] for row in rows])
+            for i, (task, histogram) in enumerate(
+                zip(context.tasks, screen.histograms, strict=True)
+            )
+        ],
         plot=PLOT,
-        span=(low, high if high > low else low + 1),
+        spans=[_span(rows, i) for i in range(len(context.tasks))],
     )
 
 
-def _warnings(hits: list[Hit], context: Context) -> list[str]:
+def _warnings(rows: list[Row], context: Context) -> list[str]:
     """What makes the hits as a whole doubtful."""
     warnings = []
-    far = sum(hit.similarity < FAR for hit in hits)
+    far = sum(row.hit.similarity < FAR for row in rows)
     if far:
         warnings.append(
-            f"{far} of {len(hits)} hits resemble no training molecule (similarity below {FAR}): "
+            f"{far} of {len(rows)} hits resemble no training molecule (similarity below {FAR}): "
             "the model guesses there. Add --min-similarity to pass over such molecules."
         )
-    low, high = context.label_range or (-np.inf, np.inf)
-    outside = sum(not low <= hit.value <= high for hit in hits)
-    if outside and context.task.kind == "regression":
-        warnings.append(
-            f"{outside} of {len(hits)} predictions lie outside the range of all measured values, "
-            f"{low:.3g} to {high:.3g}."
-        )
+    for i, task in enumerate(context.tasks):
+        low, high = (context.label_ranges or {}).get(task.name, (-np.inf, np.inf))
+        outside = sum(not low <= row.hit.value[i] <= high for row in rows)
+        if outside and task.kind == "regression":
+            of = f" of {task.name}" if len(context.tasks) > 1 else ""
+            warnings.append(
+                f"{outside} of {len(rows)} predictions{of} lie outside the range of all measured "
+                f"values, {low:.3g} to {high:.3g}."
+            )
     return warnings
 
 
-def _bars(edges: Edges, counts: Counts) -> list[Bar]:
-    x = PLOT[0] * (edges - edges[0]) / (edges[-1] - edges[0])
-    heights = PLOT[1] * counts / counts.max()
-    return [
-        Bar(x[i], x[i + 1] - x[i], heights[i], f"{edges[i]:.3g} to {edges[i + 1]:.3g}: {count:,}")
-        for i, count in enumerate(counts)
-        if count
+def _span(rows: list[Row], objective: int) -> tuple[float, float]:
+    """Range of all intervals of an objective, for their drawings."""
+    ends = [
+        end
+        for hit in (row.hit for row in rows)
+        for end in (hit.value[objective], hit.lower[objective], hit.upper[objective])
+        if np.isfinite(end)
     ]
-
-
-def _ticks(edges: Edges) -> list[tuple[float, str]]:
-    """Positions and labels at round values."""
-    from matplotlib.ticker import MaxNLocator
-
-    values = MaxNLocator(7).tick_values(edges[0], edges[-1])
-    return [(_x(v, edges), f"{v:.6g}") for v in values if edges[0] <= v <= edges[-1]]
-
-
-def _x(value: float, edges: Edges) -> float:
-    return float(PLOT[0] * (value - edges[0]) / (edges[-1] - edges[0]))
-
-
-def _finite(value: float, otherwise: float) -> float:
-    return value if np.isfinite(value) else otherwise
+    return min(ends), max(ends) if max(ends) > min(ends) else min(ends) + 1

@@ -1,138 +1,146 @@
-"""A library, ranked, with its best molecules on one page."""
+"""A library, or a shard of it, ranked by a model: the whole job from files to files."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from molecules.evaluation.similarity import Fingerprints, from_text
-from molecules.prediction.calibration import LEVEL
-from molecules.prediction.rows import (
-    account,
-    load_predictor,
-    refuse_to_overwrite,
-    source_of,
-    watched,
-)
-from molecules.screening.report import Context, write_report
-from molecules.screening.screening import Screen, screen
-from sciml.cli import progress
-from sciml.config import nearest
+from molecules.prediction.model_source import ModelSource
+from molecules.prediction.parallel import workers as start_workers
+from molecules.prediction.rows import PART_ROWS, account, refuse_to_overwrite, source_of
+from molecules.screening.carry_out import begin, carry_out, progress_path
+from molecules.screening.filters import check_names
+from molecules.screening.finish import finish, prepare
+from molecules.screening.hits import Combine
+from molecules.screening.job import Job, LibraryFile, read_shard
+from molecules.screening.objectives import RankBy, read_objectives
+from molecules.screening.options import HitOptions
+from molecules.screening.progress_file import Progress
+from molecules.screening.report import Row
+from molecules.screening.screening import screener
+from sciml.cli import progress as progress_bar
 from sciml.errors import InputError
+from sciml.files import only_writer
 
-if TYPE_CHECKING:
-    from molecules.prediction.predictor import PropertyPredictor
+NO_OPTIONS = HitOptions()
 
-SHOWN_HITS = 5
+
+def make_job(
+    model: Path,
+    library: Sequence[str],
+    *,
+    targets: Sequence[str] = (),
+    minimize: bool = False,
+    rank_by: RankBy = "mean",
+    combine: Combine = "sum",
+    top: int = 100,
+    exclude: Sequence[str] = (),
+    min_similarity: float = 0.0,
+    smiles: str | None = None,
+    shards: int = 1,
+    part_rows: int = PART_ROWS,
+    cache: Path | None = None,
+) -> Job:
+    """A job as a user describes it; see `Job`.
+
+    Raises:
+        InputError: an input that cannot be used.
+    """
+    if top < 1:
+        raise InputError(f"--top is {top}; expected at least 1")
+    source = ModelSource.of(model)
+    return Job(
+        model=source,
+        files=tuple(LibraryFile.of(source_of(path)) for path in library),
+        smiles=smiles,
+        objectives=read_objectives(targets, minimize, source.load().tasks),
+        by=rank_by,
+        combine=combine,
+        top=top,
+        exclude=check_names(exclude),
+        min_similarity=min_similarity,
+        shards=shards,
+        part_rows=part_rows,
+        cache=cache,
+    )
 
 
 def screen_file(
     model: Path,
-    library: str,
+    library: str | Sequence[str],
     out: Path,
     csv: Path | None = None,
-    top: int = 100,
+    *,
+    targets: Sequence[str] = (),
     minimize: bool = False,
-    target: str | None = None,
-    smiles: str | None = None,
+    rank_by: RankBy = "mean",
+    combine: Combine = "sum",
+    top: int = 100,
+    exclude: Sequence[str] = (),
     min_similarity: float = 0.0,
-) -> Screen:
+    smiles: str | None = None,
+    shard: str | None = None,
+    workers: int | None = 1,
+    scheduler: str | None = None,
+    cache: Path | None = None,
+    options: HitOptions = NO_OPTIONS,
+) -> list[Row]:
     """Rank a library and write the best molecules as HTML and CSV.
+
+    A run that is ended on the way leaves a hidden file beside `out`; the same call then
+    goes on where it was.
 
     Args:
         model: file that `train` wrote.
-        library: file with one molecule per row, "-" for standard input, or `demo`.
+        library: files with one molecule per row, "-" for standard input, or `demo`.
         out: the HTML page.
         csv: the hits as a table; beside `out` if None.
-        top: how many distinct molecules to keep.
-        minimize: whether small values are good; so they are where the model says so.
-        target: property to rank by; needed if the model predicts several.
-        smiles: column with the SMILES; found by name, then by content, if None.
-        min_similarity: pass over molecules that are less similar (Tanimoto) to the
-            nearest training molecule.
+        targets, minimize: see `read_objectives`.
+        rank_by, combine, top, exclude, min_similarity, smiles, cache: see `Job`.
+        shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
+            `merge_files`.
+        workers, scheduler: see `prediction.parallel.workers`.
+        options: what is said about the hits.
+
+    Returns:
+        The hits; none of a shard.
 
     Raises:
         InputError: an input that cannot be used, or no valid molecule in it.
     """
-    if top < 1:
-        raise InputError(f"--top is {top}; expected at least 1")
+    number, shards = read_shard(shard)
+    files = [library] if isinstance(library, str) else list(library)
     csv = csv or out.with_suffix(".csv")
-    source = source_of(library)
-    for file in (out, csv):
-        refuse_to_overwrite(source, file)
-    predictor = load_predictor(model)
-    task = _task(predictor, target)
-    minimize = minimize or predictor.tasks.tasks[task].better == "lower"
-    known = _training_set(predictor.metadata, min_similarity)
-    with progress() as bar:
-        tables = watched(source, smiles, bar, "screening")
-        found = screen(predictor, tables, task, top, minimize, known, min_similarity)
-    if not found.hits:
-        raise InputError(f"no molecule is as similar as {min_similarity}; lower --min-similarity")
-    context = _context(predictor, task, found, minimize, min_similarity, str(model), source)
-    write_report(found, context, out, csv)
-    _print_hits(found, predictor.tasks.names[task])
-    print(f"{found.counts.total():,} rows, {account(found.counts)}")
-    near = f" of similarity {min_similarity} or more" if min_similarity else ""
-    print(f"{out}, {csv}: the best {len(found.hits)} molecules{near}")
-    return found
+    made = [shard_path(out, number, shards)] if shards > 1 else [out, csv]
+    for file in files:
+        for path in made:
+            refuse_to_overwrite(source_of(file), path)
+    job = make_job(
+        model, files, targets=targets, minimize=minimize, rank_by=rank_by, combine=combine,
+        top=top, exclude=exclude, min_similarity=min_similarity, smiles=smiles, shards=shards,
+        cache=cache,
+    )  # fmt: skip
+    if shards == 1:
+        company = prepare(screener(job), options)
+    elif options != NO_OPTIONS or csv != out.with_suffix(".csv"):
+        raise InputError("a shard has no page; give what is said about the hits to `merge`")
+    with only_writer(made[0]):
+        progress = begin(job, number, made[0])
+        with start_workers(workers, scheduler) as pool, progress_bar() as bar:
+            carry_out(progress, pool, bar, made[0])
+        if shards > 1:
+            rows = _finish_shard(progress, made[0])
+        else:
+            rows = finish(progress, screener(job), company, options, out, csv)
+        progress_path(made[0]).unlink(missing_ok=True)
+    return rows
 
 
-def _task(predictor: "PropertyPredictor", target: str | None) -> int:
-    names = predictor.tasks.names
-    if target is None and len(names) > 1:
-        raise InputError(f"the model predicts {', '.join(names)}; choose one with --target")
-    if target is not None and target not in names:
-        hint = nearest(target, names) or f"; it predicts {', '.join(names)}"
-        raise InputError(f"the model does not predict {target!r}{hint}")
-    return names.index(target) if target else 0
+def shard_path(out: Path, shard: int, shards: int) -> Path:
+    """Where a shard of the page `out` is written: `hits.3-of-16.json`."""
+    return out.with_name(f"{out.stem}.{shard}-of-{shards}.json")
 
 
-def _context(
-    predictor: "PropertyPredictor",
-    task: int,
-    found: Screen,
-    minimize: bool,
-    min_similarity: float,
-    model: str,
-    source: str,
-) -> Context:
-    name = predictor.tasks.names[task]
-    return Context(
-        task=predictor.tasks.tasks[task],
-        minimize=minimize,
-        model=model,
-        library=Path(source).name,
-        facts=_facts(predictor.metadata, name),
-        coverage=LEVEL if found.hits[0].bounded else None,
-        label_range=predictor.metadata.get("label_range", {}).get(name),
-        min_similarity=min_similarity,
-    )
-
-
-def _facts(metadata: dict[str, Any], task: str) -> dict[str, str]:
-    """What a model file says about its training, for the header of a report."""
-    facts = {}
-    if "table" in metadata:
-        rows = metadata.get("rows", {}).get("train")
-        facts["Trained on"] = f"{metadata['table']}" + (f", {rows:,} rows" if rows else "")
-    scores = [
-        f"{name.removeprefix(f'{task}/')} {value:.3g}"
-        for name, value in metadata.get("scores", {}).items()
-        if name.startswith(f"{task}/")
-    ]
-    if scores:
-        facts["Test scores"] = ", ".join(scores)
-    return facts
-
-
-def _training_set(metadata: dict[str, Any], min_similarity: float) -> Fingerprints | None:
-    text = metadata.get("training_fingerprints")
-    if text is None and min_similarity > 0:
-        raise InputError("the model does not know its training set; leave out --min-similarity")
-    return None if text is None else from_text(text)
-
-
-def _print_hits(found: Screen, task: str) -> None:
-    print(f"best {task}:")
-    for rank, hit in enumerate(found.hits[:SHOWN_HITS], start=1):
-        name = f"  {hit.name}" if hit.name else ""
-        print(f"  {rank}. {hit.value:.3f} ({hit.lower:.3f} to {hit.upper:.3f}){name}  {hit.smiles}")
+def _finish_shard(progress: Progress, path: Path) -> list[Row]:
+    progress.save(path)
+    counts = progress.screen.counts
+    print(f"{path}: {counts.total():,} rows, {account(counts) or 'none'}")
+    return []

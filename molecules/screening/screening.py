@@ -1,174 +1,200 @@
-"""The best molecules of a library of any size, found in constant memory."""
+"""The best molecules of a library of any size, part by part, in constant memory."""
 
-import heapq
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
-from molecules.evaluation.similarity import Fingerprints, fingerprints, nearest
-from molecules.evaluation.splits import canonical_smiles
+from molecules.evaluation.similarity import Fingerprints, fingerprints, from_text, nearest
+from molecules.evaluation.splits import canonical_smiles, parse
+from molecules.features.standardize import standardized
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
-from molecules.prediction.annotate import predict, require_molecules
+from molecules.prediction.annotate import UNREADABLE
+from molecules.screening.filters import first_alert
 from molecules.screening.histogram import Histogram
+from molecules.screening.hits import Best, Hit, best
+from molecules.screening.job import Job
+from molecules.screening.objectives import Ranking
+from sciml.errors import InputError
 
 if TYPE_CHECKING:
+    from molecules.features.features import Status
     from molecules.prediction.predictor import Prediction, PropertyPredictor
 
 ATOM_INDEX = re.compile(r" # \d+")
-SAME_VALUE = 1e-5  # relative; one molecule in two batches may differ in the last digits
+EXCLUDED = cast("Status", "excluded")  # what a filter kept from the model
+_BLOCK = 256  # molecules looked at together; bounds how many are looked at in vain
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A molecule among the best.
+class Part:
+    """Consecutive rows of one file of the library.
 
     Attributes:
-        row: of the library, counted from 1, where it occurs first.
-        name: as the library has it; may be empty.
-        smiles: canonical.
-        value, lower, upper: prediction and interval in the unit of the task.
-        similarity: to the nearest training molecule, 0 to 1; NaN if unknown.
-        copies: rows of the library that hold this molecule.
+        file: its number in the job.
+        first_row: counted from 1.
+        smiles, names: one per row; blank where there is none.
+        unreadable: row of the part -> why the file hides its structure.
     """
 
-    row: int
-    name: str
-    smiles: str
-    value: float
-    lower: float
-    upper: float
-    similarity: float = np.nan
-    copies: int = 1
+    file: int
+    first_row: int
+    smiles: Sequence[str]
+    names: Sequence[str]
+    unreadable: dict[int, str] = field(default_factory=dict)
 
-    @property
-    def bounded(self) -> bool:
-        """Whether the interval has two ends."""
-        return bool(np.isfinite([self.lower, self.upper]).all())
-
-
-class TopHits:
-    """The best distinct molecules seen so far.
-
-    Args:
-        size: how many to keep.
-        minimize: whether small values are good.
-    """
-
-    def __init__(self, size: int, minimize: bool) -> None:
-        self.size = size
-        self.sign = -1.0 if minimize else 1.0
-        self._heap: list[tuple[float, int, str]] = []  # (goodness, -row, smiles), worst first
-        self._hits: dict[str, Hit] = {}
-
-    def __len__(self) -> int:
-        return len(self._hits)
-
-    def may_enter(self, value: float) -> bool:
-        """Whether a value is as good as the worst hit; NaN is not."""
-        if len(self._heap) < self.size:
-            return bool(np.isfinite(value))
-        worst = self._heap[0][0]
-        return bool(self.sign * value >= worst - SAME_VALUE * max(1.0, abs(worst)))
-
-    def add(self, hit: Hit) -> None:
-        """Keep a molecule if it is better than the worst, or count it again if it is known."""
-        known = self._hits.get(hit.smiles)
-        if known:
-            first = min(known, hit, key=lambda hit: hit.row)
-            self._hits[hit.smiles] = replace(first, copies=known.copies + 1)
-            return
-        entry = (self.sign * hit.value, -hit.row, hit.smiles)
-        if len(self._heap) < self.size:
-            heapq.heappush(self._heap, entry)
-        elif entry > self._heap[0]:
-            del self._hits[heapq.heapreplace(self._heap, entry)[2]]
-        else:
-            return
-        self._hits[hit.smiles] = hit
-
-    def ranked(self) -> list[Hit]:
-        """Best first; of equal values the earlier row."""
-        return [self._hits[smiles] for _, _, smiles in sorted(self._heap, reverse=True)]
+    @classmethod
+    def of(cls, table: Table, file: int, first_row: int) -> "Part":
+        """The rows of a table."""
+        column = name_column(table.frame, table.smiles_column)
+        names = text_cells(table.frame[column]) if column else [""] * len(table)
+        return cls(file, first_row, table.smiles, names, dict(table.unreadable))
 
 
-@dataclass(frozen=True)
+@dataclass
 class Screen:
     """What a screen found.
 
     Attributes:
-        hits: the best molecules, best first.
+        best: the best molecules.
         counts: status -> rows of the library.
         reasons: reason -> rows, for those that have no prediction.
-        histogram: of all predictions.
+        histograms: of all predictions, one per objective.
     """
 
-    hits: list[Hit]
-    counts: Counter[str]
-    reasons: Counter[str]
-    histogram: Histogram
+    best: Best
+    histograms: list[Histogram]
+    counts: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, job: Job) -> "Screen":
+        """Nothing yet."""
+        return cls(best(job.combine, job.top), [Histogram() for _ in job.objectives])
+
+    def merge(self, other: "Screen") -> None:
+        """Add what was found in other parts of the library."""
+        self.best.add(other.best.ranked())
+        self.counts.update(other.counts)
+        self.reasons.update(other.reasons)
+        for mine, theirs in zip(self.histograms, other.histograms, strict=True):
+            mine.merge(theirs)
 
 
-def screen(
-    model: "PropertyPredictor",
-    library: Iterable[Table],
-    task: int,
-    top: int,
-    minimize: bool = False,
-    known: Fingerprints | None = None,
-    min_similarity: float = 0.0,
-) -> Screen:
-    """Predict a whole library and keep the best molecules.
+@dataclass(frozen=True)
+class Screener:
+    """A job with all that it needs to look at a part of the library.
 
-    Args:
-        model: the trained model.
-        library: consecutive parts of the library.
-        task: which of the model's tasks to rank by.
-        top: how many distinct molecules to keep.
-        minimize: whether small values are good.
-        known: fingerprints of the training set.
-        min_similarity: pass over molecules that are less similar to the nearest of `known`.
-
-    Raises:
-        InputError: no row holds a molecule that can be predicted.
+    Attributes:
+        job: what is to be done.
+        predictor: the model.
+        ranking: turns predictions into scores.
+        columns: of each objective in a prediction.
+        known: fingerprints of the training set, or None.
     """
-    hits = TopHits(top, minimize)
-    histogram, counts, reasons = Histogram(), Counter[str](), Counter[str]()
-    rows = 0
-    for table in library:
-        prediction = predict(model, table)
-        counts.update(prediction.status)
-        reasons.update(ATOM_INDEX.sub("", reason) for reason in prediction.reason if reason)
-        values = prediction.mean[:, task]
-        histogram.add(values[np.isfinite(values)])
-        for hit in _candidates(hits, table, prediction, task, rows):
-            similarity = np.nan
-            if known is not None:
-                similarity = float(nearest(fingerprints([hit.smiles]), known)[0])
-            if not similarity < min_similarity:
-                hits.add(replace(hit, similarity=similarity))
-        rows += len(table)
-    require_molecules(counts, reasons)
-    return Screen(hits.ranked(), counts, reasons, histogram)
+
+    job: Job
+    predictor: "PropertyPredictor"
+    ranking: Ranking
+    columns: list[int]
+    known: Fingerprints | None
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Load the model.
+
+        Raises:
+            InputError: the model cannot do what the job asks.
+        """
+        predictor = job.model.load()
+        text = predictor.metadata.get("training_fingerprints")
+        if text is None and job.min_similarity > 0:
+            raise InputError("the model does not know its training set; leave out --min-similarity")
+        columns = [predictor.tasks.names.index(objective.name) for objective in job.objectives]
+        ranking = Ranking.of(predictor, job.objectives, job.by)
+        return cls(job, predictor, ranking, columns, None if text is None else from_text(text))
+
+    def screen(self, part: Part, floor: float = -np.inf) -> Screen:
+        """Look at a part.
+
+        Args:
+            part: of the library.
+            floor: a molecule with a lower score need not be kept.
+        """
+        found = Screen.of(self.job)
+        prediction = self._predict(part)
+        found.counts.update(prediction.status)
+        found.reasons.update(ATOM_INDEX.sub("", why) for why in prediction.reason if why)
+        for histogram, column in zip(found.histograms, self.columns, strict=True):
+            values = prediction.mean[:, column]
+            histogram.add(values[np.isfinite(values)])
+        self._keep_best(found.best, part, prediction, floor)
+        return found
+
+    def _predict(self, part: Part) -> "Prediction":
+        hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
+        hidden |= excluded(part.smiles, self.job.exclude)
+        shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
+        prediction = self.predictor.predict(shown, cache=self.job.cache)
+        for row, (status, why) in hidden.items():
+            prediction.status[row], prediction.reason[row] = status, why
+        return prediction
+
+    def _keep_best(self, kept: Best, part: Part, prediction: "Prediction", floor: float) -> None:
+        goods = self.ranking.goods(prediction)
+        scores = self.ranking.scores(goods)
+        rows = kept.candidates(scores, goods, floor)
+        for first in range(0, len(rows), _BLOCK):
+            block = rows[first : first + _BLOCK]
+            if scores[block[0]] < kept.floor():
+                return
+            kept.add(self._hits(block, scores, goods, part, prediction))
+
+    def _hits(
+        self, rows: Rows, scores: Array, goods: Array, part: Part, prediction: "Prediction"
+    ) -> Iterator[Hit]:
+        smiles = canonical_smiles([part.smiles[row] for row in rows])
+        for row, text, similarity in zip(rows, smiles, self._similarity(smiles), strict=True):
+            assert text, "a row with a prediction holds a molecule"
+            if not similarity < self.job.min_similarity:
+                mean, lower, upper = (
+                    tuple(values[row, self.columns].tolist())
+                    for values in (prediction.mean, prediction.lower, prediction.upper)
+                )
+                place = part.file, part.first_row + int(row), part.names[row]
+                good = float(scores[row]), tuple(goods[row].tolist())
+                yield Hit(*place, text, *good, mean, lower, upper, float(similarity))
+
+    def _similarity(self, smiles: Sequence[str | None]) -> Array:
+        if self.known is None:
+            return np.full(len(smiles), np.nan)
+        own = standardized(smiles, self.predictor.config.standardize)
+        return nearest(fingerprints(own), self.known)
 
 
-def _candidates(
-    hits: TopHits, table: Table, prediction: "Prediction", task: int, rows_before: int
-) -> Iterator[Hit]:
-    """What may be among the best, best first, so that the rest need no second look."""
-    column = name_column(table.frame, table.smiles_column)
-    names = text_cells(table.frame[column]) if column else [""] * len(table)
-    values, lower, upper = (
-        part[:, task] for part in (prediction.mean, prediction.lower, prediction.upper)
-    )
-    for i in np.argsort(-hits.sign * values, kind="stable"):
-        if not hits.may_enter(values[i]):
-            return
-        smiles = canonical_smiles([table.smiles[i]])[0]
-        assert smiles, "a row with a prediction holds a molecule"
-        row = rows_before + int(i) + 1
-        yield Hit(row, names[i], smiles, float(values[i]), float(lower[i]), float(upper[i]))
+@lru_cache(maxsize=1)
+def screener(job: Job) -> Screener:
+    """The job's screener; made once in each process."""
+    return Screener.of(job)
+
+
+def screen_part(job: Job, task: tuple[Part, float]) -> Screen:
+    """What a worker does: `Screener.screen` of a part and a floor."""
+    return screener(job).screen(*task)
+
+
+def excluded(smiles: Sequence[str], filters: Sequence[str]) -> dict[int, tuple["Status", str]]:
+    """Row -> status and reason of the molecules that one of the filters flags."""
+    if not filters:
+        return {}
+    found = ((row, first_alert(mol, filters)) for row, mol in enumerate(parse(smiles)) if mol)
+    return {row: (EXCLUDED, alert) for row, alert in found if alert}

@@ -12,8 +12,9 @@ from molecules.evaluation.folds import divide
 from molecules.evaluation.splits import Split, SplitKind
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
-from molecules.features.features import MAX_ATOMS, Featurized, featurize
+from molecules.features.features import MAX_ATOMS, Featurized
 from molecules.features.standardize import Standardization, standardized
+from molecules.features.store import stored_featurize
 from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.table import Table, demo_activity, read_table
@@ -42,7 +43,7 @@ class DataConfig(Config):
             what it predicts.
         max_atoms: larger molecules are left out, with a status.
         conformer_seed: of the conformers, for a model that sees them.
-        conformer_cache: folder that keeps conformers between runs.
+        cache: folder that keeps graphs and conformers, for all that meets these molecules.
     """
 
     split: SplitKind = "random"
@@ -56,7 +57,7 @@ class DataConfig(Config):
     standardize: Standardization = "off"
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
-    conformer_cache: Path | None = None
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def prepare(
     """
     columns = table.label_columns(targets)
     smiles = standardized(table.smiles, config.standardize)
-    featurized = featurize(smiles, config.max_atoms, with_fingerprints)
+    featurized = stored_featurize(smiles, config.max_atoms, with_fingerprints, config.cache)
     if not len(featurized.rows):
         raise InputError(
             f"{table.source} holds no valid molecule in column {table.smiles_column!r} "
@@ -179,5 +180,5 @@ def _positions(
     smiles: Sequence[str], featurized: Featurized, config: DataConfig
 ) -> NDArray[np.float32]:
     usable = [smiles[row] for row in featurized.rows]
-    made = conformers(usable, config.conformer_seed, cache=config.conformer_cache)
+    made = conformers(usable, config.conformer_seed, cache=config.cache)
     return made.positions

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
-from molecules.features.features import MAX_ATOMS, featurize
+from molecules.features.features import MAX_ATOMS
+from molecules.features.store import stored_featurize
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.prediction.predictor import sees_conformers
 from molecules.training.descriptors import descriptors
@@ -32,14 +33,14 @@ class PretrainDataConfig(Config):
         valid: share of them held out to choose the best weights.
         max_atoms: larger molecules are left out.
         conformer_seed: of the conformers, for a model that sees them.
-        conformer_cache: folder that keeps conformers between runs.
+        cache: folder that keeps graphs and conformers, for all that meets these molecules.
     """
 
     rows: int | None = Field(None, ge=1)
     valid: float = Field(0.05, gt=0, lt=1)
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
-    conformer_cache: Path | None = None
+    cache: Path | None = None
 
 
 class PretrainConfig(Config):
@@ -104,13 +105,13 @@ def pretrain(
 
 def _read(table: str | Path, smiles: str | None, config: PretrainConfig) -> MoleculeData:
     rows = open_table(table, smiles).smiles[: config.data.rows]
-    featurized = featurize(rows, config.data.max_atoms)
+    featurized = stored_featurize(rows, config.data.max_atoms, folder=config.data.cache)
     if len(featurized.rows) < 2:
         raise InputError(f"{table} holds {len(featurized.rows)} valid molecules; expected more")
     usable = [rows[row] for row in featurized.rows]
     positions, targets = None, None
     if sees_conformers(config.model):
-        made = conformers(usable, config.data.conformer_seed, cache=config.data.conformer_cache)
+        made = conformers(usable, config.data.conformer_seed, cache=config.data.cache)
         positions = made.positions
     if config.objective.descriptors:
         targets = descriptors(usable)

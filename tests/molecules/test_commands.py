@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from rdkit import Chem
 
 from molecules.cli import app
 from molecules.evaluation.similarity import fingerprints, to_text
@@ -99,15 +100,65 @@ def test_predictions_are_the_models_whatever_the_chunks(
     path = tmp_path / "t.smi"
     path.write_text("\n".join(smiles))
     call("predict", model, path, "--out", tmp_path / "whole.csv")
-    from molecules.files import table as module
+    from molecules.prediction import rows as module
 
-    defaults = (4, None)
-    monkeypatch.setattr(module.iter_library, "__defaults__", defaults)
-    call("predict", model, path, "--out", tmp_path / "parts.csv")
+    monkeypatch.setattr(module.watched, "__defaults__", (4,))
+    call("predict", model, path, "--out", tmp_path / "parts.csv", "--workers", 1)
     whole, parts = (pd.read_csv(tmp_path / name) for name in ("whole.csv", "parts.csv"))
     expected = PropertyPredictor.load(model).predict(smiles).mean[:, 0]
     np.testing.assert_allclose(whole["pIC50_pred"], expected, rtol=0, atol=1e-6)  # float32
     np.testing.assert_allclose(parts["pIC50_pred"], expected, rtol=0, atol=1e-6)
+
+
+def test_workers_and_kept_graphs_change_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from molecules.prediction import rows as module
+
+    path, cache = tmp_path / "t.smi", tmp_path / "cache"
+    path.write_text("\n".join(["C" * n + "O" for n in range(1, 30)] + ["bad(", "C1CC1"]))
+    monkeypatch.setattr(module.watched, "__defaults__", (5,))
+    ways: list[list[object]] = [["--workers", 1], ["--workers", 2, "--cache", cache],
+                                ["--workers", 1, "--cache", cache]]  # fmt: skip
+    for number, way in enumerate(ways):
+        call("predict", model, path, "--out", tmp_path / f"{number}.csv", *way)
+    assert len(list(cache.iterdir())) == 7
+    texts = {(tmp_path / f"{number}.csv").read_text() for number in range(3)}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("suffix", [".sdf", ".sdf.gz"])
+def test_predict_to_sdf(model: Path, table: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"out{suffix}"
+    call("predict", model, table, "--out", out)
+    data = gzip.decompress(out.read_bytes()) if suffix.endswith("gz") else out.read_bytes()
+    supplier = Chem.SDMolSupplier()
+    supplier.SetData(data.decode())
+    records = list(supplier)
+    assert [mol.GetProp("_Name") for mol in records] == ["m1", "m2", "m3", "m4"]
+    assert [mol.GetNumAtoms() for mol in records] == [3, 0, 0, 6]  # a name follows a line break
+    assert [mol.GetProp("status_2") for mol in records] == ["ok", "invalid_smiles", "empty", "ok"]
+    assert Chem.MolToSmiles(records[3]) == "c1ccccc1"
+    call("predict", model, table, "--out", tmp_path / "out.csv")
+    expected = pd.read_csv(tmp_path / "out.csv")
+    assert float(records[0].GetProp("pIC50_pred")) == pytest.approx(expected["pIC50_pred"][0])
+    assert records[1].GetProp("pIC50_pred") == ""
+    assert read_table(out).frame["reason"].iloc[1] == expected["reason"][1]
+
+
+def test_embed(model: Path, table: Path, tmp_path: Path) -> None:
+    expected = PropertyPredictor.load(model).embed(["CCO", "bad(", "", "c1ccccc1"]).vectors
+    for name in ("e.csv", "e.parquet"):
+        call("embed", model, table, "--out", tmp_path / name)
+        made = read_table(tmp_path / name, smiles="SMILES").frame
+        vectors = made.filter(like="embedding_").apply(pd.to_numeric).to_numpy(float)
+        np.testing.assert_allclose(vectors, expected, rtol=1e-5, atol=1e-6)
+        assert list(made["ID"]) == ["m1", "m2", "m3", "m4"]
+        assert list(made["status_2"]) == ["ok", "invalid_smiles", "empty", "ok"]
+    call("embed", model, table, "--out", tmp_path / "e.npz")
+    with np.load(tmp_path / "e.npz") as arrays:
+        np.testing.assert_allclose(arrays["vectors"], expected, rtol=1e-5, atol=1e-6)
+        assert arrays["status"].tolist() == ["ok", "invalid_smiles", "empty", "ok"]
 
 
 def test_broken_sdf_records_are_rows(model: Path, shared_data: Path, tmp_path: Path) -> None:
@@ -196,12 +247,33 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("did you mean 'SMILES'", ("predict", model, table, "--out", out, "--smiles", "smile")),
         ("none of 2 rows", ("predict", model, tmp_path / "bad.smi", "--out", out)),
         ("expected .csv", ("predict", model, table, "--out", tmp_path / "out.xlsx")),
+        ("expected .npz", ("embed", model, table, "--out", tmp_path / "out.sdf")),
+        ("expected .csv", ("embed", model, table, "--out", tmp_path / "out.xlsx")),
+        ("none of 2 rows", ("embed", model, tmp_path / "bad.smi", "--out", tmp_path / "e.npz")),
+        ("no molecule that this", ("verify", model, tmp_path / "bad.smi")),
+        ("not a .*file|safetensors", ("verify", table)),
+        ("expected at least 1", ("predict", model, table, "--out", out, "--workers", 0)),
         ("is the input", ("predict", model, table, "--out", table)),
         ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
         ("did you mean 'toxic'", ("screen", model, table, "--target", "toxi")),
         ("lower --min-similarity", ("screen", model, table, "--target", "toxic", "--out",
                                     tmp_path / "h.html", "--min-similarity", 1.1)),
         ("at least 1", ("screen", model, table, "--target", "toxic", "--top", 0)),
+        ("given twice", ("screen", model, table, "--target", "toxic", "--target", "toxic:min")),
+        ("weight 0", ("screen", model, table, "--target", "toxic:max:0")),
+        ("did you mean 'pains'", ("screen", model, table, "--target", "toxic", "--flag", "pain")),
+        ("did you mean 'brenk'", ("screen", model, table, "--target", "toxic", "--exclude",
+                                  "brenc")),
+        ("expected 1 to 9", ("screen", model, table, "--target", "toxic", "--top", 9,
+                             "--diverse", 10)),
+        ("third of sixteen", ("screen", model, table, "--target", "toxic", "--shard", "17/16")),
+        ("give what is said", ("screen", model, table, "--target", "toxic", "--shard", "1/2",
+                               "--diverse", 3)),
+        ("no column 'toxic'", ("screen", model, table, "--target", "toxic", "--measured", table)),
+        ("cannot read", ("screen", model, table, "--target", "toxic", "--actives", "none.smi")),
+        ("measured quantities", ("screen", model, table, "--target", "toxic", "--rank-by",
+                                 "improvement")),
+        ("is no shard", ("merge", table)),
         ("none of 2 rows", ("screen", model, tmp_path / "bad.smi", "--target", "toxic",
                             "--out", tmp_path / "h.html")),
     ]  # fmt: skip

@@ -116,14 +116,6 @@ def test_fingerprints_are_counts() -> None:
     assert featurize(["C"]).fingerprints is None
 
 
-def test_saved_store_is_mapped_into_memory(tmp_path: Path) -> None:
-    packed = featurize(SMILES).packed
-    packed.save(tmp_path / "store")
-    mapped = Packed.load(tmp_path / "store")
-    assert isinstance(mapped.atoms, np.memmap)
-    np.testing.assert_array_equal(mapped.bonds, packed.bonds)
-
-
 def test_dirty_table_is_survived(shared_data: Path) -> None:
     folder = shared_data / "molecules" / "dirty"
     table = pd.read_csv(folder / "dirty_input.csv", dtype=str, keep_default_na=False)

@@ -82,7 +82,7 @@ def test_order_batches_and_chunks(
     order = np.random.default_rng(0).permutation(len(rows))
     mixed = predictor.predict([rows[i] for i in order], batch_size=3).mean
     np.testing.assert_allclose(mixed, plain[order], atol=TOLERANCE)
-    monkeypatch.setattr(module, "_CHUNK", 4)
+    monkeypatch.setattr(module, "CHUNK", 4)
     np.testing.assert_allclose(predictor.predict(rows).mean, plain, atol=TOLERANCE)
     alone = np.concatenate([predictor.predict([row]).mean for row in rows])
     np.testing.assert_allclose(alone, plain, atol=TOLERANCE)
@@ -97,7 +97,7 @@ def test_spelling(predictor: PropertyPredictor) -> None:
 
 
 def test_embeddings(predictor: PropertyPredictor) -> None:
-    vectors = predictor.embed(["C", "bad", "CC"])
+    vectors = predictor.embed(["C", "bad", "CC"]).vectors
     assert vectors.shape == (3, sum(member.encoder.dim for member in predictor.members))
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
 

@@ -24,6 +24,21 @@ def test_histogram_counts_everything_over_a_growing_range() -> None:
     np.testing.assert_array_equal(counts, inside)
 
 
+def test_order_and_parts_do_not_matter() -> None:
+    values = np.concatenate([rng.normal(-5, 2, 300), [1e-3, 7e4, -30.0, 0.0, 1e-12]])
+    whole = Histogram()
+    whole.add(values)
+    for _ in range(5):
+        merged = Histogram()
+        for part in np.array_split(rng.permutation(values), 7):
+            one = Histogram()
+            one.add(part)
+            merged.merge(one)
+        assert (merged.exponent, merged.first) == (whole.exponent, whole.first)
+        np.testing.assert_array_equal(merged.counts, whole.counts)
+        assert len(merged.counts) <= 512
+
+
 def test_histogram_of_one_value() -> None:
     histogram = Histogram()
     histogram.add(np.array([]))

@@ -1,0 +1,35 @@
+"""The command `molecules embed`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+def embed(
+    model: Path,
+    table: FileOrStdin = "demo",
+    *,
+    out: Path = Path("embedding.parquet"),
+    smiles: str | None = None,
+    workers: int | None = None,
+    cache: Path | None = None,
+) -> None:
+    """Write the encoder's vector of each molecule, for use in other programs.
+
+    Every row comes back, in its order; one that holds no valid molecule says why.
+
+    Args:
+        model: the file `model.safetensors` of a training run.
+        table: as of `predict`.
+        out: .csv, .tsv or .parquet: the table with columns `embedding_0`, ... behind its
+            own; .npz: arrays `vectors` and `status`, a row for each of the table.
+        smiles: column with the SMILES; found by its name or content if left out.
+        workers: processes; one per core if left out.
+        cache: folder that keeps molecular graphs; the next model need not parse again.
+    """
+    from molecules.prediction.embed_file import embed_file
+
+    embed_file(model, table, out, smiles, workers, cache)

@@ -1,0 +1,27 @@
+"""The command `molecules merge`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from molecules.screening.options import HitOptions
+
+
+def merge(
+    shards: list[Path],
+    *,
+    out: Path = Path("hits.html"),
+    csv: Path | None = None,
+    hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
+) -> None:
+    """Put the shards of a screen together: one page, as if it had been screened at once.
+
+    Args:
+        shards: all files that `screen --shard` wrote, in any order.
+        out: the page to write.
+        csv: the same molecules as a table; beside the page if left out.
+    """
+    from molecules.screening.merge_files import merge_files
+
+    merge_files(shards, out, csv, hits)

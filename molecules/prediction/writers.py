@@ -1,0 +1,111 @@
+"""Tables written part by part, in constant memory: text, Parquet, SDF."""
+
+import gzip
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import pandas as pd
+
+from molecules.files.recognize import name_column
+from sciml.errors import InputError
+
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+
+Write = Callable[[pd.DataFrame, Sequence[str]], None]  # rows, and the SMILES of each
+
+
+def table_format(out: Path) -> str:
+    """`.parquet`, `.sdf`, or the suffix of a text table; without `.gz`.
+
+    Raises:
+        InputError: the suffix says nothing we can write.
+    """
+    name = out.name.lower()
+    suffix = Path(name.removesuffix(".gz")).suffix
+    if suffix not in (*SEPARATORS, ".sdf") and not name.endswith(".parquet"):
+        raise InputError(f"cannot write {out}: expected .csv, .tsv, .parquet or .sdf")
+    return suffix
+
+
+def table_writer(path: Path) -> AbstractContextManager[Write]:
+    """What writes consecutive parts of a table to a file; its suffix says how."""
+    match table_format(path):
+        case ".parquet":
+            return _parquet_writer(path)
+        case ".sdf":
+            return _sdf_writer(path)
+        case suffix:
+            return _text_writer(path, suffix)
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "wt", encoding="utf-8", newline="")
+    return path.open("w", encoding="utf-8", newline="")
+
+
+@contextmanager
+def _text_writer(path: Path, suffix: str) -> Iterator[Write]:
+    with _open(path) as file:
+
+        def write(frame: pd.DataFrame, smiles: Sequence[str]) -> None:
+            first = file.tell() == 0
+            frame.to_csv(file, sep=SEPARATORS[suffix], index=False, header=first)
+
+        yield write
+
+
+@contextmanager
+def _parquet_writer(path: Path) -> Iterator[Write]:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    writer: parquet.ParquetWriter | None = None
+
+    def write(frame: pd.DataFrame, smiles: Sequence[str]) -> None:
+        nonlocal writer
+        schema = writer.schema if writer else None
+        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+
+    try:
+        yield write
+    finally:
+        if writer:
+            writer.close()
+
+
+@contextmanager
+def _sdf_writer(path: Path) -> Iterator[Write]:
+    """A record for each row, drawn in 2-D; without atoms where there is no molecule."""
+    with _open(path) as file:
+
+        def write(frame: pd.DataFrame, smiles: Sequence[str]) -> None:
+            title = name_column(frame, "")
+            for text, (_, row) in zip(smiles, frame.iterrows(), strict=True):
+                file.write(_record(text, "" if title is None else _cell(row[title]), row))
+
+        yield write
+
+
+def _record(smiles: str, title: str, row: pd.Series) -> str:
+    from rdkit import Chem, rdBase
+    from rdkit.Chem import rdDepictor
+
+    with rdBase.BlockLogs():
+        molecule = (Chem.MolFromSmiles(smiles) if smiles else None) or Chem.Mol()
+    rdDepictor.Compute2DCoords(molecule)
+    molecule.SetProp("_Name", title)
+    for name, value in row.items():
+        molecule.SetProp(str(name), _cell(value))
+    return Chem.SDWriter.GetText(molecule)
+
+
+def _cell(value: object) -> str:
+    """A cell on one line; SDF ends a value at a blank one."""
+    if value is None or pd.isna(value):  # type: ignore[call-overload]
+        return ""
+    return " ".join(f"{value:.7g}".split() if isinstance(value, float) else str(value).split())

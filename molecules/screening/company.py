@@ -1,0 +1,142 @@
+"""Hits among molecules that are known: measured ones, actives, approved drugs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.evaluation.similarity import Fingerprints, fingerprints
+from molecules.evaluation.splits import canonical_smiles
+from molecules.files.recognize import name_column, text_cells
+from molecules.files.table import Table, read_table
+from molecules.screening.diversity import tanimoto
+from molecules.screening.options import HitOptions
+from molecules.screening.screening import Screener
+from sciml.errors import InputError
+
+NEIGHBOURS = 3
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A known molecule near a hit.
+
+    Attributes:
+        similarity: Tanimoto, Morgan fingerprints of radius 2, 0 to 1.
+        smiles: canonical.
+        name: as its table has it; may be empty.
+        values: (objective,) measured, in the unit of the task; NaN where unmeasured.
+    """
+
+    similarity: float
+    smiles: str
+    name: str
+    values: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """Known molecules.
+
+    Attributes:
+        smiles, names: one per molecule.
+        bits: their fingerprints.
+        values: (molecule, objective) measured, NaN where unmeasured.
+    """
+
+    smiles: list[str]
+    names: list[str]
+    bits: Fingerprints
+    values: Array
+
+    @classmethod
+    def read(cls, path: Path, labels: Sequence[str] = ()) -> Self:
+        """Read a table of molecules.
+
+        Args:
+            path: any table that `predict` reads.
+            labels: columns with measured values.
+
+        Raises:
+            InputError: it cannot be read, lacks a column, or holds no molecule.
+        """
+        table = read_table(path)
+        values = table.labels(labels).values if labels else np.empty((len(table), 0))
+        measured = np.isfinite(values)
+        usable = np.ones(len(table), bool) if not labels else measured.any(axis=1).astype(bool)
+        smiles = canonical_smiles(table.smiles)
+        rows = [row for row, text in enumerate(smiles) if text and usable[row]]
+        if not rows:
+            raise InputError(f"{path} holds no molecule" + (" with a label" if labels else ""))
+        kept, names = [smiles[row] or "" for row in rows], _names(table)
+        return cls(kept, [names[row] for row in rows], fingerprints(kept), values[rows])
+
+    def near(self, bits: Fingerprints, number: int = NEIGHBOURS) -> list[Neighbour]:
+        """The molecules most similar to the one with fingerprint (1, 256), nearest first."""
+        (similarity,) = tanimoto(bits, self.bits)
+        return [
+            Neighbour(
+                float(similarity[i]), self.smiles[i], self.names[i], tuple(self.values[i].tolist())
+            )
+            for i in np.argsort(-similarity, kind="stable")[:number]
+        ]
+
+
+@dataclass(frozen=True)
+class Company:
+    """All that hits are compared with.
+
+    Attributes:
+        measured: molecules with measured values, if given.
+        actives: molecules known to be active, if given.
+        reference: (molecule, objective) ascending predictions of a reference set, if given;
+            of the same model, so that like is compared with like.
+    """
+
+    measured: Known | None = None
+    actives: Known | None = None
+    reference: Array | None = None
+
+    @classmethod
+    def read(cls, options: HitOptions, screener: Screener) -> Self:
+        """Read the tables that a user names.
+
+        Raises:
+            InputError: one cannot be read, or holds no molecule of use.
+        """
+        names = [objective.name for objective in screener.job.objectives]
+        return cls(
+            Known.read(options.measured, names) if options.measured else None,
+            Known.read(options.actives) if options.actives else None,
+            _predicted(options.reference, screener) if options.reference else None,
+        )
+
+    def percentiles(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Share of the reference set with a lower prediction, (objective,) in percent."""
+        if self.reference is None:
+            return ()
+        ends = [
+            np.searchsorted(column, value, side)
+            for column, value in zip(self.reference.T, values, strict=True)
+            for side in ("left", "right")
+        ]
+        middle = np.array(ends).reshape(-1, 2).mean(axis=1)
+        return tuple((100 * middle / len(self.reference)).tolist())
+
+
+def _predicted(path: Path, screener: Screener) -> Array:
+    predicted = screener.predictor.predict(read_table(path).smiles).mean[:, screener.columns]
+    predicted = predicted[np.isfinite(predicted).all(axis=1)]
+    if not len(predicted):
+        raise InputError(f"{path} holds no molecule that can be predicted")
+    return np.sort(predicted, axis=0)
+
+
+def _names(table: Table) -> list[str]:
+    column = name_column(table.frame, table.smiles_column)
+    return text_cells(table.frame[column]) if column else [""] * len(table)

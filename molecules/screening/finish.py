@@ -1,0 +1,142 @@
+"""From what a screen found to its page and table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from molecules.evaluation.similarity import Fingerprints, fingerprints
+from molecules.prediction.annotate import require_molecules
+from molecules.prediction.calibration import LEVEL
+from molecules.prediction.rows import account
+from molecules.screening.company import Company
+from molecules.screening.diversity import choose, require_number
+from molecules.screening.filters import FLAGS, check_names
+from molecules.screening.hits import Hit
+from molecules.screening.options import HitOptions
+from molecules.screening.profile import profile
+from molecules.screening.progress_file import Progress
+from molecules.screening.report import Context, Row, write_report
+from molecules.screening.screening import Screener
+from sciml.errors import InputError
+
+SHOWN_HITS = 5
+
+
+def prepare(screener: Screener, options: HitOptions) -> Company:
+    """Read what the report will need, before hours are spent on the library.
+
+    Raises:
+        InputError: an option that cannot be used.
+    """
+    check_names(options.flag)
+    require_number(options.diverse, screener.job.top, options.diverse_by)
+    return Company.read(options, screener)
+
+
+def finish(
+    progress: Progress,
+    screener: Screener,
+    company: Company,
+    options: HitOptions,
+    html: Path,
+    csv: Path,
+) -> list[Row]:
+    """Choose among the hits, look at each, and write the page and the table.
+
+    Args:
+        progress: all parts of the library.
+        screener: with the model.
+        company: what `prepare` read.
+        options: what is said about the hits.
+        html, csv: the files.
+
+    Raises:
+        InputError: no molecule was found.
+    """
+    screen, job = progress.screen, progress.job
+    require_molecules(screen.counts, screen.reasons)
+    hits = screen.best.ranked()[: job.top]
+    if not hits:
+        raise InputError(
+            f"no molecule is as similar as {job.min_similarity}; lower --min-similarity"
+        )
+    rows = _rows(hits, company, options)
+    write_report(screen, rows, _context(screener, hits, options), html, csv)
+    _print_hits(rows, screener)
+    print(f"{screen.counts.total():,} rows, {account(screen.counts)}")
+    near = f" of similarity {job.min_similarity} or more" if job.min_similarity else ""
+    print(f"{html}, {csv}: {_described(rows, hits, screener)}{near}")
+    return rows
+
+
+def _rows(hits: list[Hit], company: Company, options: HitOptions) -> list[Row]:
+    bits = fingerprints([hit.smiles for hit in hits])
+    ranks: Sequence[int] = range(len(hits))
+    if options.diverse is not None:
+        ranks = choose(bits, options.diverse, options.diverse_by)
+    flags = check_names(options.flag) or FLAGS
+    return [_row(rank, hits[rank], bits[rank : rank + 1], company, flags) for rank in ranks]
+
+
+def _row(rank: int, hit: Hit, bits: Fingerprints, company: Company, flags: Sequence[str]) -> Row:
+    return Row(
+        rank + 1,
+        hit,
+        profile(hit.smiles, flags),
+        tuple(company.measured.near(bits)) if company.measured else (),
+        company.actives.near(bits, 1)[0] if company.actives else None,
+        company.percentiles(hit.value),
+    )
+
+
+def _context(screener: Screener, hits: list[Hit], options: HitOptions) -> Context:
+    metadata = screener.predictor.metadata
+    tasks = tuple(screener.predictor.tasks.tasks[column] for column in screener.columns)
+    return Context(
+        job=screener.job,
+        tasks=tasks,
+        facts=_facts(metadata, [task.name for task in tasks]),
+        coverage=LEVEL if hits[0].bounded else None,
+        label_ranges=metadata.get("label_range"),
+        kept=len(hits) if options.diverse is not None else None,
+        reference=options.reference.name if options.reference else "",
+        measured=options.measured.name if options.measured else "",
+    )
+
+
+def _facts(metadata: dict[str, Any], tasks: list[str]) -> dict[str, str]:
+    """What a model file says about its training, for the header of a report."""
+    facts = {}
+    if "table" in metadata:
+        rows = metadata.get("rows", {}).get("train")
+        facts["Trained on"] = f"{metadata['table']}" + (f", {rows:,} rows" if rows else "")
+    scores = [
+        f"{(name if len(tasks) > 1 else measure)} {value:.3g}"
+        for name, value in metadata.get("scores", {}).items()
+        for task, _, measure in [name.rpartition("/")]
+        if task in tasks
+    ]
+    if scores:
+        facts["Test scores"] = ", ".join(scores)
+    return facts
+
+
+def _described(rows: list[Row], hits: list[Hit], screener: Screener) -> str:
+    if len(rows) < len(hits):
+        return f"{len(rows)} that differ among the best {len(hits)} molecules"
+    if screener.job.combine == "pareto":
+        return f"{len(hits)} molecules that no other beats"
+    return f"the best {len(hits)} molecules"
+
+
+def _print_hits(rows: list[Row], screener: Screener) -> None:
+    names = [objective.name for objective in screener.job.objectives]
+    print(f"best {', '.join(names)}:")
+    for row in rows[:SHOWN_HITS]:
+        hit = row.hit
+        name = f"  {hit.name}" if hit.name else ""
+        values = "; ".join(
+            f"{value:.3f} ({lower:.3f} to {upper:.3f})"
+            for value, lower, upper in zip(hit.value, hit.lower, hit.upper, strict=True)
+        )
+        print(f"  {row.rank}. {values}{name}  {hit.smiles}")

@@ -1,0 +1,41 @@
+"""Scores are what their formulas say."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from molecules.screening.objectives import Objective, expected_improvement, read_objectives, rounded
+from molecules.tasks import Task, Tasks
+from sciml.errors import InputError
+
+TASKS = Tasks(tasks=(Task(name="logS"), Task(name="toxic", kind="binary"), Task(name="a:min")))
+
+
+def test_how_objectives_are_written() -> None:
+    assert read_objectives(["logS:max:2", "toxic", "a:min"], True, TASKS) == (
+        Objective(name="logS", weight=2),
+        Objective(name="toxic", minimize=True),
+        Objective(name="a:min", minimize=True),  # the name of a task comes first
+    )
+    assert read_objectives(["toxic:.5"], False, TASKS)[0].weight == 0.5
+    with pytest.raises(InputError, match="choose one with --target"):
+        read_objectives([], False, TASKS)
+    with pytest.raises(InputError, match="did you mean 'logS'"):
+        read_objectives(["logs:min"], False, TASKS)
+
+
+@pytest.mark.parametrize(("mean", "std", "best"), [(0.0, 1.0, 0.5), (2.0, 0.3, 1.0), (-3, 2, 1)])
+def test_expected_improvement_is_the_integral(mean: float, std: float, best: float) -> None:
+    def gain(y: float) -> float:
+        return (y - best) * norm.pdf(y, mean, std)
+
+    (expected,) = expected_improvement(np.array([mean]), np.array([std]), np.array([best]))
+    assert expected == pytest.approx(quad(gain, best, best + 30)[0], rel=1e-6)
+
+
+def test_rounding_hides_only_the_last_digits() -> None:
+    values = np.array([1 / 3, -1e-9 / 3, 1e6 / 3, 0.0])
+    np.testing.assert_allclose(rounded(values), values, rtol=1e-5)
+    np.testing.assert_array_equal(rounded(values), rounded(values * (1 + 1e-8)))
+    assert np.isnan(rounded(np.array([np.nan])))[0]

@@ -1,0 +1,110 @@
+"""The page in a real browser: its table sorts and filters."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from molecules.files.table import demo_library
+from molecules.screening.options import HitOptions
+from molecules.screening.screen_file import screen_file
+
+BROWSER = next(
+    (
+        path
+        for name in ("chromium", "chromium-browser", "google-chrome")
+        if (path := shutil.which(name))
+    ),
+    None,
+)
+SCRIPT = """
+<script>
+const state = () => [...document.querySelectorAll("#hits tbody tr:not([hidden])")]
+  .map((row) => Number(row.cells[0].dataset.key));
+const heading = (text) => [...document.querySelectorAll("#hits thead th")]
+  .find((th) => th.textContent.trim().startsWith(text));
+const below = (text) => document.querySelector(`.filters input[aria-label="Filter ${text}"]`);
+const type = (input, text) => { input.value = text; input.dispatchEvent(new Event("input")); };
+const seen = { start: state() };
+heading("MW").querySelector("button").click();
+seen.lightest = state();
+heading("MW").querySelector("button").click();
+seen.heaviest = state();
+type(below("MW"), ">=100"); type(below("HBD"), "<2");
+seen.filtered = state();
+type(below("MW"), ""); type(below("HBD"), "");
+document.getElementById("clean").click();
+seen.clean = state();
+document.getElementById("clean").click();
+type(document.getElementById("search"), "no such molecule");
+seen.none = state();
+seen.shown = document.getElementById("shown").textContent;
+const result = document.createElement("pre");
+result.id = "seen";
+result.textContent = JSON.stringify(seen);
+document.body.append(result);
+</script>
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, model_file: Path) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    library, measured = folder / "library.smi", folder / "measured.csv"
+    library.write_text("\n".join(demo_library().read_text().splitlines()[:60]))
+    measured.write_text("smiles,logS,toxic\nCCO,1.5,0\nc1ccccc1O,,1\nCCN,0.3,\nCC,x,\n")
+    out = folder / "hits.html"
+    screen_file(
+        model_file,
+        str(library),
+        out,
+        targets=["logS", "toxic:min"],
+        top=20,
+        options=HitOptions(
+            flag=["lipinski", "pains", "brenk"],
+            measured=measured,
+            actives=measured,
+            reference=library,
+        ),
+    )
+    return out
+
+
+def test_page_and_table_say_the_same(page: Path) -> None:
+    text, table = page.read_text(), pd.read_csv(page.with_suffix(".csv"))
+    assert len(table) == 20
+    assert text.count('<svg viewBox="0 0 120 84"') == 20 * 4  # three measured and an active
+    assert table["logS_percentile"].between(0, 100).all()
+    assert table["score"].is_monotonic_decreasing
+    assert set(table["neighbour_1"]) <= {"CCO", "Oc1ccccc1", "CCN"}
+    for column in ("neighbour_1_logS", "similarity_to_active", "alerts", "toxic_upper"):
+        assert column in table
+    assert (table["neighbour_1_similarity"] >= table["neighbour_2_similarity"]).all()
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
+def test_table_sorts_and_filters(page: Path, tmp_path: Path) -> None:
+    driven = tmp_path / "driven.html"
+    driven.write_text(page.read_text().replace("</body>", SCRIPT + "</body>"))
+    done = subprocess.run(
+        [str(BROWSER), "--headless=new", "--no-sandbox", "--disable-gpu",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", driven.as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout)
+    assert found, done.stderr[-2000:]
+    seen = json.loads(html.unescape(found[1]))
+    table = pd.read_csv(page.with_suffix(".csv"), keep_default_na=False).set_index("rank")
+    mass = table["molecular_weight"]
+    assert seen["start"] == list(table.index)
+    assert list(mass[seen["lightest"]]) == sorted(mass)
+    assert list(mass[seen["heaviest"]]) == sorted(mass, reverse=True)
+    assert sorted(seen["filtered"]) == list(table.index[(mass >= 100) & (table["donors"] < 2)])
+    assert sorted(seen["clean"]) == list(table.index[table["alerts"] == ""])
+    assert seen["none"] == []
+    assert seen["shown"] == "0 of 20 shown"
