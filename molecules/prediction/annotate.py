@@ -2,12 +2,11 @@
 
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import pandas as pd
 
 from molecules.files.recognize import tidy_names
@@ -17,7 +16,8 @@ from sciml.files import atomic_path
 
 if TYPE_CHECKING:
     from molecules.features.features import Status
-    from molecules.prediction.predictor import Prediction, PropertyPredictor
+    from molecules.prediction.prediction import Prediction
+    from molecules.prediction.predictor import PropertyPredictor
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 UNREADABLE = cast("Status", "invalid_structure")  # known to files only, not to a model
@@ -28,9 +28,8 @@ Write = Callable[[pd.DataFrame], None]
 def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> Counter[str]:
     """Write every row of a table, in its order, with predictions and a status.
 
-    Adds, for each task, `<task>_pred`, `<task>_lower` and `<task>_upper`, then
-    `status` and `reason`; a name that the table has already gets a number behind it.
-    A molecule that cannot be predicted has blanks and says why.
+    Adds the columns of `Prediction.columns`; a name that the table has already gets a
+    number behind it. A molecule that cannot be predicted has blanks and says why.
 
     Args:
         model: the trained model.
@@ -49,32 +48,28 @@ def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> 
     with atomic_path(out) as path, _writer(path) as write:
         for table in tables:
             prediction = predict(model, table)
-            write(beside(table.frame, prediction, model.tasks.names))
+            write(beside(table.frame, prediction))
             counts.update(prediction.status)
             reasons.update(filter(None, prediction.reason))
         require_molecules(counts, reasons)
     return counts
 
 
-def predict(model: "PropertyPredictor", table: Table) -> "Prediction":
+def predict(model: "PropertyPredictor", table: Table, domain: bool = True) -> "Prediction":
     """Predictions for the rows of a table; structures the file itself hides say so."""
-    prediction = model.predict(table.smiles)
+    prediction = model.predict(table.smiles, domain=domain)
     for row, reason in table.unreadable.items():
         prediction.status[row], prediction.reason[row] = UNREADABLE, reason
     return prediction
 
 
-def beside(frame: pd.DataFrame, prediction: "Prediction", tasks: Sequence[str]) -> pd.DataFrame:
+def beside(frame: pd.DataFrame, prediction: "Prediction") -> pd.DataFrame:
     """The table with the columns of a prediction behind its own."""
-    names = [f"{task}_{part}" for task in tasks for part in ("pred", "lower", "upper")]
-    values = np.stack([prediction.mean, prediction.lower, prediction.upper], axis=-1)
-    values = values.reshape(len(frame), len(names)).astype(np.float32)  # what a model resolves
-    columns: list[object] = list(values.T)
-    columns += [list(prediction.status), list(prediction.reason)]
+    columns = prediction.columns()
     own = [str(name) for name in frame.columns]
-    added = tidy_names([*own, *names, "status", "reason"])[len(own) :]
-    result = pd.DataFrame(dict(zip(added, columns, strict=True)), index=frame.index)
-    return pd.concat([frame, result], axis=1)
+    added = tidy_names([*own, *columns])[len(own) :]
+    named = dict(zip(added, columns.values(), strict=True))
+    return pd.concat([frame, pd.DataFrame(named, index=frame.index)], axis=1)
 
 
 def require_molecules(counts: Counter[str], reasons: Counter[str]) -> None:

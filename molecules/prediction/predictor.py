@@ -1,7 +1,7 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,8 @@ from molecules.features.features import MAX_ATOMS, Featurized, Status, featurize
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
+from molecules.prediction.domain import Domain
+from molecules.prediction.prediction import Prediction
 from molecules.tasks import Tasks
 from sciml.config import Config, parse_config
 from sciml.model_file import load_state, read_model_file, save_model
@@ -44,29 +46,6 @@ class PredictorConfig(Config):
     members: int = Field(1, ge=1)
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One row for each input row, in its order.
-
-    Attributes:
-        tasks: names, kinds and units of the columns.
-        mean: (row, task) in the unit of the task, or the probability of 1; NaN where
-            the status is not `ok`.
-        lower, upper: (row, task), ends of the interval.
-        status, reason: one per row.
-    """
-
-    tasks: Tasks
-    mean: Array
-    lower: Array
-    upper: Array
-    status: list[Status]
-    reason: list[str]
-
-    def __len__(self) -> int:
-        return len(self.status)
 
 
 class PropertyPredictor:
@@ -118,41 +97,99 @@ class PropertyPredictor:
         metadata = {**self.metadata, "calibrations": calibrations}
         save_model(path, _as_module(self.members), KIND, self.config, metadata)
 
-    def predict(self, smiles: Sequence[str | None], batch_size: int = 256) -> Prediction:
+    @cached_property
+    def domain(self) -> Domain | None:
+        """Where the model's knowledge ends; None if its file does not tell."""
+        return Domain.read(self.metadata)
+
+    def predict(
+        self, smiles: Sequence[str | None], batch_size: int = 256, domain: bool = True
+    ) -> Prediction:
         """Predict every row.
 
         Args:
-            smiles: one per row, None or blank where there is none.
+            smiles: one per row, None, NaN or blank where there is none; also a column of a
+                table.
             batch_size: molecules computed at once; does not change the result.
+            domain: also tell how near each molecule is to the training set, where the
+                model file knows that; costs as much as half a parse.
         """
-        mean, status, reason = self._run(smiles, batch_size, self._mean, len(self.tasks))
-        ends = [
-            calibration.interval(task.kind, column)
-            for calibration, task, column in zip(
-                self.calibrations, self.tasks.tasks, mean.T, strict=True
-            )
-        ]
-        lower = np.column_stack([low for low, _ in ends])
-        upper = np.column_stack([high for _, high in ends])
-        absent = np.isnan(mean)
-        lower[absent], upper[absent] = np.nan, np.nan
-        return Prediction(self.tasks, mean, lower, upper, status, reason)
+        smiles = [_text(cell) for cell in smiles]
+        tasks, domain = len(self.tasks), domain and self.domain is not None
+        told, status, reason = self._run(
+            smiles, batch_size, partial(self._told, domain=domain), 2 * tasks + 2, domain
+        )
+        mean, spread = told[:, :tasks], told[:, tasks : 2 * tasks]
+        lower, upper, sets = self._calibrated(mean, spread)
+        return Prediction(
+            tasks=self.tasks,
+            smiles=smiles,
+            mean=mean,
+            lower=lower,
+            upper=upper,
+            sets=sets,
+            status=status,
+            reason=reason,
+            spread=spread if len(self.members) > 1 else None,
+            similarity=told[:, -2] if domain else None,
+            distance=told[:, -1] if domain else None,
+        )
 
     def embed(self, smiles: Sequence[str | None], batch_size: int = 256) -> Array:
         """Vectors of the encoder, (row, members * dim); NaN where there is no molecule."""
         dim = sum(member.encoder.dim for member in self.members)
         return self._run(smiles, batch_size, self._vectors, dim)[0]
 
-    def _mean(self, batch: MoleculeBatch) -> Tensor:
-        predictions = [member.predict(batch).double() for member in self.members]
-        return torch.stack(predictions).mean(0)
+    def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
+        """(molecule, 2 * task + 2): mean, spread, similarity and distance side by side."""
+        vectors = [member.encoder(batch) for member in self.members]
+        predictions = torch.stack(
+            [
+                member.head.denormalize(member.head(vector)).double()
+                for member, vector in zip(self.members, vectors, strict=True)
+            ]
+        )
+        mean = predictions.mean(0)
+        spread = predictions.std(0) if len(self.members) > 1 else torch.full_like(mean, torch.nan)
+        near = mean.new_full((len(mean), 2), torch.nan)
+        if domain:
+            near = self._near(batch, torch.cat(vectors, dim=1)).to(mean)
+        return torch.cat([mean, spread, near], dim=1)
+
+    def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:
+        assert self.domain is not None
+        assert batch.fingerprint is not None
+        bits = np.packbits((batch.fingerprint > 0).cpu().numpy(), axis=1)
+        distance = self.domain.latent.distance(vectors.double().cpu().numpy())
+        return torch.from_numpy(np.column_stack([self.domain.similarity(bits), distance]))
+
+    def _calibrated(self, mean: Array, spread: Array) -> tuple[Array, Array, NDArray[np.str_]]:
+        """Ends of the intervals and conformal sets, (row, task) each."""
+        lower, upper = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        sets = np.full(mean.shape, "", dtype="<U8")
+        told = np.isfinite(mean).all(axis=1)
+        for column, (task, calibration) in enumerate(
+            zip(self.tasks.tasks, self.calibrations, strict=True)
+        ):
+            values = mean[told, column]
+            lower[told, column], upper[told, column] = calibration.interval(
+                task.kind, values, spread[told, column]
+            )
+            if task.kind == "binary":
+                sets[told, column] = calibration.sets(values)
+        return lower, upper, sets
 
     def _vectors(self, batch: MoleculeBatch) -> Tensor:
         return torch.cat([member.encoder(batch).double() for member in self.members], dim=1)
 
     @torch.inference_mode()
     def _run(
-        self, smiles: Sequence[str | None], batch_size: int, compute: Any, columns: int
+        self,
+        smiles: Sequence[str | None],
+        batch_size: int,
+        compute: Callable[[MoleculeBatch], Tensor],
+        columns: int,
+        fingerprints: bool = False,
     ) -> tuple[Array, list[Status], list[str]]:
         device = next(self.members[0].parameters()).device
         result = np.full((len(smiles), columns), np.nan)
@@ -160,7 +197,8 @@ class PropertyPredictor:
         reason: list[str] = []
         for start in range(0, len(smiles), _CHUNK):
             chunk = smiles[start : start + _CHUNK]
-            featurized = featurize(chunk, self.config.max_atoms, self.config.model.fingerprint)
+            counted = fingerprints or self.config.model.fingerprint
+            featurized = featurize(chunk, self.config.max_atoms, counted)
             data = self._data(featurized, chunk)
             for rows in _similar_sizes(data, batch_size):
                 values = compute(data.__getitems__(rows).to(device))
@@ -180,6 +218,12 @@ class PropertyPredictor:
             positions=positions,
             fingerprints=featurized.fingerprints,
         )
+
+
+def _text(cell: object) -> str | None:
+    """A cell as text; None for what pandas takes as missing."""
+    text = str(cell)
+    return None if text in ("None", "nan", "<NA>") else text
 
 
 def sees_conformers(config: ModelConfig) -> bool:

@@ -17,7 +17,8 @@ from molecules.prediction.annotate import predict, require_molecules
 from molecules.screening.histogram import Histogram
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import Prediction, PropertyPredictor
+    from molecules.prediction.prediction import Prediction
+    from molecules.prediction.predictor import PropertyPredictor
 
 ATOM_INDEX = re.compile(r" # \d+")
 SAME_VALUE = 1e-5  # relative; one molecule in two batches may differ in the last digits
@@ -140,7 +141,7 @@ def screen(
     histogram, counts, reasons = Histogram(), Counter[str](), Counter[str]()
     rows = 0
     for table in library:
-        prediction = predict(model, table)
+        prediction = predict(model, table, domain=False)
         counts.update(prediction.status)
         reasons.update(ATOM_INDEX.sub("", reason) for reason in prediction.reason if reason)
         values = prediction.mean[:, task]

@@ -14,6 +14,7 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
 from molecules.files.recognize import require_columns, text_cells
 from molecules.files.table import Table, demo_activity, read_table
+from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
 from sciml.config import Config
 from sciml.errors import InputError
@@ -72,6 +73,11 @@ class Prepared:
         number = np.full(len(self.smiles), -1)
         number[self.featurized.rows] = np.arange(len(self.featurized.rows))
         return self.data.rows(number[self.folds[name]])
+
+    def measured(self, name: str) -> TrainingSet:
+        """SMILES and labels of a fold."""
+        rows = self.folds[name]
+        return TrainingSet([self.smiles[row] for row in rows], self.labels[rows])
 
 
 def open_table(table: str | Path, smiles: str | None = None) -> Table:
