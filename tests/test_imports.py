@@ -45,7 +45,9 @@ WINGS = {
     ),
     "molecules": (
         "commands",
+        "serving",
         "screening",
+        "explanation",
         "training",
         "prediction",
         "evaluation",

@@ -75,6 +75,11 @@ class PropertyPredictor:
         """What is predicted."""
         return self.config.tasks
 
+    @property
+    def device(self) -> torch.device:
+        """Where the members are."""
+        return next(self.members[0].parameters()).device
+
     @classmethod
     def load(cls, path: Path | str, device: str = "cpu") -> Self:
         """Read a model file that `save` wrote.
@@ -140,6 +145,10 @@ class PropertyPredictor:
         dim = sum(member.encoder.dim for member in self.members)
         return self._run(smiles, batch_size, self._vectors, dim)[0]
 
+    def mean(self, batch: MoleculeBatch) -> Tensor:
+        """Average of the members' predictions, (molecule, task); can be differentiated."""
+        return torch.stack([member.predict(batch).double() for member in self.members]).mean(0)
+
     def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
         """(molecule, 2 * task + 2): mean, spread, similarity and distance side by side."""
         vectors = [member.encoder(batch) for member in self.members]
@@ -191,7 +200,6 @@ class PropertyPredictor:
         columns: int,
         fingerprints: bool = False,
     ) -> tuple[Array, list[Status], list[str]]:
-        device = next(self.members[0].parameters()).device
         result = np.full((len(smiles), columns), np.nan)
         status: list[Status] = []
         reason: list[str] = []
@@ -199,15 +207,16 @@ class PropertyPredictor:
             chunk = smiles[start : start + _CHUNK]
             counted = fingerprints or self.config.model.fingerprint
             featurized = featurize(chunk, self.config.max_atoms, counted)
-            data = self._data(featurized, chunk)
+            data = self.inputs(featurized, chunk)
             for rows in _similar_sizes(data, batch_size):
-                values = compute(data.__getitems__(rows).to(device))
+                values = compute(data.__getitems__(rows).to(self.device))
                 result[start + featurized.rows[rows]] = values.cpu().numpy()
             status += featurized.status
             reason += featurized.reason
         return result, status, reason
 
-    def _data(self, featurized: Featurized, smiles: Sequence[str | None]) -> MoleculeData:
+    def inputs(self, featurized: Featurized, smiles: Sequence[str | None]) -> MoleculeData:
+        """The molecules among some rows as the model reads them, with conformers if it does."""
         positions = None
         if sees_conformers(self.config.model):
             usable = [smiles[row] or "" for row in featurized.rows]
