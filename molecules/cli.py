@@ -9,6 +9,8 @@ COMMANDS = {
     "pretrain": "Pre-train an encoder on molecules without labels, to start `train` from.",
     "predict": "Write a table with predictions, intervals and a status beside its own columns.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",
+    "explain": "Show which atoms raise or lower each prediction, beside measured neighbours.",
+    "serve": "Answer predictions over HTTP, batched, with limits and a health check.",
     "demo": "Train, predict and screen on molecules that come with RDKit: a few minutes.",
 }
 

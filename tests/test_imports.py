@@ -23,6 +23,8 @@ MAY_IMPORT = {
     "onnxruntime": {"weather/forecasting/"},
     "onnxscript": {"weather/forecasting/"},
     "scores": {"weather/verification/"},
+    "fastapi": {"molecules/serving/"},
+    "uvicorn": {"molecules/serving/"},
     "weather": {"weather/"},
     "molecules": {"molecules/"},
 }

@@ -11,7 +11,6 @@ from rdkit import Chem, rdBase
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient
 from molecules.explanation.masking import by_masking
-from molecules.features.features import featurize
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 
@@ -24,13 +23,15 @@ class Attribution:
 
     Attributes:
         prediction: one row per input row.
-        atoms: one array (atom, task) per row, atoms in the order of the SMILES, in the
-            unit of the task or as probability; no atoms where there is no prediction.
+        smiles: one per row, as the model read it.
+        atoms: one array (atom, task) per row, atoms in the order of `smiles`, in
+            the unit of the task or as probability; no atoms where there is no prediction.
         method: `masking`, see `masking.by_masking`; `integrated` and `gradient`, see
             `gradients.by_gradient`.
     """
 
     prediction: Prediction
+    smiles: list[str | None]
     atoms: list[NDArray[np.float64]]
     method: Method
 
@@ -46,11 +47,10 @@ def attribute(
         method: how; see `Attribution`.
     """
     prediction = predictor.predict(smiles)
-    reads = predictor.config.model.fingerprint
-    featurized = featurize(prediction.smiles, predictor.config.max_atoms, reads)
-    data = predictor.inputs(featurized, prediction.smiles)
-    told = [prediction.smiles[row] or "" for row in featurized.rows]
-    environments = _environments(told) if reads else None
+    told, featurized, data = predictor.read(prediction.smiles)
+    environments = None
+    if predictor.config.model.fingerprint:
+        environments = _environments([told[row] or "" for row in featurized.rows])
     match method:
         case "masking":
             values = by_masking(predictor, data, environments)
@@ -62,7 +62,7 @@ def attribute(
     parts = np.split(values, featurized.packed.atom_start[1:-1])
     for row, part in zip(featurized.rows, parts, strict=False):
         atoms[row] = part
-    return Attribution(prediction, atoms, method)
+    return Attribution(prediction, told, atoms, method)
 
 
 def _environments(smiles: Sequence[str]) -> list[Environments]:

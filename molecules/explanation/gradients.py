@@ -51,7 +51,7 @@ def by_gradient(
         rows = np.arange(first, min(first + _MOLECULES, len(data)))
         atoms, bits = _integral(predictor, data.__getitems__(rows).to(predictor.device), steps)
         result[start[rows[0]] : start[rows[-1] + 1]] = atoms
-        for row, told in zip(rows, bits if environments is not None else (), strict=False):
+        for row, told in zip(rows.tolist(), bits if environments is not None else (), strict=False):
             assert environments is not None
             result[start[row] : start[row + 1]] += environments[row].share_out(told)
     return result

@@ -45,7 +45,7 @@ def annotate(model: "PropertyPredictor", tables: Iterable[Table], out: Path) -> 
     """
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    with atomic_path(out) as path, _writer(path) as write:
+    with atomic_path(out) as path, table_writer(path) as write:
         for table in tables:
             prediction = predict(model, table)
             write(beside(table.frame, prediction))
@@ -94,7 +94,8 @@ def table_format(out: Path) -> str:
 
 
 @contextmanager
-def _writer(path: Path) -> Iterator[Write]:
+def table_writer(path: Path) -> Iterator[Write]:
+    """Takes the parts of a table in their order and writes them as one file."""
     suffix = table_format(path)
     with _parquet_writer(path) if suffix == ".parquet" else _text_writer(path, suffix) as write:
         yield write

@@ -205,9 +205,7 @@ class PropertyPredictor:
         reason: list[str] = []
         for start in range(0, len(smiles), _CHUNK):
             chunk = smiles[start : start + _CHUNK]
-            counted = fingerprints or self.config.model.fingerprint
-            featurized = featurize(chunk, self.config.max_atoms, counted)
-            data = self.inputs(featurized, chunk)
+            _, featurized, data = self.read(chunk, fingerprints)
             for rows in _similar_sizes(data, batch_size):
                 values = compute(data.__getitems__(rows).to(self.device))
                 result[start + featurized.rows[rows]] = values.cpu().numpy()
@@ -215,18 +213,33 @@ class PropertyPredictor:
             reason += featurized.reason
         return result, status, reason
 
-    def inputs(self, featurized: Featurized, smiles: Sequence[str | None]) -> MoleculeData:
-        """The molecules among some rows as the model reads them, with conformers if it does."""
+    def read(
+        self, smiles: Sequence[str | None], fingerprints: bool = False
+    ) -> tuple[list[str | None], Featurized, MoleculeData]:
+        """Molecules as the model reads them.
+
+        Args:
+            smiles: one per row.
+            fingerprints: count Morgan environments also for a model that does not.
+
+        Returns:
+            The SMILES whose atoms the graphs have, in their order; what became of every
+            row; and the graphs of the usable ones, with conformers if the model sees them.
+        """
+        smiles = list(smiles)
+        counted = fingerprints or self.config.model.fingerprint
+        featurized = featurize(smiles, self.config.max_atoms, counted)
         positions = None
         if sees_conformers(self.config.model):
             usable = [smiles[row] or "" for row in featurized.rows]
             positions = conformers(usable, self.config.conformer_seed).positions
-        return MoleculeData(
+        data = MoleculeData(
             featurized.packed,
             np.arange(len(featurized.packed)),
             positions=positions,
             fingerprints=featurized.fingerprints,
         )
+        return smiles, featurized, data
 
 
 def _text(cell: object) -> str | None:

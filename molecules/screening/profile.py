@@ -6,13 +6,12 @@ Dear functions (alerts cost some 2 ms, QED 1 ms): for the few hits, not for a li
 import re
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
-
-from molecules.drawing import draw
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rdkit.Chem.FilterCatalog import FilterCatalog
 
+DRAWING = (220, 150)  # pixels
 PATTERN_COUNT = re.compile(r"\(\d+\)$")  # PAINS names end in how many compounds matched once
 
 
@@ -57,6 +56,23 @@ def profile(smiles: str) -> Profile:
             alerts=_alerts(molecule),
             svg=draw(smiles),
         )
+
+
+def draw(smiles: str) -> str:
+    """The structure as an SVG element without size, so that a page can scale it."""
+    from rdkit import Chem
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    drawing = rdMolDraw2D.MolDraw2DSVG(*DRAWING)
+    options: Any = drawing.drawOptions()
+    options.clearBackground = False
+    options.bondLineWidth = 1.4
+    options.minFontSize = 10
+    options.fixedBondLength = 22  # keeps small molecules small
+    rdMolDraw2D.PrepareAndDrawMolecule(drawing, Chem.MolFromSmiles(smiles))
+    drawing.FinishDrawing()
+    body = drawing.GetDrawingText().split("<!-- END OF HEADER -->")[-1]
+    return f'<svg viewBox="0 0 {DRAWING[0]} {DRAWING[1]}" role="img">{body}'
 
 
 def _alerts(molecule: object) -> tuple[str, ...]:
