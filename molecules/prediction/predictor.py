@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -23,6 +23,9 @@ from molecules.tasks import Tasks
 from sciml.config import Config, parse_config
 from sciml.model_file import load_state, read_model_file, save_model
 from sciml.transformer import WindowTransformerConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KIND = "molecules.predictor"
 _CHUNK = 4096  # rows featurized at once; bounds the memory
@@ -139,6 +142,24 @@ class PropertyPredictor:
             similarity=told[:, -2] if domain else None,
             distance=told[:, -1] if domain else None,
         )
+
+    def predict_frame(self, frame: "pd.DataFrame", smiles: str | None = None) -> "pd.DataFrame":
+        """A table with the columns of `Prediction.columns` behind its own, and its index.
+
+        Args:
+            frame: one molecule per row.
+            smiles: column with the SMILES; found by its name or content if None.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        from molecules.files.recognize import find_smiles_column, require_columns
+        from molecules.prediction.annotate import beside
+
+        if smiles is not None:
+            require_columns(frame, [smiles], "the table")
+        column = smiles or find_smiles_column(frame, "the table")
+        return beside(frame, self.predict(frame[column].tolist()))
 
     def embed(self, smiles: Sequence[str | None], batch_size: int = 256) -> Array:
         """Vectors of the encoder, (row, members * dim); NaN where there is no molecule."""

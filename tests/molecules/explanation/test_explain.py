@@ -115,8 +115,8 @@ def test_a_model_without_its_training_molecules(tmp_path: Path, table: Path, mod
 def test_what_the_user_can_mend(
     model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bad = tmp_path / "bad.smi"
-    bad.write_text("C1CC a\nC2CC b\n")
+    bad = tmp_path / "bad.csv"
+    bad.write_text("smiles\nC1CC\nC1CC(\n")
     cases = [
         ("0 or more", ("explain", model, table, "--draw", -1)),
         ("expected .csv, .tsv or .parquet", ("explain", model, table, "--out", "o.xlsx")),

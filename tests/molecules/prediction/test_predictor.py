@@ -139,6 +139,12 @@ def test_frame_and_grid(predictor: PropertyPredictor) -> None:
     frame = told.frame()
     assert list(frame["status"]) == ["ok", "invalid_smiles", "empty"]
     assert frame["logS_pred"].notna().tolist() == [True, False, False]
+    beside = predictor.predict_frame(pd.DataFrame({"SMILES": series, "status": 1}))
+    assert list(beside.index) == [7, 8, 9]
+    assert list(beside.columns[:3]) == ["SMILES", "status", "logS_pred"]
+    assert list(beside["status_2"]) == list(frame["status"])
+    with pytest.raises(InputError, match="no column 'smile'"):
+        predictor.predict_frame(beside, smiles="smile")
     page = told._repr_html_()
     assert page.count("<svg") == 1
     assert "<b><b>" not in page
