@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
 from molecules.tasks import Task, TaskKind, Tasks
@@ -31,7 +31,7 @@ from sciml.errors import InputError
 SMILES = "smiles"
 
 
-class _MoleculeEstimator(BaseEstimator):  # type: ignore[misc]
+class _MoleculeEstimator(BaseEstimator):
     """What both estimators share.
 
     Args:
@@ -114,7 +114,7 @@ class _MoleculeEstimator(BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):  # type: ignore[misc]
+class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):
     """Measured properties of molecules, one or several.
 
     Example:
@@ -148,7 +148,7 @@ class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):  # type: ignore[mis
         return tags
 
 
-class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):  # type: ignore[misc]
+class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):
     """A yes/no property of molecules, with labels of any kind.
 
     Args:
@@ -166,14 +166,14 @@ class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):  # type: ignore[m
             ValueError: other than two classes, or lengths that differ.
         """
         smiles = column_of_smiles(X)
-        given = np.asarray(y)
+        given = column_or_1d(y, warn=True)
         check_classification_targets(given)
-        if given.ndim != 1:
-            raise InputError(f"y has {given.ndim} axes; expected one label per molecule")
         self.classes_, numbers = np.unique(given, return_inverse=True)
         if len(self.classes_) != 2:
+            found = {1: "1 class"}.get(len(self.classes_), f"{len(self.classes_)} classes")
             raise InputError(
-                f"y has {len(self.classes_)} classes: Only binary classification is supported"
+                f"y has {found}. Only binary classification is supported. The type of the "
+                f"target is {type_of_target(given)}."
             )
         return self._train(smiles, _as_rows(numbers.astype(np.float64), len(smiles)), "binary")
 
@@ -216,8 +216,6 @@ def column_of_smiles(X: Any) -> list[str]:
         cells = cells[:, 0]
     if cells.ndim != 1:
         raise InputError(f"X has shape {cells.shape}; expected one column of SMILES")
-    if not len(cells):
-        raise InputError("X has no rows; expected one molecule per row")
     cells = np.where(pd.isna(cells), "", cells)
     odd = next((cell for cell in cells if not isinstance(cell, str)), None)
     if odd is not None:
@@ -227,6 +225,8 @@ def column_of_smiles(X: Any) -> list[str]:
 
 def _as_rows(labels: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
     """Labels as (row, task)."""
+    if rows < 2:
+        raise InputError(f"X has {rows} sample{'s' * (rows != 1)}; expected at least 2 molecules")
     if len(labels) != rows:
         raise InputError(f"X has {rows} rows and y {len(labels)}; expected one label per molecule")
     return labels.reshape(rows, -1)

@@ -5,6 +5,7 @@ a molecule, so that they apply: cloning, idempotence, pickling, subsets, order, 
 """
 
 import pickle
+import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -38,8 +39,8 @@ OXYGEN = np.array(["yes" if "O" in text else "no" for text in SMILES])
 
 def as_smiles(X: np.ndarray) -> list[str]:
     """A molecule for each row of numbers: the same for the same row."""
-    ranks = np.clip(np.floor(4 * np.nan_to_num(X)).astype(int) + 8, 0, 20)
-    return ["C" + "".join("CNOF"[r % 4] if r % 4 < 3 else "CC" for r in row) for row in ranks]
+    rows = np.ascontiguousarray(X, np.float64) + 0.0  # -0 is 0
+    return ["C" + "".join("CNO"[b % 3] for b in zlib.crc32(row).to_bytes(4)) for row in rows]
 
 
 class Numbered:
@@ -63,6 +64,10 @@ class Numbered:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.input_tags.string, tags.input_tags.one_d_array = False, False
         tags.input_tags.two_d_array = True
+        if tags.regressor_tags is not None:
+            tags.regressor_tags.poor_score = True  # two epochs on hashes
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.poor_score = True
         return tags
 
 
@@ -134,7 +139,7 @@ def map_text(function: Callable[[str], str], X: Any) -> list[str]:
     [
         ("CCO", [1.0], "one text"),
         ([["C", "O"]], [1.0], "one column"),
-        ([], [], "no rows"),
+        ([], [], "X has 0 samples"),
         ([1.5, 2.5], [1.0, 2.0], "holds 1.5"),
         (["C", "CC"], [1.0], "2 rows and y 1"),
         (["C1CC", "bad("], [1.0, 2.0], "no valid molecule"),
