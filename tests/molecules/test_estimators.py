@@ -17,6 +17,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import validate_data
 
 from molecules import MoleculeClassifier, MoleculeRegressor
@@ -158,3 +159,18 @@ def test_more_that_the_user_can_mend() -> None:
         MoleculeRegressor(overrides=TINY, validation=1.0).fit(SMILES, LENGTH)
     with pytest.raises(InputError, match="epoch"):
         MoleculeRegressor(overrides=("training.epoch=1",)).fit(SMILES, LENGTH)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # the checks provoke warnings of their own
+@pytest.mark.parametrize("estimator", [NumberedRegressor(), NumberedClassifier()])
+def test_scikit_learns_own_checks(estimator: Any) -> None:
+    results = check_estimator(estimator, on_skip=None)
+    assert len(results) > 45
+    skipped = {row["check_name"] for row in results if row["status"] == "skipped"}
+    assert skipped <= {"check_array_api_input"}  # wants SCIPY_ARRAY_API; text is no array
+
+
+def test_without_the_stand_in_no_table_of_numbers_is_taken() -> None:
+    with pytest.raises(InputError, match="one column of SMILES"):
+        MoleculeRegressor(overrides=TINY).fit(np.ones((4, 2)), np.ones(4))
