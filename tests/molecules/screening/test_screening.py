@@ -34,7 +34,7 @@ class CarbonCounter:
 
     tasks = Tasks(tasks=(Task(name="length"),))
 
-    def predict(self, smiles: list[str]) -> Predicted:
+    def predict(self, smiles: list[str], domain: bool = True) -> Predicted:
         found = canonical_smiles(smiles)
         mean = np.array([[len(text) if text else np.nan] for text in found], float)
         status = ["ok" if text else "invalid_smiles" for text in found]
