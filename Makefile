@@ -32,5 +32,5 @@ clean:
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[simulate,maps,grib,cloud,onnx,cluster,test,check]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[simulate,maps,grib,cloud,onnx,cluster,serve,test,check]'
 	touch $(READY)

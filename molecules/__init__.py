@@ -4,11 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from molecules.estimators import MoleculeClassifier, MoleculeRegressor
     from molecules.prediction.predictor import PropertyPredictor
 
-__all__ = ["PropertyPredictor"]
+__all__ = ["MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
 
-_HOME = {"PropertyPredictor": "molecules.prediction.predictor"}
+_HOME = {
+    "MoleculeClassifier": "molecules.estimators",
+    "MoleculeRegressor": "molecules.estimators",
+    "PropertyPredictor": "molecules.prediction.predictor",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -14,6 +14,8 @@ COMMANDS = {
     "verify": "Check that a model predicts the same however molecules are written and given.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",
     "merge": "Put the shards of a screen together into one HTML page.",
+    "explain": "Show which atoms raise or lower each prediction, beside measured neighbours.",
+    "serve": "Answer predictions over HTTP, batched, with limits and a health check.",
     "demo": "Train, predict and screen on molecules that come with RDKit: a few minutes.",
 }
 

@@ -24,6 +24,8 @@ MAY_IMPORT = {
     "onnxscript": {"weather/forecasting/"},
     "scores": {"weather/verification/"},
     "distributed": {"molecules/prediction/parallel.py"},
+    "fastapi": {"molecules/serving/"},
+    "uvicorn": {"molecules/serving/"},
     "weather": {"weather/"},
     "molecules": {"molecules/"},
 }
@@ -46,7 +48,9 @@ WINGS = {
     ),
     "molecules": (
         "commands",
+        "serving",
         "screening",
+        "explanation",
         "training",
         "prediction",
         "checking",

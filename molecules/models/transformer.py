@@ -43,19 +43,18 @@ class MoleculeTransformer(nn.Module):
         Molecules of similar size are computed together: the work grows with the square
         of the largest.
         """
+        nodes = self.embed(batch.x)
         atoms, states = [], []
         for molecules in _groups(batch.ptr.diff().tolist()):
             part, rows = batch.select(torch.tensor(molecules, device=batch.x.device))
             atoms.append(rows)
-            states.append(self._states(part))
+            states.append(self._states(part, nodes[rows]))
         together = torch.cat(states)
         return torch.empty_like(together).index_copy(0, torch.cat(atoms), together)
 
-    def _states(self, batch: MoleculeBatch) -> Tensor:
+    def _states(self, batch: MoleculeBatch, nodes: Tensor) -> Tensor:
         padded = Padded.of(batch)
-        states = self.network(
-            padded.pad(self.embed(batch.x)), padded.valid, self.pairs(batch, padded)
-        )
+        states = self.network(padded.pad(nodes), padded.valid, self.pairs(batch, padded))
         return self.norm(padded.gather(states))
 
 

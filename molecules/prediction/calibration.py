@@ -1,4 +1,4 @@
-"""How far to trust a prediction: intervals learned from the validation fold."""
+"""How far to trust a prediction: intervals and sets learned from the validation fold."""
 
 import math
 from typing import Self
@@ -18,41 +18,71 @@ Array = NDArray[np.float64]
 class Calibration(Config):
     """Interval of one property; plain data, kept in the model file.
 
-    For a quantity it is split-conformal: the prediction plus or minus the `LEVEL`
-    quantile of the absolute residuals (Vovk et al. 2005, section 4.1). For a
-    probability it is the Venn-Abers interval (Vovk & Petej 2014): what isotonic
-    regression would say if the new molecule were 0, and if it were 1.
+    For a quantity it is split-conformal: the prediction plus or minus `width` times a
+    scale. The scale is 1, or for an ensemble the spread of its members plus `softening`
+    (Lei et al. 2018, section 5.2), so that the interval is wide where they disagree.
+    `width` is the ceil((n + 1) LEVEL)-th smallest of the n validation residuals over their
+    scales (Vovk et al. 2005, section 4.1): the interval holds a new molecule with a
+    probability of at least LEVEL if it could as well have been in the validation fold.
+
+    For a probability it is the Venn-Abers interval (Vovk & Petej 2014): what isotonic
+    regression would say if the new molecule were 0, and if it were 1. Its conformal set
+    holds each class that is not too improbable, and misses the true one, whichever it is,
+    with a probability of at most 1 - LEVEL (Vovk 2012, "label conditional").
 
     Attributes:
-        width: half the interval of a quantity; None if the validation fold is too small.
+        width: half the interval of a quantity, in scales; None if the validation fold is
+            too small.
+        softening: what is added to the spread, in the unit of the quantity; None where
+            the scale is 1.
         scores: ascending probabilities of the validation fold.
         low, high: interval for a probability below the first score, between the
             first and the second, ... (len(scores) + 1).
+        doubts: for 0 and for 1, the largest 1 - probability with which it is in the set;
+            None if the validation fold has too few of that class to leave it out.
     """
 
     width: float | None = None
+    softening: float | None = None
     scores: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
+    doubts: tuple[float | None, float | None] = (None, None)
 
     @classmethod
-    def fit(cls, kind: TaskKind, predicted: Array, truth: Array) -> Self:
+    def fit(
+        cls,
+        kind: TaskKind,
+        predicted: Array,
+        truth: Array,
+        spread: Array | None = None,
+        softening: float | None = None,
+    ) -> Self:
         """Learn from the validation fold.
 
         Args:
             kind: of the property.
             predicted, truth: (row,), NaN where unmeasured.
+            spread: (row,) standard deviation of an ensemble's members.
+            softening: positive, known without the validation fold; None for a scale of 1.
         """
         both = np.isfinite(predicted) & np.isfinite(truth)
         predicted, truth = predicted[both], truth[both]
         if kind == "regression":
-            return cls(width=_conformal_width(np.abs(predicted - truth)))
-        return cls(**_venn_abers(predicted, truth))
+            made = cls(softening=softening)
+            scale = made._scale(None if spread is None else spread[both])
+            width = conformal_quantile(np.abs(predicted - truth) / scale)
+            return made.model_copy(update={"width": width})
+        negative, positive = predicted[truth == 0], 1 - predicted[truth == 1]
+        doubts = conformal_quantile(negative), conformal_quantile(positive)
+        return cls(**_venn_abers(predicted, truth), doubts=doubts)
 
-    def interval(self, kind: TaskKind, predicted: Array) -> tuple[Array, Array]:
+    def interval(
+        self, kind: TaskKind, predicted: Array, spread: Array | None = None
+    ) -> tuple[Array, Array]:
         """Lower and upper end, (row,) each; unbounded where nothing was learned."""
         if kind == "regression":
-            width = math.inf if self.width is None else self.width
+            width = (math.inf if self.width is None else self.width) * self._scale(spread)
             return predicted - width, predicted + width
         if not self.scores:
             return np.zeros_like(predicted), np.ones_like(predicted)
@@ -60,11 +90,26 @@ class Calibration(Config):
         low, high = np.array(self.low)[gap], np.array(self.high)[gap]
         return np.minimum(low, predicted), np.maximum(high, predicted)
 
+    def sets(self, predicted: Array) -> list[str]:
+        """The conformal set of each probability of 1: `{0}`, `{1}`, `{0 1}`, or `{}`.
 
-def _conformal_width(residuals: Array) -> float | None:
-    """The ceil((n + 1) LEVEL)-th smallest residual."""
-    rank = math.ceil((len(residuals) + 1) * LEVEL)
-    return float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else None
+        The empty set says that the molecule is like neither class.
+        """
+        limits = [math.inf if doubt is None else doubt for doubt in self.doubts]
+        inside = np.stack([predicted <= limits[0], 1 - predicted <= limits[1]], axis=-1)
+        return ["{" + " ".join(map(str, np.flatnonzero(row))) + "}" for row in inside]
+
+    def _scale(self, spread: Array | None) -> Array | float:
+        if self.softening is None:
+            return 1.0
+        assert spread is not None, "an ensemble's intervals need the spread of its members"
+        return spread + self.softening
+
+
+def conformal_quantile(scores: Array) -> float | None:
+    """The ceil((n + 1) LEVEL)-th smallest of n scores; None if there are too few."""
+    rank = math.ceil(round((len(scores) + 1) * LEVEL, 9))  # 0.9 is not exact in binary
+    return float(np.sort(scores)[rank - 1]) if rank <= len(scores) else None
 
 
 def _venn_abers(predicted: Array, truth: Array) -> dict[str, tuple[float, ...]]:

@@ -15,7 +15,7 @@ from molecules.prediction.writers import table_format
 from sciml.cli import progress
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import Prediction
+    from molecules.prediction.prediction import Prediction
 
 
 def predict_file(
@@ -50,7 +50,7 @@ def predict_file(
     with start_workers(workers) as pool, progress() as bar:
         tables = watched(source, smiles, bar, "predicting")
         work = partial(predict_rows, model_source, cache)
-        counts = annotate(along(pool, work, tables, _rows), tasks.names, out)
+        counts = annotate(along(pool, work, tables, _rows), out)
     for task in tasks.tasks:
         if task.meaning:
             print(f"{task.name}_pred: {task.meaning}")

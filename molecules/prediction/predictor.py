@@ -1,9 +1,10 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -19,10 +20,15 @@ from molecules.features.store import CHUNK, stored_featurize
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
+from molecules.prediction.domain import Domain
+from molecules.prediction.prediction import Prediction
 from molecules.tasks import Tasks
 from sciml.config import Config, parse_config
 from sciml.model_file import load_state, read_model_file, save_model
 from sciml.transformer import WindowTransformerConfig
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KIND = "molecules.predictor"
 
@@ -47,29 +53,6 @@ class PredictorConfig(Config):
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
     standardize: Standardization = "off"
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One row for each input row, in its order.
-
-    Attributes:
-        tasks: names, kinds and units of the columns.
-        mean: (row, task) in the unit of the task, or the probability of 1; NaN where
-            the status is not `ok`.
-        lower, upper: (row, task), ends of the interval.
-        status, reason: one per row; a row that is `ok` can have a reason to doubt it.
-    """
-
-    tasks: Tasks
-    mean: Array
-    lower: Array
-    upper: Array
-    status: list[Status]
-    reason: list[str]
-
-    def __len__(self) -> int:
-        return len(self.status)
 
 
 @dataclass(frozen=True)
@@ -113,6 +96,11 @@ class PropertyPredictor:
         """What is predicted."""
         return self.config.tasks
 
+    @property
+    def device(self) -> torch.device:
+        """Where the members are."""
+        return next(self.members[0].parameters()).device
+
     @classmethod
     def load(cls, path: Path | str, device: str = "cpu") -> Self:
         """Read a model file that `save` wrote.
@@ -135,28 +123,66 @@ class PropertyPredictor:
         metadata = {**self.metadata, "calibrations": calibrations}
         save_model(path, _as_module(self.members), KIND, self.config, metadata)
 
+    @cached_property
+    def domain(self) -> Domain | None:
+        """Where the model's knowledge ends; None if its file does not tell."""
+        return Domain.read(self.metadata)
+
     def predict(
-        self, smiles: Sequence[str | None], batch_size: int = 256, cache: Path | None = None
+        self,
+        smiles: Sequence[str | None],
+        batch_size: int = 256,
+        domain: bool = True,
+        cache: Path | None = None,
     ) -> Prediction:
         """Predict every row.
 
         Args:
-            smiles: one per row, None or blank where there is none.
+            smiles: one per row, None, NaN or blank where there is none; also a column of a
+                table.
             batch_size: molecules computed at once; does not change the result.
+            domain: also tell how near each molecule is to the training set, where the
+                model file knows that; costs as much as half a parse.
             cache: folder that keeps graphs and conformers between calls.
         """
-        mean, status, reason = self._run(smiles, batch_size, self._mean, len(self.tasks), cache)
-        ends = [
-            calibration.interval(task.kind, column)
-            for calibration, task, column in zip(
-                self.calibrations, self.tasks.tasks, mean.T, strict=True
-            )
-        ]
-        lower = np.column_stack([low for low, _ in ends])
-        upper = np.column_stack([high for _, high in ends])
-        absent = np.isnan(mean)
-        lower[absent], upper[absent] = np.nan, np.nan
-        return Prediction(self.tasks, mean, lower, upper, status, reason)
+        smiles = [_text(cell) for cell in smiles]
+        tasks, domain = len(self.tasks), domain and self.domain is not None
+        told, status, reason = self._run(
+            smiles, batch_size, partial(self._told, domain=domain), 2 * tasks + 2, cache, domain
+        )
+        mean, spread = told[:, :tasks], told[:, tasks : 2 * tasks]
+        lower, upper, sets = self._calibrated(mean, spread)
+        return Prediction(
+            tasks=self.tasks,
+            smiles=smiles,
+            mean=mean,
+            lower=lower,
+            upper=upper,
+            sets=sets,
+            status=status,
+            reason=reason,
+            spread=spread if len(self.members) > 1 else None,
+            similarity=told[:, -2] if domain else None,
+            distance=told[:, -1] if domain else None,
+        )
+
+    def predict_frame(self, frame: "pd.DataFrame", smiles: str | None = None) -> "pd.DataFrame":
+        """A table with the columns of `Prediction.columns` behind its own, and its index.
+
+        Args:
+            frame: one molecule per row.
+            smiles: column with the SMILES; found by its name or content if None.
+
+        Raises:
+            InputError: there is no such column.
+        """
+        from molecules.files.recognize import find_smiles_column, require_columns
+        from molecules.prediction.annotate import beside
+
+        if smiles is not None:
+            require_columns(frame, [smiles], "the table")
+        column = smiles or find_smiles_column(frame, "the table")
+        return beside(frame, self.predict(frame[column].tolist()))
 
     def embed(
         self, smiles: Sequence[str | None], batch_size: int = 256, cache: Path | None = None
@@ -165,9 +191,48 @@ class PropertyPredictor:
         dim = sum(member.encoder.dim for member in self.members)
         return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache))
 
-    def _mean(self, batch: MoleculeBatch) -> Tensor:
-        predictions = [member.predict(batch).double() for member in self.members]
-        return torch.stack(predictions).mean(0)
+    def mean(self, batch: MoleculeBatch) -> Tensor:
+        """Average of the members' predictions, (molecule, task); can be differentiated."""
+        return torch.stack([member.predict(batch).double() for member in self.members]).mean(0)
+
+    def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
+        """(molecule, 2 * task + 2): mean, spread, similarity and distance side by side."""
+        vectors = [member.encoder(batch) for member in self.members]
+        predictions = torch.stack(
+            [
+                member.head.denormalize(member.head(vector)).double()
+                for member, vector in zip(self.members, vectors, strict=True)
+            ]
+        )
+        mean = predictions.mean(0)
+        spread = predictions.std(0) if len(self.members) > 1 else torch.full_like(mean, torch.nan)
+        near = mean.new_full((len(mean), 2), torch.nan)
+        if domain:
+            near = self._near(batch, torch.cat(vectors, dim=1)).to(mean)
+        return torch.cat([mean, spread, near], dim=1)
+
+    def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:
+        assert self.domain is not None
+        assert batch.fingerprint is not None
+        bits = np.packbits((batch.fingerprint > 0).cpu().numpy(), axis=1)
+        distance = self.domain.latent.distance(vectors.double().cpu().numpy())
+        return torch.from_numpy(np.column_stack([self.domain.similarity(bits), distance]))
+
+    def _calibrated(self, mean: Array, spread: Array) -> tuple[Array, Array, NDArray[np.str_]]:
+        """Ends of the intervals and conformal sets, (row, task) each."""
+        lower, upper = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        sets = np.full(mean.shape, "", dtype="<U8")
+        told = np.isfinite(mean).all(axis=1)
+        for column, (task, calibration) in enumerate(
+            zip(self.tasks.tasks, self.calibrations, strict=True)
+        ):
+            values = mean[told, column]
+            lower[told, column], upper[told, column] = calibration.interval(
+                task.kind, values, spread[told, column]
+            )
+            if task.kind == "binary":
+                sets[told, column] = calibration.sets(values)
+        return lower, upper, sets
 
     def _vectors(self, batch: MoleculeBatch) -> Tensor:
         return torch.cat([member.encoder(batch).double() for member in self.members], dim=1)
@@ -177,48 +242,67 @@ class PropertyPredictor:
         self,
         smiles: Sequence[str | None],
         batch_size: int,
-        compute: Any,
+        compute: Callable[[MoleculeBatch], Tensor],
         columns: int,
         cache: Path | None,
+        fingerprints: bool = False,
     ) -> tuple[Array, list[Status], list[str]]:
-        device = next(self.members[0].parameters()).device
         result = np.full((len(smiles), columns), np.nan)
         status: list[Status] = []
         reason: list[str] = []
         for start in range(0, len(smiles), CHUNK):
-            chunk = standardized(smiles[start : start + CHUNK], self.config.standardize)
-            featurized = stored_featurize(
-                chunk, self.config.max_atoms, self.config.model.fingerprint, cache
-            )
-            data, failed = self._data(featurized, chunk, cache)
+            chunk = smiles[start : start + CHUNK]
+            _, featurized, data = self.read(chunk, fingerprints, cache)
             for rows in _similar_sizes(data, batch_size):
-                values = compute(data.__getitems__(rows).to(device))
+                values = compute(data.__getitems__(rows).to(self.device))
                 result[start + featurized.rows[rows]] = values.cpu().numpy()
             status += featurized.status
-            reason += [failed.get(i, why) for i, why in enumerate(featurized.reason)]
+            reason += featurized.reason
         return result, status, reason
 
-    def _data(
-        self, featurized: Featurized, smiles: Sequence[str | None], cache: Path | None
-    ) -> tuple[MoleculeData, dict[int, str]]:
-        """What the model sees, and which rows lack a conformer that it would like to see."""
-        positions, failed = None, {}
+    def read(
+        self,
+        smiles: Sequence[str | None],
+        fingerprints: bool = False,
+        cache: Path | None = None,
+    ) -> tuple[list[str], Featurized, MoleculeData]:
+        """Molecules as the model reads them.
+
+        Args:
+            smiles: one per row.
+            fingerprints: count Morgan environments also for a model that does not.
+            cache: folder that keeps graphs and conformers between calls.
+
+        Returns:
+            The standardized SMILES, whose atoms the graphs have in their order; what became
+            of every row; and the graphs of the usable ones, with conformers if the model
+            sees them. A row that lacks its conformer says so.
+        """
+        texts = standardized(smiles, self.config.standardize)
+        counted = fingerprints or self.config.model.fingerprint
+        featurized = stored_featurize(texts, self.config.max_atoms, counted, cache)
+        positions = None
         if sees_conformers(self.config.model):
-            usable = [smiles[row] or "" for row in featurized.rows]
+            usable = [texts[row] for row in featurized.rows]
             made = conformers(usable, self.config.conformer_seed, cache=cache)
-            positions = made.positions
-            failed = {
-                int(row): f"predicted without a conformer: {why}"
-                for row, why in zip(featurized.rows, made.reason, strict=True)
-                if why
-            }
+            positions, reason = made.positions, list(featurized.reason)
+            for row, why in zip(featurized.rows, made.reason, strict=True):
+                if why:
+                    reason[row] = f"predicted without a conformer: {why}"
+            featurized = replace(featurized, reason=reason)
         data = MoleculeData(
             featurized.packed,
             np.arange(len(featurized.packed)),
             positions=positions,
             fingerprints=featurized.fingerprints,
         )
-        return data, failed
+        return texts, featurized, data
+
+
+def _text(cell: object) -> str | None:
+    """A cell as text; None for what pandas takes as missing."""
+    text = str(cell)
+    return None if text in ("None", "nan", "<NA>") else text
 
 
 def sees_conformers(config: ModelConfig) -> bool:

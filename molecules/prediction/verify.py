@@ -62,7 +62,7 @@ def verify(model: Path, table: str, most: int = 300, smiles: str | None = None) 
     predictor = source.load()
     first = next(iter_library(source_of(table), smiles=smiles)).smiles
     rows = first[:: max(1, len(first) // most)][:most]
-    plain = predictor.predict(rows).mean
+    plain = predictor.predict(rows, domain=False).mean
     usable = np.isfinite(plain).all(axis=1).astype(bool)
     if not usable.any():
         raise InputError(f"{table} begins with no molecule that this model can predict")
@@ -71,7 +71,7 @@ def verify(model: Path, table: str, most: int = 300, smiles: str | None = None) 
     compare = partial(_check, rows, plain[usable] / scale)
 
     def ask(texts: Sequence[str], batch_size: int = 256, cache: Path | None = None) -> Array:
-        return predictor.predict(texts, batch_size, cache).mean / scale
+        return predictor.predict(texts, batch_size, domain=False, cache=cache).mean / scale
 
     order = np.random.default_rng(0).permutation(len(rows))
     shuffled = ask([rows[i] for i in order])

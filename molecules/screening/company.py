@@ -130,7 +130,9 @@ class Company:
 
 
 def _predicted(path: Path, screener: Screener) -> Array:
-    predicted = screener.predictor.predict(read_table(path).smiles).mean[:, screener.columns]
+    predicted = screener.predictor.predict(read_table(path).smiles, domain=False).mean[
+        :, screener.columns
+    ]
     predicted = predicted[np.isfinite(predicted).all(axis=1)]
     if not len(predicted):
         raise InputError(f"{path} holds no molecule that can be predicted")

@@ -14,7 +14,8 @@ from sciml.config import Config, nearest
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import Prediction, PropertyPredictor
+    from molecules.prediction.prediction import Prediction
+    from molecules.prediction.predictor import PropertyPredictor
 
 RankBy = Literal["mean", "bound", "improvement"]
 FORM = re.compile(r"(?P<name>.*?)(?::(?P<sense>max|min))?(?::(?P<weight>\d*\.?\d+))?")
@@ -123,7 +124,7 @@ class Ranking:
         ranges = predictor.metadata.get("label_range", {})
         best = [ranges.get(o.name, (np.nan, np.nan))[0 if o.minimize else 1] for o in objectives]
         if by != "mean":
-            probe = predictor.predict(["CC"])
+            probe = predictor.predict(["CC"], domain=False)
             if not np.isfinite([probe.lower[0, columns], probe.upper[0, columns]]).all():
                 raise InputError(f"the model has no intervals; leave out --rank-by {by}")
         if by == "improvement" and (np.isnan(best).any() or predictor.tasks.binary[columns].any()):

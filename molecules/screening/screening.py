@@ -25,7 +25,8 @@ from sciml.errors import InputError
 
 if TYPE_CHECKING:
     from molecules.features.features import Status
-    from molecules.prediction.predictor import Prediction, PropertyPredictor
+    from molecules.prediction.prediction import Prediction
+    from molecules.prediction.predictor import PropertyPredictor
 
 ATOM_INDEX = re.compile(r" # \d+")
 EXCLUDED = cast("Status", "excluded")  # what a filter kept from the model
@@ -144,7 +145,7 @@ class Screener:
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
         hidden |= excluded(part.smiles, self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
-        prediction = self.predictor.predict(shown, cache=self.job.cache)
+        prediction = self.predictor.predict(shown, domain=False, cache=self.job.cache)
         for row, (status, why) in hidden.items():
             prediction.status[row], prediction.reason[row] = status, why
         return prediction

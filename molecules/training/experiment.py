@@ -13,17 +13,19 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from molecules.evaluation.baselines import Comparison, baseline_predictions, compare, verdict
+from molecules.evaluation.coverage import Coverage, contained, coverage_by_similarity, within
 from molecules.evaluation.plots import plot_test
-from molecules.evaluation.similarity import Nearness, fingerprints, nearest, to_text
+from molecules.evaluation.similarity import Nearness, fingerprints, nearest
 from molecules.evaluation.splits import Split
 from molecules.files.table import Table
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
-from molecules.prediction.calibration import Calibration
+from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import KIND as PREDICTOR
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor, sees_conformers
+from molecules.training.calibrating import calibrate
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
-from molecules.training.records import write_rows, write_scores, write_text
+from molecules.training.records import write_coverage, write_rows, write_scores, write_text
 from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.files import claim_run
@@ -39,6 +41,8 @@ class ExperimentConfig(Config):
 
     Attributes:
         members: models that differ in their random numbers only; predictions are averaged.
+        keep_molecules: keep the training molecules and their labels in the model file, for
+            `explain` to show measured neighbours; up to 50,000.
         try_fingerprint: train the first member with `model.fingerprint` too, and go on with
             what has the lower loss on the validation fold.
     """
@@ -49,6 +53,7 @@ class ExperimentConfig(Config):
     training: TrainingConfig = TrainingConfig()
     transfer: TransferConfig | None = None
     members: int = Field(1, ge=1)
+    keep_molecules: bool = True
     try_fingerprint: bool = False
 
     @model_validator(mode="after")
@@ -68,6 +73,7 @@ class Trained:
         predictor: the model, also in `run/model.safetensors`.
         scores: ours and the baselines' on the test fold.
         verdicts: for each task, whether ours beats the random forest.
+        coverage: of the intervals on the test fold, by similarity to the training set.
         rows: table rows of each fold.
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training.
@@ -78,6 +84,7 @@ class Trained:
     predictor: PropertyPredictor
     scores: list[Comparison]
     verdicts: list[str]
+    coverage: list[Coverage]
     rows: Split
     unusable: dict[str, int]
     seconds: float
@@ -118,15 +125,19 @@ def train(
     write_rows(run / "rows.csv", source, ready)
     members = _train_members(candidates, ready, config, run)
     predictor = _calibrated(members, ready, config)
-    scores, verdicts = _test(predictor, ready, config.data.seed, run / "test.png")
-    known = fingerprints(ready.smiles[row] for row in ready.folds["train"])
-    nearness = Nearness.of(
-        nearest(fingerprints(ready.smiles[row] for row in ready.folds["test"]), known)
+    test = ready.folds["test"]
+    predicted, truth = predictor.predict([ready.smiles[row] for row in test]), ready.exact[test]
+    scores, verdicts = _test(predicted, ready, config.data.seed)
+    covered = _coverage(predicted, truth)
+    plot_test(
+        run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
     )
+    known = fingerprints(ready.smiles[row] for row in ready.folds["train"])
+    nearness = Nearness.of(nearest(fingerprints(ready.smiles[row] for row in test), known))
     predictor.metadata.update(_metadata(source, ready, scores))
-    predictor.metadata["training_fingerprints"] = to_text(known)
     predictor.metadata["test_similarity"] = asdict(nearness)
     write_scores(run / "scores.csv", scores)
+    write_coverage(run / "coverage.csv", covered)
     predictor.save(run / "model.safetensors")
     statuses, numbers = np.unique(ready.featurized.status, return_counts=True)
     unusable = {str(s): int(n) for s, n in zip(statuses, numbers, strict=True) if s != "ok"}
@@ -134,12 +145,25 @@ def train(
         predictor,
         scores,
         verdicts,
+        covered,
         ready.folds,
         unusable,
         members.seconds,
         members.choice,
         nearness,
     )
+
+
+def fit_predictor(ready: Prepared, config: ExperimentConfig, run: Path) -> PropertyPredictor:
+    """Train and calibrate on a table made ready, without a test or any file but in `run`.
+
+    Args:
+        ready: its test fold is not looked at.
+        config: `data` has been used already.
+        run: folder for what Lightning writes.
+    """
+    members = _train_members(_candidates(ready, config), ready, config, run)
+    return _calibrated(members, ready, config)
 
 
 @dataclass(frozen=True)
@@ -218,7 +242,6 @@ def _fit(
 
 
 def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) -> PropertyPredictor:
-    models = members.models
     made = PredictorConfig(
         model=members.config,
         tasks=ready.tasks,
@@ -227,28 +250,37 @@ def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) ->
         conformer_seed=config.data.conformer_seed,
         standardize=config.data.standardize,
     )
-    valid = ready.folds["valid"]
-    predicted = PropertyPredictor(made, models).predict([ready.smiles[row] for row in valid]).mean
-    calibrations = [
-        Calibration.fit(task.kind, predicted[:, column], ready.exact[valid, column])
-        for column, task in enumerate(ready.tasks.tasks)
-    ]
-    return PropertyPredictor(made, models, calibrations)
+    predictor = calibrate(PropertyPredictor(made, members.models), ready)
+    if config.keep_molecules:
+        predictor.metadata.update(ready.measured("train").to_metadata())
+    return predictor
 
 
-def _test(
-    predictor: PropertyPredictor, ready: Prepared, seed: int, figure: Path
-) -> tuple[list[Comparison], list[str]]:
-    test = ready.folds["test"]
-    truth = ready.exact[test]
-    predicted = predictor.predict([ready.smiles[row] for row in test])
-    ours = predicted.mean
-    plot_test(figure, ready.tasks, truth, ours, predicted.lower, predicted.upper)
+def _test(predicted: Prediction, ready: Prepared, seed: int) -> tuple[list[Comparison], list[str]]:
+    """Scores of our model and the baselines on the test fold, and who wins."""
+    truth = ready.exact[ready.folds["test"]]
     others = baseline_predictions(
         ready.smiles, ready.labels, ready.folds, ready.tasks, seed, ready.weights
     )
-    scores = compare({"our model": ours, **others}, truth, ready.tasks, seed)
-    return scores, verdict(ours, others["random forest"], truth, ready.tasks, seed)
+    scores = compare({"our model": predicted.mean, **others}, truth, ready.tasks, seed)
+    return scores, verdict(predicted.mean, others["random forest"], truth, ready.tasks, seed)
+
+
+def _coverage(predicted: Prediction, truth: Array) -> list[Coverage]:
+    """How many measured values lie within their intervals, by task and similarity."""
+    assert predicted.similarity is not None
+    found = []
+    for column, task in enumerate(predicted.tasks.tasks):
+        lower, upper = predicted.lower[:, column], predicted.upper[:, column]
+        binary = task.kind == "binary"
+        held = (
+            contained(truth[:, column], predicted.sets[:, column].tolist())
+            if binary
+            else within(truth[:, column], lower, upper)
+        )
+        width = np.full_like(lower, np.nan) if binary else upper - lower
+        found += coverage_by_similarity(task.name, held, width, predicted.similarity)
+    return found
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:

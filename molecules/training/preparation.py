@@ -18,6 +18,7 @@ from molecules.features.store import stored_featurize
 from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.table import Table, demo_activity, read_table
+from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import TaskOptions, Tasks
 from sciml.config import Config
 from sciml.errors import InputError
@@ -92,6 +93,11 @@ class Prepared:
         number = np.full(len(self.smiles), -1)
         number[self.featurized.rows] = np.arange(len(self.featurized.rows))
         return self.data.rows(number[self.folds[name]])
+
+    def measured(self, name: str) -> TrainingSet:
+        """SMILES and labels of a fold."""
+        rows = self.folds[name]
+        return TrainingSet([self.smiles[row] for row in rows], self.labels[rows])
 
 
 def open_table(table: str | Path, smiles: str | None = None) -> Table:

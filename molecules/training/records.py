@@ -2,12 +2,14 @@
 
 import csv
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from molecules.evaluation.baselines import Comparison
+from molecules.evaluation.coverage import Coverage
 from molecules.files.table import Table
 from molecules.training.preparation import Prepared
 from sciml.files import atomic_path
@@ -41,6 +43,12 @@ def write_rows(path: Path, table: Table, ready: Prepared) -> None:
     }
     with atomic_path(path) as temporary:
         pd.DataFrame(columns).to_csv(temporary, index=False)
+
+
+def write_coverage(path: Path, covered: Sequence[Coverage]) -> None:
+    """A row for each task and range of similarity to the training set."""
+    with atomic_path(path) as temporary:
+        pd.DataFrame([asdict(row) for row in covered]).to_csv(temporary, index=False)
 
 
 def write_text(path: Path, text: str) -> None:

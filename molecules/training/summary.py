@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from molecules.evaluation.baselines import Comparison
+from molecules.evaluation.coverage import Coverage
 from molecules.prediction.calibration import LEVEL
 from molecules.tasks import Tasks
 from molecules.training.crossvalidation import CrossValidation
@@ -24,6 +25,8 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     console.print(_scores(trained.scores, trained.predictor.tasks))
     for verdict in trained.verdicts:
         console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
+    for line in _coverage(trained.coverage):
+        console.print(line)
     console.print(_meaning(trained.predictor.tasks))
     console.print(
         f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}", soft_wrap=True
@@ -92,6 +95,21 @@ def _cell(row: Comparison) -> str:
     return f"{score.value:.3f}\n[dim]{score.lower:.3f} to {score.upper:.3f}[/]"
 
 
+def _coverage(coverage: list[Coverage]) -> list[str]:
+    """For each task, how many values lie within their intervals, by similarity."""
+    return [
+        f"{whole.task}: {LEVEL:.0%} intervals hold {whole.share:.0%} of {whole.rows} test "
+        "molecules; by similarity to the nearest training molecule "
+        + ", ".join(
+            f"{part.least:g}-{part.most:g}: {part.share:.0%} of {part.rows}"
+            for part in coverage
+            if part.task == whole.task and part is not whole
+        )
+        for whole in coverage
+        if whole.rows and (whole.least, whole.most) == (0, 1)
+    ]
+
+
 def _left_out(unusable: dict[str, int]) -> str:
     if not unusable:
         return ""
@@ -109,6 +127,7 @@ def _meaning(tasks: Tasks) -> str:
     if tasks.binary.any():
         parts.append(
             "ROC-AUC is the chance that a positive ranks above a negative (0.5 is guessing, 1 is "
-            "best); probabilities come with a Venn-Abers interval."
+            "best); probabilities come with a Venn-Abers interval, and with a set of classes that "
+            f"misses the true one in at most {1 - LEVEL:.0%} of molecules of either class."
         )
     return " ".join(parts)

@@ -14,10 +14,11 @@ import torch
 from rdkit import Chem
 
 from molecules.cli import app
-from molecules.evaluation.similarity import fingerprints, to_text
+from molecules.evaluation.similarity import fingerprints
 from molecules.files.table import read_table
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
+from molecules.prediction.domain import Domain
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
@@ -31,6 +32,7 @@ TABLE = 'ID,SMILES,status\nm1,CCO,new\nm2,bad(,old\nm3,,\nm4,"c1ccccc1\nC",x\n'
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
+    domain = Domain.fit(fingerprints(["c1ccccc1"]), np.zeros((1, 32)))
     predictor = PropertyPredictor(
         PredictorConfig(model=config, tasks=TASKS),
         [PropertyModel(config, TASKS)],
@@ -40,7 +42,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "rows": {"train": 800},
             "scores": {"pIC50/RMSE": 0.5},
             "label_range": {"pIC50": [90.0, 99.0]},
-            "training_fingerprints": to_text(fingerprints(["c1ccccc1"])),
+            **domain.to_metadata(),
         },
     )
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
@@ -80,7 +82,7 @@ def test_predict_keeps_every_row_and_column(
     assert list(made.columns) == [
         "ID", "SMILES", "status",
         "pIC50_pred", "pIC50_lower", "pIC50_upper", "toxic_pred", "toxic_lower", "toxic_upper",
-        "status_2", "reason",
+        "toxic_set", "similarity_to_train", "distance_to_train", "status_2", "reason",
     ]  # fmt: skip
     for column in given.columns:
         assert list(made[column]) == list(given[column])
@@ -90,6 +92,9 @@ def test_predict_keeps_every_row_and_column(
     np.testing.assert_allclose(
         values - pd.to_numeric(made["pIC50_lower"]), [0.5, *[np.nan] * 2, 0.5]
     )
+    nearness = pd.to_numeric(made["similarity_to_train"])
+    assert nearness[3] == 1  # benzene, named C, is the training set
+    np.testing.assert_array_equal(nearness.isna(), values.isna())
     assert "4 rows, 2 ok" in capsys.readouterr().out
 
 

@@ -27,6 +27,52 @@ def test_conformal_coverage() -> None:
     assert np.mean(held) == pytest.approx(LEVEL, abs=0.02)
 
 
+@pytest.mark.parametrize("rows", [9, 10, 19, 99, 100, 112])
+@pytest.mark.parametrize("softening", [None, 0.3])
+def test_coverage_is_exact_for_exchangeable_rows(rows: int, softening: float | None) -> None:
+    """Of n + 1 rows, each in turn the new one, exactly ceil((n + 1) LEVEL) are covered."""
+    random = np.random.default_rng(SEED)
+    errors, spread = random.standard_t(3, rows + 1), random.uniform(0.1, 1, rows + 1)
+    covered = 0
+    for new in range(rows + 1):
+        others = np.arange(rows + 1) != new
+        truth = np.zeros(rows)
+        made = Calibration.fit("regression", errors[others], truth, spread[others], softening)
+        lower, upper = made.interval("regression", errors[[new]], spread[[new]])
+        covered += int(lower[0] <= 1e-12 and upper[0] >= -1e-12)
+    assert covered == -(-(rows + 1) * 9 // 10)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_sets_hold_either_class_exactly(label: int) -> None:
+    random = np.random.default_rng(SEED)
+    same, other = random.uniform(size=40), random.uniform(size=25)
+    held = 0
+    for new in range(40):
+        kept = np.arange(40) != new
+        predicted = np.concatenate([same[kept], other])
+        truth = np.concatenate([np.full(39, label), np.full(25, 1 - label)])
+        made = Calibration.fit("binary", predicted, truth.astype(float))
+        held += str(label) in made.sets(same[[new]])[0]
+    assert held == 36
+
+
+def test_sets_say_what_is_in_doubt() -> None:
+    calibration = Calibration(doubts=(0.3, 0.4))
+    assert calibration.sets(np.array([0.1, 0.5, 0.9])) == ["{0}", "{}", "{1}"]
+    assert Calibration(doubts=(0.6, 0.6)).sets(np.array([0.5])) == ["{0 1}"]
+    assert Calibration().sets(np.array([0.001])) == ["{0 1}"]
+
+
+def test_an_ensembles_interval_is_wide_where_its_members_disagree() -> None:
+    calibration = Calibration.fit(
+        "regression", np.ones(99), np.zeros(99), np.full(99, 0.5), softening=0.5
+    )
+    lower, upper = calibration.interval("regression", np.zeros(2), np.array([0.0, 1.5]))
+    np.testing.assert_allclose(upper, [0.5, 2.0])
+    np.testing.assert_allclose(lower, [-0.5, -2.0])
+
+
 def test_too_few_rows_promise_nothing() -> None:
     calibration = Calibration.fit("regression", np.ones(8), np.zeros(8))
     assert calibration.interval("regression", np.ones(1)) == (-np.inf, np.inf)

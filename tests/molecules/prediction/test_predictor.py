@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from rdkit import Chem
 
+from molecules.evaluation.similarity import fingerprints, similarity_to_train
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction import predictor as module
 from molecules.prediction.calibration import Calibration
+from molecules.prediction.domain import Domain
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
@@ -100,6 +103,53 @@ def test_embeddings(predictor: PropertyPredictor) -> None:
     vectors = predictor.embed(["C", "bad", "CC"]).vectors
     assert vectors.shape == (3, sum(member.encoder.dim for member in predictor.members))
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
+
+
+def test_spread_is_that_of_the_members(predictor: PropertyPredictor) -> None:
+    alone = [
+        PropertyPredictor(predictor.config.model_copy(update={"members": 1}), [member])
+        for member in predictor.members
+    ]
+    parts = np.stack([one.predict(SMILES).mean for one in alone])
+    told = predictor.predict(SMILES)
+    assert told.spread is not None
+    np.testing.assert_allclose(told.spread, parts.std(axis=0, ddof=1), atol=1e-12)
+    assert alone[0].predict(SMILES).spread is None
+
+
+def test_nearness_to_the_training_set(predictor: PropertyPredictor) -> None:
+    train = SMILES[:6]
+    domain = Domain.fit(fingerprints(train), predictor.embed(train))
+    knowing = PropertyPredictor(predictor.config, predictor.members, (), domain.to_metadata())
+    told = knowing.predict([*SMILES, "bad"])
+    assert told.similarity is not None
+    assert told.distance is not None
+    expected = similarity_to_train(train, [*SMILES, "bad"])
+    np.testing.assert_allclose(told.similarity, expected, rtol=0, atol=0)
+    assert (told.similarity[:6] == 1).all()
+    assert np.isnan(told.distance[-1])
+    without = knowing.predict(SMILES, domain=False)
+    assert without.similarity is None
+    np.testing.assert_array_equal(without.mean, told.mean[:-1])
+
+
+def test_frame_and_grid(predictor: PropertyPredictor) -> None:
+    series = pd.Series(["CCO", "<b>", None], index=[7, 8, 9])
+    told = predictor.predict(series)
+    frame = told.frame()
+    assert list(frame["status"]) == ["ok", "invalid_smiles", "empty"]
+    assert frame["logS_pred"].notna().tolist() == [True, False, False]
+    beside = predictor.predict_frame(pd.DataFrame({"SMILES": series, "status": 1}))
+    assert list(beside.index) == [7, 8, 9]
+    assert list(beside.columns[:3]) == ["SMILES", "status", "logS_pred"]
+    assert list(beside["status_2"]) == list(frame["status"])
+    with pytest.raises(InputError, match="no column 'smile'"):
+        predictor.predict_frame(beside, smiles="smile")
+    page = told._repr_html_()
+    assert page.count("<svg") == 1
+    assert "<b><b>" not in page
+    assert "&lt;b&gt;" in page
+    assert "6 more rows" in predictor.predict(["C"] * 30)._repr_html_()
 
 
 def test_conformers_are_made_on_the_way() -> None:

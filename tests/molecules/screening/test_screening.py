@@ -35,7 +35,7 @@ class LetterCounter:
 
     tasks = Tasks(tasks=(Task(name="length"), Task(name="polar")))
 
-    def predict(self, smiles: list[str], cache: None = None) -> Predicted:
+    def predict(self, smiles: list[str], domain: bool = True, cache: None = None) -> Predicted:
         found = canonical_smiles(smiles)
         mean = np.array(
             [[len(s), s.count("O") + s.count("N")] if s else [np.nan] * 2 for s in found], float

@@ -10,6 +10,7 @@ import pytest
 from molecules.files.table import Table
 from molecules.prediction.annotate import most_probable
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import prepare
 from molecules.training.pretraining import PretrainConfig, pretrain
@@ -79,6 +80,13 @@ def test_train(name: str, tmp_path: Path) -> None:
     again, before = loaded.predict(SMILES), trained.predictor.predict(SMILES)
     np.testing.assert_array_equal(again.mean, before.mean)
     np.testing.assert_array_equal(again.upper, before.upper)
+    assert again.similarity is not None
+    assert (again.similarity[folds["train"]] == 1).all()
+    kept = TrainingSet.read(loaded.metadata)
+    assert kept is not None
+    assert list(kept.smiles) == [SMILES[row] for row in folds["train"]]
+    covered = pd.read_csv(tmp_path / "run" / "coverage.csv")
+    assert covered.groupby("task")["rows"].first().tolist() == [len(folds["test"])] * 2
     assert loaded.metadata["rows"] == {name: len(rows) for name, rows in folds.items()}
 
 
@@ -115,7 +123,7 @@ def test_misfit_is_named(tmp_path: Path) -> None:
 
 
 def test_ensemble_resumes(tmp_path: Path) -> None:
-    config = experiment("small", "members=2")
+    config = experiment("small", "members=2", "keep_molecules=false")
     whole = train(made_table(), ["length"], config, tmp_path / "whole").predictor.predict(SMILES)
     assert not np.array_equal(
         *(
@@ -123,6 +131,10 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
             for m in PropertyPredictor.load(tmp_path / "whole" / "model.safetensors").members
         )
     )
+    assert whole.spread is not None
+    assert (whole.spread > 0).all()
+    loaded = PropertyPredictor.load(tmp_path / "whole" / "model.safetensors")
+    assert TrainingSet.read(loaded.metadata) is None
     with pytest.raises(InputError, match="not empty"):
         train(made_table(), ["length"], config, tmp_path / "whole")
     (tmp_path / "whole" / "model.safetensors").unlink()

@@ -1,0 +1,40 @@
+"""The command `molecules explain`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+def explain(
+    model: Path,
+    table: FileOrStdin = "demo",
+    *,
+    out: Path = Path("explained.csv"),
+    html: Path | None = None,
+    pictures: Path | None = None,
+    method: Literal["masking", "integrated", "gradient"] = "masking",
+    draw: int = 60,
+    smiles: str | None = None,
+) -> None:
+    """Show which atoms raise or lower each prediction, beside measured neighbours.
+
+    The page shows the molecules as heat maps, and for each the training molecules that
+    differ by a single exchange, with what was measured on them.
+
+    Args:
+        model: the file `model.safetensors` of a training run.
+        table: as `table` of `predict`.
+        out: .csv, .tsv or .parquet to write: one line for each row, atom and property.
+        html: the page to write; beside `out` if left out.
+        pictures: folder for one SVG per drawn molecule and property.
+        method: what the prediction loses without the atom; its integrated gradient, which
+            adds up to the prediction; or gradient times input, the fastest.
+        draw: how many molecules to draw, from the first on.
+        smiles: column with the SMILES; found by its name or content if left out.
+    """
+    from molecules.explanation.explain_file import explain_file
+
+    explain_file(model, table, out, html, pictures, method, draw, smiles)

@@ -1,0 +1,1 @@
+"""Why a model predicts what it does: atoms that matter, and measured neighbours."""

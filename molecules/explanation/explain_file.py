@@ -1,0 +1,102 @@
+"""A table explained: contributions of atoms as a tidy table, the first molecules on a page."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from molecules.explanation.attribution import Method, attribute
+from molecules.explanation.contributions import Explained
+from molecules.explanation.page import Context, write_page, write_pictures
+from molecules.files.recognize import name_column, text_cells
+from molecules.files.table import Table
+from molecules.prediction.annotate import UNREADABLE, require_molecules
+from molecules.prediction.model_source import ModelSource
+from molecules.prediction.rows import (
+    account,
+    refuse_to_overwrite,
+    source_of,
+    watched,
+)
+from molecules.prediction.writers import table_format, table_writer
+from sciml.cli import progress
+from sciml.errors import InputError
+from sciml.files import atomic_path
+
+if TYPE_CHECKING:
+    from molecules.prediction.predictor import PropertyPredictor
+
+PART = 256  # rows explained at once; bounds the memory
+
+
+def explain_file(
+    model: Path,
+    table: str,
+    out: Path,
+    html: Path | None = None,
+    pictures: Path | None = None,
+    method: Method = "masking",
+    draw: int = 60,
+    smiles: str | None = None,
+) -> Counter[str]:
+    """Write the contribution of every atom to every prediction.
+
+    Args:
+        model: file that `train` wrote.
+        table: file with one molecule per row, "-" for standard input, or `demo`.
+        out: .csv, .tsv or .parquet with one line for each row, atom and property.
+        html: the page with heat maps and measured neighbours; beside `out` if None.
+        pictures: folder for one SVG per drawn molecule and property; none if None.
+        method: see `Attribution`.
+        draw: how many molecules to draw, from the first on.
+        smiles: column with the SMILES; found by name, then by content, if None.
+
+    Returns:
+        How many rows have each status.
+
+    Raises:
+        InputError: an input that cannot be used, or no valid molecule in it.
+    """
+    if draw < 0:
+        raise InputError(f"--draw is {draw}; expected 0 or more")
+    if table_format(out) == ".sdf":
+        raise InputError(f"cannot write atoms to {out}: expected .csv, .tsv or .parquet")
+    html = html or out.with_name(f"{out.name.split('.')[0]}.html")
+    source = source_of(table)
+    for file in (out, html):
+        refuse_to_overwrite(source, file)
+    predictor = ModelSource.of(model).load()
+    drawn: list[Explained] = []
+    counts: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    with progress() as bar, atomic_path(out) as path, table_writer(path) as write:
+        for part in explained(predictor, watched(source, smiles, bar, "explaining"), method):
+            write(part.tidy(), [])
+            drawn += part.alone()[: draw - len(drawn)]
+            counts.update(part.attribution.prediction.status)
+            reasons.update(filter(None, part.attribution.prediction.reason))
+        require_molecules(counts, reasons)
+    context = Context(method, str(model), Path(source).name, dict(counts))
+    write_page(html, drawn, predictor, context)
+    if pictures is not None:
+        write_pictures(pictures, drawn)
+    print(f"{out}, {html}: {counts.total():,} rows, {account(counts)}")
+    return counts
+
+
+def explained(
+    predictor: "PropertyPredictor", tables: Iterator[Table], method: Method
+) -> Iterator[Explained]:
+    """Explain the rows of a table, `PART` at a time."""
+    first = 1
+    for table in tables:
+        column = name_column(table.frame, table.smiles_column)
+        names = text_cells(table.frame[column]) if column else [""] * len(table)
+        for start in range(0, len(table), PART):
+            rows = slice(start, start + PART)
+            found = attribute(predictor, table.smiles[rows], method)
+            for row in table.unreadable.keys() & range(start, start + PART):
+                found.prediction.status[row - start] = UNREADABLE
+                found.prediction.reason[row - start] = table.unreadable[row]
+            yield Explained(first + start, names[rows], found)
+        first += len(table)

@@ -1,0 +1,162 @@
+"""Heat maps and measured neighbours of some molecules, as one HTML page and as SVG files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from molecules.drawing import draw
+from molecules.explanation.attribution import Method
+from molecules.explanation.contributions import Explained
+from molecules.explanation.heat_map import as_file, colour_scale, heat_map
+from molecules.explanation.matched_pairs import MatchedPair, matched_pairs
+from molecules.prediction.training_set import TrainingSet
+from molecules.tasks import Task, Tasks
+from sciml.files import atomic_path
+
+if TYPE_CHECKING:
+    from molecules.prediction.predictor import PropertyPredictor
+
+MOST_TASKS = 8  # heat maps per molecule
+FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
+MEANING: dict[Method, str] = {
+    "masking": "what the prediction loses when the atom and its bonds are taken away",
+    "integrated": "its integrated gradient: the atoms add up to the prediction minus that of "
+    "no information",
+    "gradient": "gradient times input: what the prediction would lose, were the model linear",
+}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a reader must know.
+
+    Attributes:
+        method: how contributions were found.
+        model, table: their names, as the user gave them.
+        counts: status -> rows of the table.
+    """
+
+    method: Method
+    model: str
+    table: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Map:
+    """One property of one molecule, explained.
+
+    Attributes:
+        task: the property.
+        value, lower, upper: prediction and interval.
+        svg: the heat map.
+    """
+
+    task: Task
+    value: float
+    lower: float
+    upper: float
+    svg: str
+
+    @property
+    def interval(self) -> str:
+        """As text; blank without two ends."""
+        ends = self.lower, self.upper
+        return f"{ends[0]:.3g} to {ends[1]:.3g}" if np.isfinite(ends).all() else ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the page shows of one row.
+
+    Attributes:
+        row: from 1.
+        name, smiles, reason: as in the table.
+        similarity: to the nearest training molecule; NaN if unknown.
+        maps: one per property; none without a molecule.
+        neighbours: each with its drawing.
+    """
+
+    row: int
+    name: str
+    smiles: str
+    reason: str
+    similarity: float
+    maps: list[Map]
+    neighbours: list[tuple[MatchedPair, str]]
+
+
+def write_page(
+    path: Path, rows: Sequence[Explained], predictor: "PropertyPredictor", context: Context
+) -> None:
+    """Write the page; it needs no other file and appears when it is complete."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    known = TrainingSet.read(predictor.metadata)
+    scales = colour_scales(rows, len(predictor.tasks))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["svg"] = Markup
+    template = resources.files("molecules.explanation") / "templates" / "explanation.html"
+    page = environment.from_string(template.read_text(encoding="utf-8")).render(
+        context=context,
+        meaning=MEANING[context.method],
+        cards=[_card(row, scales, known) for row in rows],
+        tasks=predictor.tasks.tasks,
+        scales=scales,
+        shown=MOST_TASKS,
+        knows=known is not None,
+        far=FAR,
+    )
+    with atomic_path(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def write_pictures(folder: Path, rows: Sequence[Explained]) -> None:
+    """Write `row-00001-TASK.svg` for each molecule and property."""
+    tasks = rows[0].attribution.prediction.tasks if rows else Tasks.model_construct(tasks=())
+    scales = colour_scales(rows, len(tasks))
+    for row in rows:
+        smiles, atoms = row.attribution.smiles[row.start], row.attribution.atoms[row.start]
+        for column, task in enumerate(tasks.tasks if len(atoms) else ()):
+            safe = "".join(c if c.isalnum() else "_" for c in task.name)[:60]
+            picture = heat_map(str(smiles), atoms[:, column], scales[column])
+            with atomic_path(folder / f"row-{row.first:05d}-{safe}.svg") as path:
+                path.write_text(as_file(picture), encoding="utf-8")
+
+
+def colour_scales(rows: Sequence[Explained], tasks: int) -> list[float]:
+    """For each property the contribution of full colour, the same in all rows."""
+    return [
+        colour_scale([row.attribution.atoms[row.start][:, column] for row in rows])
+        for column in range(tasks)
+    ]
+
+
+def _card(row: Explained, scales: Sequence[float], known: TrainingSet | None) -> Card:
+    told, i = row.attribution, row.start
+    prediction, atoms, smiles = told.prediction, told.atoms[i], told.smiles[i] or ""
+    maps = [
+        Map(
+            task,
+            float(prediction.mean[i, column]),
+            float(prediction.lower[i, column]),
+            float(prediction.upper[i, column]),
+            heat_map(smiles, atoms[:, column], scales[column]),
+        )
+        for column, task in enumerate(prediction.tasks.tasks[:MOST_TASKS] if len(atoms) else ())
+    ]
+    pairs = matched_pairs(smiles, known) if known is not None and maps else []
+    return Card(
+        row=row.first,
+        name=row.names[0],
+        smiles=smiles,
+        reason=prediction.reason[i],
+        similarity=np.nan if prediction.similarity is None else float(prediction.similarity[i]),
+        maps=maps,
+        neighbours=[(pair, draw(pair.smiles)) for pair in pairs],
+    )

@@ -1,0 +1,98 @@
+"""What a model says about some molecules: one row for each input row, in its order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.features.features import Status
+from molecules.tasks import Tasks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One row for each input row, in its order.
+
+    Attributes:
+        tasks: names, kinds and units of the columns.
+        smiles: as they came.
+        mean: (row, task) in the unit of the task, or the probability of 1; NaN where
+            the status is not `ok`.
+        lower, upper: (row, task), ends of the interval.
+        sets: (row, task) conformal set of a yes/no property: `{0}`, `{1}`, `{0 1}`, or
+            `{}`; blank for a quantity, and where the status is not `ok`.
+        status, reason: one per row.
+        spread: (row, task) standard deviation of the ensemble's members; None for one.
+        similarity: (row,) Tanimoto, to the nearest training molecule; None if not asked
+            for, or the model file does not tell.
+        distance: (row,) to the nearest training molecules in the encoder's vectors, 1
+            being usual among them; None as `similarity`.
+    """
+
+    tasks: Tasks
+    smiles: Sequence[str | None]
+    mean: Array
+    lower: Array
+    upper: Array
+    sets: NDArray[np.str_]
+    status: list[Status]
+    reason: list[str]
+    spread: Array | None = None
+    similarity: Array | None = None
+    distance: Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    def columns(self) -> dict[str, object]:
+        """Name -> values of the columns that stand beside a table, in float32.
+
+        For each task `<task>_pred`, `<task>_lower`, `<task>_upper`, and where there is one
+        `<task>_std` and `<task>_set`; for a property of several classes the most probable
+        one; then `similarity_to_train`, `distance_to_train`, `status`, `reason`.
+        """
+        columns: dict[str, object] = {}
+        for number, task in enumerate(self.tasks.tasks):
+            parts = {"pred": self.mean, "lower": self.lower, "upper": self.upper}
+            if self.spread is not None:
+                parts["std"] = self.spread
+            for part, values in parts.items():
+                columns[f"{task.name}_{part}"] = values[:, number].astype(np.float32)
+            if task.kind == "binary" and not task.of:
+                columns[f"{task.name}_set"] = list(self.sets[:, number])
+        for name, chosen in self.most_probable().items():
+            columns[f"{name}_pred"] = chosen
+        for name, value in (("similarity", self.similarity), ("distance", self.distance)):
+            if value is not None:
+                columns[f"{name}_to_train"] = value.astype(np.float32)
+        return columns | {"status": list(self.status), "reason": list(self.reason)}
+
+    def most_probable(self) -> dict[str, list[str]]:
+        """Property of several classes -> each row's most probable one; blank without one."""
+        found = {}
+        for name, columns in self.tasks.classes.items():
+            labels = [self.tasks.names[i].removeprefix(f"{name}=") for i in columns]
+            chances = self.mean[:, columns]
+            found[name] = [
+                labels[row.argmax()] if np.isfinite(row).all() else "" for row in chances
+            ]
+        return found
+
+    def frame(self) -> "pd.DataFrame":
+        """The SMILES and all columns as a table."""
+        import pandas as pd
+
+        return pd.DataFrame({"smiles": list(self.smiles), **self.columns()})
+
+    def _repr_html_(self) -> str:
+        """A grid of structures with their predictions, for notebooks."""
+        from molecules.prediction.grid import grid
+
+        return grid(self)

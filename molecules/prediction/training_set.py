@@ -1,0 +1,76 @@
+"""The molecules a model has learned from and their measured values, in its file.
+
+They answer "what was measured on something like this?". Whoever gets the file can read
+them: `keep_molecules: false` in the configuration of a training leaves them out.
+"""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.evaluation.similarity import MOST_KEPT, Fingerprints, fingerprints
+from sciml.errors import InputError
+
+KEY = "training_molecules"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Measured molecules.
+
+    Attributes:
+        smiles: one per molecule.
+        labels: (molecule, task), NaN where unmeasured.
+    """
+
+    smiles: Sequence[str]
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.smiles)
+
+    @cached_property
+    def fingerprints(self) -> Fingerprints:
+        """Packed fingerprints, (molecule, 256)."""
+        return fingerprints(self.smiles)
+
+    def to_metadata(self, seed: int = 0) -> dict[str, Any]:
+        """Plain data for a model file; a random part if there are very many."""
+        rows = np.arange(len(self))
+        if len(rows) > MOST_KEPT:
+            rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_KEPT, replace=False))
+        smiles = [self.smiles[row] for row in rows.tolist()]
+        labels = [[x if isfinite(x) else None for x in row] for row in self.labels[rows].tolist()]
+        content = json.dumps({"smiles": smiles, "labels": labels})
+        packed = zlib.compress(content.encode("utf-8", "surrogatepass"), 9)
+        return {KEY: base64.b64encode(packed).decode("ascii")}
+
+    @classmethod
+    def read(cls, metadata: dict[str, Any]) -> Self | None:
+        """The training set in the metadata of a model file; None if it was left out.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        if KEY not in metadata:
+            return None
+        try:
+            text = zlib.decompress(base64.b64decode(metadata[KEY], validate=True))
+            content = json.loads(text.decode("utf-8", "surrogatepass"))
+            labels = np.array(content["labels"], np.float64)
+            return cls(content["smiles"], labels.reshape(len(content["smiles"]), -1))
+        except (binascii.Error, zlib.error, ValueError, KeyError) as error:
+            raise InputError(
+                "the training molecules in the model file are damaged; train again"
+            ) from error

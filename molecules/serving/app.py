@@ -1,0 +1,125 @@
+"""The service: `POST /predict`, `GET /model`, `GET /health`."""
+
+import math
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from molecules.prediction.calibration import LEVEL
+from molecules.prediction.prediction import Prediction
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.serving.batcher import Batcher, Busy, Row
+from molecules.serving.body_limit import BodyLimit
+from molecules.serving.limits import Limits
+
+
+class Molecules(BaseModel):
+    """What a client sends: SMILES, null where there is none."""
+
+    smiles: list[str | None]
+
+
+def make_app(predictor: PropertyPredictor, limits: Limits | None = None) -> FastAPI:
+    """The service of one model.
+
+    A SMILES that cannot be used gets a row with its status and reason; the others are
+    served. A row holds `smiles`, `status`, `reason`, for each property `pred`, `lower`,
+    `upper` (null where unbounded) and where there is one `std` or `set`, and nearness to
+    the training set.
+
+    Args:
+        predictor: the model.
+        limits: see `Limits`.
+    """
+    limits = limits or Limits()
+    batcher = Batcher(
+        lambda smiles: predicted(predictor, smiles, limits), limits.batch, limits.waiting
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        batcher.close()
+
+    app = FastAPI(
+        title="molecules", description=", ".join(predictor.tasks.names), lifespan=lifespan
+    )
+
+    app.add_middleware(BodyLimit, most=limits.request_bytes)
+
+    @app.post("/predict")
+    async def predict(molecules: Molecules) -> JSONResponse:
+        if len(molecules.smiles) > limits.molecules:
+            raise HTTPException(
+                413,
+                f"{len(molecules.smiles)} molecules in one request; send at most "
+                f"{limits.molecules}",
+            )
+        try:
+            rows = await batcher.rows(molecules.smiles)
+        except Busy:
+            raise HTTPException(
+                503, "too many molecules wait; try again soon", {"Retry-After": "5"}
+            ) from None
+        return JSONResponse({"predictions": rows})
+
+    @app.get("/model")
+    async def model() -> JSONResponse:
+        return JSONResponse(facts(predictor) | {"limits": limits.model_dump()})
+
+    @app.get("/health")
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok", "waiting": batcher.waiting})
+
+    return app
+
+
+def predicted(
+    predictor: PropertyPredictor, smiles: Sequence[str | None], limits: Limits
+) -> list[Row]:
+    """One row for each SMILES."""
+    long = {i for i, text in enumerate(smiles) if text is not None and len(text) > limits.smiles}
+    told = predictor.predict([None if i in long else text for i, text in enumerate(smiles)])
+    rows = [_row(told, i) for i in range(len(told))]
+    for i in long:
+        reason = f"{len(smiles[i] or '')} characters; send at most {limits.smiles}"
+        rows[i] |= {"smiles": smiles[i], "status": "too_large", "reason": reason}
+    return rows
+
+
+def facts(predictor: PropertyPredictor) -> dict[str, Any]:
+    """What a client should know of a model."""
+    return {
+        "tasks": [task.model_dump() for task in predictor.tasks.tasks],
+        "members": predictor.config.members,
+        "interval": LEVEL,
+        **{
+            k: predictor.metadata[k] for k in ("table", "rows", "scores") if k in predictor.metadata
+        },
+    }
+
+
+def _row(told: Prediction, i: int) -> Row:
+    row: Row = {"smiles": told.smiles[i], "status": told.status[i], "reason": told.reason[i]}
+    if told.status[i] != "ok":
+        return row
+    for column, task in enumerate(told.tasks.tasks):
+        values = {"pred": told.mean, "lower": told.lower, "upper": told.upper, "std": told.spread}
+        row[task.name] = {
+            name: _number(part[i, column]) for name, part in values.items() if part is not None
+        }
+        if task.kind == "binary":
+            row[task.name]["set"] = str(told.sets[i, column])
+    for name, near in (("similarity", told.similarity), ("distance", told.distance)):
+        if near is not None:
+            row[f"{name}_to_train"] = _number(near[i])
+    return row
+
+
+def _number(value: float) -> float | None:
+    """As JSON has it: null for what is not finite; the digits a model resolves."""
+    return float(f"{value:.7g}") if math.isfinite(value) else None
