@@ -260,6 +260,10 @@ class PropertyPredictor:
             reason += featurized.reason
         return result, status, reason
 
+    def standardized(self, smiles: Sequence[str | None]) -> list[str]:
+        """SMILES in the form that the model was trained on."""
+        return standardized(smiles, self.config.standardize)
+
     def read(
         self,
         smiles: Sequence[str | None],
@@ -278,7 +282,7 @@ class PropertyPredictor:
             of every row; and the graphs of the usable ones, with conformers if the model
             sees them. A row that lacks its conformer says so.
         """
-        texts = standardized(smiles, self.config.standardize)
+        texts = self.standardized(smiles)
         counted = fingerprints or self.config.model.fingerprint
         featurized = stored_featurize(texts, self.config.max_atoms, counted, cache)
         positions = None

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import Fingerprints, fingerprints, from_text, nearest
 from molecules.evaluation.splits import canonical_smiles, parse
-from molecules.features.standardize import standardized
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
 from molecules.prediction.annotate import UNREADABLE
@@ -178,8 +177,7 @@ class Screener:
     def _similarity(self, smiles: Sequence[str | None]) -> Array:
         if self.known is None:
             return np.full(len(smiles), np.nan)
-        own = standardized(smiles, self.predictor.config.standardize)
-        return nearest(fingerprints(own), self.known)
+        return nearest(fingerprints(self.predictor.standardized(smiles)), self.known)
 
 
 @lru_cache(maxsize=1)

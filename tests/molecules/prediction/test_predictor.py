@@ -119,7 +119,7 @@ def test_spread_is_that_of_the_members(predictor: PropertyPredictor) -> None:
 
 def test_nearness_to_the_training_set(predictor: PropertyPredictor) -> None:
     train = SMILES[:6]
-    domain = Domain.fit(fingerprints(train), predictor.embed(train))
+    domain = Domain.fit(fingerprints(train), predictor.embed(train).vectors)
     knowing = PropertyPredictor(predictor.config, predictor.members, (), domain.to_metadata())
     told = knowing.predict([*SMILES, "bad"])
     assert told.similarity is not None

@@ -1,5 +1,6 @@
 """The check of a model passes where it should, and fails where it should."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from rdkit import Chem
 from molecules.cli import app
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction import verify as module
-from molecules.prediction.predictor import Prediction, PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
 from molecules.prediction.verify import Check
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
@@ -54,8 +55,7 @@ def test_a_model_that_counts_letters_fails(
         rings = np.array([[text.count("1")] for text in smiles])
         first = [[(Chem.MolFromSmiles(t) or Chem.MolFromSmiles("C")).GetAtomWithIdx(0).GetMass()]
                  for t in smiles]  # fmt: skip
-        return Prediction(found.tasks, found.mean + rings + np.array(first), found.lower,
-                          found.upper, found.status, found.reason)  # fmt: skip
+        return replace(found, mean=found.mean + rings + np.array(first))
 
     monkeypatch.setattr(PropertyPredictor, "predict", spelled)
     monkeypatch.setattr(module, "_with_workers", lambda source, rows: spelled(

@@ -35,6 +35,9 @@ class LetterCounter:
 
     tasks = Tasks(tasks=(Task(name="length"), Task(name="polar")))
 
+    def standardized(self, smiles: list[str]) -> list[str]:
+        return smiles
+
     def predict(self, smiles: list[str], domain: bool = True, cache: None = None) -> Predicted:
         found = canonical_smiles(smiles)
         mean = np.array(

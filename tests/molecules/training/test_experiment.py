@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from molecules.files.table import Table
-from molecules.prediction.annotate import most_probable
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
@@ -191,7 +190,7 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     prediction = loaded.predict(["CCO", "CCO.Cl", "bad("])
     np.testing.assert_array_equal(prediction.mean[0], prediction.mean[1])
     np.testing.assert_allclose(prediction.mean[:2, 1:].sum(axis=1), 1, rtol=1e-6)
-    chosen = most_probable(prediction)["size"]
+    chosen = prediction.most_probable()["size"]
     assert chosen[0] == chosen[1] == names[1 + prediction.mean[0, 1:].argmax()].split("=")[1]
     assert chosen[2] == ""
     assert {row.task for row in trained.scores} == set(names)
