@@ -10,6 +10,7 @@ from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
 from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
+from weather.models.noise import NoiseConfig
 from weather.training.experiment import ExperimentConfig
 
 
@@ -129,6 +130,25 @@ def test_fine_tuning_on_a_roll_out(call, trained, waves_file, tiny_config, tmp_p
         "--set", f"model={backbone}", *options,
     )  # fmt: skip
     assert status == 0
+
+
+def test_fine_tuning_to_members_of_its_own(call, trained, waves_file, tiny_config, tmp_path):
+    model = load_config(ExperimentConfig, tiny_config["transformer"]).model
+    noisy = model.model_copy(update={"noise": NoiseConfig(dim=4)}).model_dump_json()
+    run_folder, out = tmp_path / "run", tmp_path / "f.nc"
+    status = call(
+        "train", waves_file, "--config", "finetune_ensemble", "--run", run_folder,
+        "--transfer.checkpoint", trained / "transformer" / "model.safetensors",
+        "--objective.steps", "{0: 1, 0.5: 2}", "--training.epochs", 1,
+        "--training.batch_size", 8, "--set", f"model={noisy}",
+    )  # fmt: skip
+    assert status == 0
+    tuned = run_folder / "model.safetensors"
+    options = ["--from", waves_file, "--hours", 12, "--members", 3, "--out", out]
+    assert call("forecast", tuned, *options) == 0
+    with open_forecast(out) as forecast:
+        assert (forecast.z.isel(lead_time=0).std("member") > 0).all()
+        assert '"method":"none"' in forecast.attrs["ensemble"]
 
 
 def test_fine_tuning_to_a_new_variable(call, trained, waves, tiny_config, tmp_path):

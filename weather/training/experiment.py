@@ -38,7 +38,13 @@ from weather.training.data import (
 )
 from weather.training.measure import find_masks
 from weather.training.mixed_steps import MixedSteps, mixed
-from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
+from weather.training.objectives import (
+    CRPSConfig,
+    ForecastLoss,
+    ForecastLossConfig,
+    ObjectiveConfig,
+    cell_weights,
+)
 from weather.training.store import prepared_store, statistics
 from weather.variables import Variables, describe
 
@@ -50,7 +56,7 @@ class ExperimentConfig(Config):
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
-    objective: ForecastLossConfig = ForecastLossConfig()
+    objective: ObjectiveConfig = ForecastLossConfig()
     training: TrainingConfig = TrainingConfig()
     transfer: TransferConfig | None = None
 
@@ -98,6 +104,7 @@ def train(
     Raises:
         InputError: data, configuration or checkpoint that do not go together.
     """
+    require_noise(config)
     series = _open(config.data, tell)
     made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
@@ -124,6 +131,25 @@ def train(
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores)
+
+
+def require_noise(config: ExperimentConfig) -> None:
+    """Check that a model depends on noise if, and only if, its objective draws some.
+
+    Raises:
+        InputError: it does not.
+    """
+    crps = isinstance(config.objective, CRPSConfig)
+    if crps and config.model.noise is None:
+        raise InputError(
+            "objective.kind is crps, but members of this model are all alike: give it noise, as "
+            "with model.noise: {dim: 32}"
+        )
+    if config.model.noise is not None and not crps:
+        raise InputError(
+            "model.noise is trained with members only: set objective.kind to crps, or model.noise "
+            "to null"
+        )
 
 
 @dataclass(frozen=True)
