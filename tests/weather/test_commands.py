@@ -151,6 +151,24 @@ def test_fine_tuning_to_members_of_its_own(call, trained, waves_file, tiny_confi
         assert '"method":"none"' in forecast.attrs["ensemble"]
 
 
+def test_snapshots_of_a_training_are_members(call, waves_file, tiny_config, tmp_path, capsys):
+    run_folder, out = tmp_path / "run", tmp_path / "f.nc"
+    options = ["--training.snapshots", 2, "--training.epochs", 2]
+    config = tiny_config["transformer"]
+    assert call("train", waves_file, "--config", config, "--run", run_folder, *options) == 0
+    models = [run_folder / f"{name}.safetensors" for name in ("model", "snapshot_1", "snapshot_2")]
+    assert "snapshot_2.safetensors" in capsys.readouterr().out.replace("\n", "")
+    assert not list(run_folder.glob("*.pt"))
+    metadata = read_header(models[2])["metadata"]
+    assert metadata["snapshot"] == {"number": 2, "of": 2}
+    assert metadata["periods"] == read_header(models[0])["metadata"]["periods"]
+    assert "one_step_scores" not in metadata
+    members = ["--members", 3, "--perturb", "none", "--hours", 6, "--out", out]
+    assert call("forecast", *models, "--from", waves_file, *members) == 0
+    with open_forecast(out) as forecast:
+        assert (forecast.z.std("member") > 0).any()
+
+
 def test_fine_tuning_to_a_new_variable(call, trained, waves, tiny_config, tmp_path):
     warm = (waves.t.sel(level=850, drop=True) + 5).assign_attrs(units="K")
     waves.assign(t2m=warm).to_netcdf(tmp_path / "data.nc")

@@ -1,12 +1,14 @@
 """A whole experiment: data, model, training, and the model file."""
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from pydantic import Field
 from torch import Tensor
 
 from sciml.config import Config, dump_config
@@ -51,13 +53,24 @@ from weather.variables import Variables, describe
 Period = tuple[np.datetime64, np.datetime64]
 
 
+class ForecastTrainingConfig(TrainingConfig):
+    """How a forecast model is trained.
+
+    Attributes:
+        snapshots: models to keep, beside the final one, of evenly spaced points in the second
+            half of the training: members of an ensemble.
+    """
+
+    snapshots: int = Field(0, ge=0, le=100)
+
+
 class ExperimentConfig(Config):
     """The sections of an experiment's YAML file."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     objective: ObjectiveConfig = ForecastLossConfig()
-    training: TrainingConfig = TrainingConfig()
+    training: ForecastTrainingConfig = ForecastTrainingConfig()
     transfer: TransferConfig | None = None
 
 
@@ -80,11 +93,19 @@ class Score:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of an experiment: the forecaster, how training went, one-step scores."""
+    """What came of an experiment.
+
+    Attributes:
+        forecaster: the final model.
+        fit: how training went.
+        scores: a time step ahead.
+        snapshots: files of the models that were kept on the way.
+    """
 
     forecaster: Forecaster
     fit: FitResult
     scores: tuple[Score, ...]
+    snapshots: tuple[Path, ...] = ()
 
 
 def train(
@@ -119,7 +140,8 @@ def train(
         path.write_text(dump_config(config), encoding="utf-8")
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
-    result = fit(model, loss, parts["train"], parts["valid"], config.training, run, resume)
+    training, snapshots = config.training, config.training.snapshots
+    result = fit(model, loss, parts["train"], parts["valid"], training, run, resume, snapshots)
     held_out = [
         series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
     ]
@@ -130,7 +152,22 @@ def train(
         metadata["earlier"] = _seen(config.transfer.checkpoint)
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
-    return Trained(forecaster, result, scores)
+    return Trained(forecaster, result, scores, tuple(_save_snapshots(forecaster, result.snapshots)))
+
+
+def _save_snapshots(forecaster: Forecaster, weights: Sequence[Path]) -> Iterator[Path]:
+    """Make a model file of each file of weights, in its place."""
+    model = copy.deepcopy(forecaster.model)
+    assert isinstance(model, WeatherModel)
+    scores = {"one_step_scores", "longer_step_scores"}  # of the final model
+    metadata = {k: v for k, v in forecaster.metadata.items() if k not in scores}
+    for number, path in enumerate(weights, 1):
+        model.load_state_dict(torch.load(path, map_location=model.device, weights_only=True))
+        snapshot = {"number": number, "of": len(weights)}
+        made = Forecaster(model, forecaster.config, metadata | {"snapshot": snapshot})
+        made.save(path.with_suffix(".safetensors"))
+        path.unlink()
+        yield path.with_suffix(".safetensors")
 
 
 def require_noise(config: ExperimentConfig) -> None:

@@ -20,7 +20,8 @@ def show_training(trained: Trained, run: Path, console: Console) -> None:
         f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
         f"{fit.seconds:.0f} s on {fit.device}"
     )
-    console.print(f"wrote {run / 'model.safetensors'}", soft_wrap=True, highlight=False)
+    files = ", ".join(str(path) for path in (run / "model.safetensors", *trained.snapshots))
+    console.print(f"wrote {files}", soft_wrap=True, highlight=False)
 
 
 def _table(scores: list[Score], hours: float) -> Table:
