@@ -230,7 +230,10 @@ class Forecaster:
     def rollout(
         self, state: State, steps: int, boundary: Boundary | None = None
     ) -> Iterator[State]:
-        """Forecast step by step; yields states on the CPU, with a time axis of one."""
+        """Forecast step by step; yields states on the CPU, with a time axis of one.
+
+        A model that depends on noise forecasts the middle of its members.
+        """
         step: Callable[..., State] = self.steppers()[self.model.step]
         if boundary is not None:
             step = bounded(step, self.model.step, boundary.following(state.time[:, -1]))

@@ -4,8 +4,9 @@ One vector scales and shifts the norms everywhere at once, so what it changes ha
 in space and among variables (Alet et al. 2025, FGN, arXiv 2506.10772).
 """
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from sciml.config import Config
 from weather.models.steps import WIDTH
@@ -26,3 +27,7 @@ class NoiseEmbedding(nn.Linear):
 
     def __init__(self, config: NoiseConfig) -> None:
         super().__init__(config.dim, WIDTH, bias=False)
+
+    def draw(self, like: Tensor) -> Tensor:
+        """(batch, dim) normal numbers by torch's own generator, for `like` (batch, ...)."""
+        return torch.randn(len(like), self.in_features, device=like.device)

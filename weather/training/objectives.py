@@ -181,9 +181,9 @@ class ForecastLoss(nn.Module):
     ) -> Iterator[State]:
         """Forecasts of each step; members have noise of their own in each."""
         noise = None
-        if isinstance(self.config, CRPSConfig) and model.embed_noise is not None:
-            batch, width = batch.repeated(self.config.members), model.embed_noise.in_features
-            noise = lambda time: torch.randn(len(time), width, device=time.device)  # noqa: E731
+        if isinstance(self.config, CRPSConfig):
+            assert model.embed_noise is not None, "members need a model that depends on noise"
+            batch, noise = batch.repeated(self.config.members), model.embed_noise.draw
         start = batch.at(slice(model.history))
         return rollout(one_step(model, step, batch.when, noise), start, steps)
 
