@@ -8,6 +8,7 @@ COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
     "check": "Check analyses: units by value, levels, times, NaN, outliers.",
     "prepare": "Make a training store from analyses of any size, regridded, with statistics.",
+    "pretrain": "Pre-train a model on fields without labels, to start train from.",
     "train": "Train a model on analyses.",
     "plan": "Show which time steps reach which lead times, and at what cost.",
     "forecast": "Forecast from an analysis with a trained model.",

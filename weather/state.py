@@ -101,6 +101,15 @@ class State:
             time=torch.cat([self.time, later.time], dim=1),
         )
 
+    def repeated(self, times: int) -> "State":
+        """A state of one time, seen as so many of the same."""
+        return replace(
+            self,
+            surface=self.surface.expand(-1, times, *self.surface.shape[2:]),
+            upper=self.upper.expand(-1, times, *self.upper.shape[2:]),
+            time=self.time.expand(-1, times),
+        )
+
     def datetimes(self) -> NDArray[np.datetime64]:
         """(batch, time) datetime64[ns]."""
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from weather.training.experiment import Score, Trained
+from weather.training.pretraining import Pretrained
 
 _SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q700")
 
@@ -21,6 +22,26 @@ def show_training(trained: Trained, run: Path, console: Console) -> None:
         f"{fit.seconds:.0f} s on {fit.device}"
     )
     console.print(f"wrote {run / 'model.safetensors'}", soft_wrap=True, highlight=False)
+
+
+def show_pretraining(pretrained: Pretrained, run: Path, console: Console) -> None:
+    """Print what was learned from, how well, and how to go on."""
+    fit = pretrained.fit
+    console.print(
+        f"{fit.parameters:,} parameters, {pretrained.times} times, {fit.epochs} epochs, "
+        f"{fit.steps} steps, {fit.seconds:.0f} s on {fit.device}"
+    )
+    console.print(
+        f"hidden cells are told to {fit.best_loss:.3f} of their variance, held-out times",
+        highlight=False,
+    )
+    model = run / "model.safetensors"
+    console.print(f"wrote {model}", soft_wrap=True, highlight=False)
+    console.print(
+        f"next: weather train DATA --config finetune --transfer.checkpoint {model}",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _table(scores: list[Score], hours: float) -> Table:
