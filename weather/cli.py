@@ -12,6 +12,7 @@ COMMANDS = {
     "train": "Train a model on analyses.",
     "plan": "Show which time steps reach which lead times, and at what cost.",
     "forecast": "Forecast from an analysis with a trained model.",
+    "downscale": "Downscale fields to twice the resolution with a trained model.",
     "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
     "track": "Find and follow tropical cyclones, and score them against best tracks.",

@@ -101,8 +101,8 @@ class State:
             time=torch.cat([self.time, later.time], dim=1),
         )
 
-    def repeated(self, times: int) -> "State":
-        """A state of one time, seen as so many of the same."""
+    def as_history(self, times: int) -> "State":
+        """A state of one time as a history of so many times that are all alike."""
         return replace(
             self,
             surface=self.surface.expand(-1, times, *self.surface.shape[2:]),

@@ -67,7 +67,7 @@ class Reconstruction(WeatherModel):
             surface=torch.where(on_surface.unsqueeze(1), mean.surface("mean"), state.surface),
             upper=torch.where(on_levels.unsqueeze(1), mean.upper("mean"), state.upper),
         )
-        inputs = self.inputs(seen.repeated(self.history), SINGLE)
+        inputs = self.inputs(seen.as_history(self.history), SINGLE)
         inputs = _with_hidden(inputs, on_surface, on_levels)
         surface, upper = self.backbone(inputs)
         return surface.to(state.surface.dtype), upper.to(state.upper.dtype)

@@ -115,7 +115,7 @@ def train(
     assert parts["train"] is not None  # `split` sees to it
     result = fit(model, loss, parts["train"], parts["valid"], config.training, run, resume)
     held_out = [
-        series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
+        series.windows(scored_period(series.periods), s, model.history + 1) for s in series.steps
     ]
     pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
     scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
@@ -254,7 +254,8 @@ def _squares(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return torch.where(weights > 0, guess - truth, 0.0).double().square() * weights
 
 
-def _held_out(periods: dict[str, Period]) -> Period:
+def scored_period(periods: dict[str, Period]) -> Period:
+    """The last period that there is: testing, validation or training."""
     name = next(name for name in ("test", "valid", "train") if name in periods)
     return periods[name]
 

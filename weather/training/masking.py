@@ -94,9 +94,7 @@ def draw(config: MaskedFieldsConfig, batch: State) -> tuple[Tensor, Tensor]:
     return on_surface.to(batch.surface.device), on_levels.to(batch.upper.device)
 
 
-def _blocks(
-    each: tuple[int, int], size: tuple[int, ...], config: MaskedFieldsConfig
-) -> Tensor:
+def _blocks(each: tuple[int, int], size: tuple[int, ...], config: MaskedFieldsConfig) -> Tensor:
     """Hidden blocks (*each, *size), the first of them cut at a random place."""
     drawn = torch.rand(*each, *(-(-n // b) + 1 for n, b in zip(size, config.block, strict=True)))
     hidden = (drawn < config.share) | (torch.rand(*each, 1, 1, 1) < config.whole)

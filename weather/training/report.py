@@ -1,6 +1,8 @@
 """What a training run tells its user at the end."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -8,6 +10,17 @@ from rich.table import Table
 from weather.training.experiment import Score, Trained
 from weather.training.pretraining import Pretrained
 
+
+class Named(Protocol):
+    """A score of a 2-D field."""
+
+    @property
+    def name(self) -> str:
+        """Such as `z500`."""
+        ...
+
+
+S = TypeVar("S", bound=Named)
 _SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q700")
 
 
@@ -15,7 +28,7 @@ def show_training(trained: Trained, run: Path, console: Console) -> None:
     """Print where the model is, how it was trained, and its errors beside persistence."""
     for hours in dict.fromkeys(score.hours for score in trained.scores):
         of_step = tuple(score for score in trained.scores if score.hours == hours)
-        console.print(_table(_worth_showing(of_step), hours))
+        console.print(_table(worth_showing(of_step), hours))
     fit = trained.fit
     console.print(
         f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
@@ -55,7 +68,7 @@ def _table(scores: list[Score], hours: float) -> Table:
     return table
 
 
-def _worth_showing(scores: tuple[Score, ...]) -> list[Score]:
+def worth_showing(scores: Sequence[S]) -> list[S]:
     """The fields forecasters look at first, or the first few."""
     known = [score for score in scores if score.name in _SHOWN]
     return known or list(scores[:10])
