@@ -27,7 +27,6 @@ from weather.training.regrid import Regridder
 
 Matrix = NDArray[np.float64]
 Interpolation = Literal["bilinear", "bicubic"]
-_WRAPPED = 4  # columns beyond either end that splines around the globe are fitted to
 
 
 class Refinement(nn.Module):
@@ -119,12 +118,10 @@ def _right_inverse(mean: Matrix, area: Matrix) -> Matrix:
 
 def _splines(nodes: Matrix, places: Matrix, degree: int, closed: bool) -> Matrix:
     """(place, node) values at some places of the splines through one at a node."""
-    order, extra = np.argsort(nodes), _WRAPPED if closed else 0
-    number = np.arange(-extra, len(nodes) + extra)
-    turns, which = np.divmod(number, len(nodes))
-    at = nodes[order][which] + 360 * turns
-    inside = places if closed else places.clip(at.min(), at.max())
-    values = make_interp_spline(at, np.eye(len(at)), k=degree)(inside)
-    matrix = np.zeros((len(places), len(nodes)))
-    np.add.at(matrix.T, order[which], values.T)
-    return matrix
+    order = np.argsort(nodes)
+    at, values = nodes[order], np.eye(len(nodes))[order]
+    if closed:
+        at, values = np.append(at, at[0] + 360), np.vstack([values, values[:1]])
+        places = (places - at[0]) % 360 + at[0]
+    spline = make_interp_spline(at, values, degree, bc_type="periodic" if closed else None)
+    return np.asarray(spline(places.clip(at[0], at[-1])))
