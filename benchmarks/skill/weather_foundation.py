@@ -187,14 +187,16 @@ def keep(result: Result) -> None:
 def show(results: list[Result]) -> str:
     """The results in Markdown."""
     lines = [
-        "| task | data | start | CPU s | steps | score | as good as none after | saves |",
-        "|---|---|---|---:|---:|---:|---:|---:|",
+        "| task | data | start | pre-training | CPU s | steps | score "
+        "| as good as none after | saves |",
+        "|---|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     for r in sorted(results, key=_order):
         last = r["curve"][-1]
         lines.append(
-            f"| {r['task']} | {r['data']} ({r['states']}) | {r['start']} | {r['budget']:g} "
-            f"| {last['steps']:,} | {last['score']:.3f} | {' | '.join(saved(r, results))} |"
+            f"| {r['task']} | {r['data']} ({r['states']}) | {r['start']} "
+            f"| {r['pretraining']:g} s | {r['budget']:g} | {last['steps']:,} "
+            f"| {last['score']:.3f} | {' | '.join(saved(r, results))} |"
         )
     return "\n".join(lines)
 
@@ -228,7 +230,8 @@ pressure, RMSE over persistence's. Pre-training saw all 780 states, without mean
 pressure, fine-tuning the first 1/16, 1/4 or all of them. `as good as none after`: CPU seconds
 after which the score is that of fresh weights at the end, on the same data; scored at 1/4,
 1/2, 3/4 and all of the budget. `saves`: the least data from which the start is as good as fresh
-weights on all. Held-Suarez atmosphere at T21 with mountains, `small` at half its width, one seed.
+weights on all. All starts learn at the same rate, the one chosen for fresh weights.
+Held-Suarez atmosphere at T21 with mountains, `small` at half its width, one seed.
 
 """
 
