@@ -37,6 +37,7 @@ WINGS = {
         "cyclones",
         "verification",
         "simulation",
+        "downscaling",
         "training",
         "forecasting",
         "checking",

@@ -8,10 +8,12 @@ import torch
 
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
+from weather.downscaling.experiment import DownscalingConfig
 from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
 from weather.models.noise import NoiseConfig
 from weather.training.experiment import ExperimentConfig
+from weather.training.pretraining import PretrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +115,9 @@ def test_every_shipped_configuration_is_valid():
     shipped = named_config("weather", "small").parent.glob("*.yaml")
     names = {path.stem for path in shipped}
     assert {"small", "small_graph", "small_steps", "pangu", "graphcast", "europe"} <= names
+    others = {"pretrain": PretrainConfig, "downscaling": DownscalingConfig}
     for name in names:
-        load_config(ExperimentConfig, named_config("weather", name))
+        load_config(others.get(name, ExperimentConfig), named_config("weather", name))
 
 
 def test_fine_tuning_on_a_roll_out(call, trained, waves_file, tiny_config, tmp_path):

@@ -25,6 +25,7 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
+from weather.models.reconstruction import KIND as PRETRAINED
 from weather.models.statistics import of_steps
 from weather.models.steps import from_seconds, in_hours
 from weather.training.data import (
@@ -126,12 +127,12 @@ def train(
         InputError: data, configuration or checkpoint that do not go together.
     """
     require_noise(config)
-    series = _open(config.data, tell)
+    series = open_data(config.data, tell)
     made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
     model = _build(made, series)
     if config.transfer is not None:
-        transfer(model, config.transfer, KIND)
+        transfer(model, config.transfer, kind_of(config.transfer.checkpoint))
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
@@ -143,13 +144,13 @@ def train(
     training, snapshots = config.training, config.training.snapshots
     result = fit(model, loss, parts["train"], parts["valid"], training, run, resume, snapshots)
     held_out = [
-        series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
+        series.windows(scored_period(series.periods), s, model.history + 1) for s in series.steps
     ]
     pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
     scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
     metadata = _metadata(series.dataset, config.data, series.periods, scores)
     if config.transfer is not None:
-        metadata["earlier"] = _seen(config.transfer.checkpoint)
+        metadata["earlier"] = seen(config.transfer.checkpoint)
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores, tuple(_save_snapshots(forecaster, result.snapshots)))
@@ -190,7 +191,7 @@ def require_noise(config: ExperimentConfig) -> None:
 
 
 @dataclass(frozen=True)
-class _Series:
+class Series:
     """The data of an experiment.
 
     Attributes:
@@ -254,7 +255,12 @@ def open_series(config: DataConfig) -> xr.Dataset:
     return dataset
 
 
-def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
+def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
+    """Read, check and correct the data of an experiment.
+
+    Raises:
+        InputError: data that a model cannot learn from.
+    """
     dataset = open_series(config)
     variables = config.variables or all_variables(dataset, config.forcing)
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
@@ -266,11 +272,11 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
     fields = open_fields(dataset, variables, config.memory, store)
-    masks = find_masks(samples(fields, periods["train"], steps[0], 2), config.masks)
-    return _Series(dataset, variables, steps, periods, fields, store, masks)
+    masks = find_masks(samples(fields, periods["train"], 0, 1), config.masks)
+    return Series(dataset, variables, steps, periods, fields, store, masks)
 
 
-def _build(config: ForecasterConfig, series: _Series) -> WeatherModel:
+def _build(config: ForecasterConfig, series: Series) -> WeatherModel:
     """A model with fresh weights that knows the data's statistics and static fields."""
     model = config.build()
     pairs = {step: series.windows(series.periods["train"], step, 2) for step in series.steps}
@@ -311,7 +317,8 @@ def _squares(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return torch.where(weights > 0, guess - truth, 0.0).double().square() * weights
 
 
-def _held_out(periods: dict[str, Period]) -> Period:
+def scored_period(periods: dict[str, Period]) -> Period:
+    """The last period that there is: testing, validation or training."""
     name = next(name for name in ("test", "valid", "train") if name in periods)
     return periods[name]
 
@@ -323,22 +330,36 @@ def _metadata(
     scores: Sequence[Score],
 ) -> dict[str, object]:
     """Plain data for the model file's header."""
-    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
-    variables = [str(name) for name in dataset.data_vars]
     by_step = {score.hours: _by_name(scores, score.hours) for score in scores}
     shortest, *longer = by_step
+    return {
+        **origin(dataset, config, periods),
+        "one_step_scores": by_step[shortest],
+        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
+    }
+
+
+def origin(
+    dataset: xr.Dataset, config: DataConfig, periods: dict[str, Period]
+) -> dict[str, object]:
+    """What a model file says of the data it was trained on."""
+    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
+    variables = [str(name) for name in dataset.data_vars]
     return {
         "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
-        "one_step_scores": by_step[shortest],
-        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
     }
 
 
-def _seen(checkpoint: Path) -> list[list[str]]:
+def kind_of(checkpoint: Path) -> str:
+    """Kind of a file to start from: a forecasting model, or what pre-training left."""
+    return PRETRAINED if read_header(checkpoint)["kind"] == PRETRAINED else KIND
+
+
+def seen(checkpoint: Path) -> list[list[str]]:
     """Periods that an earlier model was trained and validated on, and those before it."""
     known = read_header(checkpoint)["metadata"]
     periods = known.get("periods", {})
