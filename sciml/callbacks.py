@@ -1,4 +1,4 @@
-"""What happens around the steps of a training: averaged weights, history, stopping on NaN."""
+"""What happens around the steps of a training: averages, snapshots, history, stopping on NaN."""
 
 import csv
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
-from torch import Tensor
+from torch import Tensor, nn
 
 from sciml.errors import InputError
 from sciml.files import atomic_path
@@ -28,6 +28,53 @@ class ExponentialAverage(WeightAveraging):
             torch._foreach_lerp_(averaged, current, 1 - rate)
 
         super().__init__(use_buffers=False, multi_avg_fn=update)
+
+    @property
+    def averaged(self) -> nn.Module:
+        """The learner with the averaged weights, while it is trained."""
+        assert self._average_model is not None
+        return self._average_model.module
+
+
+class Snapshots(Callback):
+    """Keeps the model's weights at evenly spaced steps of the second half of a training.
+
+    A run that was killed and resumed writes again what it had written after its last
+    checkpoint, with the same weights.
+
+    Args:
+        run: folder; the files are `snapshot_1.pt` and so on.
+        number: how many, the end of the training not among them.
+        average: whose average is kept; None keeps the weights themselves.
+    """
+
+    def __init__(self, run: Path, number: int, average: ExponentialAverage | None) -> None:
+        self.paths = [run / f"snapshot_{k}.pt" for k in range(1, number + 1)]
+        self.average = average
+        self.due: dict[int, Path] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Choose the steps."""
+        total, parts = int(trainer.estimated_stepping_batches), len(self.paths) + 1
+        if total < 2 * parts:
+            raise InputError(
+                f"{len(self.paths)} snapshots of a training of {total} steps; it needs "
+                f"{2 * parts} at least: ask for fewer"
+            )
+        steps = [round(total * (1 + k / parts) / 2) for k in range(1, parts)]
+        self.due = dict(zip(steps, self.paths, strict=True))
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any
+    ) -> None:
+        """Write the file of this step, if there is one."""
+        path = self.due.pop(trainer.global_step, None)
+        if path is None or not trainer.is_global_zero:
+            return
+        learner = pl_module if self.average is None else self.average.averaged
+        weights = learner.get_submodule("model").state_dict()
+        with atomic_path(path) as temporary:
+            torch.save(weights, temporary)
 
 
 class History(Callback):

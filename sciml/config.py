@@ -33,10 +33,20 @@ def load_config(kind: type[C], path: Path | None = None, overrides: Sequence[str
         InputError: unreadable file, unknown key (names the nearest known one), or
             a value that does not fit.
     """
+    data = read_settings(path, overrides)
+    return parse_config(kind, data, "the configuration" if path is None else str(path))
+
+
+def read_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """What `load_config` makes a configuration of, as plain data: it may decide the type.
+
+    Raises:
+        InputError: unreadable file or override.
+    """
     data: dict[str, Any] = {} if path is None else _read_yaml(path)
     for override in overrides:
         _apply_override(data, override)
-    return parse_config(kind, data, "the configuration" if path is None else str(path))
+    return data
 
 
 def parse_config(kind: type[C], data: dict[str, Any], source: str) -> C:

@@ -7,6 +7,7 @@ read the old one.
 
 import json
 import struct
+from collections.abc import Mapping
 from importlib import metadata as distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,20 +26,31 @@ _LONGEST_HEADER = 100 * 2**20  # bytes; the limit that safetensors itself sets
 def save_model(
     path: Path | str, model: "nn.Module", kind: str, config: Config, metadata: dict[str, Any]
 ) -> None:
-    """Write weights and buffers, configuration and metadata as one file, whole or not at all.
+    """Write weights and buffers of a model, all of its state_dict; see `save_tensors`."""
+    save_tensors(path, model.state_dict(), kind, config, metadata)
+
+
+def save_tensors(
+    path: Path | str,
+    tensors: Mapping[str, "Tensor"],
+    kind: str,
+    config: Config,
+    metadata: dict[str, Any],
+) -> None:
+    """Write tensors, configuration and metadata as one file, whole or not at all.
 
     Args:
         path: the file, by custom `*.safetensors`.
-        model: its state_dict is stored; tensors that share memory are stored once each.
+        tensors: by name; those that share memory are stored once each.
         kind: what the file holds, such as `weather.forecaster`.
         config: what builds the model anew.
         metadata: plain JSON: units, training period, scores, licence, ...
     """
     from safetensors.torch import save_file
 
-    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in model.state_dict().items()}
+    stored = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata={"sciml": make_header(kind, config, metadata)})
+        save_file(stored, temporary, metadata={"sciml": make_header(kind, config, metadata)})
 
 
 def make_header(kind: str, config: Config, metadata: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
-from sciml.callbacks import ExponentialAverage, FiniteLoss, History
+from sciml.callbacks import ExponentialAverage, FiniteLoss, History, Snapshots
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
@@ -106,6 +106,7 @@ class FitResult:
         seconds, cpu_seconds: spent by this process, since the last resume.
         parameters: trained ones.
         device: what it ran on.
+        snapshots: files of weights, see `Snapshots`.
     """
 
     best_loss: float
@@ -115,6 +116,7 @@ class FitResult:
     cpu_seconds: float
     parameters: int
     device: str
+    snapshots: tuple[Path, ...] = ()
 
 
 def fit(
@@ -125,6 +127,7 @@ def fit(
     config: TrainingConfig,
     run: Path,
     resume: bool = False,
+    snapshots: int = 0,
 ) -> FitResult:
     """Train `model` in place and leave the weights with the best validation loss in it.
 
@@ -140,12 +143,13 @@ def fit(
         config: see `TrainingConfig`.
         run: folder for `metrics.csv`, TensorBoard files, `best.ckpt` and `last.ckpt`.
         resume: go on from `run/last.ckpt`, if there is one.
+        snapshots: how many sets of weights to keep of the training's second half.
 
     Raises:
         InputError: no training samples, a loss that is not finite, or settings that
             do not go together.
     """
-    _check(train, valid, config)
+    _check(train, valid, config, snapshots)
     started, cpu_started = time.perf_counter(), time.process_time()
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
@@ -154,7 +158,9 @@ def fit(
     best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
     checkpoints = [last] if valid is None else [last, best]
     with _quiet():
-        trainer = _trainer(config, run, checkpoints, *epochs_and_batches(len(train), config))
+        callbacks, kept = _callbacks(config, run, snapshots)
+        length = epochs_and_batches(len(train), config)
+        trainer = _trainer(config, run, callbacks, checkpoints, *length)
         trainer.fit(
             learner,
             datamodule=_Data(train, valid, config),
@@ -175,6 +181,7 @@ def fit(
         cpu_seconds=time.process_time() - cpu_started,
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
         device=_device_name(trainer),
+        snapshots=tuple(path for path in kept if path.exists()),
     )
 
 
@@ -188,18 +195,30 @@ def epochs_and_batches(samples: int, config: TrainingConfig) -> tuple[int, int]:
     return epochs, min(batches, wanted // epochs)
 
 
+def _callbacks(
+    config: TrainingConfig, run: Path, snapshots: int
+) -> tuple[list[Callback], list[Path]]:
+    """All but the checkpoints, and the files of snapshots to come."""
+    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
+    average = None if config.ema_decay is None else ExponentialAverage(config.ema_decay)
+    if average is not None:
+        callbacks.append(average)
+    kept = Snapshots(run, snapshots, average)
+    if snapshots:
+        callbacks.append(kept)  # after the average of the same step
+    if config.patience is not None:
+        callbacks.append(EarlyStopping("valid/loss", patience=config.patience))
+    return callbacks, kept.paths
+
+
 def _trainer(
     config: TrainingConfig,
     run: Path,
+    callbacks: list[Callback],
     checkpoints: list[ModelCheckpoint],
     epochs: int,
     batches: int,
 ) -> Trainer:
-    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
-    if config.ema_decay is not None:
-        callbacks.append(ExponentialAverage(config.ema_decay))
-    if config.patience is not None:
-        callbacks.append(EarlyStopping("valid/loss", patience=config.patience))
     return Trainer(
         accelerator=config.accelerator,
         devices=config.devices,
@@ -262,7 +281,9 @@ def _as_it_is(batch: Any) -> Any:
     return batch
 
 
-def _check(train: BatchSource, valid: BatchSource | None, config: TrainingConfig) -> None:
+def _check(
+    train: BatchSource, valid: BatchSource | None, config: TrainingConfig, snapshots: int
+) -> None:
     if len(train) == 0:
         raise InputError("no training samples; widen data.train or give more data")
     if valid is not None and len(valid) == 0:
@@ -273,6 +294,8 @@ def _check(train: BatchSource, valid: BatchSource | None, config: TrainingConfig
         )
     if config.strategy == "fsdp" and config.ema_decay is not None:
         raise InputError("training.ema_decay does not work with strategy fsdp; set one to null")
+    if config.strategy == "fsdp" and snapshots:
+        raise InputError("snapshots do not work with strategy fsdp; leave them out")
     if config.accelerator == "gpu" and not torch.cuda.is_available():
         raise InputError("training.accelerator is gpu, but no GPU is visible; use cpu or auto")
 

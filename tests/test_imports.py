@@ -40,6 +40,7 @@ WINGS = {
         "cyclones",
         "verification",
         "simulation",
+        "downscaling",
         "training",
         "forecasting",
         "checking",

@@ -101,6 +101,24 @@ class State:
             time=torch.cat([self.time, later.time], dim=1),
         )
 
+    def repeated(self, times: int) -> "State":
+        """Each sample so many times, one after the other."""
+        return replace(
+            self,
+            surface=self.surface.repeat_interleave(times, dim=0),
+            upper=self.upper.repeat_interleave(times, dim=0),
+            time=self.time.repeat_interleave(times, dim=0),
+        )
+
+    def as_history(self, times: int) -> "State":
+        """A state of one time as a history of so many times that are all alike."""
+        return replace(
+            self,
+            surface=self.surface.expand(-1, times, *self.surface.shape[2:]),
+            upper=self.upper.expand(-1, times, *self.upper.shape[2:]),
+            time=self.time.expand(-1, times),
+        )
+
     def datetimes(self) -> NDArray[np.datetime64]:
         """(batch, time) datetime64[ns]."""
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")

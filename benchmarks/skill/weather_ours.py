@@ -51,7 +51,7 @@ def ours(
         history=experiment.model.history,
         every=every,
     )
-    return model, lambda past: _step(model, past), recipe
+    return model, lambda past: time_step(model, past), recipe
 
 
 def _horizon(experiment: ExperimentConfig) -> tuple[tuple[float, int], ...]:
@@ -71,11 +71,15 @@ def _moments(data: Atmosphere, every: int) -> dict[str, Moments]:
     return {name: Moments(*(part[i] for part in split)) for i, name in enumerate(names)}
 
 
-def _step(model: WeatherModel, past: Tensor) -> Tensor:
-    """(batch, history, channel, lat, lon) to the next state (batch, channel, lat, lon)."""
+def as_state(model: WeatherModel, fields: Tensor) -> State:
+    """Of (batch, time, channel, lat, lon); all times are a step apart and of no calendar."""
     aloft = len(UPPER) * len(model.variables.levels)
-    upper = past[:, :, :aloft].unflatten(2, (len(UPPER), -1))
-    time = torch.zeros(past.shape[:2], dtype=torch.long)  # the simulation has no calendar
-    state = State(past[:, :, aloft:], upper, time, model.variables, model.grid)
-    forecast = model(state)
+    upper = fields[:, :, :aloft].unflatten(2, (len(UPPER), -1))
+    time = (model.step * torch.arange(fields.shape[1])).expand(fields.shape[:2])
+    return State(fields[:, :, aloft:], upper, time, model.variables, model.grid)
+
+
+def time_step(model: WeatherModel, past: Tensor) -> Tensor:
+    """(batch, history, channel, lat, lon) to the next state (batch, channel, lat, lon)."""
+    forecast = model(as_state(model, past))
     return torch.cat([forecast.upper.flatten(2, 3), forecast.surface], dim=2)[:, 0]

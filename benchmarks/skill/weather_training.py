@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from weather_data import TRAIN, Atmosphere
 
 Step = Callable[[Tensor], Tensor]
+Loss = Callable[[Step, Atmosphere, list[int], int, "Recipe"], Tensor]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,13 @@ class Spent:
 
 
 def train(
-    model: nn.Module, step: Step, data: Atmosphere, recipe: Recipe, budget: float, seed: int
+    model: nn.Module,
+    step: Step,
+    data: Atmosphere,
+    recipe: Recipe,
+    budget: float,
+    seed: int,
+    loss_of: Loss | None = None,
 ) -> Spent:
     """Train in place for `budget` seconds of this process's CPU time.
 
@@ -68,7 +75,9 @@ def train(
         recipe: see `Recipe`.
         budget: seconds.
         seed: of the order of samples.
+        loss_of: what is minimized; default `error`.
     """
+    loss_of = loss_of or error
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
@@ -88,7 +97,7 @@ def train(
         chosen = [order.pop() % len(states) for _ in range(recipe.batch)]
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * rate(share, recipe.warmup)
-        loss = error(step, data, chosen, rollout, recipe)
+        loss = loss_of(step, data, chosen, rollout, recipe)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, recipe.clip)

@@ -36,11 +36,15 @@ class Source:
         generator = torch.Generator().manual_seed(0)
         self.x = torch.randn(samples, 3, generator=generator)
         self.y = 2 * self.x.sum(1, keepdim=True) + 1
+        self.reads_left = 1000
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitems__(self, indices: list[int]) -> Pairs:
+        self.reads_left -= 1
+        if self.reads_left < 0:
+            raise SystemError("killed")
         return Pairs(self.x[indices], self.y[indices])
 
 
@@ -127,6 +131,41 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
 
 
+@pytest.mark.parametrize("ema", [None, 0.9])
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_snapshots_are_the_weights_on_the_way(
+    tmp_path: Path, ema: float | None, accumulate: int
+) -> None:
+    """Of runs that end there, at a constant rate; a broken run keeps those of an unbroken one."""
+    constant = OptimizerConfig(schedule="constant", warmup=0)
+    settings = {"ema_decay": ema, "accumulate": accumulate, "optimizer": constant}
+    steps = 16 // accumulate
+    paths = {}
+    for run in ("whole", "broken"):
+        source, model = Source(), make_model()
+        arguments = (model, NoisySquares(), source, None, config(**settings), tmp_path / run)
+        if run == "broken":
+            source.reads_left = 14  # ends in the last epoch, after a snapshot
+            with pytest.raises(SystemError):
+                fit(*arguments, snapshots=3)
+            source.reads_left = 1000
+        paths[run] = fit(*arguments, run == "broken", snapshots=3).snapshots
+    for number, (whole, broken) in enumerate(zip(*paths.values(), strict=True), 1):
+        kept = torch.load(whole, weights_only=True)
+        again = torch.load(broken, weights_only=True)
+        assert all(torch.equal(again[name], tensor) for name, tensor in kept.items())
+        step = round(steps * (1 + number / 4) / 2)
+        if step % (4 // accumulate) == 0:  # a run that ends there
+            short = make_model()
+            epochs = step * accumulate // 4
+            fit(
+                short, NoisySquares(), Source(), None, config(**settings | {"epochs": epochs}),
+                tmp_path / f"short{number}",
+            )  # fmt: skip
+            assert torch.equal(weights(short), torch.cat([t.flatten() for t in kept.values()]))
+    assert len(paths["whole"]) == 3
+
+
 @pytest.mark.parametrize("steps", [2, 4, 6])
 def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> None:
     model = make_model()
@@ -195,6 +234,14 @@ def test_bad_settings(
 ) -> None:
     with pytest.raises(InputError, match=message):
         fit(make_model(), NoisySquares(), train, valid, config(**changes), tmp_path)
+
+
+def test_snapshots_of_a_training_too_short(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="8 snapshots of a training of 16 steps; it needs 18"):
+        fit(make_model(), NoisySquares(), Source(), None, config(), tmp_path, snapshots=8)
+    fsdp = config(strategy="fsdp")
+    with pytest.raises(InputError, match="snapshots do not work with strategy fsdp"):
+        fit(make_model(), NoisySquares(), Source(), None, fsdp, tmp_path, snapshots=2)
 
 
 def test_loss_that_is_not_a_number(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ import torch
 
 from sciml.config import load_config, named_config
 from sciml.model_file import read_header, save_model
+from weather.downscaling.experiment import DownscalingConfig
 from weather.files.forecasts import open_forecast
 from weather.forecasting.forecaster import Forecaster
+from weather.models.noise import NoiseConfig
 from weather.training.experiment import ExperimentConfig
+from weather.training.pretraining import PretrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +115,9 @@ def test_every_shipped_configuration_is_valid():
     shipped = named_config("weather", "small").parent.glob("*.yaml")
     names = {path.stem for path in shipped}
     assert {"small", "small_graph", "small_steps", "pangu", "graphcast", "europe"} <= names
+    others = {"pretrain": PretrainConfig, "downscaling": DownscalingConfig}
     for name in names:
-        load_config(ExperimentConfig, named_config("weather", name))
+        load_config(others.get(name, ExperimentConfig), named_config("weather", name))
 
 
 def test_fine_tuning_on_a_roll_out(call, trained, waves_file, tiny_config, tmp_path):
@@ -129,6 +133,43 @@ def test_fine_tuning_on_a_roll_out(call, trained, waves_file, tiny_config, tmp_p
         "--set", f"model={backbone}", *options,
     )  # fmt: skip
     assert status == 0
+
+
+def test_fine_tuning_to_members_of_its_own(call, trained, waves_file, tiny_config, tmp_path):
+    model = load_config(ExperimentConfig, tiny_config["transformer"]).model
+    noisy = model.model_copy(update={"noise": NoiseConfig(dim=4)}).model_dump_json()
+    run_folder, out = tmp_path / "run", tmp_path / "f.nc"
+    status = call(
+        "train", waves_file, "--config", "finetune_ensemble", "--run", run_folder,
+        "--transfer.checkpoint", trained / "transformer" / "model.safetensors",
+        "--objective.steps", "{0: 1, 0.5: 2}", "--training.epochs", 1,
+        "--training.batch_size", 8, "--set", f"model={noisy}",
+    )  # fmt: skip
+    assert status == 0
+    tuned = run_folder / "model.safetensors"
+    options = ["--from", waves_file, "--hours", 12, "--members", 3, "--out", out]
+    assert call("forecast", tuned, *options) == 0
+    with open_forecast(out) as forecast:
+        assert (forecast.z.isel(lead_time=0).std("member") > 0).all()
+        assert '"method":"none"' in forecast.attrs["ensemble"]
+
+
+def test_snapshots_of_a_training_are_members(call, waves_file, tiny_config, tmp_path, capsys):
+    run_folder, out = tmp_path / "run", tmp_path / "f.nc"
+    options = ["--training.snapshots", 2, "--training.epochs", 2]
+    config = tiny_config["transformer"]
+    assert call("train", waves_file, "--config", config, "--run", run_folder, *options) == 0
+    models = [run_folder / f"{name}.safetensors" for name in ("model", "snapshot_1", "snapshot_2")]
+    assert "snapshot_2.safetensors" in capsys.readouterr().out.replace("\n", "")
+    assert not list(run_folder.glob("*.pt"))
+    metadata = read_header(models[2])["metadata"]
+    assert metadata["snapshot"] == {"number": 2, "of": 2}
+    assert metadata["periods"] == read_header(models[0])["metadata"]["periods"]
+    assert "one_step_scores" not in metadata
+    members = ["--members", 3, "--perturb", "none", "--hours", 6, "--out", out]
+    assert call("forecast", *models, "--from", waves_file, *members) == 0
+    with open_forecast(out) as forecast:
+        assert (forecast.z.std("member") > 0).any()
 
 
 def test_fine_tuning_to_a_new_variable(call, trained, waves, tiny_config, tmp_path):

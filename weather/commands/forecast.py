@@ -79,14 +79,15 @@ def forecast(
         models of the same time step then take turns among the members.
     perturb:
         How members differ at the start: random fields, vectors bred through the analyses
-        of the last 8 time steps, or not at all (models that differ). Default: noise.
+        of the last 8 time steps, or not at all (models that differ). Default: noise, or
+        none for a model that was trained to make members by noise of its own.
     amplitude:
         Of the perturbations, in units of each field's usual change over a time step.
         Default: 0.3.
     length:
         Correlation length of the noise, km. Default: 500.
     seed:
-        Of the noise. Default: 0.
+        Of all noise. Default: 0.
     estimate:
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.

@@ -1,7 +1,7 @@
 """The command `weather train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -28,7 +28,8 @@ def train(
     run:
         Folder for the model (model.safetensors), logs and checkpoints.
     config:
-        A shipped configuration (small, small_graph, pangu, graphcast, ...) or a YAML file.
+        A shipped configuration (small, small_graph, pangu, graphcast, downscaling, ...) or a
+        YAML file.
     resume:
         Continue a run that was stopped.
     estimate:
@@ -37,14 +38,18 @@ def train(
     from rich.console import Console
 
     from sciml.cli import note
-    from sciml.config import load_config, named_config
+    from sciml.config import named_config, parse_config, read_settings
     from sciml.errors import InputError
     from weather.forecasting.estimate import show_estimate
     from weather.training.estimate import advice, estimate_training
     from weather.training.experiment import ExperimentConfig, train
     from weather.training.report import show_training
 
-    experiment = load_config(ExperimentConfig, named_config("weather", config), set_ or ())
+    source = named_config("weather", config)
+    settings = read_settings(source, set_ or ())
+    if _kind(settings) == "downscaling":
+        return _train_downscaler(settings, str(source), data, run, resume, estimate)
+    experiment = parse_config(ExperimentConfig, settings, str(source))
     sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:
@@ -53,3 +58,33 @@ def train(
         raise InputError("a training needs --run FOLDER (or --estimate)")
     trained = train(experiment, run, resume, note)
     show_training(trained, run, Console())
+
+
+def _kind(settings: dict[str, Any]) -> object:
+    """What is trained, as `objective.kind` says."""
+    objective = settings.get("objective")
+    return objective.get("kind") if isinstance(objective, dict) else None
+
+
+def _train_downscaler(
+    settings: dict[str, Any],
+    source: str,
+    data: list[str],
+    run: Path | None,
+    resume: bool,
+    estimate: bool,
+) -> None:
+    from rich.console import Console
+
+    from sciml.cli import note
+    from sciml.config import parse_config
+    from sciml.errors import InputError
+    from weather.downscaling.experiment import DownscalingConfig, train_downscaler
+    from weather.downscaling.report import show_downscaling
+
+    if run is None or estimate:
+        raise InputError("a training of downscaling needs --run FOLDER, and has no --estimate")
+    experiment = parse_config(DownscalingConfig, settings, source)
+    sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
+    experiment = experiment.model_copy(update={"data": sources})
+    show_downscaling(train_downscaler(experiment, run, resume, note), run, Console())

@@ -47,14 +47,9 @@ def forecast_coordinates(
         members: names or numbers of members.
     """
     dims = layout.dims
-    start = (initial.astype("datetime64[ns]") - EPOCH) / np.timedelta64(1, "h")
+    start = _hours(initial)
     hours = np.array(leads) / 3600
-    variables = {dims[role]: _space(layout, role) for role in ("lat", "lon")}
-    if layout.level:
-        variables[dims["level"]] = _space(layout, "level")
-    if members is not None:
-        number = members.astype(np.int32) if members.dtype.kind in "iu" else members
-        variables[dims["member"]] = xr.Variable(dims["member"], number, _MEMBER)
+    variables = _places(layout, members)
     lead = dims["lead_time"]
     if "time" not in dims:  # the time axis holds valid times
         variables[lead] = xr.Variable(lead, start[0] + hours, {**_VALID, "axis": "T"})
@@ -69,11 +64,44 @@ def forecast_coordinates(
     return _bare(variables)
 
 
+def analysis_coordinates(
+    layout: Layout, times: NDArray[np.datetime64], members: NDArray[np.generic] | None
+) -> xr.Dataset:
+    """Coordinates of a file of analyses, not to be encoded further.
+
+    Args:
+        layout: from `analysis_layout`.
+        times: of the fields.
+        members: names or numbers of members.
+    """
+    variables, time = _places(layout, members), layout.dims["time"]
+    variables[time] = xr.Variable(
+        time, _hours(times), {"standard_name": "time", "long_name": "Time", **_TIME, "axis": "T"}
+    )
+    return _bare(variables)
+
+
 def auxiliary(layout: Layout) -> str:
     """Names of the coordinates that are no dimension, as CF's attribute `coordinates`."""
     if "time" not in layout.dims:
         return "forecast_reference_time lead_time"
     return "" if layout.dims["lead_time"] == "prediction_timedelta" else "valid_time"
+
+
+def _hours(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    return (times.astype("datetime64[ns]") - EPOCH) / np.timedelta64(1, "h")
+
+
+def _places(layout: Layout, members: NDArray[np.generic] | None) -> dict[str, xr.Variable]:
+    """Coordinates of space, and of members."""
+    dims = layout.dims
+    variables = {dims[role]: _space(layout, role) for role in ("lat", "lon")}
+    if layout.level:
+        variables[dims["level"]] = _space(layout, "level")
+    if members is not None:
+        number = members.astype(np.int32) if members.dtype.kind in "iu" else members
+        variables[dims["member"]] = xr.Variable(dims["member"], number, _MEMBER)
+    return variables
 
 
 def _space(layout: Layout, role: str) -> xr.Variable:

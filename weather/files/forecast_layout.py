@@ -8,7 +8,7 @@ programs that know four dimensions (CDO) read it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -95,6 +95,29 @@ def forecast_layout(name: LayoutName, contents: Contents, own: Layout | None) ->
     )
 
 
+def analysis_layout(contents: Contents, own: Layout | None) -> Layout:
+    """The layout of fields on another grid than that of the files they came from.
+
+    Args:
+        contents: what is to be written.
+        own: of the files they came from; None takes CF's.
+
+    Returns:
+        As `own`, with the rows and columns of `contents` in the order and the range of
+        longitudes that it has.
+    """
+    if own is not None:
+        own = own.model_copy(update=_other_grid(own, contents.grid))
+    layout = forecast_layout("input", replace(contents, single=False), own)
+    dims = {role: name for role, name in layout.dims.items() if role != "lead_time"}
+    dims["time"] = (own.dims if own else dims).get("time", "time")
+    fields = {
+        name: field.model_copy(update={"dims": tuple(d for d in field.dims if d != "lead_time")})
+        for name, field in layout.fields.items()
+    }
+    return layout.model_copy(update={"dims": dims, "fields": fields})
+
+
 def wb2_name(name: str) -> str:
     """WeatherBench 2's name of a field: the first alias in the table; others keep theirs."""
     return KNOWN[name].aliases[0] if name in KNOWN else name
@@ -119,6 +142,13 @@ def positions(file: Sequence[float], model: Sequence[float], role: str) -> NDArr
 def in_hectopascal(levels: Sequence[float], units: str) -> list[float]:
     """Levels of a file in the model's unit."""
     return [level / 100 if units == "Pa" else level for level in levels]
+
+
+def _other_grid(own: Layout, grid: LatLonGrid) -> dict[str, tuple[float, ...]]:
+    ascending = own.lat[0] < own.lat[-1]
+    west = -180.0 if min(own.lon) < 0 else 0.0
+    lon = sorted((value - west) % 360 + west for value in grid.lon)
+    return {"lat": grid.lat[::-1] if ascending else grid.lat, "lon": tuple(lon)}
 
 
 def _plain(name: LayoutName, contents: Contents) -> Layout:

@@ -19,6 +19,7 @@ from torch import Tensor
 from sciml.errors import InputError
 from weather.files.forecasts import holds_forecasts, open_forecast
 from weather.files.reanalysis import open_reanalysis, require, to_state
+from weather.forecasting.noise import noisy
 from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
 from weather.models.boundary import frame
@@ -45,10 +46,17 @@ def bounded(
 
 
 def one_step(
-    model: WeatherModel, step: int, later: Callable[[Tensor], State]
+    model: WeatherModel,
+    step: int,
+    later: Callable[[Tensor], State],
+    noise: Callable[[Tensor], Tensor] | None = None,
 ) -> Callable[[State], State]:
-    """A model's step of `step` seconds, with boundary data from `later` if it has a frame."""
-    stepper = partial(model, step=step)
+    """A model's step of `step` seconds, with boundary data from `later` if it has a frame.
+
+    `noise` is drawn for each step, of a model that depends on some (see `noisy`).
+    """
+    stepper: Callable[..., State] = partial(model, step=step)
+    stepper = stepper if noise is None else noisy(stepper, noise)
     return stepper if model.frame is None else bounded(stepper, step, later)
 
 

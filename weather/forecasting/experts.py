@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from sciml.errors import InputError
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.execution import Known, Stepper, initial
 from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.noise import MemberNoise, noisy
 from weather.forecasting.planner import Plan, hours_text
 from weather.grid import LatLonGrid
 from weather.variables import Variables
@@ -97,17 +98,21 @@ class Experts:
         """The model of each time step, by its seconds."""
         return {step: one for f in self.forecasters for step, one in f.steppers().items()}
 
-    def bounded(self, boundary: Boundary | None, initial: Tensor) -> dict[int, Stepper]:
-        """The models with boundary data, if they need any.
+    def given(
+        self, boundary: Boundary | None, noise: MemberNoise | None, initial: Tensor
+    ) -> dict[int, Stepper]:
+        """The models with noise and boundary data, as far as they need any.
 
         Args:
             boundary: of a limited area.
+            noise: of the members; None forecasts without, in their middle.
             initial: (batch,) int64 seconds since 1970-01-01 UTC, when the forecasts start.
         """
+        steppers = self.steppers if noise is None else self._noisy(noise)
         if boundary is None:
-            return self.steppers
+            return steppers
         following = boundary.following(initial)
-        return {step: bounded(one, step, following) for step, one in self.steppers.items()}
+        return {step: bounded(one, step, following) for step, one in steppers.items()}
 
     def checked(
         self,
@@ -147,6 +152,13 @@ class Experts:
         step = plan.steps[-1]
         state = self._owner(step).initial(dataset, times, members, step).to(self.device)
         return initial(state, step, self.history(plan))
+
+    def _noisy(self, noise: MemberNoise) -> dict[int, Stepper]:
+        steppers = dict(self.steppers)
+        for step, one in self.steppers.items():
+            if dim := self._owner(step).noise:
+                steppers[step] = noisy(one, partial(noise.draw, step=step, dim=dim))
+        return steppers
 
     def _owner(self, step: int) -> Forecaster:
         return next(f for f in self.forecasters if step in f.steppers())

@@ -79,7 +79,8 @@ def write_forecast(
     experts, *others = [Experts.of(models)] if ensemble is None else Experts.sets(models)
     dataset = experts.checked(dataset, starts, plan, say)
     first = experts.forecasters[0]
-    members = None if ensemble is None else Perturbations(first, ensemble, dataset)
+    further = [one for part in (experts, *others) for one in part.forecasters if one is not first]
+    members = None if ensemble is None else Perturbations(first, ensemble, dataset, further)
     job = Job(experts, dataset, starts, plan, layout, boundary, members, tuple(others))
     job.require_boundary()
     folder = path.with_name(f".{path.name}.partial")

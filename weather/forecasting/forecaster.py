@@ -136,6 +136,12 @@ class Forecaster:
             return {self.model.step: self._forward}
         return {step: partial(self._forward, step=step) for step in self.model.steps}
 
+    @property
+    def noise(self) -> int | None:
+        """Numbers of noise that a time step depends on; None for a model without."""
+        noise = self.config.model and self.config.model.noise
+        return noise.dim if noise else None
+
     def normal(self) -> dict[str, tuple[float, float]] | None:
         """Mean and standard deviation of the training data by channel, such as `z500`.
 
@@ -224,7 +230,10 @@ class Forecaster:
     def rollout(
         self, state: State, steps: int, boundary: Boundary | None = None
     ) -> Iterator[State]:
-        """Forecast step by step; yields states on the CPU, with a time axis of one."""
+        """Forecast step by step; yields states on the CPU, with a time axis of one.
+
+        A model that depends on noise forecasts the middle of its members.
+        """
         step: Callable[..., State] = self.steppers()[self.model.step]
         if boundary is not None:
             step = bounded(step, self.model.step, boundary.following(state.time[:, -1]))

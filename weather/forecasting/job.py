@@ -16,6 +16,7 @@ from weather.forecasting.boundary import Boundary
 from weather.forecasting.execution import Known, Stepper
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.noise import MemberNoise
 from weather.forecasting.perturbations import Perturbations
 from weather.forecasting.planner import Plan
 from weather.grid import LatLonGrid
@@ -71,7 +72,15 @@ class Job:
     def steppers(self, batch: list[Case]) -> dict[int, Stepper]:
         """The models of each time step for the forecasts of a batch."""
         starts = seconds(self.times[[time for time, _ in batch]])
-        return self._experts(batch[0]).bounded(self.boundary, starts)
+        noise = None
+        if self.members is not None:
+            noise = MemberNoise(self.seed, starts, [member for _, member in batch])
+        return self._experts(batch[0]).given(self.boundary, noise, starts)
+
+    @property
+    def seed(self) -> int:
+        """Of the members' random numbers."""
+        return 0 if self.perturbations is None else self.perturbations.config.seed
 
     @property
     def forecasters(self) -> list[Forecaster]:

@@ -53,7 +53,7 @@ def export_onnx(forecaster: Forecaster, path: Path | str, opset: int = OPSET) ->
 
     Raises:
         InputError: the model is an ONNX file already, is too large for one, or takes several
-            time steps or boundary data; an opset that is not supported; or packages are
+            time steps, boundary data or noise; an opset that is not supported; or packages are
             missing.
     """
     try:
@@ -65,10 +65,10 @@ def export_onnx(forecaster: Forecaster, path: Path | str, opset: int = OPSET) ->
         raise InputError("this model is an ONNX file already; give one that `weather train` wrote")
     if opset not in OPSETS:
         raise InputError(f"opset {opset}; expected {OPSETS[0]} to {OPSETS[-1]}")
-    if len(model.steps) > 1 or model.frame is not None:
+    if len(model.steps) > 1 or model.frame is not None or forecaster.noise:
         raise InputError(
-            "this model takes several time steps or boundary data; an ONNX file holds one time "
-            "step of a model that needs neither"
+            "this model takes several time steps, boundary data or noise; an ONNX file holds one "
+            "time step of a model that needs none of them"
         )
     size = sum(tensor.nbytes for tensor in (*model.parameters(), *model.buffers()))
     if size > _LARGEST:

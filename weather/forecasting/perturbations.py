@@ -24,6 +24,7 @@ from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.models.model import WeatherModel
 from weather.state import State, joined
 
+Method = Literal["noise", "bred", "none"]
 NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 
 
@@ -34,7 +35,8 @@ class EnsembleConfig(Config):
         members: how many.
         method: `noise` adds random fields; `bred` the differences that grow fastest, found
             by breeding them through the analyses of the days before (Toth and Kalnay,
-            1993); `none` starts all members alike, for models that differ or are random.
+            1993); `none` starts all members alike, for models that differ or depend on noise.
+            Null is `none` for models that all depend on noise, and `noise` for others.
         amplitude: root mean square of the perturbation, in units of each field's usual
             change over a time step.
         length: correlation length of the noise, km.
@@ -44,12 +46,31 @@ class EnsembleConfig(Config):
     """
 
     members: int = Field(ge=2, le=1000)
-    method: Literal["noise", "bred", "none"] = "noise"
+    method: Method | None = None
     amplitude: float = Field(0.3, gt=0)
     length: float = Field(500.0, ge=50)
     depth: float = Field(0.7, gt=0)
     cycles: int = Field(8, ge=1)
     seed: int = Field(0, ge=0)
+
+    def completed(self, noisy: bool) -> "EnsembleConfig":
+        """With the method that is meant.
+
+        Args:
+            noisy: whether all models depend on noise.
+
+        Raises:
+            InputError: options of perturbed states that are not perturbed.
+        """
+        made = self.model_copy(update={"method": self.method or ("none" if noisy else "noise")})
+        idle = self.model_fields_set & {"amplitude", "length", "depth", "cycles"}
+        if made.method == "none" and idle:
+            raise InputError(
+                f"{' and '.join(sorted(idle))} of perturbations, but members start alike"
+                f"{'' if self.method else ', as this model makes them differ by its own noise'}: "
+                "give --perturb noise or bred too, or leave it out"
+            )
+        return made
 
 
 @dataclass(frozen=True)
@@ -75,12 +96,20 @@ class Perturbations:
         forecaster: whose statistics give the amplitude, and which breeds.
         config: see `EnsembleConfig`.
         dataset: canonical analyses; breeding reads those before the initial times.
+        others: forecasters of other members.
 
     Raises:
         InputError: a model without statistics, or analyses that are an ensemble already.
     """
 
-    def __init__(self, forecaster: Forecaster, config: EnsembleConfig, dataset: xr.Dataset) -> None:
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        config: EnsembleConfig,
+        dataset: xr.Dataset,
+        others: Sequence[Forecaster] = (),
+    ) -> None:
+        config = config.completed(all(one.noise for one in (forecaster, *others)))
         if "member" in dataset.dims:
             raise InputError(
                 f"the analyses are an ensemble of {dataset.sizes['member']} members already: "
@@ -117,7 +146,8 @@ class Perturbations:
     @property
     def attributes(self) -> dict[str, str]:
         """What a forecast file says of it."""
-        return {"ensemble": self.config.model_dump_json()}
+        used = {"members", "method", "seed"} if self.config.method == "none" else None
+        return {"ensemble": self.config.model_dump_json(include=used)}
 
     def _pair(self, time: np.datetime64, pair: int) -> Difference:
         """The perturbation of a pair of members, kept while its initial time is forecast."""

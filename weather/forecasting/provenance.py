@@ -32,9 +32,21 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         "model": ", ".join(forecaster.name for forecaster in forecasters),
         "model_sha256": ", ".join(forecaster.sha256 for forecaster in forecasters),
         "time_step_method": job.plan.method,
-        **({} if job.perturbations is None else job.perturbations.attributes),
+        **_ensemble(job),
         **({} if job.boundary is None else job.boundary.attributes),
     }
+
+
+def _ensemble(job: Job) -> dict[str, str]:
+    """What makes members differ: their initial states, the noise of models, or both."""
+    if job.members is None:
+        return {}
+    told = {} if job.perturbations is None else job.perturbations.attributes
+    drawn = dict.fromkeys(f.noise for f in job.forecasters if f.noise)
+    if drawn:
+        numbers = " or ".join(str(number) for number in drawn)
+        told["model_noise"] = f"{numbers} normal numbers for each member and step, seed {job.seed}"
+    return told
 
 
 def training_period(periods: list[str]) -> str:

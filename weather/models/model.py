@@ -8,7 +8,8 @@ its change over a time step, and f is a backbone. The change is what GraphCast p
 differs from x(t) by little. Outside f all values are physical.
 
 With several time steps dt, f also depends on dt, s is dt's, and one state is seen: so
-steps may follow each other in any order (Nguyen et al. 2024, Stormer, section 3).
+steps may follow each other in any order (Nguyen et al. 2024, Stormer, section 3). Where
+members are to differ, f depends on a vector of noise too (`noise`).
 
 Cells where a field is not defined hold m inside f, which is told of them by a channel of
 ones (`masks`). Over a limited area f is also given the coming change in the frame around
@@ -31,6 +32,7 @@ from weather.models.fields import Inputs, Widths
 from weather.models.forcing import forcing
 from weather.models.graph import GraphConfig, GridGraph
 from weather.models.masks import Masks
+from weather.models.noise import NoiseConfig, NoiseEmbedding
 from weather.models.statistics import Statistics
 from weather.models.steps import WIDTH, StepEmbedding, in_hours
 from weather.models.transformer import GridTransformer, TransformerConfig
@@ -48,12 +50,14 @@ class ModelConfig(Config):
         position: give sine and cosine of latitude and longitude as inputs.
         backbone: window transformer or graph network.
         boundary: cells at the edges of a limited area that are given, not forecast.
+        noise: that the members of an ensemble differ by; trained with `objective.kind: crps`.
     """
 
     history: int = Field(1, ge=1, le=8)
     position: bool = True
     backbone: Backbone = TransformerConfig()
     boundary: BoundaryConfig | None = None
+    noise: NoiseConfig | None = None
 
 
 class WeatherModel(nn.Module):
@@ -109,7 +113,7 @@ class WeatherModel(nn.Module):
         self.masks = Masks(variables, grid, masked)
         self.frame = Frame(config.boundary, grid) if config.boundary else None
         widths = Widths.of(variables, config.history, config.position, masked, config.boundary)
-        condition = WIDTH if several else None
+        condition = WIDTH if several or config.noise else None
         self.backbone: GridTransformer | GridGraph
         match config.backbone:
             case TransformerConfig():
@@ -119,6 +123,7 @@ class WeatherModel(nn.Module):
             case GraphConfig():
                 self.backbone = GridGraph(config.backbone, widths, grid, condition)
         self.embed_step = StepEmbedding() if several else None
+        self.embed_noise = NoiseEmbedding(config.noise) if config.noise else None
 
     @property
     def device(self) -> torch.device:
@@ -134,7 +139,11 @@ class WeatherModel(nn.Module):
             getattr(self.static, name).copy_(((field - known.mean()) / spread).nan_to_num())
 
     def forward(
-        self, state: State, step: int | None = None, boundary: State | None = None
+        self,
+        state: State,
+        step: int | None = None,
+        boundary: State | None = None,
+        noise: Tensor | None = None,
     ) -> State:
         """Forecast one time step.
 
@@ -143,6 +152,8 @@ class WeatherModel(nn.Module):
             step: seconds, one of `steps`; default the shortest.
             boundary: one time, `step` seconds after the last, for a model with a frame;
                 only the frame is read.
+            noise: (batch, noise) normal numbers, for a model that depends on some; None
+                takes zeros, in the middle of its members.
 
         Returns:
             One time, `step` seconds after the last; NaN in masked cells.
@@ -159,7 +170,7 @@ class WeatherModel(nn.Module):
         if boundary is not None:
             boundary = self.masks.fill(boundary.to(state.surface.device), self.statistics)
         inputs = self.inputs(state, step, boundary)
-        surface, upper = self.backbone(inputs, self._condition(step, inputs.extra))
+        surface, upper = self.backbone(inputs, self._condition(step, inputs.extra, noise))
         # bfloat16 ends here: changes are added in single precision
         surface = surface.to(state.surface.dtype) * self.statistics.surface("change", which)
         upper = upper.to(state.upper.dtype) * self.statistics.upper("change", which)
@@ -214,11 +225,17 @@ class WeatherModel(nn.Module):
             return surface, upper
         return surface & ~self.frame.cells, upper & ~self.frame.cells
 
-    def _condition(self, step: int, like: Tensor) -> Tensor | None:
-        """(batch, condition), where there are several time steps."""
-        if self.embed_step is None:
-            return None
-        return self.embed_step(like.new_full((like.shape[0],), step))
+    def _condition(self, step: int, like: Tensor, noise: Tensor | None = None) -> Tensor | None:
+        """(batch, condition), where there are several time steps or noise."""
+        parts = []
+        if self.embed_step is not None:
+            parts.append(self.embed_step(like.new_full((like.shape[0],), step)))
+        if self.embed_noise is not None:
+            zeros = like.new_zeros(like.shape[0], self.embed_noise.in_features)
+            parts.append(self.embed_noise(zeros if noise is None else noise.to(like)))
+        elif noise is not None:
+            raise ValueError("noise for a model that does not depend on any; leave it out")
+        return torch.stack(parts).sum(0) if parts else None
 
     def _regional(
         self, last: State, boundary: State | None, which: int

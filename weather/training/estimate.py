@@ -28,7 +28,7 @@ from weather.training.data import (
     split,
     time_steps,
 )
-from weather.training.experiment import ExperimentConfig, open_series
+from weather.training.experiment import ExperimentConfig, open_series, require_noise
 from weather.training.loader import StoreFields
 from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss
@@ -48,6 +48,7 @@ def estimate_training(config: ExperimentConfig, device: str | None = None) -> Es
     Raises:
         InputError: data without a time axis, or dates that cannot be used.
     """
+    require_noise(config)
     dataset = open_series(config.data)
     times = dataset["time"].values
     steps = time_steps(times, config.data.step_hours)

@@ -1,12 +1,14 @@
 """A whole experiment: data, model, training, and the model file."""
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from pydantic import Field
 from torch import Tensor
 
 from sciml.config import Config, dump_config
@@ -23,6 +25,7 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
+from weather.models.reconstruction import KIND as PRETRAINED
 from weather.models.statistics import of_steps
 from weather.models.steps import from_seconds, in_hours
 from weather.training.data import (
@@ -38,11 +41,28 @@ from weather.training.data import (
 )
 from weather.training.measure import find_masks
 from weather.training.mixed_steps import MixedSteps, mixed
-from weather.training.objectives import ForecastLoss, ForecastLossConfig, cell_weights
+from weather.training.objectives import (
+    CRPSConfig,
+    ForecastLoss,
+    ForecastLossConfig,
+    ObjectiveConfig,
+    cell_weights,
+)
 from weather.training.store import prepared_store, statistics
 from weather.variables import Variables, describe
 
 Period = tuple[np.datetime64, np.datetime64]
+
+
+class ForecastTrainingConfig(TrainingConfig):
+    """How a forecast model is trained.
+
+    Attributes:
+        snapshots: models to keep, beside the final one, of evenly spaced points in the second
+            half of the training: members of an ensemble.
+    """
+
+    snapshots: int = Field(0, ge=0, le=100)
 
 
 class ExperimentConfig(Config):
@@ -50,8 +70,8 @@ class ExperimentConfig(Config):
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
-    objective: ForecastLossConfig = ForecastLossConfig()
-    training: TrainingConfig = TrainingConfig()
+    objective: ObjectiveConfig = ForecastLossConfig()
+    training: ForecastTrainingConfig = ForecastTrainingConfig()
     transfer: TransferConfig | None = None
 
 
@@ -74,11 +94,19 @@ class Score:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of an experiment: the forecaster, how training went, one-step scores."""
+    """What came of an experiment.
+
+    Attributes:
+        forecaster: the final model.
+        fit: how training went.
+        scores: a time step ahead.
+        snapshots: files of the models that were kept on the way.
+    """
 
     forecaster: Forecaster
     fit: FitResult
     scores: tuple[Score, ...]
+    snapshots: tuple[Path, ...] = ()
 
 
 def train(
@@ -98,12 +126,13 @@ def train(
     Raises:
         InputError: data, configuration or checkpoint that do not go together.
     """
-    series = _open(config.data, tell)
+    require_noise(config)
+    series = open_data(config.data, tell)
     made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
     model = _build(made, series)
     if config.transfer is not None:
-        transfer(model, config.transfer, KIND)
+        transfer(model, config.transfer, kind_of(config.transfer.checkpoint))
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
@@ -112,22 +141,57 @@ def train(
         path.write_text(dump_config(config), encoding="utf-8")
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
-    result = fit(model, loss, parts["train"], parts["valid"], config.training, run, resume)
+    training, snapshots = config.training, config.training.snapshots
+    result = fit(model, loss, parts["train"], parts["valid"], training, run, resume, snapshots)
     held_out = [
-        series.windows(_held_out(series.periods), s, model.history + 1) for s in series.steps
+        series.windows(scored_period(series.periods), s, model.history + 1) for s in series.steps
     ]
     pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
     scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
     metadata = _metadata(series.dataset, config.data, series.periods, scores)
     if config.transfer is not None:
-        metadata["earlier"] = _seen(config.transfer.checkpoint)
+        metadata["earlier"] = seen(config.transfer.checkpoint)
     forecaster = Forecaster(model, made, metadata)
     forecaster.save(run / "model.safetensors")
-    return Trained(forecaster, result, scores)
+    return Trained(forecaster, result, scores, tuple(_save_snapshots(forecaster, result.snapshots)))
+
+
+def _save_snapshots(forecaster: Forecaster, weights: Sequence[Path]) -> Iterator[Path]:
+    """Make a model file of each file of weights, in its place."""
+    model = copy.deepcopy(forecaster.model)
+    assert isinstance(model, WeatherModel)
+    scores = {"one_step_scores", "longer_step_scores"}  # of the final model
+    metadata = {k: v for k, v in forecaster.metadata.items() if k not in scores}
+    for number, path in enumerate(weights, 1):
+        model.load_state_dict(torch.load(path, map_location=model.device, weights_only=True))
+        snapshot = {"number": number, "of": len(weights)}
+        made = Forecaster(model, forecaster.config, metadata | {"snapshot": snapshot})
+        made.save(path.with_suffix(".safetensors"))
+        path.unlink()
+        yield path.with_suffix(".safetensors")
+
+
+def require_noise(config: ExperimentConfig) -> None:
+    """Check that a model depends on noise if, and only if, its objective draws some.
+
+    Raises:
+        InputError: it does not.
+    """
+    crps = isinstance(config.objective, CRPSConfig)
+    if crps and config.model.noise is None:
+        raise InputError(
+            "objective.kind is crps, but members of this model are all alike: give it noise, as "
+            "with model.noise: {dim: 32}"
+        )
+    if config.model.noise is not None and not crps:
+        raise InputError(
+            "model.noise is trained with members only: set objective.kind to crps, or model.noise "
+            "to null"
+        )
 
 
 @dataclass(frozen=True)
-class _Series:
+class Series:
     """The data of an experiment.
 
     Attributes:
@@ -191,7 +255,12 @@ def open_series(config: DataConfig) -> xr.Dataset:
     return dataset
 
 
-def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
+def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
+    """Read, check and correct the data of an experiment.
+
+    Raises:
+        InputError: data that a model cannot learn from.
+    """
     dataset = open_series(config)
     variables = config.variables or all_variables(dataset, config.forcing)
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
@@ -203,11 +272,11 @@ def _open(config: DataConfig, tell: Callable[[str], object]) -> _Series:
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
     fields = open_fields(dataset, variables, config.memory, store)
-    masks = find_masks(samples(fields, periods["train"], steps[0], 2), config.masks)
-    return _Series(dataset, variables, steps, periods, fields, store, masks)
+    masks = find_masks(samples(fields, periods["train"], 0, 1), config.masks)
+    return Series(dataset, variables, steps, periods, fields, store, masks)
 
 
-def _build(config: ForecasterConfig, series: _Series) -> WeatherModel:
+def _build(config: ForecasterConfig, series: Series) -> WeatherModel:
     """A model with fresh weights that knows the data's statistics and static fields."""
     model = config.build()
     pairs = {step: series.windows(series.periods["train"], step, 2) for step in series.steps}
@@ -248,7 +317,8 @@ def _squares(guess: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
     return torch.where(weights > 0, guess - truth, 0.0).double().square() * weights
 
 
-def _held_out(periods: dict[str, Period]) -> Period:
+def scored_period(periods: dict[str, Period]) -> Period:
+    """The last period that there is: testing, validation or training."""
     name = next(name for name in ("test", "valid", "train") if name in periods)
     return periods[name]
 
@@ -260,22 +330,36 @@ def _metadata(
     scores: Sequence[Score],
 ) -> dict[str, object]:
     """Plain data for the model file's header."""
-    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
-    variables = [str(name) for name in dataset.data_vars]
     by_step = {score.hours: _by_name(scores, score.hours) for score in scores}
     shortest, *longer = by_step
+    return {
+        **origin(dataset, config, periods),
+        "one_step_scores": by_step[shortest],
+        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
+    }
+
+
+def origin(
+    dataset: xr.Dataset, config: DataConfig, periods: dict[str, Period]
+) -> dict[str, object]:
+    """What a model file says of the data it was trained on."""
+    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
+    variables = [str(name) for name in dataset.data_vars]
     return {
         "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
-        "one_step_scores": by_step[shortest],
-        "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
     }
 
 
-def _seen(checkpoint: Path) -> list[list[str]]:
+def kind_of(checkpoint: Path) -> str:
+    """Kind of a file to start from: a forecasting model, or what pre-training left."""
+    return PRETRAINED if read_header(checkpoint)["kind"] == PRETRAINED else KIND
+
+
+def seen(checkpoint: Path) -> list[list[str]]:
     """Periods that an earlier model was trained and validated on, and those before it."""
     known = read_header(checkpoint)["metadata"]
     periods = known.get("periods", {})

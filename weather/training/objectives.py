@@ -1,9 +1,10 @@
-"""The forecast loss."""
+"""The forecast loss: of one forecast, or of several members."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor, nn
 
 from sciml.config import Config
@@ -12,6 +13,7 @@ from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
 from weather.state import State
+from weather.training.crps import almost_fair_crps
 from weather.variables import Variables
 
 
@@ -25,11 +27,10 @@ Steps = Annotated[int, Field(ge=1)]
 GrowingSteps = Annotated[dict[float, Steps], AfterValidator(_from_the_start)]
 
 
-class ForecastLossConfig(Config):
-    """Configuration of `ForecastLoss`.
+class RollOutConfig(Config):
+    """What counts of a roll-out, and how much.
 
     Attributes:
-        norm: absolute or squared error.
         steps: time steps rolled out; or how many from which share of the training on, such as
             {0: 1, 0.7: 2, 0.9: 4}. Validation takes the largest number.
         discount: weight of a step relative to the one before.
@@ -37,7 +38,6 @@ class ForecastLossConfig(Config):
         weights: of variables; those not named weigh 1.
     """
 
-    norm: Literal["l1", "mse"] = "mse"
     steps: Steps | GrowingSteps = 1
     discount: float = Field(1.0, gt=0)
     levels: Literal["uniform", "pressure"] = "uniform"
@@ -67,14 +67,49 @@ class ForecastLossConfig(Config):
         return [steps for start, steps in self.horizons.items() if start <= share][-1]
 
 
+class ForecastLossConfig(RollOutConfig):
+    """The error of one forecast.
+
+    Attributes:
+        norm: absolute or squared error.
+    """
+
+    kind: Literal["error"] = "error"
+    norm: Literal["l1", "mse"] = "mse"
+
+
+class CRPSConfig(RollOutConfig):
+    """The CRPS of members, for a model that depends on noise; see `almost_fair_crps`.
+
+    Attributes:
+        members: of each sample; they take the place of as many samples of a batch.
+        alpha: share of the fair score; Lang et al. (2024) take 0.95.
+    """
+
+    kind: Literal["crps"] = "crps"
+    members: int = Field(2, ge=2, le=64)
+    alpha: float = Field(0.95, gt=0, le=1)
+
+
+def _of_a_kind(value: Any) -> Any:
+    return {"kind": "error", **value} if isinstance(value, dict) else value
+
+
+ObjectiveConfig = Annotated[
+    Annotated[ForecastLossConfig | CRPSConfig, Field(discriminator="kind")],
+    BeforeValidator(_of_a_kind),
+]
+
+
 class ForecastLoss(nn.Module):
     """Error of a roll-out, in units of each field's usual change over its step.
 
-    Mean over the sphere and the batch of |x - y|^p / change^p, p = 1 or 2, averaged over
-    variables, levels and steps with their weights (GraphCast, supplement section 4).
+    Mean over the sphere and the batch of |x - y|^p / change^p, p = 1 or 2, or of the CRPS of
+    x / change, averaged over variables, levels and steps with their weights (GraphCast,
+    supplement section 4). Of several members each goes on from its own state.
 
     Args:
-        config: see `ForecastLossConfig`.
+        config: an error, or the CRPS of members.
         variables: of the model.
         grid: of the model.
         counted: cells that count, by variable (see `WeatherModel.counted`); None for all.
@@ -89,7 +124,7 @@ class ForecastLoss(nn.Module):
 
     def __init__(
         self,
-        config: ForecastLossConfig,
+        config: ForecastLossConfig | CRPSConfig,
         variables: Variables,
         grid: LatLonGrid,
         counted: tuple[Tensor, Tensor] | None = None,
@@ -118,10 +153,8 @@ class ForecastLoss(nn.Module):
         """The loss of a batch whose times are `step` seconds apart."""
         steps = self.config.steps_at(self.share)
         discounts = [self.config.discount**k for k in range(steps)]
-        start = batch.at(slice(model.history))
         losses = []
-        stepper = one_step(model, step, batch.when)
-        for k, forecast in enumerate(rollout(stepper, start, steps)):
+        for k, forecast in enumerate(self._forecasts(model, batch, step, steps)):
             truth = batch.at(slice(model.history + k, model.history + k + 1))
             losses.append(self.error(model, forecast, truth, model.which(step)))
         total = sum(d * loss for d, loss in zip(discounts, losses, strict=True))
@@ -134,19 +167,46 @@ class ForecastLoss(nn.Module):
 
         Args:
             model: for its statistics.
-            forecast, truth: with one time.
+            forecast: with one time; the members of a sample one after the other.
+            truth: with one time.
             which: of the model's time steps.
         """
         usual = model.statistics
-        surface = (forecast.surface - truth.surface).float() / usual.surface("change", which)
-        upper = (forecast.upper - truth.upper).float() / usual.upper("change", which)
+        surface = _errors(forecast.surface, truth.surface) / usual.surface("change", which)
+        upper = _errors(forecast.upper, truth.upper) / usual.upper("change", which)
         return self._mean(surface, self.surface) + self._mean(upper, self.upper)
 
-    def _mean(self, difference: Tensor, weight: Tensor) -> Tensor:
-        difference = torch.where(weight > 0, difference, 0.0)  # NaN where masked
-        size = difference.abs() if self.config.norm == "l1" else difference.square()
-        cells = difference.shape[0] * difference.shape[1] * difference.shape[-1] * weight.shape[-2]
+    def _forecasts(
+        self, model: WeatherModel, batch: State, step: int, steps: int
+    ) -> Iterator[State]:
+        """Forecasts of each step; members have noise of their own in each."""
+        noise = None
+        if isinstance(self.config, CRPSConfig):
+            assert model.embed_noise is not None, "members need a model that depends on noise"
+            batch, noise = batch.repeated(self.config.members), model.embed_noise.draw
+        start = batch.at(slice(model.history))
+        return rollout(one_step(model, step, batch.when, noise), start, steps)
+
+    def _mean(self, errors: Tensor, weight: Tensor) -> Tensor:
+        """Of (batch, member, time, ...), a scalar."""
+        size = self._size(torch.where(weight > 0, errors, 0.0))  # NaN where masked
+        cells = size.shape[0] * size.shape[1] * size.shape[-1] * weight.shape[-2]
         return (size * weight).sum() / cells
+
+    def _size(self, errors: Tensor) -> Tensor:
+        """(batch, member, ...) to (batch, ...)."""
+        match self.config:
+            case CRPSConfig():
+                return almost_fair_crps(errors, self.config.alpha)
+            case ForecastLossConfig(norm="l1"):
+                return errors.abs().mean(1)
+            case ForecastLossConfig():
+                return errors.square().mean(1)
+
+
+def _errors(forecast: Tensor, truth: Tensor) -> Tensor:
+    """(batch, member, ...) in single precision, of forecasts (batch * member, ...)."""
+    return (forecast.unflatten(0, (len(truth), -1)) - truth.unsqueeze(1)).float()
 
 
 def step_of(batch: State) -> int:

@@ -1,12 +1,26 @@
 """What a training run tells its user at the end."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.table import Table
 
 from weather.training.experiment import Score, Trained
+from weather.training.pretraining import Pretrained
 
+
+class Named(Protocol):
+    """A score of a 2-D field."""
+
+    @property
+    def name(self) -> str:
+        """Such as `z500`."""
+        ...
+
+
+S = TypeVar("S", bound=Named)
 _SHOWN = ("msl", "sp", "t2m", "u10", "v10", "z500", "t850", "u850", "v850", "q700")
 
 
@@ -14,13 +28,34 @@ def show_training(trained: Trained, run: Path, console: Console) -> None:
     """Print where the model is, how it was trained, and its errors beside persistence."""
     for hours in dict.fromkeys(score.hours for score in trained.scores):
         of_step = tuple(score for score in trained.scores if score.hours == hours)
-        console.print(_table(_worth_showing(of_step), hours))
+        console.print(_table(worth_showing(of_step), hours))
     fit = trained.fit
     console.print(
         f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
         f"{fit.seconds:.0f} s on {fit.device}"
     )
-    console.print(f"wrote {run / 'model.safetensors'}", soft_wrap=True, highlight=False)
+    files = ", ".join(str(path) for path in (run / "model.safetensors", *trained.snapshots))
+    console.print(f"wrote {files}", soft_wrap=True, highlight=False)
+
+
+def show_pretraining(pretrained: Pretrained, run: Path, console: Console) -> None:
+    """Print what was learned from, how well, and how to go on."""
+    fit = pretrained.fit
+    console.print(
+        f"{fit.parameters:,} parameters, {pretrained.times} times, {fit.epochs} epochs, "
+        f"{fit.steps} steps, {fit.seconds:.0f} s on {fit.device}"
+    )
+    console.print(
+        f"hidden cells are told to {fit.best_loss:.3f} of their variance, held-out times",
+        highlight=False,
+    )
+    model = run / "model.safetensors"
+    console.print(f"wrote {model}", soft_wrap=True, highlight=False)
+    console.print(
+        f"next: weather train DATA --config finetune --transfer.checkpoint {model}",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _table(scores: list[Score], hours: float) -> Table:
@@ -34,7 +69,7 @@ def _table(scores: list[Score], hours: float) -> Table:
     return table
 
 
-def _worth_showing(scores: tuple[Score, ...]) -> list[Score]:
+def worth_showing(scores: Sequence[S]) -> list[S]:
     """The fields forecasters look at first, or the first few."""
     known = [score for score in scores if score.name in _SHOWN]
     return known or list(scores[:10])

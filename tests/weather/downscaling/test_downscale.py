@@ -1,0 +1,155 @@
+"""`weather train --config downscaling` and `weather downscale` from end to end."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from safetensors.torch import load_file
+
+from weather.downscaling.downscaler import Downscaler
+from weather.downscaling.experiment import usual
+from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
+from weather.downscaling.refinement import Refinement, coarse_grid
+from weather.files.reanalysis import open_reanalysis
+from weather.grid import LatLonGrid
+from weather.training.data import all_variables, open_fields, samples
+from weather.training.regrid import Regridder
+
+DOWNSCALING = ["--objective.kind", "downscaling"]
+
+
+def coarsened(fine: xr.Dataset) -> xr.Dataset:
+    """The fields on the grid of half the resolution, south to north and in hPa."""
+    grid = LatLonGrid(lat=fine.latitude.values.tolist(), lon=fine.longitude.values.tolist())
+    coarse, means = coarse_grid(grid), Regridder(grid, coarse_grid(grid))
+    fields = {
+        name: (field.dims, means(field.values), field.attrs)
+        for name, field in fine.data_vars.items()
+        if "time" in field.dims
+    }
+    places = {
+        name: (name, list(values), fine[name].attrs)
+        for name, values in (("latitude", coarse.lat), ("longitude", coarse.lon))
+    }
+    made = xr.Dataset(fields, {"time": fine.time, "level": fine.level, **places})
+    made["msl"] = (made.msl / 100).assign_attrs(made.msl.attrs | {"units": "hPa"})
+    return made.isel(latitude=slice(None, None, -1)).rename(t="temperature")
+
+
+@pytest.fixture(scope="module")
+def run_folder(call, waves_file, tiny_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "downscaling"
+    options = ["--config", tiny_config["transformer"], "--run", folder, *DOWNSCALING]
+    assert call("train", waves_file, *options) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def coarse_file(waves, tmp_path_factory):
+    path = tmp_path_factory.mktemp("coarse") / "coarse.nc"
+    coarsened(waves.isel(time=slice(0, 3))).to_netcdf(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["nc", "zarr"])
+def test_a_file_comes_back_finer_with_the_same_means(
+    call, run_folder, coarse_file, waves, suffix, tmp_path
+):
+    out = tmp_path / f"fine.{suffix}"
+    assert call("downscale", run_folder / "model.safetensors", coarse_file, "--out", out) == 0
+    with xr.open_dataset(out) as fine, xr.open_dataset(coarse_file) as coarse:
+        assert fine.msl.units == "hPa"
+        assert fine.sizes == {"time": 3, "level": 2, "latitude": 8, "longitude": 16}
+        assert fine.temperature.dims == coarse.temperature.dims
+        np.testing.assert_array_equal(fine.time, coarse.time)
+        np.testing.assert_allclose(fine.latitude, waves.latitude[::-1])
+        north_up = fine.isel(latitude=slice(None, None, -1))
+        again = coarsened(north_up.rename(temperature="t"))
+        for name, ratio in {"z": 1, "temperature": 1, "msl": 100}.items():
+            np.testing.assert_allclose(ratio * again[name], coarse[name], rtol=2e-6)
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_members_are_downscaled_one_by_one(call, run_folder, coarse_file, tmp_path):
+    with xr.open_dataset(coarse_file) as coarse:
+        both = xr.concat([coarse, coarse.isel(time=[2, 1, 0]).assign_coords(time=coarse.time)],
+                         xr.Variable("number", [4, 7]))  # fmt: skip
+        both.to_netcdf(tmp_path / "members.nc")
+    out = tmp_path / "fine.nc"
+    model = run_folder / "model.safetensors"
+    assert call("downscale", model, tmp_path / "members.nc", "--out", out) == 0
+    assert call("downscale", model, coarse_file, "--out", tmp_path / "one.nc") == 0
+    with xr.open_dataset(out) as fine, xr.open_dataset(tmp_path / "one.nc") as one:
+        assert fine.number.values.tolist() == [4, 7]
+        np.testing.assert_array_equal(fine.z.sel(number=4).values, one.z.values)
+        np.testing.assert_array_equal(fine.z.sel(number=7)[1].values, one.z[1].values)
+        assert not np.allclose(fine.z.sel(number=7)[0].values, one.z[0].values, atol=1)
+
+
+def test_saved_and_loaded_it_is_the_same(run_folder, coarse_file, tmp_path):
+    first = Downscaler.load(run_folder / "model.safetensors")
+    first.save(tmp_path / "again.safetensors")
+    second = Downscaler.load(tmp_path / "again.safetensors")
+    dataset = first.checked(open_reanalysis([coarse_file]))
+    time = dataset["time"].values[1]
+    made = [d.downscale(d.at(dataset, time)) for d in (first, second)]
+    assert torch.equal(made[0].upper, made[1].upper)
+    assert first.metadata["scores"]["z500"]["bicubic"] > 0
+
+
+def test_a_model_that_adds_nothing_has_the_error_of_interpolation(waves_file, run_folder):
+    dataset = open_reanalysis(waves_file)
+    variables = all_variables(dataset, ("insolation",))
+    fields = open_fields(dataset, variables, memory=1)
+    data = samples(fields, (fields.times[0], fields.times[-1]), 0, 1)
+    model = Downscaler.load(run_folder / "model.safetensors").model
+    refinement = Refinement(model.grid)
+    model.statistics.set(usual(data, refinement))
+    for parameter in model.backbone.head.parameters():
+        parameter.data.zero_()
+    batch = data.__getitems__([3, 40])
+    loss, _ = DownscalingLoss(DownscalingLossConfig(), refinement, model)(model, batch)
+    start = refinement.start(refinement.coarsen(batch))
+    area = torch.from_numpy(model.grid.area_weights())[:, None]
+    errors = [
+        ((getattr(start, kind) - getattr(batch, kind))[:, 0] / getattr(model.statistics, kind)
+         ("change")).square() * area
+        for kind in ("surface", "upper")
+    ]  # fmt: skip
+    expected = (errors[0].mean() + 2 * errors[1].mean()) / 3  # msl; z and t
+    assert float(loss.detach()) == pytest.approx(float(expected), rel=1e-3)
+
+
+def test_it_starts_from_a_forecast_model(call, waves_file, tiny_config, tmp_path):
+    config = ["--config", tiny_config["transformer"]]
+    assert call("train", waves_file, *config, "--run", tmp_path / "forecast") == 0
+    start = tmp_path / "forecast" / "model.safetensors"
+    options = [f'transfer={{checkpoint: {start}, anew: ["backbone.head.*", "*.change"]}}',
+               "training.optimizer.lr=1e-30", "training.optimizer.weight_decay=0"]  # fmt: skip
+    sets = [word for option in options for word in ("--set", option)]
+    run = tmp_path / "downscaling"
+    assert call("train", waves_file, *config, "--run", run, *DOWNSCALING, *sets) == 0
+    theirs, ours = load_file(start), load_file(run / "model.safetensors")
+    for name, tensor in theirs.items():
+        if not (name.startswith("backbone.head.") or name.endswith(".change")):
+            assert torch.equal(ours[name], tensor), name
+
+
+def test_what_does_not_fit_is_one_line(
+    call, one_line, run_folder, waves_file, coarse_file, region, tiny_config, tmp_path
+):
+    model, out = run_folder / "model.safetensors", tmp_path / "fine.nc"
+    assert call("downscale", model, waves_file, "--out", out) == 2
+    assert "4 x 8" in one_line()
+    assert call("downscale", model, coarse_file, "--out", tmp_path / "fine.grib") == 2
+    assert "ends in .nc or .zarr" in one_line()
+    assert call("forecast", model, "--from", waves_file, "--out", out) == 2
+    assert "holds a weather.downscaler; expected a weather.forecaster" in one_line()
+    region.isel(longitude=slice(0, 13)).to_netcdf(tmp_path / "odd.nc")
+    options = ["--config", tiny_config["graph"], "--run", tmp_path / "run", *DOWNSCALING]
+    assert call("train", tmp_path / "odd.nc", *options) == 2
+    assert "no grid of half the resolution" in one_line()
+    noisy = ["--config", tiny_config["transformer"], *DOWNSCALING, "--set", "model.noise={dim: 4}"]
+    assert call("train", waves_file, *noisy, "--run", tmp_path / "run") == 2
+    assert "leave out model.noise" in one_line()
+    assert not out.exists()

@@ -1,0 +1,1 @@
+"""Downscaling: from coarse fields to those of twice the resolution."""

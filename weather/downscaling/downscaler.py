@@ -1,0 +1,131 @@
+"""A trained model that downscales: load, downscale, save."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+import xarray as xr
+
+from sciml.config import Config, parse_config
+from sciml.model_file import load_state, read_model_file, save_model
+from weather.checking.preflight import apply, inspect
+from weather.downscaling.refinement import Refinement
+from weather.files.reanalysis import to_state
+from weather.forecasting.initial import in_memory, on_levels
+from weather.grid import LatLonGrid
+from weather.models.model import ModelConfig, WeatherModel
+from weather.state import State, require_finite
+from weather.variables import Variables
+
+KIND = "weather.downscaler"
+_NO_STEP = 0  # seconds: a model whose change is that from interpolated to true fields
+
+
+class DownscalerConfig(Config):
+    """All that builds a downscaling model anew.
+
+    Attributes:
+        model: backbone and inputs; with a history it sees one state several times.
+        variables: names and levels.
+        grid: the fine one; the coarse one follows from it.
+    """
+
+    model: ModelConfig
+    variables: Variables
+    grid: LatLonGrid
+
+    def build(self) -> WeatherModel:
+        """A model with fresh weights."""
+        return WeatherModel(self.model, self.variables, self.grid, _NO_STEP)
+
+
+def refine(model: WeatherModel, refinement: Refinement, coarse: State) -> State:
+    """Fine fields from coarse ones, whose means they keep.
+
+    Args:
+        model: whose change is that from `refinement.start` to the true fields.
+        refinement: of the model's grid.
+        coarse: with one time.
+    """
+    start = refinement.start(coarse)
+    return refinement.conserve(model(start.as_history(model.history)), coarse)
+
+
+class Downscaler:
+    """A trained model with what it was made for.
+
+    Args:
+        model: trained.
+        config: what built it.
+        metadata: plain data: training period, scores, attributes of variables.
+        file: where it was read from, if it was.
+    """
+
+    def __init__(
+        self,
+        model: WeatherModel,
+        config: DownscalerConfig,
+        metadata: dict[str, Any],
+        file: Path | None = None,
+    ) -> None:
+        self.model, self.config, self.metadata, self.file = model.eval(), config, metadata, file
+        self.refinement = Refinement(config.grid).to(model.device)
+
+    @classmethod
+    def load(cls, path: Path | str, device: str | None = None) -> Self:
+        """Read a model file.
+
+        Args:
+            path: as `weather train` wrote it with an objective of kind `downscaling`.
+            device: where to compute; default the GPU if there is one.
+
+        Raises:
+            InputError: not a model file, or one of another kind or format.
+        """
+        config_data, metadata, tensors = read_model_file(path, KIND)
+        config = parse_config(DownscalerConfig, config_data, str(path))
+        model = config.build()
+        load_state(model, tensors, path)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(model.to(device), config, metadata, Path(path))
+
+    def save(self, path: Path | str) -> None:
+        """Write the model file, whole or not at all."""
+        save_model(path, self.model, KIND, self.config, self.metadata)
+
+    def downscale(self, coarse: State) -> State:
+        """Fine fields, on the CPU, from coarse ones with one time."""
+        with torch.inference_mode():
+            return refine(self.model, self.refinement, coarse.to(self.model.device)).to("cpu")
+
+    def checked(
+        self, dataset: xr.Dataset, tell: Callable[[str], object] = lambda line: None
+    ) -> xr.Dataset:
+        """The coarse data, corrected where that is certain; see `checking.preflight.apply`.
+
+        Raises:
+            InputError: another grid, a missing variable or level, NaN, or values so far from
+                the training data that their unit must be another.
+        """
+        names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
+        seen = on_levels(dataset, names.levels)
+        report = inspect(seen, names, None, self._normal(), self.refinement.coarse, ())
+        return apply(dataset, report, tell)
+
+    def at(self, dataset: xr.Dataset, time: np.datetime64) -> State:
+        """The coarse state of one time of checked data.
+
+        Raises:
+            InputError: NaN.
+        """
+        state = to_state(in_memory(dataset, np.array([time]), self.config.variables),
+                         self.config.variables)  # fmt: skip
+        require_finite(state)
+        return state
+
+    def _normal(self) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of the training data by channel."""
+        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
