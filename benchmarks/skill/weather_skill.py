@@ -62,15 +62,20 @@ def table(results: list[Result]) -> str:
     for r in sorted(results, key=_order):
         test = r["test"]
         low, high = test["variance"]
-        fine = ", ".join(f"{test['spectrum'][band]:.2f}" for band in ("9-15", "16-21"))
-        valid = ", ".join(f"{score:.3f}" for score in _means(r["valid"]))
-        scores = " | ".join(f"{score:.3f}" for score in _means(test))
+        fine = ", ".join(_bounded(test["spectrum"][band]) for band in ("9-15", "16-21"))
+        valid = ", ".join(_bounded(score, 3) for score in _means(r["valid"]))
+        scores = " | ".join(_bounded(score, 3) for score in _means(test))
         lines.append(
             f"| {r['label']} | {r['budget']:g} × {r['threads']} | {r['seed']} "
-            f"| {r['parameters']:,} | {r['steps']:,} | {valid} | {scores} | {low:.2f}-{high:.2f} "
-            f"| {fine} | {'yes' if test['stable'] else 'no'} |"
+            f"| {r['parameters']:,} | {r['steps']:,} | {valid} | {scores} "
+            f"| {_bounded(low)}-{_bounded(high)} | {fine} | {'yes' if test['stable'] else 'no'} |"
         )
     return "\n".join(lines)
+
+
+def _bounded(ratio: float, digits: int = 2) -> str:
+    """A ratio, as far as it says something."""
+    return f"{ratio:.{digits}f}" if ratio < 1000 else "> 1000"
 
 
 def _order(r: Result) -> tuple[float, ...]:

@@ -83,7 +83,8 @@ def train(
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=True)
+    fused = not any(p.is_complex() for p in parameters)  # the fused step knows no complex ones
+    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=fused)
     average = [p.detach().clone() for p in parameters]
     draw = torch.Generator().manual_seed(seed)
     order: list[int] = []

@@ -31,6 +31,7 @@ from weather.models.boundary import BoundaryConfig, Frame
 from weather.models.fields import Inputs, Widths
 from weather.models.forcing import forcing
 from weather.models.graph import GraphConfig, GridGraph
+from weather.models.low_pass import LowPass
 from weather.models.masks import Masks
 from weather.models.noise import NoiseConfig, NoiseEmbedding
 from weather.models.statistics import Statistics
@@ -48,6 +49,9 @@ class ModelConfig(Config):
     Attributes:
         history: past states that are seen, the present one included.
         position: give sine and cosine of latitude and longitude as inputs.
+        cutoff: shortest waves that changes may hold, as the `LowPass` counts them; null
+            for all. Long forecasts of smooth data gain by 0.67; near-surface winds and
+            moisture of analyses hold much beyond it.
         backbone: window transformer or graph network.
         boundary: cells at the edges of a limited area that are given, not forecast.
         noise: that the members of an ensemble differ by; trained with `objective.kind: crps`.
@@ -55,6 +59,7 @@ class ModelConfig(Config):
 
     history: int = Field(1, ge=1, le=8)
     position: bool = True
+    cutoff: float | None = Field(None, gt=0)
     backbone: Backbone = TransformerConfig()
     boundary: BoundaryConfig | None = None
     noise: NoiseConfig | None = None
@@ -122,6 +127,7 @@ class WeatherModel(nn.Module):
                 )
             case GraphConfig():
                 self.backbone = GridGraph(config.backbone, widths, grid, condition)
+        self.low_pass = LowPass(variables, grid, config.cutoff) if config.cutoff else None
         self.embed_step = StepEmbedding() if several else None
         self.embed_noise = NoiseEmbedding(config.noise) if config.noise else None
 
@@ -171,6 +177,8 @@ class WeatherModel(nn.Module):
             boundary = self.masks.fill(boundary.to(state.surface.device), self.statistics)
         inputs = self.inputs(state, step, boundary)
         surface, upper = self.backbone(inputs, self._condition(step, inputs.extra, noise))
+        if self.low_pass is not None:
+            surface, upper = self.low_pass(surface, upper)
         # bfloat16 ends here: changes are added in single precision
         surface = surface.to(state.surface.dtype) * self.statistics.surface("change", which)
         upper = upper.to(state.upper.dtype) * self.statistics.upper("change", which)
