@@ -22,9 +22,10 @@ from weather.models.model import ModelConfig
 from weather.models.statistics import Moments
 from weather.state import State, require_finite
 from weather.training.data import DataConfig, WeatherDataset
-from weather.training.experiment import kind_of, open_data, origin, scored_period, seen
+from weather.training.experiment import kind_of, origin, scored_period, seen
 from weather.training.measure import by_variable
 from weather.training.objectives import cell_weights
+from weather.training.series import open_data
 
 _TOGETHER = 16  # times that are scored or measured at once
 

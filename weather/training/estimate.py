@@ -28,10 +28,11 @@ from weather.training.data import (
     split,
     time_steps,
 )
-from weather.training.experiment import ExperimentConfig, open_series, require_noise
+from weather.training.experiment import ExperimentConfig, require_noise
 from weather.training.loader import StoreFields
 from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss
+from weather.training.series import open_series
 from weather.training.store import prepared_store
 
 _TRACED = 2  # optimizer steps: the first makes the optimizer's state

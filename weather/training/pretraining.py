@@ -17,8 +17,9 @@ from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.models.model import ModelConfig
 from weather.models.reconstruction import KIND, LEFT_BEHIND, SINGLE, Reconstruction
 from weather.training.data import DataConfig
-from weather.training.experiment import Series, open_data, origin
+from weather.training.experiment import origin
 from weather.training.masking import MaskedFields, MaskedFieldsConfig
+from weather.training.series import Series, open_data
 from weather.training.store import statistics
 
 

@@ -7,7 +7,8 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from weather.training.experiment import Score, Trained
+from weather.training.experiment import Trained
+from weather.training.one_step import Score
 from weather.training.pretraining import Pretrained
 
 

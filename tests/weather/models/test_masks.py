@@ -13,9 +13,9 @@ from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, open_fields, samples
-from weather.training.experiment import one_step_scores
 from weather.training.measure import find_masks, measure
 from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.one_step import one_step_scores
 
 HOURS_6 = 21600
 BACKBONES = {
