@@ -12,6 +12,7 @@ from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.evaluation.splits import canonical_smiles
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table, read_table
+from molecules.prediction.training_set import TrainingSet
 from molecules.screening.diversity import tanimoto
 from molecules.screening.options import HitOptions
 from molecules.screening.screening import Screener
@@ -76,6 +77,14 @@ class Known:
         kept, names = [smiles[row] or "" for row in rows], _names(table)
         return cls(kept, [names[row] for row in rows], fingerprints(kept), values[rows])
 
+    @classmethod
+    def learned(cls, trained: TrainingSet, columns: Sequence[int]) -> Self:
+        """What a model has learned from, with the values of some of its tasks."""
+        values = trained.labels[:, list(columns)]
+        rows = np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
+        smiles = [trained.smiles[row] for row in rows]
+        return cls(smiles, [""] * len(rows), trained.fingerprints[rows], values[rows])
+
     def near(self, bits: Fingerprints, number: int = NEIGHBOURS) -> list[Neighbour]:
         """The molecules most similar to the one with fingerprint (1, 256), nearest first."""
         (similarity,) = tanimoto(bits, self.bits)
@@ -92,13 +101,16 @@ class Company:
     """All that hits are compared with.
 
     Attributes:
-        measured: molecules with measured values, if given.
+        measured: molecules with measured values: those given, else those that the model
+            has learned from, where its file keeps them.
+        measured_in: where they stand, for the reader.
         actives: molecules known to be active, if given.
         reference: (molecule, objective) ascending predictions of a reference set, if given;
             of the same model, so that like is compared with like.
     """
 
     measured: Known | None = None
+    measured_in: str = ""
     actives: Known | None = None
     reference: Array | None = None
 
@@ -109,9 +121,8 @@ class Company:
         Raises:
             InputError: one cannot be read, or holds no molecule of use.
         """
-        names = [objective.name for objective in screener.job.objectives]
         return cls(
-            Known.read(options.measured, names) if options.measured else None,
+            *_measured(options.measured, screener),
             Known.read(options.actives) if options.actives else None,
             _predicted(options.reference, screener) if options.reference else None,
         )
@@ -127,6 +138,16 @@ class Company:
         ]
         middle = np.array(ends).reshape(-1, 2).mean(axis=1)
         return tuple((100 * middle / len(self.reference)).tolist())
+
+
+def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]:
+    if path is not None:
+        names = [objective.name for objective in screener.job.objectives]
+        return Known.read(path, names), path.name
+    trained = TrainingSet.read(screener.predictor.metadata)
+    if trained is None:
+        return None, ""
+    return Known.learned(trained, screener.columns), "the training set"
 
 
 def _predicted(path: Path, screener: Screener) -> Array:

@@ -61,7 +61,7 @@ def finish(
             f"no molecule is as similar as {job.min_similarity}; lower --min-similarity"
         )
     rows = _rows(hits, company, options)
-    write_report(screen, rows, _context(screener, hits, options), html, csv)
+    write_report(screen, rows, _context(screener, hits, options, company), html, csv)
     _print_hits(rows, screener)
     print(f"{screen.counts.total():,} rows, {account(screen.counts)}")
     near = f" of similarity {job.min_similarity} or more" if job.min_similarity else ""
@@ -89,7 +89,7 @@ def _row(rank: int, hit: Hit, bits: Fingerprints, company: Company, flags: Seque
     )
 
 
-def _context(screener: Screener, hits: list[Hit], options: HitOptions) -> Context:
+def _context(screener: Screener, hits: list[Hit], options: HitOptions, company: Company) -> Context:
     metadata = screener.predictor.metadata
     tasks = tuple(screener.predictor.tasks.tasks[column] for column in screener.columns)
     return Context(
@@ -100,7 +100,7 @@ def _context(screener: Screener, hits: list[Hit], options: HitOptions) -> Contex
         label_ranges=metadata.get("label_range"),
         kept=len(hits) if options.diverse is not None else None,
         reference=options.reference.name if options.reference else "",
-        measured=options.measured.name if options.measured else "",
+        measured=company.measured_in,
     )
 
 

@@ -16,7 +16,8 @@ class HitOptions:
         diverse: show only so many of the best, chosen to differ.
         diverse_by: `maxmin`: each unlike those before it; `butina`: the best of each cluster.
         measured: table with SMILES and measured values under the model's names: each hit
-            is shown beside its three nearest molecules there.
+            is shown beside its three nearest molecules there. If left out, beside those
+            that the model has learned from, where its file keeps them.
         actives: table of molecules known to be active: each hit is shown beside the nearest.
         reference: table of molecules, e.g. approved drugs, that are predicted too: each hit
             gets its percentile among them.

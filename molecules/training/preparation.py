@@ -95,9 +95,9 @@ class Prepared:
         return self.data.rows(number[self.folds[name]])
 
     def measured(self, name: str) -> TrainingSet:
-        """SMILES and labels of a fold."""
+        """SMILES of a fold, and what was measured on them; a bound is no measurement."""
         rows = self.folds[name]
-        return TrainingSet([self.smiles[row] for row in rows], self.labels[rows])
+        return TrainingSet([self.smiles[row] for row in rows], self.exact[rows])
 
 
 def open_table(table: str | Path, smiles: str | None = None) -> Table:
