@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from molecules.files.sources import expand
 from molecules.files.table import Table, demo_library, iter_library
 from sciml.errors import InputError
 
@@ -20,8 +21,8 @@ def source_of(table: str) -> str:
 
 
 def refuse_to_overwrite(source: str, out: Path) -> None:
-    """Raise InputError if the output is the input."""
-    if source != "-" and Path(source).resolve() == out.resolve():
+    """Raise InputError if the output is the input, or one of the files of a glob."""
+    if any(Path(name).resolve() == out.resolve() for name in expand(source) if name != "-"):
         raise InputError(f"{out} is the input; choose another output file")
 
 

@@ -259,6 +259,7 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("not a .*file|safetensors", ("verify", table)),
         ("expected at least 1", ("predict", model, table, "--out", out, "--workers", 0)),
         ("is the input", ("predict", model, table, "--out", table)),
+        ("is the input", ("predict", model, table.parent / "*.csv", "--out", table)),
         ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
         ("did you mean 'toxic'", ("screen", model, table, "--target", "toxi")),
         ("lower --min-similarity", ("screen", model, table, "--target", "toxic", "--out",
