@@ -50,8 +50,8 @@ class ModelConfig(Config):
         history: past states that are seen, the present one included.
         position: give sine and cosine of latitude and longitude as inputs.
         cutoff: shortest waves that changes may hold, as the `LowPass` counts them; null
-            for all. Long forecasts of smooth data gain by 0.67; near-surface winds and
-            moisture of analyses hold much beyond it.
+            for all. With 0.67 forecasts of smooth data gain a little; near-surface winds
+            and moisture of analyses hold much beyond it.
         backbone: window transformer or graph network.
         boundary: cells at the edges of a limited area that are given, not forecast.
         noise: that the members of an ensemble differ by; trained with `objective.kind: crps`.
