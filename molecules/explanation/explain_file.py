@@ -10,7 +10,7 @@ from molecules.explanation.contributions import Explained
 from molecules.explanation.page import Context, write_page, write_pictures
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
-from molecules.prediction.annotate import UNREADABLE, require_molecules
+from molecules.prediction.annotate import mark_unreadable, require_molecules
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.rows import (
     account,
@@ -95,8 +95,9 @@ def explained(
         for start in range(0, len(table), PART):
             rows = slice(start, start + PART)
             found = attribute(predictor, table.smiles[rows], method)
-            for row in table.unreadable.keys() & range(start, start + PART):
-                found.prediction.status[row - start] = UNREADABLE
-                found.prediction.reason[row - start] = table.unreadable[row]
+            hidden = table.unreadable.keys() & range(start, start + PART)
+            mark_unreadable(
+                found.prediction, {row - start: table.unreadable[row] for row in hidden}
+            )
             yield Explained(first + start, names[rows], found)
         first += len(table)

@@ -1,7 +1,7 @@
 """Predictions beside the columns of the user's own table, in constant memory."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +16,7 @@ from sciml.files import atomic_path
 if TYPE_CHECKING:
     from molecules.features.features import Status
     from molecules.prediction.prediction import Prediction
+    from molecules.prediction.predictor import Embedding
 
 UNREADABLE = cast("Status", "invalid_structure")  # known to files only, not to a model
 
@@ -55,6 +56,12 @@ def beside(frame: pd.DataFrame, prediction: "Prediction") -> pd.DataFrame:
     added = tidy_names([*own, *columns])[len(own) :]
     named = dict(zip(added, columns.values(), strict=True))
     return pd.concat([frame, pd.DataFrame(named, index=frame.index)], axis=1)
+
+
+def mark_unreadable(found: "Prediction | Embedding", unreadable: Mapping[int, str]) -> None:
+    """Say why of rows, counted from 0, whose structure the file itself hides."""
+    for row, reason in unreadable.items():
+        found.status[row], found.reason[row] = UNREADABLE, reason
 
 
 def require_molecules(counts: Counter[str], reasons: Counter[str]) -> None:

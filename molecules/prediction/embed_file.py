@@ -13,11 +13,11 @@ import pandas as pd
 
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
-from molecules.prediction.annotate import UNREADABLE, require_molecules
+from molecules.prediction.annotate import mark_unreadable, require_molecules
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
-from molecules.prediction.rows import account, refuse_to_overwrite, source_of, watched
+from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
 from molecules.prediction.writers import table_format, table_writer
 from sciml.cli import progress
 from sciml.errors import InputError
@@ -57,7 +57,7 @@ def embed_file(
     with start_workers(workers) as pool, progress() as bar, atomic_path(out) as path:
         tables = watched(source, smiles, bar, "embedding")
         work = partial(embed_rows, model_source, cache)
-        embedded = along(pool, work, tables, lambda part: (part.smiles, dict(part.unreadable)))
+        embedded = along(pool, work, tables, smiles_of)
         write = _write_arrays if out.suffix.lower() == ".npz" else _write_table
         counts = write(embedded, path)
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
@@ -70,8 +70,7 @@ def embed_rows(
     """What a worker does: vectors of SMILES; structures the file hides say so."""
     smiles, unreadable = rows
     embedding = model.load().embed(smiles, cache=cache)
-    for row, reason in unreadable.items():
-        embedding.status[row], embedding.reason[row] = UNREADABLE, reason
+    mark_unreadable(embedding, unreadable)
     return embedding
 
 

@@ -5,12 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molecules.files.table import Table
-from molecules.prediction.annotate import UNREADABLE, annotate
+from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
-from molecules.prediction.rows import account, refuse_to_overwrite, source_of, watched
+from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
 from molecules.prediction.writers import table_format
 from sciml.cli import progress
 
@@ -50,7 +49,7 @@ def predict_file(
     with start_workers(workers) as pool, progress() as bar:
         tables = watched(source, smiles, bar, "predicting")
         work = partial(predict_rows, model_source, cache)
-        counts = annotate(along(pool, work, tables, _rows), out)
+        counts = annotate(along(pool, work, tables, smiles_of), out)
     for task in tasks.tasks:
         if task.meaning:
             print(f"{task.name}_pred: {task.meaning}")
@@ -64,10 +63,5 @@ def predict_rows(
     """What a worker does: predictions for SMILES; structures the file hides say so."""
     smiles, unreadable = rows
     prediction = model.load().predict(smiles, cache=cache)
-    for row, reason in unreadable.items():
-        prediction.status[row], prediction.reason[row] = UNREADABLE, reason
+    mark_unreadable(prediction, unreadable)
     return prediction
-
-
-def _rows(table: Table) -> tuple[list[str], dict[int, str]]:
-    return table.smiles, dict(table.unreadable)

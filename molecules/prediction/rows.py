@@ -47,6 +47,11 @@ def watched(
         console.print(f"note: {shown - SHOWN_NOTES} more such rows", markup=False)
 
 
+def smiles_of(table: Table) -> tuple[list[str], dict[int, str]]:
+    """What a worker needs of a table: SMILES, and row -> why the file hides its structure."""
+    return table.smiles, dict(table.unreadable)
+
+
 def account(counts: Counter[str]) -> str:
     """`12 ok, 1 invalid smiles`: how many rows have each status."""
     return ", ".join(
