@@ -10,11 +10,11 @@ from pydantic import Field
 
 from molecules.features.conformers import conformers
 from molecules.features.data import MoleculeData
+from molecules.features.descriptors import descriptors
 from molecules.features.features import MAX_ATOMS
 from molecules.features.store import stored_featurize
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.prediction.predictor import sees_conformers
-from molecules.training.descriptors import descriptors
 from molecules.training.objectives import Pretraining, PretrainingConfig
 from molecules.training.preparation import open_table
 from sciml.config import Config, dump_config

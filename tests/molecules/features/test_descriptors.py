@@ -4,8 +4,8 @@ import numpy as np
 from rdkit import Chem
 from rdkit.Chem import Crippen
 
-from molecules.training import descriptors as module
-from molecules.training.descriptors import NAMES, descriptors
+from molecules.features import descriptors as module
+from molecules.features.descriptors import NAMES, descriptors
 
 
 def test_values_are_rdkits() -> None:
