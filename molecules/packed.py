@@ -36,6 +36,23 @@ class Packed:
     def __len__(self) -> int:
         return len(self.atom_start) - 1
 
+    def take(self, molecules: NDArray[np.int64]) -> "Packed":
+        """Some of the molecules, in the order given."""
+        atoms = np.diff(self.atom_start)[molecules]
+        edges = np.diff(self.edge_start)[molecules]
+        atom, edge = (
+            ranges(self.atom_start[molecules], atoms),
+            ranges(self.edge_start[molecules], edges),
+        )
+        return Packed(
+            atoms=self.atoms[atom],
+            senders=self.senders[edge],
+            receivers=self.receivers[edge],
+            bonds=self.bonds[edge],
+            atom_start=starts(atoms),
+            edge_start=starts(edges),
+        )
+
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
         """Put the molecules of several stores into one, in order."""

@@ -5,7 +5,7 @@ nothing to encode or decode, it is chemprop's class. It knows neither: the domai
 nodes, edges and their features.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
@@ -25,15 +25,23 @@ class Edges:
         senders, receivers: (edge,) int64 node numbers; sums are fastest with
             receivers in ascending order.
         features: (edge, ..., feature); broadcasts over the trailing axes of the nodes.
+        kinds: (edge,) int64; where many edges are alike, `features` are those of each kind
+            and `kinds` says which an edge is of. None where each edge has its own.
     """
 
     senders: Tensor
     receivers: Tensor
     features: Tensor
+    kinds: Tensor | None = None
 
     def to(self, device: torch.device | str) -> "Edges":
         """The same edges on another device."""
-        return Edges(self.senders.to(device), self.receivers.to(device), self.features.to(device))
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: v.to(device) for k, v in values.items() if v is not None})
+
+    def of_each(self, features: Tensor) -> Tensor:
+        """What follows from `features`, for every edge."""
+        return features if self.kinds is None else features.index_select(0, self.kinds)
 
 
 class GraphNetworkConfig(Config):
@@ -86,7 +94,7 @@ class GraphNetwork(nn.Module):
         if (encode is None) != (decode is None):
             raise ValueError("encode and decode go together; give both or neither")
         hidden = config.hidden or config.dim
-        self.checkpoint = config.checkpoint
+        self.checkpoint, self.edge_state = config.checkpoint, config.edge_state
         self.embed_process = MLP(process, hidden, config.dim, config.activation, norm=True)
         self.process = nn.ModuleList(Interaction(config, condition) for _ in range(config.steps))
         self.bipartite = encode is not None and decode is not None
@@ -134,6 +142,8 @@ class GraphNetwork(nn.Module):
 
     def _process(self, nodes: Tensor, process: Edges, condition: Tensor | None) -> Tensor:
         edges = _embed(self.embed_process, process, nodes)
+        if self.edge_state:  # from the first step on each edge has a state of its own
+            edges = replace(edges, features=edges.of_each(edges.features), kinds=None)
         for step in self.process:
             if self.checkpoint and self.training:
                 nodes, edges = checkpoint(step, nodes, nodes, edges, condition, use_reentrant=False)
@@ -187,7 +197,7 @@ class Interaction(nn.Module):
         """
         for_message, for_node = self._changes(condition)
         hidden = (
-            self.from_edge(edges.features)
+            edges.of_each(self.from_edge(edges.features))
             + self.from_sender(senders).index_select(0, edges.senders)
             + self.from_receiver(receivers).index_select(0, edges.receivers)
         )

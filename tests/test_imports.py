@@ -52,6 +52,7 @@ WINGS = {
         "serving",
         "screening",
         "explanation",
+        "pretraining",
         "training",
         "prediction",
         "checking",

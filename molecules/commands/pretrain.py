@@ -1,13 +1,15 @@
 """The command `molecules pretrain`."""
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from sciml.cli import Overrides
 
 
 def pretrain(
-    table: str = "demo",
-    *,
+    *tables: Annotated[str, Parameter(allow_leading_hyphen=True)],
     smiles: str | None = None,
     config: str = "pretrain",
     run: Path = Path("runs/pretrain"),
@@ -17,16 +19,18 @@ def pretrain(
     """Pre-train an encoder on molecules without labels, to start `train` from.
 
     Args:
-        table: file with one molecule per row, or `demo`.
+        tables: files with one molecule per row, globs or URLs; "-" for standard input;
+            default `demo`.
         smiles: column with the SMILES; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.
         run: folder for the model; new or empty.
         resume: continue the training in that folder after an interruption.
     """
-    from molecules.training.pretraining import PretrainConfig
-    from molecules.training.pretraining import pretrain as pretrain_model
-    from molecules.training.summary import print_pretraining
+    from molecules.pretraining.experiment import PretrainConfig
+    from molecules.pretraining.experiment import pretrain as pretrain_model
+    from molecules.pretraining.summary import print_pretraining
     from sciml.config import load_config, named_config
 
     experiment = load_config(PretrainConfig, named_config("molecules", config), set_ or ())
-    print_pretraining(pretrain_model(table, experiment, run, resume, smiles), run)
+    result = pretrain_model(tables or ("demo",), experiment, run, resume, smiles)
+    print_pretraining(result, run)

@@ -54,10 +54,11 @@ def descriptors(smiles: Sequence[str], processes: int | None = None) -> NDArray[
 def _all(smiles: Sequence[str]) -> list[list[float]]:
     """Descriptors of each molecule; runs in a process of its own."""
     with rdBase.BlockLogs():
-        return [_of(Chem.MolFromSmiles(text)) for text in smiles]
+        return [of_molecule(Chem.MolFromSmiles(text)) for text in smiles]
 
 
-def _of(mol: Chem.Mol) -> list[float]:
+def of_molecule(mol: Chem.Mol) -> list[float]:
+    """The descriptors of one molecule."""
     return [_value(function, mol) for function in _FUNCTIONS.values()]
 
 

@@ -102,7 +102,7 @@ class Encoder:
             rings=ring_info.AtomRings(),
             chirality=_chirality(mol) if centres else [],
             stereo=_stereo(mol) if double_bonds else [],
-            fingerprint=_fingerprint(mol) if self._with_fingerprints else None,
+            fingerprint=counted(mol) if self._with_fingerprints else None,
         )
 
     def pack(self, raws: Sequence[Raw]) -> Packed:
@@ -156,7 +156,8 @@ def _atom_features(atom: Chem.Atom) -> tuple[int, ...]:
     )
 
 
-def _fingerprint(mol: Chem.Mol) -> NDArray[np.uint8]:
+def counted(mol: Chem.Mol) -> NDArray[np.uint8]:
+    """(FINGERPRINT,) how often each Morgan environment of radius 2 occurs."""
     return np.minimum(_MORGAN.GetCountFingerprintAsNumPy(mol), 255).astype(np.uint8)
 
 

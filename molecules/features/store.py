@@ -11,21 +11,19 @@ import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rdkit
-from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS, FINGERPRINT
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
+from molecules.features.mapped import map_arrays
 from molecules.packed import Packed, starts
 from sciml.files import atomic_path
 
 FORMAT = 1  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
-_DTYPES = {"U8": np.uint8, "U16": np.uint16, "I64": np.int64}
 
 
 def stored_featurize(
@@ -97,11 +95,8 @@ def read(path: Path) -> Featurized:
     Raises:
         OSError, ValueError, KeyError, struct.error: it is not there, or not whole.
     """
-    content = np.memmap(path, np.uint8, "r")
-    (length,) = struct.unpack("<Q", bytes(content[:8]))
-    header: dict[str, Any] = json.loads(bytes(content[8 : 8 + length]))
-    account = json.loads(header.pop("__metadata__")["account"])
-    arrays = {name: _array(content, 8 + length, entry) for name, entry in header.items()}
+    arrays, metadata = map_arrays(path)
+    account = json.loads(metadata["account"])
     rows = arrays.pop("rows")
     start = arrays.pop("fingerprint_start", None)
     fingerprints = None
@@ -113,13 +108,6 @@ def read(path: Path) -> Featurized:
     for row, (state, why) in account["failed"].items():
         status[int(row)], reason[int(row)] = state, why
     return Featurized(Packed(**arrays), rows, fingerprints, status, reason)  # type: ignore[arg-type]
-
-
-def _array(content: NDArray[np.uint8], base: int, entry: dict[str, Any]) -> NDArray[Any]:
-    first, last = (base + offset for offset in entry["data_offsets"])
-    if last > len(content):
-        raise ValueError("the file is cut short")
-    return content[first:last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
 
 
 def _join(parts: Sequence[Featurized]) -> Featurized:

@@ -13,25 +13,39 @@ from sciml.graph import Edges, GraphNetwork, GraphNetworkConfig
 class MoleculeGraphNetwork(nn.Module):
     """Message passing along bonds (the class of chemprop: Yang et al. 2019).
 
+    There are a few dozen kinds of bonds, so what follows from a bond alone is computed once
+    for each kind.
+
     Args:
         config: of the shared backbone.
     """
+
+    bonds: Tensor
+    place: Tensor
 
     def __init__(self, config: GraphNetworkConfig) -> None:
         super().__init__()
         self.out_dim = config.dim
         self.embed = FieldEmbedding(ATOM_FIELDS, config.dim)
         self.network = GraphNetwork(config, process=sum(BOND_FIELDS.values()))
+        counts = torch.tensor([*BOND_FIELDS.values(), 1])
+        self.register_buffer("place", counts.flip(0).cumprod(0)[:-1].flip(0), persistent=False)
+        self.register_buffer("bonds", _one_hot(_all_bonds()), persistent=False)
 
     def forward(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (atom, dim)."""
         sender, receiver = batch.edge_index
         nodes = self.embed(batch.x)
-        features = _one_hot(batch.edge_attr).to(nodes.dtype)
-        return self.network(nodes, Edges(sender, receiver, features))
+        kinds = batch.edge_attr @ self.place
+        return self.network(nodes, Edges(sender, receiver, self.bonds.to(nodes.dtype), kinds))
+
+
+def _all_bonds() -> Tensor:
+    """(kind, bond field) codes of every bond there can be, the last field's first to change."""
+    return torch.cartesian_prod(*(torch.arange(count) for count in BOND_FIELDS.values()))
 
 
 def _one_hot(codes: Tensor) -> Tensor:
-    """(edge, bond field) codes -> (edge, sum of the numbers of codes)."""
+    """(kind, bond field) codes -> (kind, sum of the numbers of codes)."""
     columns = zip(codes.unbind(1), BOND_FIELDS.values(), strict=True)
     return torch.cat([F.one_hot(column, count) for column, count in columns], dim=1)

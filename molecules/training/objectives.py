@@ -1,23 +1,17 @@
-"""What training minimizes: measured properties, or what a molecule tells of itself."""
+"""What training minimizes: the error of predicted properties."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from molecules.models.model import EncoderModel, PropertyModel
+from molecules.models.model import PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
-from molecules.training.denoising import CoordinateDenoising
-from molecules.training.masking import MaskedAtoms
 from sciml.config import Config
-from sciml.layers import MLP
-from sciml.normalize import Normalizer
 
 
 class PropertyLossConfig(Config):
@@ -102,87 +96,3 @@ class PropertyLoss(nn.Module):
                 return F.l1_loss(output, target, reduction="none")
             case "huber":
                 return F.huber_loss(output, target, reduction="none")
-
-
-class PretrainingConfig(Config):
-    """Which tasks without labels to pre-train on, by weight; zero leaves one out.
-
-    Attributes:
-        masked_atoms: tell hidden atoms and bonds from their surroundings.
-        descriptors: tell RDKit's 2-D descriptors.
-        denoising: tell the noise that was added to the coordinates; needs a model that
-            sees conformers.
-        mask_share: share of atoms and of bonds that are hidden.
-        noise: standard deviation of the added noise, in Å.
-    """
-
-    masked_atoms: float = Field(1.0, ge=0)
-    descriptors: float = Field(0.0, ge=0)
-    denoising: float = Field(0.0, ge=0)
-    mask_share: float = Field(0.15, gt=0, lt=1)
-    noise: float = Field(0.2, gt=0)
-
-
-class Pretraining(nn.Module):
-    """Weighted sum of the chosen tasks without labels, each with a head of its own.
-
-    Args:
-        config: see `PretrainingConfig`.
-        atoms, molecules: channels of the encoder for each.
-        descriptors: mean and standard deviation of each; None if they are not told.
-    """
-
-    def __init__(
-        self,
-        config: PretrainingConfig,
-        atoms: int,
-        molecules: int,
-        descriptors: Normalizer | None = None,
-    ) -> None:
-        super().__init__()
-        tasks: dict[str, nn.Module] = {}
-        if config.descriptors and descriptors is not None:
-            tasks["descriptors"] = DescriptorRegression(molecules, descriptors)
-        if config.masked_atoms:
-            tasks["masked_atoms"] = MaskedAtoms(atoms, config.mask_share)
-        if config.denoising:
-            tasks["denoising"] = CoordinateDenoising(atoms, config.noise)
-        self.tasks = nn.ModuleDict(tasks)
-        self.weights: Mapping[str, float] = {
-            "masked_atoms": config.masked_atoms,
-            "descriptors": config.descriptors,
-            "denoising": config.denoising,
-        }
-
-    def forward(
-        self, model: EncoderModel, batch: MoleculeBatch
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Loss, and the terms it is the weighted sum of."""
-        terms: dict[str, Tensor] = {}
-        for name, task in self.tasks.items():
-            terms[name] = task(model, batch)
-        loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
-        return loss, terms
-
-
-class DescriptorRegression(nn.Module):
-    """Tell descriptors that follow from the molecule's graph.
-
-    Args:
-        dim: channels of the encoder's molecules.
-        normalizer: mean and standard deviation of each descriptor.
-    """
-
-    def __init__(self, dim: int, normalizer: Normalizer) -> None:
-        super().__init__()
-        self.normalizer = normalizer
-        self.head = MLP(dim, 2 * dim, len(normalizer.mean))
-
-    def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
-        """Mean squared error over the variance; values beyond five deviations count as five."""
-        assert batch.descriptors is not None
-        target = self.normalizer.normalize(batch.descriptors).clamp(-5, 5)
-        known = target.isfinite()
-        told = self.head(model.encoder(batch))
-        error = F.mse_loss(told, torch.where(known, target, 0.0), reduction="none")
-        return (error * known).sum() / known.sum().clamp(min=1)

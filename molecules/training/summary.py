@@ -11,7 +11,6 @@ from molecules.prediction.calibration import LEVEL
 from molecules.tasks import Tasks
 from molecules.training.crossvalidation import CrossValidation
 from molecules.training.experiment import Trained
-from molecules.training.pretraining import Pretrained
 
 
 def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
@@ -32,20 +31,6 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
         f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}", soft_wrap=True
     )
     console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
-
-
-def print_pretraining(result: Pretrained, run: Path, console: Console | None = None) -> None:
-    """What was learned from, and how to go on."""
-    console = console or Console()
-    console.print(
-        f"Pre-trained on {result.molecules} molecules for {result.fit.epochs} epochs in "
-        f"{result.fit.seconds:.0f} s; validation loss {result.fit.best_loss:.4g}."
-    )
-    model = run / "model.safetensors"
-    console.print(
-        f"Next: molecules train TABLE --config finetune --transfer.checkpoint {model}",
-        soft_wrap=True,
-    )
 
 
 def print_crossvalidation(

@@ -18,8 +18,8 @@ from molecules.models.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.pretraining.denoising import CoordinateDenoising
 from molecules.tasks import Task, Tasks
-from molecules.training.denoising import CoordinateDenoising
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from sciml.graph import GraphNetworkConfig
 from sciml.transformer import WindowTransformerConfig

@@ -12,7 +12,6 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import prepare
-from molecules.training.pretraining import PretrainConfig, pretrain
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
@@ -87,29 +86,6 @@ def test_train(name: str, tmp_path: Path) -> None:
     covered = pd.read_csv(tmp_path / "run" / "coverage.csv")
     assert covered.groupby("task")["rows"].first().tolist() == [len(folds["test"])] * 2
     assert loaded.metadata["rows"] == {name: len(rows) for name, rows in folds.items()}
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "size"),
-    [("pretrain", "finetune", TRANSFORMER), ("pretrain_graph", "finetune_graph", GRAPH)],
-)
-def test_pretrain_then_finetune(first: str, second: str, size: list[str], tmp_path: Path) -> None:
-    source = tmp_path / "molecules.smi"
-    source.write_text("\n".join(SMILES), encoding="utf-8")
-    made = load_config(PretrainConfig, named_config("molecules", first), [*size, *SHORT])
-    result = pretrain(source, made, tmp_path / "pretrain")
-    assert np.isfinite(result.fit.best_loss)
-    checkpoint = f"transfer.checkpoint={tmp_path / 'pretrain' / 'model.safetensors'}"
-    tuned = experiment(second, checkpoint, 'transfer.frozen=["encoder.backbone.*"]')
-    trained = train(made_table(), ["length"], tuned, tmp_path / "run")
-    from sciml.model_file import read_model_file
-
-    _, _, before = read_model_file(tmp_path / "pretrain" / "model.safetensors", "molecules.encoder")
-    after = trained.predictor.members[0].state_dict()
-    backbone = [name for name in before if name.startswith("encoder.backbone.")]
-    assert backbone
-    for name in backbone:
-        np.testing.assert_array_equal(after[name], before[name])
 
 
 def test_misfit_is_named(tmp_path: Path) -> None:
@@ -226,13 +202,3 @@ def test_bad_input_is_one_line(
         train(Table(table.frame, "smiles", "made"), columns, experiment("small"), tmp_path / "run")
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
-
-
-def test_denoising_needs_conformers(tmp_path: Path) -> None:
-    made = load_config(
-        PretrainConfig,
-        named_config("molecules", "pretrain_graph"),
-        [*GRAPH, *SHORT, "objective.denoising=1"],
-    )
-    with pytest.raises(InputError, match="sees conformers"):
-        pretrain("demo", made, tmp_path / "run")

@@ -1,4 +1,4 @@
-"""Losses in closed form, and what pre-training hides."""
+"""Losses in closed form."""
 
 import math
 from dataclasses import replace
@@ -11,18 +11,8 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import featurize
 from molecules.models.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.tasks import Task, Tasks
-from molecules.training.denoising import CoordinateDenoising
-from molecules.training.masking import MaskedAtoms, hide
-from molecules.training.objectives import (
-    DescriptorRegression,
-    Pretraining,
-    PretrainingConfig,
-    PropertyLoss,
-    PropertyLossConfig,
-)
+from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from sciml.graph import GraphNetworkConfig
-from sciml.normalize import Normalizer
-from sciml.transformer import WindowTransformerConfig
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C"]
 TASKS = Tasks(tasks=(Task(name="logS"), Task(name="toxic", kind="binary")))
@@ -126,80 +116,3 @@ def test_unmeasured_labels_have_no_gradient() -> None:
     gradient = model.head.layers[-1].weight.grad
     assert not gradient[0].any()
     assert gradient[1].any()
-
-
-def test_hidden_atoms_are_alike() -> None:
-    batch = make_data().__getitems__(range(4))
-    atoms = torch.zeros(len(batch.x), dtype=torch.bool)
-    atoms[[0, 2]] = True
-    bonds = torch.zeros(batch.edge_index.shape[1], dtype=torch.bool)
-    hidden = hide(batch, atoms, bonds)
-    assert (hidden.x[0] == hidden.x[2]).all()
-    assert (hidden.x[~atoms] == batch.x[~atoms]).all()
-    assert (hidden.edge_attr == batch.edge_attr).all()
-
-
-def test_masked_atoms_can_be_learned() -> None:
-    torch.manual_seed(0)
-    model = PropertyModel(GRAPH, TASKS)
-    objective = MaskedAtoms(16, 0.3)
-    batch = make_data().__getitems__(range(4))
-    optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
-    losses = []
-    for _ in range(80):
-        optimizer.zero_grad()
-        loss = objective(model, batch)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert np.mean(losses[-10:]) < 0.3 * losses[0]
-
-
-def test_denoising_starts_at_one_and_falls() -> None:
-    torch.manual_seed(0)
-    config = ModelConfig(
-        backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="conformer"
-    )
-    model = PropertyModel(config, TASKS)
-    objective = CoordinateDenoising(16, 0.2)
-    batch = make_data().__getitems__(range(4))
-    optimizer = torch.optim.Adam([*model.parameters(), *objective.parameters()], lr=1e-2)
-    losses = []
-    for _ in range(150):
-        optimizer.zero_grad()
-        loss = objective(model, batch)
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    assert np.mean(losses[-20:]) < 0.9 * np.mean(losses[:5])
-
-
-def test_descriptors_are_told() -> None:
-    """Two descriptors, one unknown for one molecule; beyond five deviations counts as five."""
-    torch.manual_seed(0)
-    model = PropertyModel(GRAPH, TASKS)
-    values = torch.tensor([[1.0, -1.0], [-1.0, torch.nan], [100.0, 1.0], [0.0, 0.0]])
-    objective = DescriptorRegression(model.encoder.dim, Normalizer(torch.zeros(2), torch.ones(2)))
-    with torch.no_grad():
-        objective.head[-1].weight.zero_()
-        objective.head[-1].bias.zero_()
-    batch = replace(make_data().__getitems__(range(4)), descriptors=values)
-    assert objective(model, batch).item() == pytest.approx((1 + 1 + 1 + 25 + 1) / 7)
-
-
-def test_molecules_without_conformer_are_left_out() -> None:
-    torch.manual_seed(0)
-    config = ModelConfig(
-        backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="both"
-    )
-    model = PropertyModel(config, TASKS)
-    objective = Pretraining(PretrainingConfig(denoising=1.0), atoms=16, molecules=32)
-    batch = make_data().__getitems__(range(4))
-    pos = batch.pos.clone()
-    pos[batch.batch == 1] = torch.nan
-    loss, terms = objective(model, replace(batch, pos=pos))
-    assert loss.isfinite()
-    assert terms.keys() == {"masked_atoms", "denoising"}
-    loss.backward()
-    nothing, _ = objective(model, replace(batch, pos=torch.full_like(pos, torch.nan)))
-    assert nothing.isfinite()

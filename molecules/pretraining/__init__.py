@@ -1,0 +1,1 @@
+"""Pre-training: an encoder learns from molecules without labels."""

@@ -1,0 +1,21 @@
+"""What a pre-training tells its user at the end, on the terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from molecules.pretraining.experiment import Pretrained
+
+
+def print_pretraining(result: Pretrained, run: Path, console: Console | None = None) -> None:
+    """What was learned from, and how to go on."""
+    console = console or Console()
+    console.print(
+        f"Pre-trained on {result.molecules} molecules for {result.fit.epochs} epochs in "
+        f"{result.fit.seconds:.0f} s; validation loss {result.fit.best_loss:.4g}."
+    )
+    model = run / "model.safetensors"
+    console.print(
+        f"Next: molecules train TABLE --config finetune --transfer.checkpoint {model}",
+        soft_wrap=True,
+    )
