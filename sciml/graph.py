@@ -246,8 +246,7 @@ def gather_sum(values: Tensor, index: Tensor, size: int) -> Tensor:
         (size, ...).
     """
     wide = values if values.dtype == torch.float64 else values.float()
-    index = index.view(-1, *[1] * (values.ndim - 1)).expand_as(wide)
-    return wide.new_zeros(size, *values.shape[1:]).scatter_add_(0, index, wide)
+    return wide.new_zeros(size, *values.shape[1:]).index_add_(0, index, wide)
 
 
 def _degree(receivers: Tensor, like: Tensor) -> Tensor:
