@@ -114,6 +114,8 @@ def pretrain(
         "molecules": len(library),
         "objective": config.objective.model_dump(mode="json"),
         "steps": result.steps,
+        "cpu_seconds": round(result.cpu_seconds),
+        "device": result.device,
     }
     save_model(run / "model.safetensors", model, ENCODER, config.model, metadata)
     return Pretrained(result, len(library))
