@@ -1,5 +1,6 @@
 """From molecules without labels to an encoder that a training starts from."""
 
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from molecules.features.descriptors import NAMES, descriptors
 from molecules.features.features import featurize
 from molecules.files.table import Table
+from molecules.models.model import EncoderModel, ModelConfig
 from molecules.molecule import MoleculeBatch
 from molecules.pretraining import library as library_module
 from molecules.pretraining.experiment import PretrainConfig, pretrain
@@ -19,7 +21,7 @@ from molecules.pretraining.winsorize import Winsorizer
 from molecules.training.experiment import ExperimentConfig, train
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
-from sciml.model_file import read_model_file
+from sciml.model_file import load_state, read_model_file
 
 SMILES = [f"{'C' * n}{end}" for n in range(1, 9) for end in ("O", "N", "F", "c1ccccc1", "=O")]
 SHORT = ["training.epochs=2", "training.batch_size=8", "training.accelerator=cpu"]
@@ -155,3 +157,19 @@ def test_extremes_are_cut_off() -> None:
     assert not found[:, 2].any()
     assert abs(float(found[:, 0].mean())) < 1e-3
     assert float(found[:, 0].std()) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_shipped_base_is_what_its_configuration_says() -> None:
+    """It opens, has the model of `base.yaml`, and tells like molecules from unlike ones."""
+    path = Path(str(resources.files("molecules"))) / "weights" / "base.safetensors"
+    held, metadata, tensors = read_model_file(path, "molecules.encoder")
+    made = load_config(PretrainConfig, named_config("molecules", "base"), ())
+    assert ModelConfig(**held) == made.model
+    assert metadata["objective"]["descriptors"] == made.objective.descriptors
+    model = EncoderModel(made.model)
+    load_state(model, tensors, path)
+    smiles = ["CCCCCCO", "CCCCCCCO", "c1ccc2[nH]ccc2c1"]
+    packed = featurize(smiles).packed
+    vectors = model.eval().encoder(MoleculeBatch.cut(packed, np.arange(3)))
+    near, far = (torch.cosine_similarity(vectors[0], vectors[i], dim=0) for i in (1, 2))
+    assert near > 0.9 > far
