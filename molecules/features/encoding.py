@@ -2,17 +2,17 @@
 
 Asking RDKit from Python for each property of each atom takes longer than parsing the
 SMILES. So every molecule is asked a few questions that RDKit answers in one call each
-(an invariant per atom, the matrix of bond orders, the rings), and all else is done on
-the arrays of the chunk. Atoms with the same invariant have the same features, which
-are therefore read from one of them only.
+(an invariant per atom, the matrix of bond orders, the bonds between rings), and all
+else is done on the arrays of the chunk. Atoms with the same invariant have the same
+features, which are therefore read from one of them only.
 
 Stereochemistry enters by its CIP labels (R, S, E, Z), never by RDKit's clockwise and
 counter-clockwise tags: these depend on the order in which a SMILES lists the atoms.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,23 +39,30 @@ BOND_FIELDS = {
 FINGERPRINT = 2048  # counts of Morgan environments, folded
 MASKED_ATOM, MASKED_BOND = 120, 6  # what pre-training hides
 _READ_FROM_ATOM = 5  # the first atom fields; the others follow from bonds and labels
+_RING = list(ATOM_FIELDS).index("ring")
 
 _AROMATIC = 3
 _ORDER_CODE = np.array([5, 5, 0, 3, 1, 5, 2, 5, 4, 5], np.uint8)  # by twice the bond order
 _CIP_CODE = {"R": 1, "S": 2}
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT)
-_HAS_CIP = rdqueries.HasPropQueryAtom("_CIPCode")
 _STEREO_CODE = {Chem.BondStereo.STEREOE: 1, Chem.BondStereo.STEREOZ: 2}
+_CENTRE = Chem.RWMol(Chem.MolFromSmarts("*"))
+_CENTRE.ReplaceAtom(0, rdqueries.HasPropQueryAtom("_CIPCode"))
+_DOUBLE_BOND = Chem.MolFromSmarts("*=*")
+_BETWEEN_RINGS = Chem.MolFromSmarts("[R]!@[R]")
+_ALL_MATCHES = Chem.SubstructMatchParameters()
+_ALL_MATCHES.maxMatches = 2**31 - 1  # RDKit's own is 1000
+
+Pairs = Sequence[Sequence[int]]
 
 
-@dataclass(frozen=True)
-class Raw:
+class Raw(NamedTuple):
     """What is read from one molecule before the arrays of its chunk are made.
 
     Attributes:
         invariants: one per atom.
         orders: (atom * atom,) bond orders, 0 where there is no bond.
-        rings: atoms along each ring.
+        links: both ends of each bond that joins ring atoms and is in no ring.
         chirality: atom and code of each labelled centre.
         stereo: both ends and code of each labelled double bond.
         fingerprint: (FINGERPRINT,) uint8; None if not asked for.
@@ -63,7 +70,7 @@ class Raw:
 
     invariants: list[int]
     orders: NDArray[np.float64]
-    rings: Sequence[Sequence[int]]
+    links: Pairs
     chirality: list[tuple[int, int]]
     stereo: list[tuple[int, int, int]]
     fingerprint: NDArray[np.uint8] | None = None
@@ -91,15 +98,15 @@ class Encoder:
             mol: sanitized, with stereochemistry assigned, and at least one atom.
             centres, double_bonds: whether to look for their labels.
         """
-        invariants = list(rdMolDescriptors.GetConnectivityInvariants(mol, True))
-        for atom in set(invariants).difference(self._features):
-            features = _atom_features(mol.GetAtomWithIdx(invariants.index(atom)))
-            self._features[atom] = features
-        ring_info = mol.GetRingInfo()
+        invariants = rdMolDescriptors.GetConnectivityInvariants(mol, True)
+        if not self._features.keys() >= set(invariants):
+            for atom in set(invariants).difference(self._features):
+                features = _atom_features(mol.GetAtomWithIdx(invariants.index(atom)))
+                self._features[atom] = features
         return Raw(
             invariants=invariants,
             orders=Chem.GetAdjacencyMatrix(mol, useBO=True).ravel(),
-            rings=ring_info.AtomRings(),
+            links=mol.GetSubstructMatches(_BETWEEN_RINGS, _ALL_MATCHES),
             chirality=_chirality(mol) if centres else [],
             stereo=_stereo(mol) if double_bonds else [],
             fingerprint=counted(mol) if self._with_fingerprints else None,
@@ -110,16 +117,22 @@ class Encoder:
         sizes = np.array([len(raw.invariants) for raw in raws], np.int64)
         atom, cell = starts(sizes), starts(sizes**2)
         order = np.concatenate([np.empty(0), *(raw.orders for raw in raws)])
-        (edges,) = np.nonzero(order)  # both directions, sorted by receiver
+        edges = np.flatnonzero(order != 0)  # both directions, sorted by receiver
         owner = np.searchsorted(cell, edges, side="right") - 1
         receivers, senders = np.divmod(edges - cell[owner], sizes[owner])
         code = _ORDER_CODE[np.minimum(2 * order[edges], 9).astype(np.int64)]
-        ring = _rings(raws, sizes, cell)[edges]
+        atoms = self._atoms(raws, atom, atom[owner] + receivers, code)
+        in_ring = atoms[:, _RING]
+        ring = in_ring[atom[owner] + receivers] & in_ring[atom[owner] + senders]
+        linked, ends = _rows([raw.links for raw in raws], 2)
+        ring[_on_cells(linked, ends, 1, sizes, cell)[edges] > 0] = 0
+        labelled, bonds = _rows([raw.stereo for raw in raws], 3)
+        stereo = _on_cells(labelled, bonds[:, :2], bonds[:, 2], sizes, cell)[edges]
         return Packed(
-            atoms=self._atoms(raws, atom, atom[owner] + receivers, code),
+            atoms=atoms,
             senders=senders.astype(np.uint16),
             receivers=receivers.astype(np.uint16),
-            bonds=np.stack([code, ring, _stereo_cells(raws, sizes, cell)[edges]], axis=1),
+            bonds=np.stack([code, ring, stereo], axis=1),
             atom_start=atom,
             edge_start=starts(np.bincount(owner, minlength=len(raws))),
         )
@@ -139,9 +152,8 @@ class Encoder:
         aromatic = np.zeros(start[-1], np.uint8)
         aromatic[receivers[order == _AROMATIC]] = 1
         chirality = np.zeros(start[-1], np.uint8)
-        for base, raw in zip(start, raws, strict=False):
-            for atom, code in raw.chirality:
-                chirality[base + atom] = code
+        owner, centres = _rows([raw.chirality for raw in raws], 2)
+        chirality[start[owner] + centres[:, 0]] = centres[:, 1]
         return np.column_stack([read, degree, aromatic, chirality])
 
 
@@ -163,40 +175,45 @@ def counted(mol: Chem.Mol) -> NDArray[np.uint8]:
 
 def _chirality(mol: Chem.Mol) -> list[tuple[int, int]]:
     return [
-        (atom.GetIdx(), _CIP_CODE.get(atom.GetProp("_CIPCode"), 0))
-        for atom in mol.GetAtomsMatchingQuery(_HAS_CIP)
+        (atom, _CIP_CODE.get(mol.GetAtomWithIdx(atom).GetProp("_CIPCode"), 0))
+        for (atom,) in mol.GetSubstructMatches(_CENTRE, _ALL_MATCHES)
     ]
 
 
 def _stereo(mol: Chem.Mol) -> list[tuple[int, int, int]]:
-    return [
-        (bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), code)
-        for bond in mol.GetBonds()
-        if (code := _STEREO_CODE.get(bond.GetStereo()))
-    ]
+    labelled = []
+    for begin, end in mol.GetSubstructMatches(_DOUBLE_BOND, _ALL_MATCHES):
+        if code := _STEREO_CODE.get(mol.GetBondBetweenAtoms(begin, end).GetStereo()):
+            labelled.append((begin, end, code))
+    return labelled
 
 
-def _rings(
-    raws: Sequence[Raw], sizes: NDArray[np.int64], cell: NDArray[np.int64]
+def _rows(
+    lists: Sequence[Sequence[Sequence[int]]], width: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tuples of all molecules in one array: (row,) molecule of each and (row, width)."""
+    counts = np.array([len(found) for found in lists], np.int64)
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(lists)), np.int64)
+    return np.repeat(np.arange(len(lists)), counts), flat.reshape(-1, width)
+
+
+def _on_cells(
+    owner: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    codes: NDArray[np.int64] | int,
+    sizes: NDArray[np.int64],
+    cell: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
-    """(cell,) 1 for the bonds along each ring, in both directions."""
-    cells: list[int] = []
-    for raw, size, base in zip(raws, sizes.tolist(), cell.tolist(), strict=False):
-        for ring in raw.rings:
-            here = ring[-1]
-            for there in ring:
-                cells += (base + here * size + there, base + there * size + here)
-                here = there
-    flags = np.zeros(cell[-1], np.uint8)
-    flags[np.array(cells, np.int64)] = 1
-    return flags
+    """(cell,) codes of bonds, in both directions, and zero elsewhere.
 
-
-def _stereo_cells(
-    raws: Sequence[Raw], sizes: NDArray[np.int64], cell: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    codes = np.zeros(cell[-1], np.uint8)
-    for raw, size, base in zip(raws, sizes, cell, strict=False):
-        for begin, end, code in raw.stereo:
-            codes[base + begin * size + end] = codes[base + end * size + begin] = code
-    return codes
+    Args:
+        owner: (bond,) molecule.
+        ends: (bond, 2) atoms.
+        codes: (bond,).
+        sizes, cell: (molecule,) atoms, and (molecule + 1,) first cell.
+    """
+    begin, end = ends.T
+    marks = np.zeros(cell[-1], np.uint8)
+    marks[cell[owner] + begin * sizes[owner] + end] = codes
+    marks[cell[owner] + end * sizes[owner] + begin] = codes
+    return marks

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from molecules.features.encoding import FINGERPRINT, Encoder, Raw
+from molecules.features.parsing import parse
 from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "no_atoms", "too_large"]
@@ -74,7 +75,7 @@ def _read(
 ) -> tuple[Raw | None, Status, str]:
     if source is None or (isinstance(source, str) and not source.strip()):
         return None, "empty", "no SMILES in this row"
-    mol = Chem.MolFromSmiles(source.strip()) if isinstance(source, str) else source
+    mol = parse(source.strip()) if isinstance(source, str) else source
     if mol is None:
         return None, "invalid_smiles", _why_invalid(str(source))
     atoms = mol.GetNumAtoms()
