@@ -59,8 +59,7 @@ def explain_file(
     """
     if draw < 0:
         raise InputError(f"--draw is {draw}; expected 0 or more")
-    if table_format(out) == ".sdf":
-        raise InputError(f"cannot write rows of atoms to {out}: expected .csv, .tsv or .parquet")
+    table_format(out, (".csv", ".tsv", ".parquet"))
     html = html or out.with_name(f"{out.name.split('.')[0]}.html")
     source = source_of(table)
     for file in (out, html):

@@ -20,12 +20,12 @@ from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
 from molecules.prediction.writers import table_format, table_writer
 from sciml.cli import progress
-from sciml.errors import InputError
 from sciml.files import atomic_path
 
 if TYPE_CHECKING:
     from molecules.prediction.predictor import Embedding
 
+FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 _BLOCK = 1 << 20  # bytes copied at once
 
 
@@ -48,8 +48,7 @@ def embed_file(
     Raises:
         InputError: an input that cannot be used, or no valid molecule in it.
     """
-    if out.suffix.lower() != ".npz" and table_format(out) == ".sdf":
-        raise InputError(f"cannot write {out}: expected .npz, .parquet, .csv or .tsv")
+    table_format(out, FORMATS)
     source = source_of(table)
     refuse_to_overwrite(source, out)
     model_source = ModelSource.of(model)

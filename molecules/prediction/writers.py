@@ -12,20 +12,26 @@ from molecules.files.recognize import name_column
 from sciml.errors import InputError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+FORMATS = (".csv", ".tsv", ".parquet", ".sdf")
 
 Write = Callable[[pd.DataFrame, Sequence[str]], None]  # rows, and the SMILES of each
 
 
-def table_format(out: Path) -> str:
+def table_format(out: Path, formats: Sequence[str] = FORMATS) -> str:
     """`.parquet`, `.sdf`, or the suffix of a text table; without `.gz`.
 
+    Args:
+        out: a file to write.
+        formats: suffixes that can be written; only text may be compressed.
+
     Raises:
-        InputError: the suffix says nothing we can write.
+        InputError: the suffix is none of them.
     """
     name = out.name.lower()
     suffix = Path(name.removesuffix(".gz")).suffix
-    if suffix not in (*SEPARATORS, ".sdf") and not name.endswith(".parquet"):
-        raise InputError(f"cannot write {out}: expected .csv, .tsv, .parquet or .sdf")
+    compressed = name.endswith(".gz") and suffix not in (*SEPARATORS, ".sdf")
+    if compressed or suffix not in (*formats, ".txt"):
+        raise InputError(f"cannot write {out}: expected {', '.join(formats[:-1])} or {formats[-1]}")
     return suffix
 
 

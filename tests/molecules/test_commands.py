@@ -239,6 +239,17 @@ def test_library_from_standard_input(
     assert set(pd.read_csv(tmp_path / "hits.csv")["name"]) == {"a", "b"}
 
 
+def test_pretraining_reads_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "".join(f"{'C' * n}O\n" for n in range(1, 21)).encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    small = ("--model.backbone.dim", 16, "--model.backbone.heads", "[2]", "--training.epochs", 1)
+    plain = ("--model.geometry", "graph", "--objective.denoising", 0)
+    call("pretrain", "-", "--run", tmp_path / "run", *small, *plain)
+    assert (tmp_path / "run" / "model.safetensors").exists()
+
+
 def test_unusable_input_is_one_line_and_leaves_nothing(
     model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,8 +263,9 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("did you mean 'SMILES'", ("predict", model, table, "--out", out, "--smiles", "smile")),
         ("none of 2 rows", ("predict", model, tmp_path / "bad.smi", "--out", out)),
         ("expected .csv", ("predict", model, table, "--out", tmp_path / "out.xlsx")),
-        ("expected .npz", ("embed", model, table, "--out", tmp_path / "out.sdf")),
-        ("expected .csv", ("embed", model, table, "--out", tmp_path / "out.xlsx")),
+        ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.sdf")),
+        ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.foo")),
+        ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.npz.gz")),
         ("none of 2 rows", ("embed", model, tmp_path / "bad.smi", "--out", tmp_path / "e.npz")),
         ("no molecule that this", ("verify", model, tmp_path / "bad.smi")),
         ("not a .*file|safetensors", ("verify", table)),
