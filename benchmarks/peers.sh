@@ -13,3 +13,5 @@ install chemprop chemprop==2.3.1
 install physicsnemo nvidia-physicsnemo==2.2.2 torch-geometric scipy scikit-learn
 install aurora microsoft-aurora==2.0.1
 install torch_harmonics torch-harmonics==0.8.0
+[ -x "$folder/cuik/bin/python" ] || "$python" -m venv "$folder/cuik"
+"$folder/cuik/bin/pip" install --quiet cuik-molmaker-pin==2026.3.6 # and the RDKit it is tied to
