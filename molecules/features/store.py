@@ -2,14 +2,20 @@
 
 A chunk of rows is one `.safetensors` file, named by a hash of its SMILES and of all that
 decides how they are encoded. Training, predictions, embeddings and screens of the same
-rows find the same files, whatever the model. Arrays are mapped into memory; a drug-like
+rows find the same files, whatever the model. Chunks do not depend on each other, so a
+large table is encoded on all cores. Arrays are mapped into memory; a drug-like
 molecule takes some 0.7 KB, its fingerprint 0.15 KB more.
 """
 
 import hashlib
 import json
+import os
 import struct
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +26,12 @@ from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS, FINGERPRINT
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
 from molecules.features.mapped import map_arrays
 from molecules.packed import Packed, starts
+from sciml.errors import InputError
 from sciml.files import atomic_path
 
 FORMAT = 1  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
+CHUNKS_A_PROCESS = 4  # at least: to start one takes as long as to encode some of them
 
 
 def stored_featurize(
@@ -31,6 +39,7 @@ def stored_featurize(
     max_atoms: int = MAX_ATOMS,
     with_fingerprints: bool = False,
     folder: Path | None = None,
+    processes: int | None = None,
 ) -> Featurized:
     """As `featurize`, from the folder where it has been done before.
 
@@ -38,14 +47,18 @@ def stored_featurize(
         smiles: one per row, None or blank where there is none.
         max_atoms, with_fingerprints: of `featurize`.
         folder: of the files; None encodes anew.
+        processes: at most so many encode what is not there; default one per core, and this
+            one alone where starting others would take longer. Nothing else depends on it.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or a process was ended from outside.
     """
-    if folder is None or not len(smiles):
-        return featurize(smiles, max_atoms, with_fingerprints)
-    chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
-    return _join([_chunk(chunk, max_atoms, with_fingerprints, folder) for chunk in chunks])
+    chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)] or [smiles]
+    store = _Store(max_atoms, with_fingerprints, folder)
+    new = [chunk for chunk in chunks if not store.has(chunk)]
+    workers = min(processes or os.cpu_count() or 1, len(new) // CHUNKS_A_PROCESS)
+    made = _in_processes(store, new, workers) if workers > 1 else []
+    return _join(made or [store.chunk(chunk) for chunk in chunks])
 
 
 def chunk_path(
@@ -58,17 +71,52 @@ def chunk_path(
     return folder / f"graphs-{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
 
 
-def _chunk(
-    smiles: Sequence[str | None], max_atoms: int, with_fingerprints: bool, folder: Path
-) -> Featurized:
-    path = chunk_path(smiles, max_atoms, with_fingerprints, folder)
-    try:
-        return read(path)
-    except (OSError, ValueError, KeyError, struct.error):  # not there, or cut short
-        made = featurize(smiles, max_atoms, with_fingerprints)
-        with atomic_path(path) as temporary:
-            write(made, temporary)
-        return made
+@dataclass(frozen=True)
+class _Store:
+    """How chunks are encoded, and where they are kept, if anywhere."""
+
+    max_atoms: int
+    with_fingerprints: bool
+    folder: Path | None
+
+    def has(self, smiles: Sequence[str | None]) -> bool:
+        """Whether the file of a chunk is there."""
+        return self.folder is not None and self._path(smiles, self.folder).exists()
+
+    def chunk(self, smiles: Sequence[str | None]) -> Featurized:
+        """The graphs of a chunk, from its file if it is there and whole."""
+        if self.folder is None:
+            return featurize(smiles, self.max_atoms, self.with_fingerprints)
+        path = self._path(smiles, self.folder)
+        try:
+            return read(path)
+        except (OSError, ValueError, KeyError, struct.error):  # not there, or cut short
+            made = featurize(smiles, self.max_atoms, self.with_fingerprints)
+            with atomic_path(path) as temporary:
+                write(made, temporary)
+            return made
+
+    def fill(self, smiles: Sequence[str | None]) -> Featurized | None:
+        """In a process of its own: make a chunk, and hand over what no file keeps."""
+        made = self.chunk(smiles)
+        return made if self.folder is None else None
+
+    def _path(self, smiles: Sequence[str | None], folder: Path) -> Path:
+        return chunk_path(smiles, self.max_atoms, self.with_fingerprints, folder)
+
+
+def _in_processes(
+    store: _Store, chunks: Sequence[Sequence[str | None]], workers: int
+) -> list[Featurized]:
+    """Make chunks in processes; those that no file keeps come back."""
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        try:
+            return [made for made in pool.map(store.fill, chunks) if made is not None]
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process that reads molecules was ended from outside, perhaps for want of "
+                "memory; start again, and what is in the cache need not be read again"
+            ) from error
 
 
 def write(featurized: Featurized, path: Path) -> None:

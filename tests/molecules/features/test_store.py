@@ -44,6 +44,21 @@ def test_mapped_and_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not atoms.flags.writeable
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_processes_change_nothing(
+    kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "CHUNK", 2)
+    monkeypatch.setattr(store, "CHUNKS_A_PROCESS", 2)
+    alone, together = (tmp_path / "alone", tmp_path / "together") if kept else (None, None)
+    plain = stored_featurize(ROWS, with_fingerprints=True, folder=alone, processes=1)
+    monkeypatch.setattr(store, "featurize", None)  # here: spawned processes have their own
+    same(stored_featurize(ROWS, with_fingerprints=True, folder=together, processes=2), plain)
+    if alone and together:
+        files = {path.name: path.read_bytes() for path in alone.iterdir()}
+        assert {path.name: path.read_bytes() for path in together.iterdir()} == files
+
+
 def test_name_follows_content_and_encoding(tmp_path: Path) -> None:
     names = {
         chunk_path(rows, most, fingerprints, tmp_path)
