@@ -40,7 +40,7 @@ def screen(
         library: files as `table` of `predict`; `demo`, if none is given, is 4,999
             molecules that come with RDKit.
         target: property to rank by: `logS`, `toxic:min`, or with a weight `logS:max:2`;
-            repeat for several.
+            repeat for several. `similarity` is that to the nearest of the `--actives`.
         minimize: rank small values first, where a target does not say.
         rank_by: the prediction (mean), the worse end of its interval (bound), or the
             expected improvement over the best measured value.

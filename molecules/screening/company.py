@@ -1,7 +1,7 @@
 """Hits among molecules that are known: measured ones, actives, approved drugs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -121,9 +121,11 @@ class Company:
         Raises:
             InputError: one cannot be read, or holds no molecule of use.
         """
+        ranked_by = screener.job.actives
+        actives = options.actives or (Path(ranked_by.path) if ranked_by else None)
         return cls(
             *_measured(options.measured, screener),
-            Known.read(options.actives) if options.actives else None,
+            Known.read(actives) if actives else None,
             _predicted(options.reference, screener) if options.reference else None,
         )
 
@@ -141,19 +143,26 @@ class Company:
 
 
 def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]:
+    pairs = list(zip(screener.tasks, screener.predicted, strict=True))
     if path is not None:
-        names = [objective.name for objective in screener.job.objectives]
-        return Known.read(path, names), path.name
+        names = [task.name for task, own in pairs if own]
+        return _beside_similarity(Known.read(path, names), screener), path.name
     trained = TrainingSet.read(screener.predictor.metadata)
     if trained is None:
         return None, ""
-    return Known.learned(trained, screener.columns), "the training set"
+    columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]
+    return _beside_similarity(Known.learned(trained, columns), screener), "the training set"
+
+
+def _beside_similarity(known: Known, screener: Screener) -> Known:
+    """With a column without values for each objective that nobody measures."""
+    values = np.full((len(known.values), len(screener.columns)), np.nan)
+    values[:, screener.predicted] = known.values
+    return replace(known, values=values)
 
 
 def _predicted(path: Path, screener: Screener) -> Array:
-    predicted = screener.predictor.predict(read_table(path).smiles, domain=False).mean[
-        :, screener.columns
-    ]
+    predicted = screener.predict(read_table(path).smiles).mean[:, screener.columns]
     predicted = predicted[np.isfinite(predicted).all(axis=1)]
     if not len(predicted):
         raise InputError(f"{path} holds no molecule that can be predicted")

@@ -91,7 +91,7 @@ def _row(rank: int, hit: Hit, bits: Fingerprints, company: Company, flags: Seque
 
 def _context(screener: Screener, hits: list[Hit], options: HitOptions, company: Company) -> Context:
     metadata = screener.predictor.metadata
-    tasks = tuple(screener.predictor.tasks.tasks[column] for column in screener.columns)
+    tasks = screener.tasks
     return Context(
         job=screener.job,
         tasks=tasks,

@@ -58,6 +58,8 @@ class Job(Config):
         objectives: what is ranked by.
         by: see `Ranking`.
         combine: `sum` keeps the highest sums, `pareto` all that none beats.
+        actives: file of known actives, if similarity to them is an objective; on a cluster,
+            every worker must find it there.
         top: how many distinct molecules to keep; of a Pareto front, to show.
         exclude: filters; what they flag is not predicted.
         min_similarity: less similar molecules (Tanimoto, to the nearest training
@@ -71,6 +73,7 @@ class Job(Config):
     files: tuple[LibraryFile, ...]
     smiles: str | None = None
     objectives: tuple[Objective, ...]
+    actives: LibraryFile | None = None
     by: RankBy = "mean"
     combine: Combine = "sum"
     top: int = Field(100, ge=1)
@@ -87,10 +90,13 @@ class Job(Config):
         pairs = zip(self.files, other.files, strict=False)
         if len(self.files) != len(other.files) or not all(a.same(b) for a, b in pairs):
             return "another library"
+        mine, theirs = self.actives or LibraryFile(path=""), other.actives or LibraryFile(path="")
+        if not mine.same(theirs):
+            return "other actives"
         for name in type(self).model_fields:
-            mine, theirs = getattr(self, name), getattr(other, name)
-            if name not in ("model", "files", "cache") and mine != theirs:
-                return f"{name} {_plain(theirs)}, not {_plain(mine)}"
+            here, there = getattr(self, name), getattr(other, name)
+            if name not in ("model", "files", "actives", "cache") and here != there:
+                return f"{name} {_plain(there)}, not {_plain(here)}"
         return ""
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from molecules.tasks import Tasks
+from molecules.tasks import Task, Tasks
 from sciml.config import Config, nearest
 from sciml.errors import InputError
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from molecules.prediction.predictor import PropertyPredictor
 
 RankBy = Literal["mean", "bound", "improvement"]
+SIMILARITY = Task(name="similarity", better="higher")  # to the nearest known active
 FORM = re.compile(r"(?P<name>.*?)(?::(?P<sense>max|min))?(?::(?P<weight>\d*\.?\d+))?")
 Z90 = 1.6449  # standard deviations from the middle of a normal distribution to its 95 % point
 _BITS = 17  # of a score; one molecule in two batches may differ in the last digits
@@ -44,21 +45,27 @@ class Objective(Config):
         return -1.0 if self.minimize else 1.0
 
 
-def read_objectives(texts: Sequence[str], minimize: bool, tasks: Tasks) -> tuple[Objective, ...]:
-    """Objectives as a user writes them: `logS`, `toxic:min`, `logS:max:2`.
+def read_objectives(
+    texts: Sequence[str], minimize: bool, tasks: Tasks, actives: bool = False
+) -> tuple[Objective, ...]:
+    """Objectives as a user writes them: `logS`, `toxic:min`, `logS:max:2`, `similarity:max:0.5`.
 
     Args:
         texts: may be empty for a model of one property.
         minimize: holds for those that do not say `max` or `min`; so small values are good
             where the model says so.
         tasks: of the model.
+        actives: whether there are some that `similarity` can be told to.
 
     Raises:
         InputError: an unknown property, one given twice, or no weight above zero.
     """
     if not texts and len(tasks) > 1:
         raise InputError(f"the model predicts {', '.join(tasks.names)}; choose one with --target")
-    found = tuple(_objective(text, minimize, tasks) for text in texts or tasks.names)
+    texts = texts or tasks.names
+    if actives and SIMILARITY.name not in tasks.names:
+        tasks = Tasks(tasks=(*tasks.tasks, SIMILARITY))
+    found = tuple(_objective(text, minimize, tasks) for text in texts)
     names = [objective.name for objective in found]
     for name in names:
         if names.count(name) > 1:
@@ -75,6 +82,10 @@ def _objective(text: str, minimize: bool, tasks: Tasks) -> Objective:
     assert match, "every text has this form"
     name, sense, weight = match["name"], match["sense"], match["weight"]
     if name not in tasks.names:
+        if name == SIMILARITY.name:
+            raise InputError(
+                "--target similarity is that to known actives; name them, --actives FILE"
+            )
         hint = nearest(name, tasks.names) or f"; it predicts {', '.join(tasks.names)}"
         raise InputError(f"the model does not predict {name!r}{hint}")
     return Objective(
@@ -95,7 +106,8 @@ class Ranking:
     Attributes:
         objectives: what counts.
         columns: of each in a prediction.
-        scales: (objective,) standard deviation of the measured values; 1 for a probability.
+        scales: (objective,) standard deviation of the measured values; 1 for a probability
+            and for the similarity to actives, which stands behind the model's own columns.
         best: (objective,) best measured value; only needed for `improvement`.
         by: the prediction itself; the worse end of its interval; or the expected improvement
             over the best measured value, E[max(0, y - best)] of a normal y whose 90 % interval
@@ -118,14 +130,16 @@ class Ranking:
             InputError: the model does not know what `by` needs.
         """
         objectives = tuple(objective for objective in objectives if objective.weight)
-        names = [objective.name for objective in objectives]
-        columns = [predictor.tasks.names.index(name) for name in names]
+        known = [*predictor.tasks.names, SIMILARITY.name]
+        columns = [known.index(objective.name) for objective in objectives]
+        own = [column for column in columns if column < len(predictor.tasks)]
         std = predictor.members[0].head.normalizer.std.double().cpu().numpy()
+        std = np.append(std, 1.0)
         ranges = predictor.metadata.get("label_range", {})
         best = [ranges.get(o.name, (np.nan, np.nan))[0 if o.minimize else 1] for o in objectives]
         if by != "mean":
             probe = predictor.predict(["CC"], domain=False)
-            if not np.isfinite([probe.lower[0, columns], probe.upper[0, columns]]).all():
+            if not np.isfinite([probe.lower[0, own], probe.upper[0, own]]).all():
                 raise InputError(f"the model has no intervals; leave out --rank-by {by}")
         if by == "improvement" and (np.isnan(best).any() or predictor.tasks.binary[columns].any()):
             raise InputError(

@@ -18,7 +18,8 @@ class HitOptions:
         measured: table with SMILES and measured values under the model's names: each hit
             is shown beside its three nearest molecules there. If left out, beside those
             that the model has learned from, where its file keeps them.
-        actives: table of molecules known to be active: each hit is shown beside the nearest.
+        actives: table of molecules known to be active: each hit is shown beside the nearest;
+            `--target similarity:max:0.5` ranks by that similarity too.
         reference: table of molecules, e.g. approved drugs, that are predicted too: each hit
             gets its percentile among them.
     """

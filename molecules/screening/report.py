@@ -10,6 +10,7 @@ import pandas as pd
 from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
+from molecules.screening.objectives import SIMILARITY
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
@@ -78,7 +79,7 @@ class Context:
     def order(self) -> str:
         """How hits are ranked, in a sentence."""
         parts = [
-            f"{o.name} ({'low' if o.minimize else 'high'}"
+            f"{self._named(o.name)} ({'low' if o.minimize else 'high'}"
             + (f", weight {o.weight:g})" if o.weight != 1 else ")")
             for o in self.job.objectives
             if o.weight
@@ -91,7 +92,13 @@ class Context:
         if self.job.combine == "pareto":
             return f"by {of} of {', '.join(parts)}: all that no other molecule beats"
         together = ", summed in standard deviations of the measured values" if parts[1:] else ""
+        if parts[1:] and self.job.actives:
+            together += "; similarity, 0 to 1, as it is"
         return f"by {of} of {' + '.join(parts)}{together}"
+
+    def _named(self, objective: str) -> str:
+        ranks = self.job.actives and objective == SIMILARITY.name
+        return f"{objective} to the nearest active" if ranks else objective
 
 
 def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:

@@ -1,6 +1,7 @@
 """A library, or a shard of it, ranked by a model: the whole job from files to files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from molecules.prediction.model_source import ModelSource
@@ -29,6 +30,7 @@ def make_job(
     *,
     targets: Sequence[str] = (),
     minimize: bool = False,
+    actives: Path | None = None,
     rank_by: RankBy = "mean",
     combine: Combine = "sum",
     top: int = 100,
@@ -47,11 +49,15 @@ def make_job(
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
     source = ModelSource.of(model)
+    tasks = source.load().tasks
+    objectives = read_objectives(targets, minimize, tasks, actives is not None)
+    ranks = not {objective.name for objective in objectives} <= set(tasks.names)
     return Job(
         model=source,
         files=tuple(LibraryFile.of(source_of(path)) for path in library),
         smiles=smiles,
-        objectives=read_objectives(targets, minimize, source.load().tasks),
+        objectives=objectives,
+        actives=LibraryFile.of(str(actives)) if ranks else None,
         by=rank_by,
         combine=combine,
         top=top,
@@ -114,13 +120,13 @@ def screen_file(
         for path in made:
             refuse_to_overwrite(source_of(file), path)
     job = make_job(
-        model, files, targets=targets, minimize=minimize, rank_by=rank_by, combine=combine,
-        top=top, exclude=exclude, min_similarity=min_similarity, smiles=smiles, shards=shards,
-        cache=cache,
+        model, files, targets=targets, minimize=minimize, actives=options.actives,
+        rank_by=rank_by, combine=combine, top=top, exclude=exclude,
+        min_similarity=min_similarity, smiles=smiles, shards=shards, cache=cache,
     )  # fmt: skip
     if shards == 1:
         company = prepare(screener(job), options)
-    elif options != NO_OPTIONS or csv != out.with_suffix(".csv"):
+    elif _of_the_page(options, job) or csv != out.with_suffix(".csv"):
         raise InputError("a shard has no page; give what is said about the hits to `merge`")
     with only_writer(made[0]):
         progress = begin(job, number, made[0])
@@ -132,6 +138,11 @@ def screen_file(
             rows = finish(progress, screener(job), company, options, out, csv)
         progress_path(made[0]).unlink(missing_ok=True)
     return rows
+
+
+def _of_the_page(options: HitOptions, job: Job) -> bool:
+    """Whether something is to be said about the hits; actives may be there to rank by."""
+    return (replace(options, actives=None) if job.actives else options) != NO_OPTIONS
 
 
 def shard_path(out: Path, shard: int, shards: int) -> Path:

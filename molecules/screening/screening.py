@@ -15,11 +15,13 @@ from molecules.evaluation.splits import canonical_smiles, parse
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
 from molecules.prediction.annotate import UNREADABLE
+from molecules.screening.actives import Actives
 from molecules.screening.filters import first_alert
 from molecules.screening.histogram import Histogram
 from molecules.screening.hits import Best, Hit, best
 from molecules.screening.job import Job
-from molecules.screening.objectives import Ranking
+from molecules.screening.objectives import SIMILARITY, Ranking
+from molecules.tasks import Task
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ class Screener:
         ranking: turns predictions into scores.
         columns: of each objective in a prediction.
         known: fingerprints of the training set, or None.
+        actives: if similarity to them is an objective.
     """
 
     job: Job
@@ -107,6 +110,7 @@ class Screener:
     ranking: Ranking
     columns: list[int]
     known: Fingerprints | None
+    actives: Actives | None = None
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -119,9 +123,28 @@ class Screener:
         text = predictor.metadata.get("training_fingerprints")
         if text is None and job.min_similarity > 0:
             raise InputError("the model does not know its training set; leave out --min-similarity")
-        columns = [predictor.tasks.names.index(objective.name) for objective in job.objectives]
+        names = [*predictor.tasks.names, SIMILARITY.name]
+        columns = [names.index(objective.name) for objective in job.objectives]
         ranking = Ranking.of(predictor, job.objectives, job.by)
-        return cls(job, predictor, ranking, columns, None if text is None else from_text(text))
+        known = None if text is None else from_text(text)
+        actives = Actives.read(job.actives) if job.actives else None
+        return cls(job, predictor, ranking, columns, known, actives)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """Of the objectives."""
+        known = (*self.predictor.tasks.tasks, SIMILARITY)
+        return tuple(known[column] for column in self.columns)
+
+    @property
+    def predicted(self) -> list[bool]:
+        """(objective,) whether the model predicts it."""
+        return [column < len(self.predictor.tasks) for column in self.columns]
+
+    def predict(self, smiles: Sequence[str]) -> "Prediction":
+        """What the model predicts, and behind it the similarity to actives if it counts."""
+        prediction = self.predictor.predict(smiles, domain=False, cache=self.job.cache)
+        return self.actives.beside(prediction, smiles) if self.actives else prediction
 
     def screen(self, part: Part, floor: float = -np.inf) -> Screen:
         """Look at a part.
@@ -144,7 +167,7 @@ class Screener:
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
         hidden |= excluded(part.smiles, self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
-        prediction = self.predictor.predict(shown, domain=False, cache=self.job.cache)
+        prediction = self.predict(shown)
         for row, (status, why) in hidden.items():
             prediction.status[row], prediction.reason[row] = status, why
         return prediction

@@ -1,0 +1,95 @@
+"""Similarity to actives ranks as a property does: whole, in shards, weighted, on a front."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molecules.evaluation.similarity import fingerprints, nearest
+from molecules.files.table import demo_library, read_table
+from molecules.screening.hits import beaten
+from molecules.screening.merge_files import merge_files
+from molecules.screening.options import HitOptions
+from molecules.screening.screen_file import make_job, screen_file, shard_path
+from molecules.screening.screening import Screener
+from sciml.errors import InputError
+
+ACTIVES = ["CC(=O)Oc1ccccc1C(=O)O", "c1ccc2[nH]ccc2c1"]
+
+
+@pytest.fixture
+def actives(tmp_path: Path) -> Path:
+    path = tmp_path / "actives.smi"
+    path.write_text("\n".join([*ACTIVES, "bad("]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("library") / "library.smi"
+    path.write_text("\n".join([*demo_library().read_text().splitlines()[1:150], "bad( broken"]))
+    return path
+
+
+def test_equals_sorting_by_similarity(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    options = HitOptions(actives=actives)
+    rows = screen_file(
+        model_file, str(library), tmp_path / "hits.html", targets=["similarity"], top=10,
+        options=options,
+    )  # fmt: skip
+    every = nearest(fingerprints(read_table(library).smiles), fingerprints(ACTIVES))
+    best = np.sort(every[np.isfinite(every)])[::-1][:10]
+    np.testing.assert_allclose([row.hit.value[0] for row in rows], best, atol=1e-12)
+    assert [row.active.similarity for row in rows if row.active] == [r.hit.value[0] for r in rows]
+    assert pd.read_csv(tmp_path / "hits.csv")["similarity_pred"].is_monotonic_decreasing
+    assert "similarity to the nearest active" in (tmp_path / "hits.html").read_text()
+
+
+def test_shards_merge_to_the_whole(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    targets = ["logS:max", "similarity:max:0.5"]
+
+    def found(out: Path, shard: str | None = None) -> list[tuple[str, float]]:
+        rows = screen_file(
+            model_file, str(library), out, targets=targets, rank_by="bound", shard=shard,
+            options=HitOptions(actives=actives),
+        )  # fmt: skip
+        return [(row.hit.smiles, row.hit.score) for row in rows]
+
+    whole = found(tmp_path / "whole.html")
+    assert whole
+    out = tmp_path / "hits.html"
+    for shard in ("1/2", "2/2"):
+        found(out, shard)
+    merged = merge_files([shard_path(out, 2, 2), shard_path(out, 1, 2)], out)
+    assert [(row.hit.smiles, row.hit.score) for row in merged] == whole
+    assert all(row.active for row in merged)
+
+
+def test_front_of_prediction_and_similarity(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    rows = screen_file(
+        model_file, str(library), tmp_path / "hits.html", targets=["logS", "similarity"],
+        combine="pareto", options=HitOptions(actives=actives),
+    )  # fmt: skip
+    goods = np.array([row.hit.goods for row in rows])
+    assert len(rows) > 1
+    assert not any(beaten(good, goods) for good in goods)
+
+
+def test_unusable(model_file: Path, library: Path, actives: Path) -> None:
+    with pytest.raises(InputError, match="--actives FILE"):
+        make_job(model_file, [str(library)], targets=["similarity"])
+    job = make_job(model_file, [str(library)], targets=["similarity"], actives=actives)
+    unused = make_job(model_file, [str(library)], targets=["logS"], actives=actives)
+    assert unused.actives is None
+    actives.write_text("CCO")
+    other = make_job(model_file, [str(library)], targets=["similarity"], actives=actives)
+    assert job.difference(other) == "other actives"
+    with pytest.raises(InputError, match="not the file of actives"):
+        Screener.of(job)
