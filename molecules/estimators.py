@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
@@ -63,15 +63,19 @@ class _MoleculeEstimator(BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _train(self, smiles: list[str], labels: NDArray[np.float64], kind: TaskKind) -> Self:
-        names = (
-            [f"y{column}" for column in range(labels.shape[1])] if labels.shape[1] > 1 else ["y"]
-        )
+    def _train(
+        self, smiles: list[str], labels: NDArray[np.float64], kind: TaskKind, of: str = ""
+    ) -> Self:
+        """Train on labels (row, task); with `of`, tasks are the classes of that property."""
+        numbers = range(labels.shape[1])
+        names = [f"{of}={i}" if of else f"y{i}" for i in numbers] if len(numbers) > 1 else ["y"]
         frame = pd.DataFrame({SMILES: smiles, **dict(zip(names, labels.T, strict=True))})
         config = self._config(len(smiles))
         fingerprints = config.try_fingerprint or config.model.fingerprint
         ready = prepare(Table(frame, SMILES, "X"), names, config.data, False, fingerprints)
-        ready = replace(ready, tasks=Tasks(tasks=tuple(Task(name=n, kind=kind) for n in names)))
+        ready = replace(
+            ready, tasks=Tasks(tasks=tuple(Task(name=n, kind=kind, of=of) for n in names))
+        )
         unusable = len(smiles) - len(ready.featurized.rows)
         if unusable:
             first = next(i for i, status in enumerate(ready.featurized.status) if status != "ok")
@@ -149,41 +153,40 @@ class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):
 
 
 class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):
-    """A yes/no property of molecules, with labels of any kind.
+    """A yes/no property of molecules, or one of several exclusive classes; labels of any kind.
 
     Args:
         config, overrides, members, validation, random_state, verbose: see
             `_MoleculeEstimator`.
 
     Attributes:
-        classes_: both labels, sorted; a probability is that of the second.
+        classes_: the labels, sorted.
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Train on SMILES and labels (row,) of two classes.
+        """Train on SMILES and labels (row,) of two classes or more.
 
         Raises:
-            ValueError: other than two classes, or lengths that differ.
+            ValueError: a single class, or lengths that differ.
         """
         smiles = column_of_smiles(X)
         given = column_or_1d(y, warn=True)
         check_classification_targets(given)
         self.classes_, numbers = np.unique(given, return_inverse=True)
-        if len(self.classes_) != 2:
-            found = {1: "1 class"}.get(len(self.classes_), f"{len(self.classes_)} classes")
-            raise InputError(
-                f"y has {found}. Only binary classification is supported. The type of the "
-                f"target is {type_of_target(given)}."
-            )
-        return self._train(smiles, _as_rows(numbers.astype(np.float64), len(smiles)), "binary")
+        if len(self.classes_) < 2:
+            raise InputError(f"y has {len(self.classes_)} class; expected at least 2 classes")
+        if len(self.classes_) == 2:
+            return self._train(smiles, _as_rows(numbers.astype(np.float64), len(smiles)), "binary")
+        one_hot = np.eye(len(self.classes_))[numbers]
+        return self._train(smiles, _as_rows(one_hot, len(smiles)), "binary", of="y")
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """(row, 2) probabilities; NaN where there is no usable molecule."""
-        positive = self._mean(X)[:, 0]
-        return np.column_stack([1 - positive, positive])
+        """(row, class) probabilities; NaN where there is no usable molecule."""
+        chances = self._mean(X)
+        return np.column_stack([1 - chances, chances]) if len(self.classes_) == 2 else chances
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The more probable label of each row.
+        """The most probable label of each row.
 
         Raises:
             InputError: a row holds no usable molecule, which no label can tell.
@@ -196,11 +199,6 @@ class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):
                 "predict_proba gives NaN for such rows"
             )
         return self.classes_[probability.argmax(axis=1)]
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
 
 def column_of_smiles(X: Any) -> list[str]:

@@ -120,6 +120,17 @@ def test_classifier() -> None:
         model.predict(["C", "bad("])
 
 
+def test_classifier_of_three_classes() -> None:
+    size = np.array(["small", "medium", "large"])[np.searchsorted([3, 6], LENGTH)]
+    model = MoleculeClassifier(overrides=TINY, members=1).fit(SMILES, size)
+    assert list(model.classes_) == ["large", "medium", "small"]
+    chances = model.predict_proba([*SMILES, "bad("])
+    assert chances.shape == (len(SMILES) + 1, 3)
+    np.testing.assert_allclose(chances[:-1].sum(axis=1), 1, rtol=1e-6)
+    assert np.isnan(chances[-1]).all()
+    np.testing.assert_array_equal(model.predict(SMILES), model.classes_[chances[:-1].argmax(1)])
+
+
 def test_in_a_search_and_a_pipeline() -> None:
     model = MoleculeRegressor(overrides=TINY, members=1)
     search = GridSearchCV(model, {"overrides": [TINY, (*TINY, "training.epochs=1")]}, cv=2)
@@ -153,8 +164,8 @@ def test_what_the_user_can_mend(X: Any, y: Any, message: str) -> None:
 
 
 def test_more_that_the_user_can_mend() -> None:
-    with pytest.raises(InputError, match="3 classes"):
-        MoleculeClassifier(overrides=TINY).fit(["C", "CC", "CCC"], ["a", "b", "c"])
+    with pytest.raises(InputError, match="1 class; expected at least 2"):
+        MoleculeClassifier(overrides=TINY).fit(["C", "CC", "CCC"], ["a", "a", "a"])
     with pytest.raises(InputError, match="validation is 1"):
         MoleculeRegressor(overrides=TINY, validation=1.0).fit(SMILES, LENGTH)
     with pytest.raises(InputError, match="epoch"):
