@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
-Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "time"]
+Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", "time"]
 
 
 def check(

@@ -25,7 +25,7 @@ def crossvalidate(
 ) -> None:
     """Train on every fold anew, and test whether the model beats the random forest.
 
-    The folds are of the kind `--data.split`: random, scaffold_balanced or butina.
+    The folds are of the kind `--data.split`: random, scaffold_balanced, butina or leader.
 
     Args:
         table: file, glob or URL with one molecule per row, "-" for standard input, or `demo`.

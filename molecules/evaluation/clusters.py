@@ -1,4 +1,9 @@
-"""Taylor-Butina clusters of fingerprints: every member is near its cluster's centre."""
+"""Clusters of fingerprints: every member is near its cluster's centre.
+
+Taylor-Butina looks at all pairs first and takes the densest neighbourhoods; the leader
+algorithm looks once at each molecule, so that it takes any number of them, and its
+clusters depend on their order.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +33,7 @@ def butina(fingerprints: NDArray[np.uint8], cutoff: float = CUTOFF) -> list[list
     if len(fingerprints) > MOST_ROWS:
         raise InputError(
             f"butina compares all pairs and takes at most {MOST_ROWS:,} molecules, these are "
-            f"{len(fingerprints):,}; choose the split scaffold_balanced"
+            f"{len(fingerprints):,}; choose the split leader or scaffold_balanced"
         )
     near = _neighbours(fingerprints, cutoff)
     free = np.ones(len(near), bool)
@@ -38,6 +43,36 @@ def butina(fingerprints: NDArray[np.uint8], cutoff: float = CUTOFF) -> list[list
             members = near[centre][free[near[centre]]]
             clusters.append([centre, *members[members != centre].tolist()])
             free[members] = free[centre] = False
+    return clusters
+
+
+def leader(fingerprints: NDArray[np.uint8], cutoff: float = CUTOFF) -> list[list[int]]:
+    """Sphere exclusion in the order of the rows (Hartigan 1975, Clustering Algorithms, ch. 3).
+
+    A molecule joins the nearest of the leaders so far, the first of equals, or becomes one
+    if none is within the cutoff. This is not Butina's algorithm: no molecule waits for a
+    denser neighbourhood. Memory grows with the rows, time with rows times clusters.
+
+    Args:
+        fingerprints: (row, byte) packed bits.
+        cutoff: largest Tanimoto distance between a leader and its followers.
+
+    Returns:
+        Rows of each cluster, its leader first; the clusters in the order of their leaders.
+    """
+    words = np.ascontiguousarray(fingerprints).view(np.uint64)
+    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    leaders, spans = np.empty_like(words), np.empty_like(sizes)
+    clusters: list[list[int]] = []
+    for row, (bits, size) in enumerate(zip(words, sizes, strict=True)):
+        known = len(clusters)
+        common = np.bitwise_count(leaders[:known] & bits).sum(axis=1, dtype=np.int64)
+        distance = 1 - common / np.maximum(spans[:known] + size - common, 1)
+        if known and distance.min() <= cutoff:
+            clusters[int(distance.argmin())].append(row)
+        else:
+            leaders[known], spans[known] = bits, size
+            clusters.append([row])
     return clusters
 
 

@@ -9,6 +9,8 @@ different kinds do not compare.
 - `scaffold_balanced`: the same frameworks in seeded order, large ones to training; row
   for row those of chemprop 1 with `split_type scaffold_balanced`.
 - `butina`: clusters of similar fingerprints, the largest to training, without a seed.
+- `leader`: clusters by sphere exclusion in the order of the rows, for tables that are
+  too large for `butina`; the largest to training, without a seed.
 - `time`: the oldest to training, the newest to the test.
 """
 
@@ -27,7 +29,7 @@ from sciml.errors import InputError
 if TYPE_CHECKING:
     from rdkit import Chem
 
-SplitKind = Literal["random", "scaffold", "scaffold_balanced", "butina", "time"]
+SplitKind = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", "time"]
 FOLDS = ("train", "valid", "test")
 FOLD_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -49,7 +51,7 @@ def split(
     """Divide rows into folds; all rows of one molecule fall into the same fold.
 
     Args:
-        kind: how; `scaffold`, `butina` and `time` do not depend on `seed`.
+        kind: how; `scaffold`, `butina`, `leader` and `time` do not depend on `seed`.
         smiles: one per row; rows that are not molecules are in no fold.
         fractions: of training, validation and test; their sum is one.
         seed: of the order in which groups are placed.
@@ -73,7 +75,7 @@ def split(
     match kind:
         case "random":
             folds = _fill(_shuffled(groups, seed), np.round(sizes))
-        case "scaffold" | "butina":
+        case "scaffold" | "butina" | "leader":
             folds = _fill_from_largest(groups, sizes)
         case "scaffold_balanced":
             folds = _fill(_large_first(groups, sizes, seed), sizes)
@@ -95,7 +97,7 @@ def cross_folds(kind: SplitKind, smiles: Sequence[str], folds: int, seed: int) -
     if kind in ("scaffold", "time"):
         raise InputError(
             f"the split {kind} has one division only; cross-validate with random, "
-            "scaffold_balanced or butina"
+            "scaffold_balanced, butina or leader"
         )
     groups = _shuffled(grouped(kind, smiles), seed)
     if len(groups) < folds:
@@ -181,8 +183,8 @@ def grouped(kind: SplitKind, smiles: Sequence[str]) -> list[list[int]]:
             return _alike(canonical_smiles(smiles))
         case "scaffold" | "scaffold_balanced":
             return _alike(scaffolds(smiles))
-        case "butina":
-            return _clustered(_alike(canonical_smiles(smiles)), smiles)
+        case "butina" | "leader":
+            return _clustered(kind, _alike(canonical_smiles(smiles)), smiles)
 
 
 def _alike(identities: Sequence[str | None]) -> list[list[int]]:
@@ -193,12 +195,15 @@ def _alike(identities: Sequence[str | None]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _clustered(groups: list[list[int]], smiles: Sequence[str]) -> list[list[int]]:
+def _clustered(
+    kind: Literal["butina", "leader"], groups: list[list[int]], smiles: Sequence[str]
+) -> list[list[int]]:
     """The rows of each cluster of molecules."""
-    from molecules.evaluation.clusters import butina
+    from molecules.evaluation.clusters import butina, leader
     from molecules.evaluation.similarity import fingerprints  # which reads SMILES as we do
 
-    clusters = butina(fingerprints(smiles[group[0]] for group in groups))
+    bits = fingerprints(smiles[group[0]] for group in groups)
+    clusters = butina(bits) if kind == "butina" else leader(bits)
     return [sorted(row for i in cluster for row in groups[i]) for cluster in clusters]
 
 

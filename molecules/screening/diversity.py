@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from molecules.evaluation.similarity import Fingerprints
 from sciml.errors import InputError
 
-Diversity = Literal["maxmin", "butina"]
+Diversity = Literal["maxmin", "butina", "leader"]
 MOST_CLUSTERED = 5000  # every pair is compared
 SAME_CLUSTER = 0.65  # Tanimoto similarity of Morgan fingerprints of radius 2
 
@@ -41,7 +41,7 @@ def require_number(number: int | None, top: int, by: Diversity) -> None:
     if by == "butina" and top > MOST_CLUSTERED:
         raise InputError(
             f"--diverse-by butina compares every pair: --top is {top}, expected at most "
-            f"{MOST_CLUSTERED}; take maxmin"
+            f"{MOST_CLUSTERED}; take maxmin or leader"
         )
 
 
@@ -53,13 +53,16 @@ def choose(fingerprints: Fingerprints, number: int, by: Diversity) -> list[int]:
         number: how many to choose; fewer if there are not so many, or clusters.
         by: `maxmin` begins with the best molecule and goes on with the one that is least
             like those chosen (Ashton et al. 2002); `butina` takes the best molecule of
-            each cluster (Butina 1999, similarity 0.65), best first.
+            each cluster (Butina 1999, similarity 0.65), best first; `leader` goes down the
+            list and passes over what is that similar to one chosen before.
 
     Returns:
         Rows, ascending.
     """
     if by == "maxmin":
         return sorted(_maxmin(fingerprints, number))
+    if by == "leader":
+        return _leaders(fingerprints, number)
     return sorted(min(cluster) for cluster in clusters(fingerprints))[:number]
 
 
@@ -72,6 +75,17 @@ def clusters(fingerprints: Fingerprints) -> Sequence[tuple[int, ...]]:
     return Butina.ClusterData(
         below, len(distance), 1 - SAME_CLUSTER, isDistData=True, reordering=True
     )
+
+
+def _leaders(fingerprints: Fingerprints, number: int) -> list[int]:
+    free = np.ones(len(fingerprints), bool)
+    chosen: list[int] = []
+    while free.any() and len(chosen) < number:
+        chosen.append(int(free.argmax()))
+        (similarity,) = tanimoto(fingerprints[chosen[-1:]], fingerprints)
+        free &= similarity < SAME_CLUSTER
+        free[chosen] = False
+    return chosen
 
 
 def _maxmin(fingerprints: Fingerprints, number: int) -> list[int]:

@@ -14,7 +14,8 @@ class HitOptions:
             lipinski, veber, pains (pains_a, _b, _c), brenk, nih, chembl (and of its sets
             chembl_bms, _dundee, _glaxo, _inpharmatica, _lint, _mlsmr, _surechembl).
         diverse: show only so many of the best, chosen to differ.
-        diverse_by: `maxmin`: each unlike those before it; `butina`: the best of each cluster.
+        diverse_by: `maxmin`: each unlike those before it; `butina`: the best of each cluster;
+            `leader`: down the list, passing over what is like one chosen before.
         measured: table with SMILES and measured values under the model's names: each hit
             is shown beside its three nearest molecules there. If left out, beside those
             that the model has learned from, where its file keeps them.
@@ -26,7 +27,7 @@ class HitOptions:
 
     flag: list[str] = field(default_factory=list)
     diverse: int | None = None
-    diverse_by: Literal["maxmin", "butina"] = "maxmin"
+    diverse_by: Literal["maxmin", "butina", "leader"] = "maxmin"
     measured: Path | None = None
     actives: Path | None = None
     reference: Path | None = None

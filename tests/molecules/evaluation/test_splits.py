@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from rdkit import DataStructs
 from rdkit.ML.Cluster import Butina
+from rdkit.SimDivFilters.rdSimDivPickers import LeaderPicker
 
-from molecules.evaluation.clusters import butina
+from molecules.evaluation.clusters import butina, leader
 from molecules.evaluation.similarity import fingerprints, similarity_to_train
 from molecules.evaluation.splits import (
     FOLDS,
@@ -25,7 +26,7 @@ from molecules.evaluation.splits import (
 from molecules.files.table import demo_activity, read_table
 from sciml.errors import InputError
 
-KINDS: list[SplitKind] = ["random", "scaffold", "scaffold_balanced", "butina"]
+KINDS: list[SplitKind] = ["random", "scaffold", "scaffold_balanced", "butina", "leader"]
 RINGS = [f"C1{'C' * n}{atom}C1" for n in range(2, 8) for atom in "CNOS"]  # frameworks of their own
 SMILES = [ring + "C" * n for ring in RINGS for n in range(1, 4)] + ["CCO", "bad(", "OCC", ""]
 
@@ -197,9 +198,32 @@ def test_butina_clusters_are_rdkits() -> None:
         assert [set(cluster) for cluster in ours] == [set(cluster) for cluster in expected]
 
 
-def test_similar_molecules_stay_together_in_butina() -> None:
+@pytest.mark.parametrize("cutoff", [0.2, 0.4, 0.6])
+def test_leaders_are_rdkits_and_followers_are_near(cutoff: float) -> None:
+    packed = fingerprints(sorted(set(canonical_smiles(demo_activity().smiles[:150]))))
+    bits = [
+        DataStructs.CreateFromBitString("".join(map(str, np.unpackbits(row)))) for row in packed
+    ]
+    found = leader(packed, cutoff)
+    expected = LeaderPicker().LazyBitVectorPick(bits, len(bits), cutoff)
+    assert [cluster[0] for cluster in found] == list(expected)
+    assert sorted(row for cluster in found for row in cluster) == list(range(len(bits)))
+    for first, *others in found:
+        near = DataStructs.BulkTanimotoSimilarity(bits[first], [bits[i] for i in others])
+        assert all(1 - similarity <= cutoff + 1e-12 for similarity in near)
+
+
+def test_leader_takes_more_than_butina_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("molecules.evaluation.clusters.MOST_ROWS", 10)
+    with pytest.raises(InputError, match="choose the split leader"):
+        split("butina", SMILES, (0.8, 0.1, 0.1))
+    assert split("leader", SMILES, (0.8, 0.1, 0.1))["test"].size
+
+
+@pytest.mark.parametrize("kind", ["butina", "leader"])
+def test_similar_molecules_stay_together(kind: SplitKind) -> None:
     smiles = demo_activity().smiles[:300]
-    folds = split("butina", smiles, (0.8, 0.1, 0.1))
+    folds = split(kind, smiles, (0.8, 0.1, 0.1))
     near = similarity_to_train(
         [smiles[i] for i in folds["train"]], [smiles[i] for i in folds["test"]]
     )
@@ -221,7 +245,7 @@ def test_time_keeps_the_order_and_what_belongs_together() -> None:
         split("time", smiles, (0.6, 0.2, 0.2))
 
 
-@pytest.mark.parametrize("kind", ["random", "scaffold_balanced", "butina"])
+@pytest.mark.parametrize("kind", ["random", "scaffold_balanced", "butina", "leader"])
 def test_cross_validation_tests_each_molecule_once(kind: SplitKind) -> None:
     parts = cross_folds(kind, SMILES, 4, seed=1)
     valid = [row for row, smiles in enumerate(SMILES) if smiles not in ("bad(", "")]

@@ -7,7 +7,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.files.table import demo_library
-from molecules.screening.diversity import choose, clusters, require_number, tanimoto
+from molecules.screening.diversity import SAME_CLUSTER, choose, clusters, require_number, tanimoto
 from sciml.errors import InputError
 
 SMILES = [line.split()[0] for line in demo_library().read_text().splitlines()[20:80]]
@@ -37,6 +37,16 @@ def test_butina_takes_the_best_of_each_cluster() -> None:
     assert chosen == sorted(min(cluster) for cluster in clusters(BITS))
     assert chosen[0] == 0
     assert choose(BITS, 3, "butina") == chosen[:3]
+
+
+def test_leaders_are_apart_and_nothing_better_is_left_out() -> None:
+    similarity = tanimoto(BITS, BITS)
+    chosen = choose(BITS, 1000, "leader")
+    for row in range(len(BITS)):
+        better = [other for other in chosen if other < row]
+        assert (row in chosen) == bool((similarity[row, better] < SAME_CLUSTER).all())
+    assert choose(BITS, 3, "leader") == chosen[:3]
+    require_number(6, 6000, "leader")
 
 
 def test_numbers_that_cannot_be() -> None:
