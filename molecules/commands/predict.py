@@ -1,7 +1,7 @@
 """The command `molecules predict`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -16,6 +16,7 @@ def predict(
     smiles: str | None = None,
     workers: int | None = None,
     cache: Path | None = None,
+    device: Literal["cpu", "cuda", "auto"] = "cpu",
 ) -> None:
     """Write a table with predictions, intervals and a status beside its own columns.
 
@@ -29,7 +30,8 @@ def predict(
         smiles: column with the SMILES; found by its name or content if left out.
         workers: processes; one per core if left out.
         cache: folder that keeps molecular graphs; the next model need not parse again.
+        device: cuda computes on the GPU, which all processes share; auto if there is one.
     """
     from molecules.prediction.predict_file import predict_file
 
-    predict_file(model, table, out, smiles, workers, cache)
+    predict_file(model, table, out, smiles, workers, cache, device)

@@ -29,6 +29,7 @@ def screen(
     workers: int | None = None,
     scheduler: str | None = None,
     cache: Path | None = None,
+    device: Literal["cpu", "cuda", "auto"] = "cpu",
     hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
 ) -> None:
     """Rank a library of any size and draw the best molecules in one HTML page.
@@ -57,6 +58,7 @@ def screen(
         workers: processes; one per core if left out.
         scheduler: address of a Dask scheduler, to work on its cluster instead.
         cache: folder that keeps molecular graphs; the next model need not parse again.
+        device: cuda computes on the GPU, which all processes share; auto if there is one.
     """
     from molecules.screening.screen_file import screen_file
 
@@ -77,5 +79,6 @@ def screen(
         workers=workers,
         scheduler=scheduler,
         cache=cache,
+        device=device,
         options=hits,
     )

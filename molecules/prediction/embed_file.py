@@ -14,7 +14,7 @@ import pandas as pd
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
 from molecules.prediction.annotate import mark_unreadable, require_molecules
-from molecules.prediction.model_source import ModelSource
+from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
@@ -36,6 +36,7 @@ def embed_file(
     smiles: str | None = None,
     workers: int | None = 1,
     cache: Path | None = None,
+    device: Device = "cpu",
 ) -> Counter[str]:
     """Write the vector of each row of a table; arguments as of `predict_file`.
 
@@ -51,9 +52,13 @@ def embed_file(
     table_format(out, FORMATS)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    model_source = ModelSource.of(model)
+    model_source = ModelSource.of(model, device)
     model_source.load()
-    with start_workers(workers) as pool, progress() as bar, atomic_path(out) as path:
+    with (
+        start_workers(model_source.processes(workers)) as pool,
+        progress() as bar,
+        atomic_path(out) as path,
+    ):
         tables = watched(source, smiles, bar, "embedding")
         work = partial(embed_rows, model_source, cache)
         embedded = along(pool, work, tables, smiles_of)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molecules.prediction.annotate import annotate, mark_unreadable
-from molecules.prediction.model_source import ModelSource
+from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
@@ -24,6 +24,7 @@ def predict_file(
     smiles: str | None = None,
     workers: int | None = 1,
     cache: Path | None = None,
+    device: Device = "cpu",
 ) -> Counter[str]:
     """Write a table with predictions beside its columns.
 
@@ -34,6 +35,7 @@ def predict_file(
         smiles: column with the SMILES; found by name, then by content, if None.
         workers: processes; None takes one per core.
         cache: folder that keeps graphs and conformers.
+        device: see `ModelSource.of`.
 
     Returns:
         How many rows have each status.
@@ -44,9 +46,9 @@ def predict_file(
     table_format(out)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    model_source = ModelSource.of(model)
+    model_source = ModelSource.of(model, device)
     tasks = model_source.load().tasks
-    with start_workers(workers) as pool, progress() as bar:
+    with start_workers(model_source.processes(workers)) as pool, progress() as bar:
         tables = watched(source, smiles, bar, "predicting")
         work = partial(predict_rows, model_source, cache)
         counts = annotate(along(pool, work, tables, smiles_of), out)

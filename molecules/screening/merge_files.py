@@ -1,6 +1,7 @@
 """Shards of a screen put together, as if the library had been screened at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from molecules.screening.finish import finish, prepare
@@ -30,7 +31,8 @@ def merge_files(
     found = sorted((Progress.load(path) for path in shards), key=lambda part: part.shard)
     whole = found[0]
     _require_all(found, shards)
-    prepared = screener(whole.job)
+    here = replace(whole.job.model, device="cpu")  # the shards may come from elsewhere
+    prepared = screener(whole.job.model_copy(update={"model": here}))
     company = prepare(prepared, options)
     for part in found[1:]:
         whole.screen.merge(part.screen)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from molecules.prediction.model_source import ModelSource
+from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import PART_ROWS, account, refuse_to_overwrite, source_of
 from molecules.screening.carry_out import begin, carry_out, progress_path
@@ -40,6 +40,7 @@ def make_job(
     shards: int = 1,
     part_rows: int = PART_ROWS,
     cache: Path | None = None,
+    device: Device = "cpu",
 ) -> Job:
     """A job as a user describes it; see `Job`.
 
@@ -48,7 +49,7 @@ def make_job(
     """
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
-    source = ModelSource.of(model)
+    source = ModelSource.of(model, device)
     tasks = source.load().tasks
     objectives = read_objectives(targets, minimize, tasks, actives is not None)
     ranks = not {objective.name for objective in objectives} <= set(tasks.names)
@@ -87,6 +88,7 @@ def screen_file(
     workers: int | None = 1,
     scheduler: str | None = None,
     cache: Path | None = None,
+    device: Device = "cpu",
     options: HitOptions = NO_OPTIONS,
 ) -> list[Row]:
     """Rank a library and write the best molecules as HTML and CSV.
@@ -104,6 +106,7 @@ def screen_file(
         shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
             `merge_files`.
         workers, scheduler: see `prediction.parallel.workers`.
+        device: see `ModelSource.of`; every worker of a cluster must have it.
         options: what is said about the hits.
 
     Returns:
@@ -122,7 +125,7 @@ def screen_file(
     job = make_job(
         model, files, targets=targets, minimize=minimize, actives=options.actives,
         rank_by=rank_by, combine=combine, top=top, exclude=exclude,
-        min_similarity=min_similarity, smiles=smiles, shards=shards, cache=cache,
+        min_similarity=min_similarity, smiles=smiles, shards=shards, cache=cache, device=device,
     )  # fmt: skip
     if shards == 1:
         company = prepare(screener(job), options)
@@ -130,7 +133,8 @@ def screen_file(
         raise InputError("a shard has no page; give what is said about the hits to `merge`")
     with only_writer(made[0]):
         progress = begin(job, number, made[0])
-        with start_workers(workers, scheduler) as pool, progress_bar() as bar:
+        number_of = workers if scheduler else job.model.processes(workers)
+        with start_workers(number_of, scheduler) as pool, progress_bar() as bar:
             carry_out(progress, pool, bar, made[0])
         if shards > 1:
             rows = _finish_shard(progress, made[0])

@@ -251,9 +251,14 @@ def test_pretraining_reads_standard_input(
 
 
 def test_unusable_input_is_one_line_and_leaves_nothing(
-    model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: Path,
+    table: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "bad.smi").write_text("smiles\nbad(\nC(\n")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     before = sorted(tmp_path.iterdir())
     out = tmp_path / "out.csv"
     cases: list[tuple[str, Sequence[object]]] = [
@@ -270,6 +275,9 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("no molecule that this", ("verify", model, tmp_path / "bad.smi")),
         ("not a .*file|safetensors", ("verify", table)),
         ("expected at least 1", ("predict", model, table, "--out", out, "--workers", 0)),
+        ("torch finds no GPU", ("predict", model, table, "--out", out, "--device", "cuda")),
+        ("torch finds no GPU", ("embed", model, table, "--out", out, "--device", "cuda")),
+        ("torch finds no GPU", ("screen", model, table, "--target", "toxic", "--device", "cuda")),
         ("is the input", ("predict", model, table, "--out", table)),
         ("is the input", ("predict", model, table.parent / "*.csv", "--out", table)),
         ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
