@@ -12,7 +12,7 @@ counter-clockwise tags: these depend on the order in which a SMILES lists the at
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ _CENTRE = Chem.RWMol(Chem.MolFromSmarts("*"))
 _CENTRE.ReplaceAtom(0, rdqueries.HasPropQueryAtom("_CIPCode"))
 _DOUBLE_BOND = Chem.MolFromSmarts("*=*")
 _BETWEEN_RINGS = Chem.MolFromSmarts("[R]!@[R]")
-_ALL_MATCHES = Chem.SubstructMatchParameters()
+_ALL_MATCHES: Any = Chem.SubstructMatchParameters()  # whose stubs take no number
 _ALL_MATCHES.maxMatches = 2**31 - 1  # RDKit's own is 1000
 
 Pairs = Sequence[Sequence[int]]
