@@ -11,6 +11,7 @@ from molecules.tasks import Task
 
 Values = NDArray[np.float64]
 Groups = list[NDArray[np.int64]]
+FEWEST = 5  # molecules measured repeatedly whose scatter tells something of all
 COPIES = 0.5  # a larger share of equal replicates says that values were copied
 LARGE = 1.0  # standard deviations of the column between replicates that conflict
 THOUSAND = 0.02  # decades around a factor of a thousand
@@ -99,6 +100,11 @@ def _of_quantity(
         text = (
             f"{task.name}: {count(limit.groups, 'molecule')} in {limit.rows:,} rows, always with "
             "the same value: copies, which say nothing of the noise"
+        )
+    elif limit.groups < FEWEST:
+        text = (
+            f"{task.name}: {count(limit.groups, 'molecule')} measured repeatedly, in "
+            f"{limit.rows:,} rows: too few to tell how uncertain a value is"
         )
     elif equal > COPIES:
         text += f"; {equal:.0%} agree exactly, as copies do, which hides noise"

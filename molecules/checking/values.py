@@ -16,6 +16,7 @@ Values = NDArray[np.float64]
 FAR_OUT = 5.0  # robust standard deviations
 RARE, FEW = 0.1, 20  # share and number of the rarer class
 SKEWED = 2.0  # skewness from which a logarithm that has none is the better scale
+ODD = 0.05  # share of other numbers up to which a column of 0 and 1 is held for yes/no
 DECADES = 3.0  # that a positive quantity spans before its logarithm is the thing to learn
 
 # Names, and the range that measured values of that name lie in.
@@ -40,6 +41,7 @@ def check_values(structures: Structures, task: Task, values: Values) -> list[Fin
         return [*found, _balance(task, values[measured])]
     return [
         *found,
+        *_nearly_yes_no(structures, task, values),
         *_units(structures, task, values),
         *_scale(task, values[measured]),
         *_outliers(structures, task, values),
@@ -49,6 +51,20 @@ def check_values(structures: Structures, task: Task, values: Values) -> list[Fin
 def _name(task: Task) -> Finding:
     text = f"{task.name}: named like something computed, not measured"
     return Finding("columns", "warning", text, "make sure that this is the column to learn")
+
+
+def _nearly_yes_no(structures: Structures, task: Task, values: Values) -> list[Finding]:
+    """A column of 0 and 1 that a few other numbers turn into a quantity."""
+    odd = np.flatnonzero(np.isfinite(values) & (values != 0) & (values != 1))
+    measured = int(np.isfinite(values).sum())
+    if not 0 < odd.size <= ODD * measured or not {0.0, 1.0} <= set(values):
+        return []
+    text = (
+        f"{task.name}: {measured - odd.size:,} of {measured:,} values are 0 or 1, "
+        f"{odd.size:,} not, which makes it a quantity"
+    )
+    cases = tuple(structures.case([i], f"{values[i]:g}") for i in odd[:EXAMPLES])
+    return [Finding("values", "warning", text, "correct them if it is a yes/no property", cases)]
 
 
 def _units(structures: Structures, task: Task, values: Values) -> list[Finding]:

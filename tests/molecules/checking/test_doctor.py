@@ -83,6 +83,21 @@ def test_conflicting_replicates_are_found_under_any_spelling() -> None:
     assert (case.rows, case.smiles) == ((0, 1), ("CCO", "OCC"))
 
 
+def test_one_replicate_tells_no_ceiling() -> None:
+    found = examine(table(normal(30), [*RINGS[:29], RINGS[0]]), ["y"])
+    assert "too few to tell how uncertain" in told(found, "duplicates", "note")
+
+
+def test_a_slip_in_a_yes_no_column_is_named() -> None:
+    values = np.tile([0.0, 1.0], 15)
+    values[7] = 3.45
+    found = examine(table(values), ["y"])
+    assert "29 of 30 values are 0 or 1, 1 not" in told(found, "values")
+    assert "are 0 or 1" not in told(examine(table(normal(30)), ["y"]), "values")
+    levels = np.tile([0.0, 1.0, 2.0], 10)
+    assert "are 0 or 1" not in told(examine(table(levels), ["y"]), "values")
+
+
 def test_copies_say_nothing_of_noise() -> None:
     values = normal(40)
     values[1] = values[0]
