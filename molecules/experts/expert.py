@@ -1,0 +1,52 @@
+"""The experts beside the networks: what each can do, and how to make one."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.experts.inputs import Inputs
+from molecules.experts.kernel import Kernel
+from molecules.experts.trees import Trees
+from molecules.tasks import Tasks
+
+ExpertName = Literal["kernel", "trees"]
+
+
+class Expert(Protocol):
+    """A fitted model of all tasks."""
+
+    def predict(self, inputs: Inputs) -> NDArray[np.float64]:
+        """(molecule, task) in the unit of each, or the probability of 1."""
+        ...
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that it is, for a model file."""
+        ...
+
+
+def fit_expert(
+    name: ExpertName,
+    inputs: Inputs,
+    labels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    tasks: Tasks,
+    seed: int,
+    threads: int = 1,
+) -> Expert:
+    """Fit one; arguments as of `Kernel.fit` and `Trees.fit`."""
+    match name:
+        case "kernel":
+            return Kernel.fit(inputs, labels, weights, tasks, seed)
+        case "trees":
+            return Trees.fit(inputs, labels, weights, tasks, seed, threads)
+
+
+def read_expert(name: ExpertName, arrays: Mapping[str, NDArray[Any]]) -> Expert:
+    """The expert whose `arrays` these are."""
+    match name:
+        case "kernel":
+            return Kernel.of_arrays(arrays)
+        case "trees":
+            return Trees.of_arrays(arrays)
