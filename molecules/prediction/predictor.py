@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from molecules.experts.expert import Expert, ExpertName, read_expert
+from molecules.experts.expert import (
+    PREFIX,
+    Expert,
+    ExpertName,
+    experts_as_arrays,
+    read_experts,
+)
 from molecules.experts.inputs import Inputs
 from molecules.experts.stack import combine, disagreement, proper
 from molecules.features.data import MoleculeData
@@ -33,7 +39,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "molecules.predictor"
-_EXPERTS = "experts."  # what is not the networks' in a model file
 
 Array = NDArray[np.float64]
 
@@ -121,11 +126,10 @@ class PropertyPredictor:
         """
         data, metadata, tensors = read_model_file(path, KIND)
         config = parse_config(PredictorConfig, data, str(path))
-        arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(_EXPERTS)}
+        arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(PREFIX)}
         members = [PropertyModel(config.model, config.tasks) for _ in range(config.members)]
         load_state(_as_module(members), tensors, path)
-        others = [read_expert(name, _inside(name, arrays)) for name in config.beside]
-        weights = arrays.get(f"{_EXPERTS}weights")
+        others, weights = read_experts(config.beside, arrays)
         calibrations = [
             parse_config(Calibration, entry, str(path)) for entry in metadata["calibrations"]
         ]
@@ -137,11 +141,8 @@ class PropertyPredictor:
         calibrations = [entry.model_dump(mode="json") for entry in self.calibrations]
         metadata = {**self.metadata, "calibrations": calibrations}
         tensors = _as_module(self.members).state_dict()
-        for name, other in zip(self.config.beside, self.others, strict=True):
-            parts = {f"{_EXPERTS}{name}.{part}": a for part, a in other.arrays().items()}
-            tensors |= {part: torch.from_numpy(array.copy()) for part, array in parts.items()}
-        if self.others:
-            tensors[f"{_EXPERTS}weights"] = torch.from_numpy(self.weights)
+        arrays = experts_as_arrays(self.config.beside, self.others, self.weights)
+        tensors |= {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
         save_tensors(path, tensors, KIND, self.config, metadata)
 
     @cached_property
@@ -344,12 +345,6 @@ class PropertyPredictor:
         made = self.config
         options = made.max_atoms, made.conformer_seed, fingerprints, cache
         return texts, *encode(texts, made.model, *options)
-
-
-def _inside(name: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays of one expert, under its own names."""
-    prefix = f"{_EXPERTS}{name}."
-    return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
 
 
 def _as_module(members: Sequence[PropertyModel]) -> nn.Module:

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rdkit import Chem
 
 from molecules.evaluation.splits import scaffolds
+from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.training.divisions import divisions, learned_rows
@@ -140,6 +142,11 @@ def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
         np.testing.assert_array_equal(getattr(told, part), getattr(again, part))
     alone = np.concatenate([loaded.predict([text]).mean for text in SMILES[::6]])
     np.testing.assert_allclose(alone, told.mean[::6], rtol=0, atol=1e-5)
+    spelled = [Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(t), 1, 3)[0] for t in SMILES[::6]]
+    np.testing.assert_allclose(loaded.predict(spelled).mean, told.mean[::6], rtol=0, atol=1e-5)
+    shares = share_told(loaded)
+    assert shares.startswith("The atoms explain what the networks say, which makes ")
+    assert f"{loaded.weights[0, 0]:.0%} of size" in shares
     (tmp_path / "run" / "model.safetensors").unlink()
     resumed = train(frame, ["size", "oxygen"], config, tmp_path / "run", resume=True)
     np.testing.assert_array_equal(resumed.predictor.predict(SMILES).mean, told.mean)
