@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.evaluation.splits import SplitKind, grouped, scaffolds
+from molecules.evaluation.splits import SplitKind, grouped
 from molecules.training.preparation import DataConfig, Prepared
 
 Rows = NDArray[np.int64]
@@ -23,8 +23,9 @@ def divisions(ready: Prepared, config: DataConfig, folds: int) -> list[Division]
     """One division of the training and validation folds for each network.
 
     Each molecule is held out once. The folds are made as the test fold was, so that what
-    is chosen on them is chosen for molecules of that kind. One fold, or one that lies
-    later in time, stays as it is.
+    is chosen on them is chosen for molecules of that kind; where a column or a file says
+    which rows are tested, by framework. One fold, or one that lies later in time, stays as
+    it is.
 
     Args:
         ready: its test fold is not touched.
@@ -39,24 +40,25 @@ def divisions(ready: Prepared, config: DataConfig, folds: int) -> list[Division]
     smiles = ["" for _ in ready.smiles]
     for row in ready.known:
         smiles[row] = ready.smiles[row]
-    parts = _parts(smiles, _kind(ready, config), folds, config.seed)
+    parts = _parts(smiles, _kind(config), folds, config.seed)
     if len(parts) < 2:
         return [given]
     return [Division(np.setdiff1d(ready.known, part), part) for part in parts]
 
 
 def learned_rows(ready: Prepared, divided: list[Division]) -> Rows:
-    """Rows that the predictor has learned from: all known ones, or all but those held out."""
+    """Rows that some network has learned from: all known ones, or all but those held out."""
     alone = len({division.held.tobytes() for division in divided}) == 1
     return divided[0].learned if alone else ready.known
 
 
-def _kind(ready: Prepared, config: DataConfig) -> SplitKind:
-    """What folds to make; of given ones it is seen whether they share frameworks."""
+def _kind(config: DataConfig) -> SplitKind:
+    """What folds to make: as the table was split, and by framework where that is not known.
+
+    The test fold is not looked at, not even its structures.
+    """
     if config.split_column is not None or config.split_file is not None:
-        test = set(scaffolds(ready.smiles[row] for row in ready.folds["test"])) - {""}
-        if test and not test & set(scaffolds(ready.smiles[row] for row in ready.known)):
-            return "scaffold_balanced"
+        return "scaffold_balanced"
     match config.split:
         case "scaffold" | "scaffold_balanced":
             return "scaffold_balanced"

@@ -211,7 +211,7 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
-    rows = learned_rows(ready, divided)
+    rows = ready.known if stacked.others else learned_rows(ready, divided)
     calibrate(predictor, ready, stacked, rows)
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())

@@ -69,7 +69,7 @@ def test_scaffold_folds_share_no_framework_that_fits_into_half_a_fold() -> None:
         assert all((frames[ready.known] == frame).sum() > len(ready.known) / 6 for frame in shared)
 
 
-def test_given_folds_that_share_no_framework_are_taken_for_a_scaffold_split(tmp_path: Path) -> None:
+def test_given_folds_are_taken_for_a_scaffold_split(tmp_path: Path) -> None:
     ready = prepared(split="scaffold_balanced")
     given = DataConfig(split_column="fold")
     one = divisions(ready, given, 3)
