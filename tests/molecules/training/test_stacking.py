@@ -12,11 +12,11 @@ from molecules.evaluation.splits import scaffolds
 from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.pretraining.experiment import PretrainConfig, pretrain
 from molecules.training.divisions import divisions, learned_rows
 from molecules.training.experiment import ExperimentConfig, fit_predictor, train
 from molecules.training.networks import Networks
 from molecules.training.preparation import DataConfig, Prepared, prepare
-from molecules.training.pretraining import PretrainConfig, pretrain
 from molecules.training.stacking import affordable, stack, weights_told
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
@@ -123,7 +123,7 @@ def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
     source = tmp_path / "molecules.smi"
     source.write_text("\n".join(SMILES), encoding="utf-8")
     base = load_config(PretrainConfig, named_config("molecules", "pretrain_graph"), TINY)
-    pretrain(source, base, tmp_path / "base")
+    pretrain([source], base, tmp_path / "base")
     start = f"transfer.checkpoint={tmp_path / 'base' / 'model.safetensors'}"
     short = [start, "folds=3", *TINY[3:]]
     config = load_config(ExperimentConfig, named_config("molecules", "small"), short)
