@@ -12,7 +12,7 @@ TABLES = {
     "ESOL": ("delaney-processed.csv", "measured log solubility in mols per litre"),
     "BBBP": ("BBBP.csv", "p_np"),
 }
-BRIEF = ["--training.epochs", "3", "--set", "folds=2", "--set", "experts=[kernel]"]
+BRIEF = ["--training.epochs", "1", "--set", "folds=2", "--set", "experts=[kernel]"]
 BRIEF += ["--set", "measure_gain=false"]
 
 
