@@ -16,6 +16,7 @@ from molecules.prediction.predictor import KIND as PREDICTOR
 from molecules.training.divisions import Division
 from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared
+from sciml.cli import note
 from sciml.config import parse_config
 from sciml.errors import InputError
 from sciml.model_file import read_header
@@ -72,6 +73,7 @@ def train_networks(
 ) -> Networks:
     """Train a network on each division, in a folder of its own; finished ones are read back."""
     folders = [run] if len(divided) == 1 else [run / f"fold_{i}" for i in range(len(divided))]
+    _tell_of_cut(config, len(divided[0].learned))
     models, results = [], []
     for number, (division, folder) in enumerate(zip(divided, folders, strict=True)):
         models.append(make_model(ready, config, division, number, config.transfer))
@@ -160,6 +162,18 @@ def _held(models: Sequence[PropertyModel], ready: Prepared, divided: Sequence[Di
             total[division.held[part]] += told
             times[division.held[part]] += 1
     return np.where(times > 0, total / np.maximum(times, 1), np.nan)
+
+
+def _tell_of_cut(config: "ExperimentConfig", molecules: int) -> None:
+    """Say so where `max_steps` leaves less than half of the epochs."""
+    training = config.training
+    if training.max_steps is not None:
+        epochs = training.max_steps * training.batch_size / molecules
+        if epochs < training.epochs / 2:
+            note(
+                f"training.max_steps ends each network after {epochs:.1f} of {training.epochs} "
+                "epochs; raise it if there is time"
+            )
 
 
 def _gain(checkpoint: Path, started: float, fresh: float) -> str:

@@ -15,7 +15,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.pretraining.experiment import PretrainConfig, pretrain
 from molecules.training.divisions import divisions, learned_rows
 from molecules.training.experiment import ExperimentConfig, fit_predictor, train
-from molecules.training.networks import Networks
+from molecules.training.networks import Networks, _tell_of_cut
 from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
 from sciml.config import load_config, named_config
@@ -150,6 +150,14 @@ def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "run" / "model.safetensors").unlink()
     resumed = train(frame, ["size", "oxygen"], config, tmp_path / "run", resume=True)
     np.testing.assert_array_equal(resumed.predictor.predict(SMILES).mean, told.mean)
+
+
+def test_a_table_too_large_for_the_steps_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    config = ExperimentConfig.model_validate({"training": {"epochs": 10, "max_steps": 100}})
+    _tell_of_cut(config, 600)
+    assert not capsys.readouterr().err
+    _tell_of_cut(config, 6400)
+    assert "after 0.5 of 10 epochs" in capsys.readouterr().err
 
 
 def test_weights_that_are_not_there(tmp_path: Path) -> None:
