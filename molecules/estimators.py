@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
 from molecules.tasks import Task, TaskKind, Tasks
-from molecules.training.experiment import ExperimentConfig, fit_predictor
+from molecules.training.experiment import ExperimentConfig, fit_predictor, reads_fingerprints
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
@@ -37,8 +37,9 @@ class _MoleculeEstimator(BaseEstimator):
     Args:
         config: name of a shipped configuration, or a YAML file.
         overrides: keys of the configuration to set, such as `("training.epochs=10",)`.
-        members: models whose predictions are averaged; None as the configuration says.
-        validation: share of the rows that chooses the best epoch and sets the intervals.
+        folds: networks, each trained without one fold of the rows; None as the
+            configuration says.
+        validation: share of the rows held out by a configuration of one fold.
         random_state: of that share and of the training.
         verbose: whether the training tells its progress.
 
@@ -51,14 +52,14 @@ class _MoleculeEstimator(BaseEstimator):
         self,
         config: str = "small",
         overrides: Sequence[str] = (),
-        members: int | None = None,
+        folds: int | None = None,
         validation: float = 0.1,
         random_state: Any = 0,
         verbose: bool = False,
     ) -> None:
         self.config = config
         self.overrides = overrides
-        self.members = members
+        self.folds = folds
         self.validation = validation
         self.random_state = random_state
         self.verbose = verbose
@@ -71,7 +72,7 @@ class _MoleculeEstimator(BaseEstimator):
         names = [f"{of}={i}" if of else f"y{i}" for i in numbers] if len(numbers) > 1 else ["y"]
         frame = pd.DataFrame({SMILES: smiles, **dict(zip(names, labels.T, strict=True))})
         config = self._config(len(smiles))
-        fingerprints = config.try_fingerprint or config.model.fingerprint
+        fingerprints = reads_fingerprints(config)
         ready = prepare(Table(frame, SMILES, "X"), names, config.data, False, fingerprints)
         ready = replace(
             ready, tasks=Tasks(tasks=tuple(Task(name=n, kind=kind, of=of) for n in names))
@@ -100,7 +101,7 @@ class _MoleculeEstimator(BaseEstimator):
             f"data.fractions=[{1 - share}, {share}, 0.0]",
             f"data.seed={seed}",
             f"training.seed={seed}",
-            *([] if self.members is None else [f"members={self.members}"]),
+            *([] if self.folds is None else [f"folds={self.folds}"]),
         ]
         path = named_config("molecules", self.config)
         return load_config(ExperimentConfig, path, [*chosen, *self.overrides])
@@ -126,7 +127,7 @@ class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):
         >>> model.fit(table["smiles"], table["logS"]).predict(["CCO"])  # doctest: +SKIP
 
     Args:
-        config, overrides, members, validation, random_state, verbose: see
+        config, overrides, folds, validation, random_state, verbose: see
             `_MoleculeEstimator`.
     """
 
@@ -156,7 +157,7 @@ class MoleculeClassifier(ClassifierMixin, _MoleculeEstimator):
     """A yes/no property of molecules, or one of several exclusive classes; labels of any kind.
 
     Args:
-        config, overrides, members, validation, random_state, verbose: see
+        config, overrides, folds, validation, random_state, verbose: see
             `_MoleculeEstimator`.
 
     Attributes:

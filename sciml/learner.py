@@ -1,6 +1,9 @@
 """One LightningModule for everything: calls the objective, logs its terms, nothing more."""
 
 import math
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -11,7 +14,20 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sciml.config import Config
+from sciml.errors import InputError
 from sciml.objective import Growing, Objective
+
+
+class RateConfig(Config):
+    """How some parameters are trained, other than the rest.
+
+    Attributes:
+        scale: of their learning rate.
+        after: share of the training during which they stay as they are; then they warm up.
+    """
+
+    scale: float = Field(1.0, ge=0)
+    after: float = Field(0.0, ge=0, lt=1)
 
 
 class OptimizerConfig(Config):
@@ -19,6 +35,9 @@ class OptimizerConfig(Config):
 
     Attributes:
         lr: peak learning rate.
+        rates: pattern of names (`encoder.*`) -> how these parameters are trained; the first
+            pattern that matches counts. New layers first, then deep ones slowly, is what
+            keeps fine-tuning from forgetting (Howard & Ruder 2018, sections 3.2 and 3.3).
         betas, weight_decay: AdamW's; decay acts on matrices, not on vectors.
         warmup: share of all steps with a rising rate.
         schedule: what follows the warm-up.
@@ -31,6 +50,7 @@ class OptimizerConfig(Config):
     warmup: float = Field(0.05, ge=0, lt=1)
     schedule: Literal["cosine", "constant"] = "cosine"
     final: float = Field(0.0, ge=0, le=1)
+    rates: dict[str, RateConfig] = Field({})
 
 
 class Learner(LightningModule):
@@ -77,25 +97,40 @@ class Learner(LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, with the rate as a function of the step."""
-        trained = [p for p in self.parameters() if p.requires_grad]
-        groups = [
-            {
-                "params": [p for p in trained if p.ndim >= 2],
-                "weight_decay": self.config.weight_decay,
-            },
-            {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-        ]
+        groups = self._groups()
         optimizer = torch.optim.AdamW(
-            [g for g in groups if g["params"]],
+            [
+                {"params": params, "lr": self.config.lr * rate.scale, "weight_decay": decay}
+                for (rate, decay), params in groups.items()
+            ],
             lr=self.config.lr,
             betas=self.config.betas,
             fused=True,
         )
         total = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: rate_at(step, total, self.config)
+            optimizer,
+            [
+                partial(rate_at, total=total, config=self.config, after=rate.after)
+                for rate, _ in groups
+            ],
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def _groups(self) -> dict[tuple[RateConfig, float], list[nn.Parameter]]:
+        """Rate and weight decay -> the parameters that are trained with these."""
+        trained = {
+            name.removeprefix("model."): parameter
+            for name, parameter in self.named_parameters()
+            if parameter.requires_grad
+        }
+        _require_matches(self.config.rates, trained)
+        groups: dict[tuple[RateConfig, float], list[nn.Parameter]] = {}
+        for name, parameter in trained.items():
+            matching = (r for pattern, r in self.config.rates.items() if fnmatchcase(name, pattern))
+            decay = self.config.weight_decay if parameter.ndim >= 2 else 0.0
+            groups.setdefault((next(matching, RateConfig()), decay), []).append(parameter)
+        return groups
 
     def configure_gradient_clipping(
         self,
@@ -127,8 +162,29 @@ class Learner(LightningModule):
         )
 
 
-def rate_at(step: int, total: int, config: OptimizerConfig) -> float:
-    """Learning rate over its peak at a step: linear warm-up, then cosine or constant."""
+def _require_matches(patterns: Iterable[str], names: Iterable[str]) -> None:
+    names = list(names)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            groups = sorted({".".join(name.split(".")[:2]) + ".*" for name in names})
+            raise InputError(
+                f"training.optimizer.rates: {pattern!r} matches no parameter that is trained; "
+                f"there are {', '.join(groups[:12])}"
+            )
+
+
+def rate_at(step: int, total: int, config: OptimizerConfig, after: float = 0.0) -> float:
+    """Learning rate over its peak at a step: linear warm-up, then cosine or constant.
+
+    Args:
+        step, total: steps done, and of the whole training.
+        config: see `OptimizerConfig`.
+        after: share of the training with a rate of zero.
+    """
+    start = round(after * total)
+    if step < start:
+        return 0.0
+    step, total = step - start, total - start
     warmup = max(1, round(config.warmup * total)) if config.warmup else 0
     if step < warmup:
         return (step + 1) / warmup

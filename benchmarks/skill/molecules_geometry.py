@@ -31,7 +31,15 @@ TABLES = {
         "log10 mol/L",
     ),
 }
-GRAPH = ["members=1", "try_fingerprint=false"]
+GRAPH = [
+    "transfer=null",
+    "folds=1",
+    "experts=[]",
+    "measure_gain=false",
+    "model.dropout=0",
+    "training.max_steps=null",
+    "training.optimizer.rates={}",
+]
 SEES = ["model.geometry=both"]
 TRANSFORMER = ["model.backbone.dim=64"]
 CONTESTANTS: dict[str, tuple[str, list[str]]] = {

@@ -27,7 +27,8 @@ def train(
             `demo`: 1,017 molecules with measured activity that come with RDKit.
         target: column to learn; repeat for several.
         smiles: column with the SMILES; found by its name if left out.
-        config: name of a shipped configuration, or a YAML file.
+        config: `small`; `network` and `fast`, which screen faster; another shipped
+            configuration, or a YAML file.
         run: folder for the model and its report; new or empty.
         resume: continue the training in that folder after an interruption.
     """

@@ -65,6 +65,16 @@ def attribute(
     return Attribution(prediction, told, atoms, method)
 
 
+def share_told(predictor: PropertyPredictor) -> str:
+    """What part of the predictions is explained, in a sentence; empty if all of it is."""
+    if not predictor.others:
+        return ""
+    pairs = zip(predictor.tasks.names, predictor.weights[0], strict=True)
+    shares = ", ".join(f"{weight:.0%} of {name}" for name, weight in pairs)
+    others = " and ".join(predictor.config.beside)
+    return f"The atoms explain what the networks say, which makes {shares}; not {others}."
+
+
 def _environments(smiles: Sequence[str]) -> list[Environments]:
     with rdBase.BlockLogs():
         return [Environments.of(Chem.MolFromSmiles(text.strip())) for text in smiles]

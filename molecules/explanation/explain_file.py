@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molecules.explanation.attribution import Method, attribute
+from molecules.explanation.attribution import Method, attribute, share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.page import Context, write_page, write_pictures
 from molecules.files.recognize import name_column, text_cells
@@ -19,7 +19,7 @@ from molecules.prediction.rows import (
     watched,
 )
 from molecules.prediction.writers import table_format, table_writer
-from sciml.cli import progress
+from sciml.cli import note, progress
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
@@ -65,6 +65,8 @@ def explain_file(
     for file in (out, html):
         refuse_to_overwrite(source, file)
     predictor = ModelSource.of(model).load()
+    if share := share_told(predictor):
+        note(share)
     drawn: list[Explained] = []
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()

@@ -106,7 +106,7 @@ def _gated(
     with ExitStack() as hooks:
         for member in predictor.members:
             hooks.enter_context(_gate(member.encoder.backbone.embed, gates[0]))
-        return predictor.mean(batch), gates
+        return predictor.network_mean(batch), gates
 
 
 @contextmanager

@@ -69,7 +69,7 @@ def by_masking(
         if environments is not None:
             counts = _masked_counts(environments, owner[rows], rows - start[owner[rows]])
             masked = replace(masked, fingerprint=torch.from_numpy(counts).float().log1p())
-        result[rows] = predictor.mean(masked.to(predictor.device)).cpu().numpy()
+        result[rows] = predictor.network_mean(masked.to(predictor.device)).cpu().numpy()
     return _whole(predictor, data)[owner] - result
 
 
@@ -101,7 +101,7 @@ def _whole(predictor: PropertyPredictor, data: MoleculeData) -> Array:
     result = np.empty((len(sizes), len(predictor.tasks)))
     for rows in _chunks(np.arange(len(sizes)), sizes):
         batch = data.__getitems__(rows).to(predictor.device)
-        result[rows] = predictor.mean(batch).cpu().numpy()
+        result[rows] = predictor.network_mean(batch).cpu().numpy()
     return result
 
 

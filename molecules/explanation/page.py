@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molecules.drawing import draw
-from molecules.explanation.attribution import Method
+from molecules.explanation.attribution import Method, share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.heat_map import as_file, colour_scale, heat_map
 from molecules.explanation.matched_pairs import MatchedPair, matched_pairs
@@ -105,6 +105,7 @@ def write_page(
     page = environment.from_string(template.read_text(encoding="utf-8")).render(
         context=context,
         meaning=MEANING[context.method],
+        share=share_told(predictor),
         cards=[_card(row, scales, known) for row in rows],
         tasks=predictor.tasks.tasks,
         scales=scales,

@@ -1,7 +1,7 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -12,20 +12,28 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from molecules.features.conformers import conformers
+from molecules.experts.expert import (
+    PREFIX,
+    Expert,
+    ExpertName,
+    experts_as_arrays,
+    read_experts,
+)
+from molecules.experts.inputs import Inputs
+from molecules.experts.stack import combine, disagreement, proper
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized, Status
 from molecules.features.standardize import Standardization, standardized
-from molecules.features.store import CHUNK, stored_featurize
+from molecules.features.store import CHUNK
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
 from molecules.prediction.prediction import Prediction
+from molecules.prediction.reading import encode, similar_sizes, text_of
 from molecules.tasks import Tasks
 from sciml.config import Config, parse_config
-from sciml.model_file import load_state, read_model_file, save_model
-from sciml.transformer import WindowTransformerConfig
+from sciml.model_file import load_state, read_model_file, save_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +49,8 @@ class PredictorConfig(Config):
     Attributes:
         model: of each member.
         tasks: what is predicted.
-        members: models whose predictions are averaged.
+        members: networks whose predictions are averaged.
+        beside: names of the experts that stand beside the networks.
         max_atoms: larger molecules get the status `too_large`.
         conformer_seed: of the conformers, for a model that sees them.
         standardize: what is done to a molecule before the model sees it.
@@ -50,6 +59,7 @@ class PredictorConfig(Config):
     model: ModelConfig
     tasks: Tasks
     members: int = Field(1, ge=1)
+    beside: tuple[ExpertName, ...] = ()
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     conformer_seed: int = 0
     standardize: Standardization = "off"
@@ -70,13 +80,15 @@ class Embedding:
 
 
 class PropertyPredictor:
-    """Predicts properties of molecules with an ensemble of models.
+    """Predicts properties of molecules: a weighted mean of networks and other experts.
 
     Args:
         config: see `PredictorConfig`.
-        members: the models.
+        members: the networks, whose mean counts as one expert.
         calibrations: one per task; none gives unbounded intervals.
         metadata: what else the file holds: data fingerprint, scores, ...
+        others: the experts `config.beside`.
+        weights: (1 + others, task), the networks' first; their sum is one. None without others.
     """
 
     def __init__(
@@ -85,9 +97,13 @@ class PropertyPredictor:
         members: Sequence[PropertyModel],
         calibrations: Sequence[Calibration] = (),
         metadata: dict[str, Any] | None = None,
+        others: Sequence[Expert] = (),
+        weights: Array | None = None,
     ) -> None:
         self.config = config
         self.members = [member.eval() for member in members]
+        self.others = list(others)
+        self.weights = np.ones((1, len(config.tasks))) if weights is None else weights
         self.calibrations = list(calibrations) or [Calibration() for _ in config.tasks.names]
         self.metadata = metadata or {}
 
@@ -110,18 +126,24 @@ class PropertyPredictor:
         """
         data, metadata, tensors = read_model_file(path, KIND)
         config = parse_config(PredictorConfig, data, str(path))
+        arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(PREFIX)}
         members = [PropertyModel(config.model, config.tasks) for _ in range(config.members)]
         load_state(_as_module(members), tensors, path)
+        others, weights = read_experts(config.beside, arrays)
         calibrations = [
             parse_config(Calibration, entry, str(path)) for entry in metadata["calibrations"]
         ]
-        return cls(config, [member.to(device) for member in members], calibrations, metadata)
+        members = [member.to(device) for member in members]
+        return cls(config, members, calibrations, metadata, others, weights)
 
     def save(self, path: Path | str) -> None:
         """Write everything as one file."""
         calibrations = [entry.model_dump(mode="json") for entry in self.calibrations]
         metadata = {**self.metadata, "calibrations": calibrations}
-        save_model(path, _as_module(self.members), KIND, self.config, metadata)
+        tensors = _as_module(self.members).state_dict()
+        arrays = experts_as_arrays(self.config.beside, self.others, self.weights)
+        tensors |= {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+        save_tensors(path, tensors, KIND, self.config, metadata)
 
     @cached_property
     def domain(self) -> Domain | None:
@@ -145,13 +167,19 @@ class PropertyPredictor:
                 model file knows that; costs as much as half a parse.
             cache: folder that keeps graphs and conformers between calls.
         """
-        smiles = [_text(cell) for cell in smiles]
+        smiles = [text_of(cell) for cell in smiles]
         tasks, domain = len(self.tasks), domain and self.domain is not None
         told, status, reason = self._run(
-            smiles, batch_size, partial(self._told, domain=domain), 2 * tasks + 2, cache, domain
+            smiles,
+            batch_size,
+            partial(self._told, domain=domain),
+            3 * tasks + 2,
+            cache,
+            fingerprints=domain or bool(self.others),
+            finish=self._together,
         )
-        mean, spread = told[:, :tasks], told[:, tasks : 2 * tasks]
-        lower, upper, sets = self._calibrated(mean, spread)
+        mean, spread, scale = np.split(told[:, :-2], 3, axis=1)
+        lower, upper, sets = self._calibrated(mean, scale)
         return Prediction(
             tasks=self.tasks,
             smiles=smiles,
@@ -161,7 +189,7 @@ class PropertyPredictor:
             sets=sets,
             status=status,
             reason=reason,
-            spread=spread if len(self.members) > 1 else None,
+            spread=spread if len(self.members) + len(self.others) > 1 else None,
             similarity=told[:, -2] if domain else None,
             distance=told[:, -1] if domain else None,
         )
@@ -191,25 +219,42 @@ class PropertyPredictor:
         dim = sum(member.encoder.dim for member in self.members)
         return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache))
 
-    def mean(self, batch: MoleculeBatch) -> Tensor:
-        """Average of the members' predictions, (molecule, task); can be differentiated."""
+    def network_mean(self, batch: MoleculeBatch) -> Tensor:
+        """What the networks predict, (molecule, task); can be differentiated."""
         return torch.stack([member.predict(batch).double() for member in self.members]).mean(0)
 
     def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
-        """(molecule, 2 * task + 2): mean, spread, similarity and distance side by side."""
+        """(molecule, member * task + 2): the networks' predictions, similarity and distance."""
         vectors = [member.encoder(batch) for member in self.members]
-        predictions = torch.stack(
-            [
-                member.head.denormalize(member.head(vector)).double()
-                for member, vector in zip(self.members, vectors, strict=True)
-            ]
-        )
-        mean = predictions.mean(0)
-        spread = predictions.std(0) if len(self.members) > 1 else torch.full_like(mean, torch.nan)
-        near = mean.new_full((len(mean), 2), torch.nan)
+        predictions = [
+            member.head.denormalize(member.head(vector)).double()
+            for member, vector in zip(self.members, vectors, strict=True)
+        ]
+        near = predictions[0].new_full((len(vectors[0]), 2), torch.nan)
         if domain:
-            near = self._near(batch, torch.cat(vectors, dim=1)).to(mean)
-        return torch.cat([mean, spread, near], dim=1)
+            near = self._near(batch, torch.cat(vectors, dim=1)).to(near)
+        return torch.cat([*predictions, near], dim=1)
+
+    def _together(self, told: Array, smiles: Sequence[str], data: MoleculeData) -> Array:
+        """(molecule, 3 * task + 2): mean, spread, scale of the interval, and nearness.
+
+        The spread is that of a mixture of all models: what the experts differ by, and the
+        networks among themselves.
+        """
+        networks = told[:, :-2].reshape(len(told), len(self.members), len(self.tasks))
+        experts = [networks.mean(axis=1)]
+        if self.others:
+            assert data.fingerprints is not None
+            inputs = Inputs.of(smiles, data.fingerprints)
+            experts += [proper(other.predict(inputs), self.tasks) for other in self.others]
+        predicted = np.stack(experts)
+        mean, apart = combine(predicted, self.weights, self.tasks), 0.0
+        if len(self.members) > 1:
+            apart = networks.std(axis=1, ddof=1)
+        between = disagreement(predicted, self.weights)
+        spread = np.sqrt(between**2 + self.weights[0] * apart**2)
+        scale = between if self.others else spread
+        return np.concatenate([mean, spread, scale, told[:, -2:]], axis=1)
 
     def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:
         assert self.domain is not None
@@ -246,19 +291,33 @@ class PropertyPredictor:
         columns: int,
         cache: Path | None,
         fingerprints: bool = False,
+        finish: Callable[[Array, Sequence[str], MoleculeData], Array] | None = None,
     ) -> tuple[Array, list[Status], list[str]]:
+        """Rows of `columns` numbers: `compute` of batches, then `finish` of a chunk of them."""
         result = np.full((len(smiles), columns), np.nan)
         status: list[Status] = []
         reason: list[str] = []
         for start in range(0, len(smiles), CHUNK):
-            chunk = smiles[start : start + CHUNK]
-            _, featurized, data = self.read(chunk, fingerprints, cache)
-            for rows in _similar_sizes(data, batch_size):
-                values = compute(data.__getitems__(rows).to(self.device))
-                result[start + featurized.rows[rows]] = values.cpu().numpy()
+            texts, featurized, data = self.read(smiles[start : start + CHUNK], fingerprints, cache)
+            if len(data):
+                values = self._computed(data, batch_size, compute)
+                if finish is not None:
+                    values = finish(values, [texts[row] for row in featurized.rows], data)
+                result[start + featurized.rows] = values
             status += featurized.status
             reason += featurized.reason
         return result, status, reason
+
+    def _computed(
+        self, data: MoleculeData, batch_size: int, compute: Callable[[MoleculeBatch], Tensor]
+    ) -> Array:
+        order, parts = [], []
+        for rows in similar_sizes(data, batch_size):
+            order.append(rows)
+            parts.append(compute(data.__getitems__(rows).to(self.device)).cpu().numpy())
+        values = np.concatenate(parts).astype(np.float64)
+        values[np.concatenate(order)] = values.copy()
+        return values
 
     def standardized(self, smiles: Sequence[str | None]) -> list[str]:
         """SMILES in the form that the model was trained on."""
@@ -283,42 +342,9 @@ class PropertyPredictor:
             sees them. A row that lacks its conformer says so.
         """
         texts = self.standardized(smiles)
-        counted = fingerprints or self.config.model.fingerprint
-        featurized = stored_featurize(texts, self.config.max_atoms, counted, cache)
-        positions = None
-        if sees_conformers(self.config.model):
-            usable = [texts[row] for row in featurized.rows]
-            made = conformers(usable, self.config.conformer_seed, cache=cache)
-            positions, reason = made.positions, list(featurized.reason)
-            for row, why in zip(featurized.rows, made.reason, strict=True):
-                if why:
-                    reason[row] = f"predicted without a conformer: {why}"
-            featurized = replace(featurized, reason=reason)
-        data = MoleculeData(
-            featurized.packed,
-            np.arange(len(featurized.packed)),
-            positions=positions,
-            fingerprints=featurized.fingerprints,
-        )
-        return texts, featurized, data
-
-
-def _text(cell: object) -> str | None:
-    """A cell as text; None for what pandas takes as missing."""
-    text = str(cell)
-    return None if text in ("None", "nan", "<NA>") else text
-
-
-def sees_conformers(config: ModelConfig) -> bool:
-    """Whether a model's input includes positions."""
-    return isinstance(config.backbone, WindowTransformerConfig) and config.geometry != "graph"
-
-
-def _similar_sizes(data: MoleculeData, batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Rows of each batch; molecules of similar size go together, which saves padding."""
-    order = np.argsort(np.diff(data.packed.atom_start), kind="stable")
-    for first in range(0, len(order), batch_size):
-        yield order[first : first + batch_size]
+        made = self.config
+        options = made.max_atoms, made.conformer_seed, fingerprints, cache
+        return texts, *encode(texts, made.model, *options)
 
 
 def _as_module(members: Sequence[PropertyModel]) -> nn.Module:

@@ -13,7 +13,7 @@ from pydantic import Field
 from molecules.features.features import MAX_ATOMS
 from molecules.files.table import demo_activity, iter_library
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
-from molecules.prediction.predictor import sees_conformers
+from molecules.prediction.reading import sees_conformers
 from molecules.pretraining.library import Library, Part, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer

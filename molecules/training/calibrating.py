@@ -1,64 +1,49 @@
 """What a trained model learns last: its intervals, and where its knowledge ends."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.training.preparation import Prepared
+from molecules.training.stacking import Stacked
 
 Array = NDArray[np.float64]
 
 
-def calibrate(predictor: PropertyPredictor, ready: Prepared) -> PropertyPredictor:
-    """The same members with intervals from the validation fold and the training set's domain.
+def calibrate(
+    predictor: PropertyPredictor, ready: Prepared, stacked: Stacked, rows: NDArray[np.int64]
+) -> None:
+    """Give a predictor intervals from molecules held out, and its training set's domain.
+
+    The intervals are cross-conformal (Vovk 2015): a residual is that of models that had not
+    seen its molecule, while the predictor has learned from all folds.
 
     Args:
         predictor: not calibrated yet.
         ready: the table it was trained on.
+        stacked: what was said of molecules held out.
+        rows: learned from.
     """
-    valid, train = ready.folds["valid"], ready.folds["train"]
-    learned = [ready.smiles[row] for row in train]
-    calibrations = _calibrations(
-        predictor.predict([ready.smiles[row] for row in valid], domain=False),
-        ready.exact[valid],
-        _softening(predictor.predict(learned, domain=False), ready.exact[train]),
-    )
-    domain = Domain.fit(fingerprints(learned), predictor.embed(learned).vectors)
-    return PropertyPredictor(
-        predictor.config, predictor.members, calibrations, domain.to_metadata()
-    )
-
-
-def _calibrations(
-    predicted: Prediction, truth: Array, softening: Sequence[float | None]
-) -> list[Calibration]:
-    return [
+    learned = [ready.smiles[row] for row in rows]
+    predictor.calibrations = [
         Calibration.fit(
             task.kind,
-            predicted.mean[:, column],
-            truth[:, column],
-            None if predicted.spread is None else predicted.spread[:, column],
-            softening[column],
+            stacked.held[:, i],
+            ready.exact[:, i],
+            None if stacked.spread is None else stacked.spread[:, i],
+            None if stacked.spread is None else _error(stacked.held[:, i], ready.exact[:, i]),
         )
-        for column, task in enumerate(predicted.tasks.tasks)
+        for i, task in enumerate(ready.tasks.tasks)
     ]
+    domain = Domain.fit(fingerprints(learned), predictor.embed(learned).vectors)
+    predictor.metadata.update(domain.to_metadata())
 
 
-def _softening(predicted: Prediction, truth: Array) -> list[float | None]:
-    """RMSE on the training fold, by task: a scale of error where all members agree.
-
-    Known without the validation fold, so that the intervals keep their promise. None for
-    a single model, or one without any error there.
-    """
-    if predicted.spread is None:
-        return [None] * len(predicted.tasks)
-    measured = np.isfinite(truth)
-    squares = np.where(measured, predicted.mean - truth, 0.0) ** 2
-    errors = np.sqrt(squares.sum(axis=0) / np.maximum(measured.sum(axis=0), 1))
-    return [float(error) if error > 0 else None for error in errors]
+def _error(held: Array, truth: Array) -> float | None:
+    """RMSE on molecules held out: a scale of error where all experts agree; None without one."""
+    both = np.isfinite(held) & np.isfinite(truth)
+    error = float(np.sqrt(np.mean((held - truth)[both] ** 2))) if both.any() else 0.0
+    return error if error > 0 else None

@@ -142,7 +142,7 @@ def _divisions(
 def _numbered(config: ExperimentConfig, number: int) -> ExperimentConfig:
     """The configuration with random numbers of its own for each fold."""
     training = config.training.model_copy(update={"seed": config.training.seed + 1000 * number})
-    return config.model_copy(update={"training": training})
+    return config.model_copy(update={"training": training, "measure_gain": False})
 
 
 def _scores(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -17,21 +16,24 @@ from molecules.evaluation.coverage import Coverage, contained, coverage_by_simil
 from molecules.evaluation.plots import plot_test
 from molecules.evaluation.similarity import Nearness, fingerprints, nearest
 from molecules.evaluation.splits import Split
+from molecules.experts.expert import ExpertName
 from molecules.files.table import Table
-from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
+from molecules.models.model import ModelConfig
 from molecules.prediction.prediction import Prediction
-from molecules.prediction.predictor import KIND as PREDICTOR
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor, sees_conformers
+from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
-from molecules.training.objectives import PropertyLoss, PropertyLossConfig
+from molecules.training.divisions import Division, divisions, learned_rows
+from molecules.training.networks import make_model, train_networks, with_shipped_weights
+from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.training.records import write_coverage, write_rows, write_scores, write_text
+from molecules.training.stacking import affordable, stack, weights_told
 from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.files import claim_run
-from sciml.model_file import read_header
-from sciml.training import FitResult, TrainingConfig, fit
-from sciml.transfer import TransferConfig, transfer
+from sciml.training import TrainingConfig
+from sciml.transfer import TransferConfig
 
 Array = NDArray[np.float64]
 
@@ -40,11 +42,14 @@ class ExperimentConfig(Config):
     """The sections of an experiment's YAML file.
 
     Attributes:
-        members: models that differ in their random numbers only; predictions are averaged.
-        keep_molecules: keep the training molecules and their labels in the model file, for
-            `explain` to show measured neighbours; up to 50,000.
-        try_fingerprint: train the first member with `model.fingerprint` too, and go on with
-            what has the lower loss on the validation fold.
+        transfer: weights to start from; `checkpoint` may name weights that the package
+            ships, `base`. What `model` does not say is then as in the checkpoint.
+        folds: networks, whose predictions are averaged, each trained on all but one fold of
+            the training and validation rows; 1 trains one, and holds out the validation fold.
+        experts: what stands beside the networks, with weights from the folds.
+        measure_gain: also train a network from scratch, to tell what `transfer` gains.
+        keep_molecules: keep the molecules learned from and their labels in the model file,
+            for `explain` to show measured neighbours; up to 50,000.
     """
 
     data: DataConfig = DataConfig()
@@ -52,15 +57,18 @@ class ExperimentConfig(Config):
     objective: PropertyLossConfig = PropertyLossConfig()
     training: TrainingConfig = TrainingConfig()
     transfer: TransferConfig | None = None
-    members: int = Field(1, ge=1)
+    folds: int = Field(1, ge=1)
+    experts: tuple[ExpertName, ...] = ()
+    measure_gain: bool = False
     keep_molecules: bool = True
-    try_fingerprint: bool = False
 
     @model_validator(mode="after")
     def _one_process(self) -> Self:
-        if (self.members > 1 or self.try_fingerprint) and self.training.strategy != "auto":
+        several = self.folds > 1 or self.experts or self.measure_gain
+        if several and self.training.strategy != "auto":
             raise ValueError(
-                "several members train in one process; set members: 1 or strategy: auto"
+                "a stack trains in one process; set folds: 1, experts: [] and measure_gain: "
+                "false, or strategy: auto"
             )
         return self
 
@@ -76,9 +84,9 @@ class Trained:
         coverage: of the intervals on the test fold, by similarity to the training set.
         rows: table rows of each fold.
         unusable: status -> number of rows without a usable molecule.
-        seconds: wall time of training.
-        choice: what was chosen on the validation fold, in a sentence; empty if nothing.
-        nearness: of the test fold to the training fold.
+        seconds: wall time of training the networks.
+        told: which experts count how much, and what trained weights were worth, in sentences.
+        nearness: of the test fold to what was learned from.
     """
 
     predictor: PropertyPredictor
@@ -88,7 +96,7 @@ class Trained:
     rows: Split
     unusable: dict[str, int]
     seconds: float
-    choice: str
+    told: list[str]
     nearness: Nearness
 
 
@@ -114,25 +122,28 @@ def train(
         InputError: table, columns, configuration or checkpoint do not fit.
     """
     source = table if isinstance(table, Table) else open_table(table, smiles)
-    counts = config.try_fingerprint or config.model.fingerprint
-    ready = prepare(source, targets, config.data, sees_conformers(config.model), counts)
-    candidates = _candidates(ready, config)
+    config = with_shipped_weights(config)
+    ready = prepare(
+        source, targets, config.data, sees_conformers(config.model), reads_fingerprints(config)
+    )
+    if config.transfer is not None:  # a misfit is said before anything is written
+        given = Division(ready.folds["train"], ready.folds["valid"])
+        make_model(ready, config, given, 0, config.transfer)
     claim_run(run, resume)
     for line in ready.notes:
         note(line)
     write_text(run / "config.yaml", dump_config(config))
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     write_rows(run / "rows.csv", source, ready)
-    members = _train_members(candidates, ready, config, run)
-    predictor = _calibrated(members, ready, config)
-    test = ready.folds["test"]
+    learned = _learn(ready, config, run)
+    predictor, test = learned.predictor, ready.folds["test"]
     predicted, truth = predictor.predict([ready.smiles[row] for row in test]), ready.exact[test]
     scores, verdicts = _test(predicted, ready, config.data.seed)
     covered = _coverage(predicted, truth)
     plot_test(
         run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
     )
-    known = fingerprints(ready.smiles[row] for row in ready.folds["train"])
+    known = fingerprints(ready.smiles[row] for row in learned.rows)
     nearness = Nearness.of(nearest(fingerprints(ready.smiles[row] for row in test), known))
     predictor.metadata.update(_metadata(source, ready, scores))
     predictor.metadata["test_similarity"] = asdict(nearness)
@@ -148,8 +159,8 @@ def train(
         covered,
         ready.folds,
         unusable,
-        members.seconds,
-        members.choice,
+        learned.seconds,
+        learned.told,
         nearness,
     )
 
@@ -162,98 +173,50 @@ def fit_predictor(ready: Prepared, config: ExperimentConfig, run: Path) -> Prope
         config: `data` has been used already.
         run: folder for what Lightning writes.
     """
-    members = _train_members(_candidates(ready, config), ready, config, run)
-    return _calibrated(members, ready, config)
+    config = with_shipped_weights(config.model_copy(update={"measure_gain": False}))
+    return _learn(ready, config, run).predictor
+
+
+def reads_fingerprints(config: ExperimentConfig) -> bool:
+    """Whether a table is to be prepared with counts of Morgan environments."""
+    return bool(config.experts) or config.model.fingerprint
 
 
 @dataclass(frozen=True)
-class _Members:
-    """Trained members, alike but for their random numbers, and how they came about."""
+class _Learned:
+    """A predictor, what training it took and told, and the rows it has learned from."""
 
-    config: ModelConfig
-    models: list[PropertyModel]
+    predictor: PropertyPredictor
     seconds: float
-    choice: str
+    told: list[str]
+    rows: NDArray[np.int64]
 
 
-def _candidates(
-    ready: Prepared, config: ExperimentConfig
-) -> list[tuple[ModelConfig, PropertyModel]]:
-    """The first member, without and with fingerprints if both are to be tried."""
-    kinds = [config.model]
-    if config.try_fingerprint and len(ready.folds["valid"]):
-        kinds = [config.model.model_copy(update={"fingerprint": use}) for use in (False, True)]
-    return [(kind, _make_model(ready, config, kind, 0)) for kind in kinds]
-
-
-def _make_model(
-    ready: Prepared, config: ExperimentConfig, kind: ModelConfig, number: int
-) -> PropertyModel:
-    torch.manual_seed(config.training.seed + number)
-    normalizer = target_normalizer(ready.tasks, ready.exact[ready.folds["train"]])
-    model = PropertyModel(kind, ready.tasks, normalizer)
-    if config.transfer is not None:
-        held = read_header(config.transfer.checkpoint)["kind"]
-        transfer(model, config.transfer, ENCODER if held == ENCODER else PREDICTOR)
-    return model
-
-
-def _train_members(
-    candidates: Sequence[tuple[ModelConfig, PropertyModel]],
-    ready: Prepared,
-    config: ExperimentConfig,
-    run: Path,
-) -> _Members:
-    alone = config.members == len(candidates) == 1
-    folders = [run if alone else run / name for name in ("member_0", "fingerprint")]
-    results = [
-        _fit(model, ready, config, 0, folder)
-        for (_, model), folder in zip(candidates, folders, strict=False)
-    ]
-    best = min(range(len(results)), key=lambda i: results[i].best_loss)
-    kind, first = candidates[best]
-    choice = _choice(kind, results) if len(candidates) > 1 else ""
-    models = [first]
-    for number in range(1, config.members):
-        models.append(_make_model(ready, config, kind, number))
-        results.append(_fit(models[-1], ready, config, number, run / f"member_{number}"))
-    return _Members(kind, models, sum(result.seconds for result in results), choice)
-
-
-def _choice(kind: ModelConfig, results: Sequence[FitResult]) -> str:
-    without, with_them = (f"{result.best_loss:.4g}" for result in results)
-    return (
-        f"{'With' if kind.fingerprint else 'Without'} fingerprints: on the validation fold the "
-        f"loss was {without} without and {with_them} with them."
-    )
-
-
-def _fit(
-    model: PropertyModel, ready: Prepared, config: ExperimentConfig, number: int, folder: Path
-) -> FitResult:
-    """Train one member in a folder of its own; one that was finished before is read back."""
-    train, valid = ready.fold("train"), ready.fold("valid")
-    assert train.labels is not None
-    loss = PropertyLoss(config.objective, ready.tasks, train.labels[train.indices])
-    training = config.training.model_copy(update={"seed": config.training.seed + number})
-    folder.mkdir(exist_ok=True)
-    resume = (folder / "last.ckpt").exists()
-    return fit(model, loss, train, valid if len(valid) else None, training, folder, resume)
-
-
-def _calibrated(members: _Members, ready: Prepared, config: ExperimentConfig) -> PropertyPredictor:
+def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
+    divided = divisions(ready, config.data, config.folds)
+    networks = train_networks(ready, config, divided, run)
+    experts, why = affordable(config.experts, len(ready.known), len(ready.tasks))
+    if why:
+        note(why)
+    stacked = stack(networks, ready, divided, experts, config.training.seed)
     made = PredictorConfig(
-        model=members.config,
+        model=config.model,
         tasks=ready.tasks,
-        members=config.members,
+        members=len(networks.models),
+        beside=stacked.beside,
         max_atoms=config.data.max_atoms,
         conformer_seed=config.data.conformer_seed,
         standardize=config.data.standardize,
     )
-    predictor = calibrate(PropertyPredictor(made, members.models), ready)
+    predictor = PropertyPredictor(
+        made, networks.models, others=stacked.others, weights=stacked.weights
+    )
+    rows = ready.known if stacked.others else learned_rows(ready, divided)
+    calibrate(predictor, ready, stacked, rows)
     if config.keep_molecules:
-        predictor.metadata.update(ready.measured("train").to_metadata())
-    return predictor
+        predictor.metadata.update(ready.measured(rows).to_metadata())
+    told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
+    return _Learned(predictor, networks.seconds, told, rows)
 
 
 def _test(predicted: Prediction, ready: Prepared, seed: int) -> tuple[list[Comparison], list[str]]:

@@ -88,15 +88,19 @@ class Prepared:
     data: MoleculeData
     notes: tuple[str, ...]
 
-    def fold(self, name: str) -> MoleculeData:
-        """The molecules of a fold."""
+    def rows(self, rows: NDArray[np.int64]) -> MoleculeData:
+        """The molecules of some rows of the table."""
         number = np.full(len(self.smiles), -1)
         number[self.featurized.rows] = np.arange(len(self.featurized.rows))
-        return self.data.rows(number[self.folds[name]])
+        return self.data.rows(number[rows])
 
-    def measured(self, name: str) -> TrainingSet:
-        """SMILES of a fold, and what was measured on them; a bound is no measurement."""
-        rows = self.folds[name]
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Rows of the training and the validation fold."""
+        return np.sort(np.concatenate([self.folds["train"], self.folds["valid"]]))
+
+    def measured(self, rows: NDArray[np.int64]) -> TrainingSet:
+        """SMILES of some rows, and what was measured on them; a bound is no measurement."""
         return TrainingSet([self.smiles[row] for row in rows], self.exact[rows])
 
 

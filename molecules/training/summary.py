@@ -19,8 +19,8 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
     console.print(f"Rows: {sizes}{_left_out(trained.unusable)}.")
     console.print(f"Test fold: {trained.nearness}.", soft_wrap=True)
-    if trained.choice:
-        console.print(trained.choice)
+    for line in trained.told:
+        console.print(line, soft_wrap=True)
     console.print(_scores(trained.scores, trained.predictor.tasks))
     for verdict in trained.verdicts:
         console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
@@ -28,7 +28,8 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
         console.print(line)
     console.print(_meaning(trained.predictor.tasks))
     console.print(
-        f"Trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}", soft_wrap=True
+        f"Networks trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}",
+        soft_wrap=True,
     )
     console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
 
@@ -107,7 +108,7 @@ def _meaning(tasks: Tasks) -> str:
     if not tasks.binary.all():
         parts.append(
             "RMSE and MAE are errors in the unit of the column (0 is best); predictions come with "
-            f"an interval that holds {LEVEL:.0%} of molecules like those of the validation fold."
+            f"an interval that holds {LEVEL:.0%} of molecules like those held out in training."
         )
     if tasks.binary.any():
         parts.append(

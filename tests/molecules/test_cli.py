@@ -13,8 +13,11 @@ TINY = [
     "--model.backbone.steps=1",
     "--training.epochs=1",
     "--training.accelerator=cpu",
-    "--members=1",
-    "--try_fingerprint=false",
+    "--model.backbone.kind=graph_network",
+    "--transfer=null",
+    "--folds=1",
+    "--experts=[]",
+    "--measure_gain=false",
 ]
 
 

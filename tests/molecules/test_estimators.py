@@ -24,7 +24,9 @@ from molecules import MoleculeClassifier, MoleculeRegressor
 from sciml.errors import InputError
 
 TINY = (
-    "try_fingerprint=false",
+    "transfer=null",
+    "experts=[]",
+    "model.backbone.kind=graph_network",
     "keep_molecules=false",
     "model.backbone.dim=8",
     "model.backbone.steps=1",
@@ -74,22 +76,22 @@ class Numbered:
 
 class NumberedRegressor(Numbered, MoleculeRegressor):
     def __init__(
-        self, config: str = "small", overrides: Any = TINY, members: int | None = 1,
+        self, config: str = "small", overrides: Any = TINY, folds: int | None = 1,
         validation: float = 0.1, random_state: Any = 0, verbose: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(config, overrides, members, validation, random_state, verbose)
+        super().__init__(config, overrides, folds, validation, random_state, verbose)
 
 
 class NumberedClassifier(Numbered, MoleculeClassifier):
     def __init__(
-        self, config: str = "small", overrides: Any = TINY, members: int | None = 1,
+        self, config: str = "small", overrides: Any = TINY, folds: int | None = 1,
         validation: float = 0.1, random_state: Any = 0, verbose: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(config, overrides, members, validation, random_state, verbose)
+        super().__init__(config, overrides, folds, validation, random_state, verbose)
 
 
 def test_regressor() -> None:
-    model = MoleculeRegressor(overrides=TINY, members=2)
+    model = MoleculeRegressor(overrides=TINY, folds=2)
     told = model.fit(pd.Series(SMILES, index=range(100, 140)), LENGTH).predict(SMILES[:3])
     assert told.shape == (3,)
     with pytest.warns(UserWarning, match="1 rows hold no usable molecule"):
@@ -105,12 +107,12 @@ def test_regressor() -> None:
 
 
 def test_numbers_of_a_regressor_that_are_0_and_1_stay_numbers() -> None:
-    model = MoleculeRegressor(overrides=TINY, members=1).fit(SMILES, LENGTH > 4)
+    model = MoleculeRegressor(overrides=TINY, folds=1).fit(SMILES, LENGTH > 4)
     assert model.predictor_.tasks.tasks[0].kind == "regression"
 
 
 def test_classifier() -> None:
-    model = MoleculeClassifier(overrides=TINY, members=1).fit(SMILES, OXYGEN)
+    model = MoleculeClassifier(overrides=TINY, folds=1).fit(SMILES, OXYGEN)
     assert list(model.classes_) == ["no", "yes"]
     chances = model.predict_proba([*SMILES, "bad("])
     np.testing.assert_allclose(chances[:-1].sum(axis=1), 1)
@@ -132,7 +134,7 @@ def test_classifier_of_three_classes() -> None:
 
 
 def test_in_a_search_and_a_pipeline() -> None:
-    model = MoleculeRegressor(overrides=TINY, members=1)
+    model = MoleculeRegressor(overrides=TINY, folds=1)
     search = GridSearchCV(model, {"overrides": [TINY, (*TINY, "training.epochs=1")]}, cv=2)
     search.fit(SMILES, LENGTH)
     assert len(search.cv_results_["mean_test_score"]) == 2

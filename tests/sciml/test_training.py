@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sciml.errors import InputError
-from sciml.learner import OptimizerConfig, rate_at
+from sciml.learner import OptimizerConfig, RateConfig, rate_at
 from sciml.training import TrainingConfig, fit, precision_here
 
 
@@ -269,6 +269,34 @@ def test_rate_rises_then_falls_to_zero() -> None:
     assert rates[55] == pytest.approx(0.5)
     assert rates[100] == pytest.approx(0.0)
     assert rate_at(80, 100, OptimizerConfig(schedule="constant")) == 1.0
+
+
+def test_a_rate_that_begins_later_rises_and_falls_in_what_is_left() -> None:
+    cosine = OptimizerConfig(warmup=0.1)
+    assert [rate_at(step, 100, cosine, after=0.2) for step in (0, 19)] == [0.0, 0.0]
+    late = [rate_at(step, 100, cosine, after=0.2) for step in range(20, 101)]
+    assert late == [rate_at(step, 80, cosine) for step in range(81)]
+
+
+def test_parameters_with_rates_of_their_own(tmp_path: Path) -> None:
+    held, slow, fresh = make_model(), make_model(), make_model()
+    for model, rate in ((held, RateConfig(after=0.99)), (slow, RateConfig(scale=1e-3))):
+        optimizer = OptimizerConfig(lr=0.01, rates={"0.*": rate})
+        fit(
+            model,
+            NoisySquares(),
+            Source(),
+            None,
+            config(optimizer=optimizer),
+            tmp_path / str(rate.scale),
+        )
+    before, still, moved = fresh[0].weight, held[0].weight, slow[0].weight
+    assert torch.equal(before, still)
+    assert 0 < (moved - before).abs().max() < 2e-4  # 16 steps of at most 1e-5 each
+    assert all((model[3].weight - fresh[3].weight).abs().max() > 1e-2 for model in (held, slow))
+    wrong = config(optimizer=OptimizerConfig(rates={"1.*": RateConfig()}))
+    with pytest.raises(InputError, match=r"'1\.\*' matches no parameter"):
+        fit(make_model(), NoisySquares(), Source(), None, wrong, tmp_path / "wrong")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def masked_alone(predictor: PropertyPredictor, smiles: str, atom: int) -> np.nda
     batch = MoleculeBatch.cut(cut, [0])
     batch = replace(batch, fingerprint=torch.from_numpy(counts[None]).float().log1p())
     with torch.inference_mode():
-        return predictor.mean(batch).numpy()[0]
+        return predictor.network_mean(batch).numpy()[0]
 
 
 def test_masking_is_the_prediction_of_each_masked_molecule(

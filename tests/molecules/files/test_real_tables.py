@@ -12,7 +12,8 @@ TABLES = {
     "ESOL": ("delaney-processed.csv", "measured log solubility in mols per litre"),
     "BBBP": ("BBBP.csv", "p_np"),
 }
-BRIEF = ["--training.epochs", "4", "--set", "members=1", "--set", "try_fingerprint=false"]
+BRIEF = ["--training.epochs", "1", "--set", "folds=2", "--set", "experts=[kernel]"]
+BRIEF += ["--set", "measure_gain=false"]
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -15,8 +15,9 @@ from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
 TINY = [
-    "model.backbone.dim=8", "model.backbone.steps=1", "training.epochs=1",
-    "training.accelerator=cpu", "members=1", "try_fingerprint=false",
+    "model.backbone.kind=graph_network", "model.backbone.dim=8", "model.backbone.steps=1",
+    "training.epochs=1", "training.accelerator=cpu", "transfer=null",
+    "folds=1", "experts=[]", "measure_gain=false",
 ]  # fmt: skip
 
 

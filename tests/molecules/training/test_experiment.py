@@ -16,7 +16,12 @@ from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
 SMILES = [f"{'C' * n}{end}" for n in range(1, 9) for end in ("O", "N", "F", "c1ccccc1", "=O")]
-GRAPH = ["model.backbone.dim=16", "model.backbone.steps=1", "model.head_hidden=16"]
+GRAPH = [
+    "model.backbone.kind=graph_network",
+    "model.backbone.dim=16",
+    "model.backbone.steps=1",
+    "model.head_hidden=16",
+]
 TRANSFORMER = [
     "model.backbone.dim=16",
     "model.backbone.depths=[1]",
@@ -24,6 +29,7 @@ TRANSFORMER = [
     "model.pair_dim=8",
     "model.head_hidden=16",
 ]
+FRESH = ["transfer=null", "folds=1", "experts=[]", "measure_gain=false"]
 SHORT = ["training.epochs=2", "training.batch_size=8", "training.accelerator=cpu"]
 
 
@@ -37,11 +43,10 @@ def made_table(extra: tuple[str, ...] = ()) -> Table:
 
 
 def experiment(name: str, *overrides: str) -> ExperimentConfig:
-    size = TRANSFORMER if "graph" not in name and name != "small" else GRAPH
+    size = GRAPH if "graph" in name or name in ("small", "network") else TRANSFORMER
+    alone = FRESH if name in ("small", "network") else []
     path = named_config("molecules", name)
-    return load_config(
-        ExperimentConfig, path, [*size, *SHORT, "members=1", "try_fingerprint=false", *overrides]
-    )
+    return load_config(ExperimentConfig, path, [*size, *SHORT, *alone, *overrides])
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +103,7 @@ def test_misfit_is_named(tmp_path: Path) -> None:
 
 
 def test_ensemble_resumes(tmp_path: Path) -> None:
-    config = experiment("small", "members=2", "keep_molecules=false")
+    config = experiment("small", "folds=2", "keep_molecules=false")
     whole = train(made_table(), ["length"], config, tmp_path / "whole").predictor.predict(SMILES)
     assert not np.array_equal(
         *(
@@ -115,22 +120,6 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
     (tmp_path / "whole" / "model.safetensors").unlink()
     again = train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
     np.testing.assert_array_equal(again.predictor.predict(SMILES).mean, whole.mean)
-
-
-def test_fingerprints_are_chosen_on_the_validation_fold(tmp_path: Path) -> None:
-    config = experiment("small", "members=2", "try_fingerprint=true")
-    trained = train(made_table(), ["length"], config, tmp_path / "run")
-    assert {"member_0", "fingerprint", "member_1"} <= {p.name for p in (tmp_path / "run").iterdir()}
-    losses = [
-        pd.read_csv(tmp_path / "run" / name / "metrics.csv")["valid/loss"].min()
-        for name in ("member_0", "fingerprint")
-    ]
-    chosen = trained.predictor.config.model.fingerprint
-    assert chosen == (losses[1] < losses[0])
-    assert trained.choice.startswith("With " if chosen else "Without ")
-    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
-    again = loaded.predict(SMILES).mean
-    np.testing.assert_array_equal(again, trained.predictor.predict(SMILES).mean)
 
 
 def test_given_folds(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Models that stand beside the networks in a predictor, and how much each of them counts."""

@@ -1,0 +1,249 @@
+"""Gaussian processes on Morgan counts and descriptors: the expert for some hundred molecules.
+
+The covariance of two molecules is (Rasmussen & Williams 2006, section 2.2)
+
+    k(a, b) = m T(a, b) + (1 - m) exp(-|d_a - d_b|^2 / (2 s D)) + noise [a = b]
+
+with T the Tanimoto similarity of counts, sum min / sum max (Ralaivola et al. 2005), and d
+the D standardized descriptors. The mix m, the scale s and the noise are those with the
+least error when each molecule is predicted from all others, which needs no refitting
+(section 5.4.2). A yes/no property is regressed as 0 and 1, and a sigmoid fitted to these
+left-out predictions makes probabilities of them (Platt 1999).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from molecules.experts.inputs import Inputs
+from molecules.features.encoding import FINGERPRINT
+from molecules.tasks import Tasks
+
+MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SCALES = (0.3, 1.0, 3.0)
+NOISES = tuple(10.0 ** np.arange(-3, 1.1, 0.5))
+MOST = 4000  # molecules learned from: time grows with their cube
+CHOOSE_ON = 800  # molecules that mix, scale and noise are chosen on
+_LEVELS = 8  # counts from here on are alike
+_LARGEST = 4.0  # standard deviations of a descriptor; larger ones count as these
+_LEAST_SPREAD = 1e-9
+_LEAST_NOISE = 1e-6  # keeps a matrix with repeated molecules invertible
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen for one property.
+
+    Attributes:
+        mix, scale, noise: see the module.
+        slope, intercept: of the sigmoid of a yes/no property.
+    """
+
+    mix: float = 0.5
+    scale: float = 1.0
+    noise: float = 1.0
+    slope: float = 0.0
+    intercept: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One Gaussian process for each property.
+
+    Attributes:
+        binary: (task,) whether each is yes/no.
+        counts: (point, FINGERPRINT) uint8 of the molecules learned from.
+        descriptors: (point, descriptor) float32, standardized.
+        centre, spread: (descriptor,) that standardize; a spread of zero leaves one out.
+        coefficients: (point, task) of the covariances; zero where unmeasured.
+        means: (task,) of the labels.
+        chosen: (task, 5) mix, scale, noise, slope and intercept.
+    """
+
+    binary: NDArray[np.bool_]
+    counts: NDArray[np.uint8]
+    descriptors: NDArray[np.float32]
+    centre: Array
+    spread: Array
+    coefficients: Array
+    means: Array
+    chosen: Array
+
+    @classmethod
+    def fit(cls, inputs: Inputs, labels: Array, weights: Array, tasks: Tasks, seed: int) -> Self:
+        """Learn.
+
+        Args:
+            inputs: of the molecules.
+            labels: (molecule, task), NaN where unmeasured.
+            weights: (molecule,) how much each counts: the noise is divided by it.
+            tasks: kinds of the properties.
+            seed: of the molecules that are drawn: those that mix, scale and noise are chosen
+                on, and the `MOST` that a larger table is cut to.
+        """
+        if len(inputs) > MOST:
+            few = np.sort(np.random.default_rng(seed).permutation(len(inputs))[:MOST])
+            return cls.fit(inputs.rows(few), labels[few], weights[few], tasks, seed)
+        values = _logarithmic(inputs.descriptors)
+        centre, spread = values.mean(axis=0), values.std(axis=0)
+        known = _standardized(inputs.descriptors, centre, spread)
+        similarity, distance = (
+            tanimoto(inputs.counts, inputs.counts),
+            squared_distance(known, known),
+        )
+        coefficients, means, chosen = np.zeros(labels.shape), [], []
+        for task, binary in enumerate(tasks.binary):
+            rows = np.flatnonzero(np.isfinite(labels[:, task]) & (weights > 0))
+            if not len(rows):  # a fold may have no label of a sparse property
+                means.append(0.0)
+                chosen.append(list(vars(Chosen()).values()))
+                continue
+            few = np.sort(np.random.default_rng(seed).permutation(rows)[: _how_many(len(tasks))])
+            place = np.ix_(few, few)
+            best = choose(similarity[place], distance[place], labels[few, task], bool(binary))
+            place, y = np.ix_(rows, rows), labels[rows, task]
+            mean = float(np.average(y, weights=weights[rows]))
+            covariance = _covariance(similarity[place], distance[place], best)
+            covariance[np.diag_indices_from(covariance)] += (
+                np.maximum(best.noise, _LEAST_NOISE) / weights[rows]
+            )
+            coefficients[rows, task] = cho_solve(cho_factor(covariance, lower=True), y - mean)
+            means.append(mean)
+            chosen.append(list(vars(best).values()))
+        parts = inputs.counts, known, centre, spread, coefficients
+        return cls(tasks.binary, *parts, np.array(means), np.array(chosen))
+
+    def predict(self, inputs: Inputs) -> Array:
+        """(molecule, task) in the unit of each, or the probability of 1."""
+        described = _standardized(inputs.descriptors, self.centre, self.spread)
+        near = tanimoto(inputs.counts, self.counts), squared_distance(described, self.descriptors)
+        told = np.empty((len(inputs), len(self.means)))
+        for task, row in enumerate(self.chosen):
+            best = Chosen(*row)
+            score = _covariance(*near, best) @ self.coefficients[:, task] + self.means[task]
+            told[:, task] = _sigmoid(best, score) if self.binary[task] else score
+        return told
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Plain arrays for a model file; counts as the places and values that are not zero."""
+        row, bit = np.nonzero(self.counts)
+        return {
+            "binary": self.binary,
+            "count_row": row.astype(np.int32),
+            "count_bit": bit.astype(np.int16),
+            "count": self.counts[row, bit],
+            "descriptors": self.descriptors,
+            "centre": self.centre,
+            "spread": self.spread,
+            "coefficients": self.coefficients,
+            "means": self.means,
+            "chosen": self.chosen,
+        }
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """What `arrays` gave."""
+        rest = dict(arrays)
+        row, bit, count = (rest.pop(name) for name in ("count_row", "count_bit", "count"))
+        counts = np.zeros((len(rest["descriptors"]), FINGERPRINT), np.uint8)
+        counts[row, bit] = count
+        return cls(counts=counts, **rest)
+
+
+def tanimoto(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Sum of the smaller over sum of the larger counts: (row, bit), (other, bit) -> (row, other).
+
+    The smaller of two counts is the number of levels that both reach, so that a sum over
+    bits is a matrix product for each level. Two molecules without any count are alike.
+    """
+    common = np.zeros((len(a), len(b)), np.float32)
+    for level in range(1, _LEVELS + 1):
+        bits = (a >= level).any(axis=0) & (b >= level).any(axis=0)
+        reach = [(counts[:, bits] >= level).astype(np.float32) for counts in (a, b)]
+        common += reach[0] @ reach[1].T
+    sums = [np.minimum(counts, _LEVELS).sum(axis=1, dtype=np.float32) for counts in (a, b)]
+    either = sums[0][:, None] + sums[1] - common
+    return np.divide(common, either, out=np.ones_like(common), where=either > 0)
+
+
+def squared_distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> Array:
+    """Mean squared difference of descriptors: (row, d), (other, d) -> (row, other)."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    total = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * a @ b.T
+    return np.maximum(total, 0) / max(a.shape[1], 1)
+
+
+def choose(similarity: NDArray[np.float32], distance: Array, y: Array, binary: bool) -> Chosen:
+    """Mix, scale and noise with the least squared error of left-out predictions.
+
+    Args:
+        similarity, distance: (molecule, molecule).
+        y: (molecule,) labels.
+        binary: fit a sigmoid too.
+    """
+    best, least, scores = Chosen(), np.inf, np.full(len(y), y.mean())
+    for mix in MIXES:
+        for scale in SCALES if mix < 1 else SCALES[:1]:
+            covariance = _covariance(similarity, distance, Chosen(mix, scale, 0))
+            for noise, told in _left_out(covariance, y):
+                error = float(np.mean((told - y) ** 2))
+                if error < least:
+                    best, least, scores = Chosen(mix, scale, noise), error, told
+    return replace(best, **_platt(scores, y)) if binary else best
+
+
+def _left_out(covariance: Array, y: Array) -> Iterator[tuple[float, Array]]:
+    """For each noise, the prediction of every molecule from all others (R & W, eq. 5.12)."""
+    values, vectors = np.linalg.eigh(covariance)
+    centred = y - y.mean()
+    along = vectors.T @ centred
+    for noise in NOISES:
+        inverse = 1 / np.maximum(values + noise, _LEAST_NOISE)
+        yield noise, y - (vectors @ (inverse * along)) / (np.square(vectors) @ inverse)
+
+
+def _platt(scores: Array, y: Array) -> dict[str, float]:
+    """Slope and intercept of a sigmoid of the scores; a flat one if they tell nothing."""
+    from sklearn.linear_model import LogisticRegression
+
+    share = (y.sum() + 1) / (len(y) + 2)
+    flat = {"slope": 0.0, "intercept": float(np.log(share / (1 - share)))}
+    if len(np.unique(y)) < 2:
+        return flat
+    fitted = LogisticRegression(C=100.0).fit(scores[:, None], y)
+    slope = float(fitted.coef_[0, 0])
+    return {"slope": slope, "intercept": float(fitted.intercept_[0])} if slope > 0 else flat
+
+
+def _sigmoid(chosen: Chosen, score: Array) -> Array:
+    return 1 / (1 + np.exp(-np.clip(chosen.slope * score + chosen.intercept, -30, 30)))
+
+
+def _covariance(similarity: NDArray[np.float32], distance: Array, chosen: Chosen) -> Array:
+    near = np.exp(-distance / (2 * chosen.scale))
+    return chosen.mix * similarity + (1 - chosen.mix) * near
+
+
+def _logarithmic(descriptors: NDArray[np.float32]) -> Array:
+    """sign(d) log(1 + |d|), zero where unknown: many descriptors grow with the molecule."""
+    values = np.nan_to_num(descriptors.astype(np.float64))
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def _standardized(
+    descriptors: NDArray[np.float32], centre: Array, spread: Array
+) -> NDArray[np.float32]:
+    kept = spread > _LEAST_SPREAD
+    values = (_logarithmic(descriptors)[:, kept] - centre[kept]) / spread[kept]
+    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float32, order="C")
+
+
+def _how_many(tasks: int) -> int:
+    """Molecules to choose on: fewer where there is much to choose."""
+    return CHOOSE_ON if tasks <= 3 else CHOOSE_ON // 2

@@ -1,0 +1,71 @@
+"""Molecules as a model reads them: standardized, encoded, with what else it looks at."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molecules.features.conformers import conformers
+from molecules.features.data import MoleculeData
+from molecules.features.features import Featurized
+from molecules.features.store import stored_featurize
+from molecules.models.model import ModelConfig
+from sciml.transformer import WindowTransformerConfig
+
+
+def encode(
+    smiles: Sequence[str],
+    model: ModelConfig,
+    max_atoms: int,
+    conformer_seed: int,
+    fingerprints: bool,
+    cache: Path | None,
+) -> tuple[Featurized, MoleculeData]:
+    """What became of every row, and the graphs of the usable ones.
+
+    Args:
+        smiles: standardized, one per row.
+        model: whose input they are.
+        max_atoms: larger molecules get the status `too_large`.
+        conformer_seed: of the conformers, for a model that sees them.
+        fingerprints: count Morgan environments also for a model that does not.
+        cache: folder that keeps graphs and conformers between calls.
+    """
+    counted = fingerprints or model.fingerprint
+    featurized = stored_featurize(smiles, max_atoms, counted, cache)
+    positions = None
+    if sees_conformers(model):
+        usable = [smiles[row] for row in featurized.rows]
+        made = conformers(usable, conformer_seed, cache=cache)
+        positions, reason = made.positions, list(featurized.reason)
+        for row, why in zip(featurized.rows, made.reason, strict=True):
+            if why:
+                reason[row] = f"predicted without a conformer: {why}"
+        featurized = replace(featurized, reason=reason)
+    data = MoleculeData(
+        featurized.packed,
+        np.arange(len(featurized.packed)),
+        positions=positions,
+        fingerprints=featurized.fingerprints,
+    )
+    return featurized, data
+
+
+def sees_conformers(config: ModelConfig) -> bool:
+    """Whether a model's input includes positions."""
+    return isinstance(config.backbone, WindowTransformerConfig) and config.geometry != "graph"
+
+
+def similar_sizes(data: MoleculeData, batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of each batch; molecules of similar size go together, which saves padding."""
+    order = np.argsort(np.diff(data.packed.atom_start), kind="stable")
+    for first in range(0, len(order), batch_size):
+        yield order[first : first + batch_size]
+
+
+def text_of(cell: object) -> str | None:
+    """A cell as text; None for what pandas takes as missing."""
+    text = str(cell)
+    return None if text in ("None", "nan", "<NA>") else text

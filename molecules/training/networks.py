@@ -1,0 +1,184 @@
+"""The networks of a predictor: one for each division of the table, started from trained weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molecules.features.data import MoleculeData
+from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
+from molecules.prediction.predictor import KIND as PREDICTOR
+from molecules.training.divisions import Division
+from molecules.training.objectives import PropertyLoss
+from molecules.training.preparation import Prepared
+from sciml.cli import note
+from sciml.config import parse_config
+from sciml.errors import InputError
+from sciml.model_file import read_header
+from sciml.training import FitResult, fit
+from sciml.transfer import TransferConfig, transfer
+
+if TYPE_CHECKING:
+    from molecules.training.experiment import ExperimentConfig
+
+_BATCH = 256  # molecules predicted at once
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Trained networks, and what they say of molecules that they were not trained on.
+
+    Attributes:
+        models: one for each division.
+        held: (row, task) the mean of the networks that held a molecule out; NaN where none did.
+        seconds: wall time.
+        gain: what the start from trained weights was worth, in a sentence; or empty.
+    """
+
+    models: list[PropertyModel]
+    held: Array
+    seconds: float
+    gain: str
+
+
+def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
+    """The configuration with a file in place of the name of weights that the package ships.
+
+    What `model` does not say is as in the checkpoint.
+
+    Raises:
+        InputError: neither a file nor a name.
+    """
+    if config.transfer is None:
+        return config
+    path = _weights(config.transfer.checkpoint)
+    held = read_header(path)
+    found: dict[str, Any] = held["config"]
+    given = config.model.model_dump(mode="json", exclude_unset=True)
+    source = found if held["kind"] == ENCODER else found.get("model", {})
+    model = parse_config(ModelConfig, {**source, **given}, str(path))
+    start = config.transfer.model_copy(update={"checkpoint": path})
+    return config.model_copy(update={"model": model, "transfer": start})
+
+
+def train_networks(
+    ready: Prepared, config: "ExperimentConfig", divided: Sequence[Division], run: Path
+) -> Networks:
+    """Train a network on each division, in a folder of its own; finished ones are read back."""
+    folders = [run] if len(divided) == 1 else [run / f"fold_{i}" for i in range(len(divided))]
+    _tell_of_cut(config, len(divided[0].learned))
+    models, results = [], []
+    for number, (division, folder) in enumerate(zip(divided, folders, strict=True)):
+        models.append(make_model(ready, config, division, number, config.transfer))
+        results.append(_fit(models[-1], ready, config, division, number, folder))
+    gain = ""
+    if config.measure_gain and config.transfer is not None and len(divided[0].held):
+        fresh = make_model(ready, config, divided[0], 0, None)
+        results.append(_fit(fresh, ready, _evenly(config), divided[0], 0, run / "from_scratch"))
+        gain = _gain(config.transfer.checkpoint, results[0].best_loss, results[-1].best_loss)
+    seconds = sum(result.seconds for result in results)
+    return Networks(models, _held(models, ready, divided), seconds, gain)
+
+
+def make_model(
+    ready: Prepared,
+    config: "ExperimentConfig",
+    division: Division,
+    number: int,
+    start: TransferConfig | None,
+) -> PropertyModel:
+    """A network ready to be trained, with the statistics of what it will learn from.
+
+    Raises:
+        InputError: the checkpoint does not fit.
+    """
+    torch.manual_seed(config.training.seed + number)
+    normalizer = target_normalizer(ready.tasks, ready.exact[division.learned])
+    model = PropertyModel(config.model, ready.tasks, normalizer)
+    if start is not None:
+        held = read_header(start.checkpoint)["kind"]
+        transfer(model, start, ENCODER if held == ENCODER else PREDICTOR)
+    return model
+
+
+def _weights(checkpoint: Path) -> Path:
+    shipped = Path(str(resources.files("molecules"))) / "weights" / f"{checkpoint}.safetensors"
+    if checkpoint.exists() or checkpoint.suffix:
+        return checkpoint
+    if shipped.exists():
+        return shipped
+    names = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.safetensors")))
+    raise InputError(
+        f"transfer.checkpoint: no file {checkpoint}, nor weights of that name in the package "
+        f"(it has {names or 'none'}); give a file that `pretrain` wrote, or transfer: null"
+    )
+
+
+def _evenly(config: "ExperimentConfig") -> "ExperimentConfig":
+    """As it is, but everything is trained alike from the first step on."""
+    optimizer = config.training.optimizer.model_copy(update={"rates": {}})
+    training = config.training.model_copy(update={"optimizer": optimizer})
+    return config.model_copy(update={"training": training})
+
+
+def _fit(
+    model: PropertyModel,
+    ready: Prepared,
+    config: "ExperimentConfig",
+    division: Division,
+    number: int,
+    folder: Path,
+) -> FitResult:
+    train, valid = (_data(ready, config, rows) for rows in (division.learned, division.held))
+    loss = PropertyLoss(config.objective, ready.tasks, ready.labels[division.learned])
+    training = config.training.model_copy(update={"seed": config.training.seed + number})
+    if not len(valid):
+        training = training.model_copy(update={"patience": None})
+    folder.mkdir(exist_ok=True)
+    resume = (folder / "last.ckpt").exists()
+    return fit(model, loss, train, valid if len(valid) else None, training, folder, resume)
+
+
+def _data(ready: Prepared, config: "ExperimentConfig", rows: NDArray[np.int64]) -> MoleculeData:
+    chosen = ready.rows(rows)
+    return chosen if config.model.fingerprint else replace(chosen, fingerprints=None)
+
+
+@torch.inference_mode()
+def _held(models: Sequence[PropertyModel], ready: Prepared, divided: Sequence[Division]) -> Array:
+    total, times = np.zeros(ready.labels.shape), np.zeros((len(ready.labels), 1))
+    for model, division in zip(models, divided, strict=True):
+        data = ready.rows(division.held)
+        for first in range(0, len(data), _BATCH):
+            part = np.arange(first, min(first + _BATCH, len(data)))
+            told = model.eval().predict(data.__getitems__(part)).double().cpu().numpy()
+            total[division.held[part]] += told
+            times[division.held[part]] += 1
+    return np.where(times > 0, total / np.maximum(times, 1), np.nan)
+
+
+def _tell_of_cut(config: "ExperimentConfig", molecules: int) -> None:
+    """Say so where `max_steps` leaves less than half of the epochs."""
+    training = config.training
+    if training.max_steps is not None:
+        epochs = training.max_steps * training.batch_size / molecules
+        if epochs < training.epochs / 2:
+            note(
+                f"training.max_steps ends each network after {epochs:.1f} of {training.epochs} "
+                "epochs; raise it if there is time"
+            )
+
+
+def _gain(checkpoint: Path, started: float, fresh: float) -> str:
+    less = f"{1 - started / fresh:.0%} less" if started < fresh else "NOT less"
+    return (
+        f"Networks start from {checkpoint.stem}: on the first fold the loss is {started:.4g}, "
+        f"and {fresh:.4g} from scratch ({less})."
+    )

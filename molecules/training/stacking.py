@@ -1,0 +1,179 @@
+"""The experts beside the networks, and the weights of all, from out-of-fold predictions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molecules.evaluation.metrics import METRICS
+from molecules.experts.expert import Expert, ExpertName, fit_expert
+from molecules.experts.inputs import Inputs
+from molecules.experts.stack import combine, disagreement, fit_weights
+from molecules.tasks import Task, Tasks
+from molecules.training.divisions import Division
+from molecules.training.networks import Networks
+from molecules.training.preparation import Prepared
+
+MOST_TASKS = 30  # with more, or more cells than these, there are networks only
+MOST_CELLS = 150_000  # rows * tasks
+_SHOWN = 5  # properties whose weights are told one by one
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Networks and other experts with their weights.
+
+    Attributes:
+        names: of the experts, `networks` first; only those with some weight.
+        beside: the others' names.
+        others: fitted to all rows but the test fold's.
+        weights: (expert, task).
+        held: (row, task) what all say together of a molecule they had not seen, or NaN.
+        spread: (row, task) how far the experts disagree there; None for networks alone.
+        scores: (task, expert) main metric out of fold; the last column is that of all together.
+    """
+
+    names: tuple[str, ...]
+    beside: tuple[ExpertName, ...]
+    others: tuple[Expert, ...]
+    weights: Array
+    held: Array
+    spread: Array | None
+    scores: Array
+
+
+def affordable(
+    experts: Sequence[ExpertName], rows: int, tasks: int
+) -> tuple[tuple[ExpertName, ...], str]:
+    """The experts to fit beside the networks, and why there are fewer than asked for."""
+    if tasks <= MOST_TASKS and rows * tasks <= MOST_CELLS:
+        return tuple(experts), ""
+    why = (
+        f"networks only: {rows:,} molecules with {tasks} properties are many for "
+        f"{' and '.join(experts)} (up to {MOST_TASKS} properties, and {MOST_CELLS:,} labels)"
+    )
+    return (), why if experts else ""
+
+
+def stack(
+    networks: Networks,
+    ready: Prepared,
+    divided: Sequence[Division],
+    experts: Sequence[ExpertName],
+    seed: int,
+) -> Stacked:
+    """Fit the other experts to each division for the weights, then to all for good.
+
+    Args:
+        networks: trained on the divisions.
+        ready: the table.
+        divided: see `divisions`.
+        experts: beside the networks.
+        seed: of what they draw.
+    """
+    if not experts or not any(len(division.held) for division in divided):
+        return _networks_alone(networks, ready)
+    known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
+    inputs = _Rows.of(ready, known)
+    told = [networks.held, *(_out_of_fold(n, inputs, ready, divided, seed) for n in experts)]
+    weights = fit_weights(np.stack(told), ready.exact, ready.tasks)
+    used = [0] + [i for i in range(1, len(told)) if weights[i].any()]
+    predicted, weights = np.stack([told[i] for i in used]), weights[used]
+    others = tuple(_fitted(experts[i - 1], inputs, ready, known, seed) for i in used[1:])
+    held = combine(predicted, weights, ready.tasks)
+    return Stacked(
+        names=("networks", *(experts[i - 1] for i in used[1:])),
+        beside=tuple(experts[i - 1] for i in used[1:]),
+        others=others,
+        weights=weights,
+        held=held,
+        spread=disagreement(predicted, weights) if others else None,
+        scores=_scores([*predicted, held], ready),
+    )
+
+
+def weights_told(stacked: Stacked, tasks: Tasks) -> list[str]:
+    """Which experts count how much, and their out-of-fold scores, in sentences."""
+    if not np.isfinite(stacked.scores).any():
+        return []
+    lines = [_told(stacked, tasks.tasks[i], i) for i in range(min(len(tasks), _SHOWN))]
+    if len(tasks) > _SHOWN:
+        means = zip(stacked.names, stacked.weights.mean(axis=1), strict=True)
+        shares = ", ".join(f"{name} {weight:.0%}" for name, weight in means)
+        lines.append(f"Mean weights over all {len(tasks)} properties: {shares}.")
+    return lines
+
+
+def _told(stacked: Stacked, task: Task, i: int) -> str:
+    *alone, whole = stacked.scores[i]
+    parts = [
+        f"{name} {weight:.0%} ({score:.3g} alone)"
+        for name, weight, score in zip(stacked.names, stacked.weights[:, i], alone, strict=True)
+    ]
+    metric = METRICS[task.kind][0].name
+    return f"{task.name}: {', '.join(parts)}; {metric} {whole:.3g} on molecules held out."
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Inputs of some rows of a table."""
+
+    inputs: Inputs
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, ready: Prepared, rows: NDArray[np.int64]) -> "_Rows":
+        counts = ready.featurized.fingerprints
+        assert counts is not None, "the table was prepared without fingerprints"
+        place = np.full(len(ready.smiles), -1)
+        place[rows] = np.arange(len(rows))
+        molecule = np.searchsorted(ready.featurized.rows, rows)
+        return cls(Inputs.of([ready.smiles[row] for row in rows], counts[molecule]), place)
+
+    def __getitem__(self, rows: NDArray[np.int64]) -> Inputs:
+        return self.inputs.rows(self.place[rows])
+
+
+def _fitted(
+    name: ExpertName, inputs: _Rows, ready: Prepared, rows: NDArray[np.int64], seed: int
+) -> Expert:
+    labels, weights = ready.labels[rows], ready.weights[rows]
+    threads = torch.get_num_threads()
+    return fit_expert(name, inputs[rows], labels, weights, ready.tasks, seed, threads)
+
+
+def _out_of_fold(
+    name: ExpertName, inputs: _Rows, ready: Prepared, divided: Sequence[Division], seed: int
+) -> Array:
+    """(row, task) of molecules that an expert held out; NaN elsewhere."""
+    told = np.full(ready.labels.shape, np.nan)
+    for division in _distinct(divided):
+        expert = _fitted(name, inputs, ready, division.learned, seed)
+        told[division.held] = expert.predict(inputs[division.held])
+    return told
+
+
+def _distinct(divided: Sequence[Division]) -> list[Division]:
+    return list({division.held.tobytes(): division for division in divided}.values())
+
+
+def _networks_alone(networks: Networks, ready: Prepared) -> Stacked:
+    weights = np.ones((1, len(ready.tasks)))
+    scores = _scores([networks.held, networks.held], ready)
+    return Stacked(("networks",), (), (), weights, networks.held, None, scores)
+
+
+def _scores(predicted: Sequence[Array], ready: Prepared) -> Array:
+    """(task, prediction) main metric; NaN where there is none."""
+    found = np.full((len(ready.tasks), len(predicted)), np.nan)
+    for i, task in enumerate(ready.tasks.tasks):
+        metric = METRICS[task.kind][0]
+        for j, told in enumerate(predicted):
+            both = np.isfinite(told[:, i]) & np.isfinite(ready.exact[:, i])
+            if both.sum() >= metric.min_rows:
+                found[i, j] = metric.score(ready.exact[both, i], told[both, i])
+    return found

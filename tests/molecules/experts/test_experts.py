@@ -1,0 +1,112 @@
+"""The experts beside the networks: what they learn, forget nothing in a file, and never see."""
+
+import numpy as np
+import pytest
+
+from molecules.experts import kernel as kernel_module
+from molecules.experts.expert import ExpertName, fit_expert, read_expert
+from molecules.experts.inputs import Inputs
+from molecules.experts.kernel import Chosen, choose, squared_distance, tanimoto
+from molecules.features.features import featurize
+from molecules.tasks import Task, Tasks
+from sciml.errors import InputError
+
+ENDS = ("O", "N", "F", "c1ccccc1", "=O", "Cl", "C#N", "S")
+SMILES = [f"{'C' * n}{end}" for n in range(2, 12) for end in ENDS]
+TASKS = Tasks(tasks=(Task(name="length"), Task(name="oxygen", kind="binary")))
+LABELS = np.array([[s.count("C") + s.count("c"), "O" in s] for s in SMILES], np.float64)
+EXPERTS: list[ExpertName] = ["kernel", "trees"]
+
+
+@pytest.fixture(scope="module")
+def inputs() -> Inputs:
+    return inputs_of(SMILES)
+
+
+def inputs_of(smiles: list[str]) -> Inputs:
+    counts = featurize(smiles, with_fingerprints=True).fingerprints
+    assert counts is not None
+    return Inputs.of(smiles, counts)
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_learns_and_comes_back_from_a_file_to_the_last_bit(
+    name: ExpertName, inputs: Inputs
+) -> None:
+    held = np.arange(len(SMILES)) % 5 == 0
+    rows, tests = np.flatnonzero(~held), np.flatnonzero(held)
+    labels = LABELS.copy()
+    labels[rows[::7], 1] = np.nan
+    expert = fit_expert(name, inputs.rows(rows), labels[rows], np.ones(len(rows)), TASKS, 0)
+    told = expert.predict(inputs.rows(tests))
+    assert np.sqrt(np.mean((told[:, 0] - LABELS[tests, 0]) ** 2)) < 0.4 * LABELS[tests, 0].std()
+    positive = LABELS[tests, 1] == 1
+    assert told[positive, 1].min() > told[~positive, 1].max()
+    assert ((told[:, 1] >= 0) & (told[:, 1] <= 1)).all()
+    again = read_expert(name, expert.arrays())
+    np.testing.assert_array_equal(again.predict(inputs.rows(tests)), told)
+    one = np.concatenate([expert.predict(inputs.rows(tests[i : i + 1])) for i in range(len(tests))])
+    np.testing.assert_allclose(one, told, rtol=0, atol=1e-9)
+    order = np.random.default_rng(0).permutation(len(tests))
+    moved = expert.predict(inputs.rows(tests[order]))
+    np.testing.assert_allclose(moved[np.argsort(order)], told, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", EXPERTS)
+def test_weight_zero_is_not_learned_and_no_label_is_survived(
+    name: ExpertName, inputs: Inputs
+) -> None:
+    labels, weights = LABELS.copy(), np.ones(len(SMILES))
+    labels[::2, 0], weights[::2] = 100.0, 0.0
+    labels[:, 1] = np.nan
+    told = fit_expert(name, inputs, labels, weights, TASKS, 0).predict(inputs)
+    assert told[:, 0].max() < 30
+    assert np.isfinite(told).all()
+
+
+def test_inputs_do_not_depend_on_the_spelling() -> None:
+    one, other = inputs_of(["CC(=O)Oc1ccccc1C(=O)O"]), inputs_of(["OC(=O)c1ccccc1OC(C)=O"])
+    np.testing.assert_array_equal(one.descriptors, other.descriptors)
+    np.testing.assert_array_equal(one.counts, other.counts)
+
+
+def test_tanimoto_of_counts_by_hand() -> None:
+    a = np.array([[3, 0, 1], [0, 0, 0]], np.uint8)
+    b = np.array([[1, 2, 1], [3, 0, 1]], np.uint8)
+    np.testing.assert_allclose(tanimoto(a, b), [[2 / 6, 1], [0, 0]])
+    assert tanimoto(a[1:], a[1:]) == 1
+
+
+def test_left_out_predictions_are_those_of_a_refit() -> None:
+    draw = np.random.default_rng(0)
+    points = draw.normal(size=(12, 3)).astype(np.float32)
+    y = points[:, 0] + 0.1 * draw.normal(size=12)
+    covariance = np.exp(-squared_distance(points, points) / 2)
+    for noise, told in kernel_module._left_out(covariance, y):
+        centred, others = y - y.mean(), np.arange(1, 12)
+        matrix = covariance[np.ix_(others, others)] + noise * np.eye(11)
+        expected = y.mean() + covariance[0, others] @ np.linalg.solve(matrix, centred[others])
+        assert told[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_kernel_chooses_noise_for_noise() -> None:
+    draw = np.random.default_rng(0)
+    points = draw.normal(size=(80, 2)).astype(np.float32)
+    near, same = squared_distance(points, points), np.ones((80, 80), np.float32)
+    smooth = choose(same, near, points[:, 0].astype(float), binary=False)
+    noise = choose(same, near, draw.normal(size=80), binary=False)
+    assert smooth.mix < 1
+    assert smooth.noise < 0.01
+    assert noise.noise >= 1
+    yes = choose(same, near, (points[:, 0] > 0).astype(float), binary=True)
+    assert yes.slope > 0
+    flat = choose(same, near, np.ones(80), binary=True)
+    assert (flat.slope, flat.intercept) == (0.0, pytest.approx(np.log(81)))
+    assert Chosen().slope == 0.0
+
+
+def test_damaged_trees(inputs: Inputs) -> None:
+    arrays = fit_expert("trees", inputs, LABELS, np.ones(len(SMILES)), TASKS, 0).arrays()
+    arrays["text_0"] = arrays["text_0"][:-20]
+    with pytest.raises(InputError, match="trees in the model file are damaged"):
+        read_expert("trees", arrays)

@@ -1,0 +1,168 @@
+"""The default recipe: folds, out-of-fold predictions, weights, one file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+from molecules.evaluation.splits import scaffolds
+from molecules.explanation.attribution import share_told
+from molecules.files.table import Table
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.pretraining.experiment import PretrainConfig, pretrain
+from molecules.training.divisions import divisions, learned_rows
+from molecules.training.experiment import ExperimentConfig, fit_predictor, train
+from molecules.training.networks import Networks, _tell_of_cut
+from molecules.training.preparation import DataConfig, Prepared, prepare
+from molecules.training.stacking import affordable, stack, weights_told
+from sciml.config import load_config, named_config
+from sciml.errors import InputError
+
+RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCOC1", "c1ccsc1", "C1CCNCC1", "C1CC1", "C1CCC1")
+SMILES = [f"{'C' * n}{ring}" for n in range(1, 7) for ring in RINGS] + ["CCO", "CCCO", "CCCCN"]
+SMILES += [f"{a}C{b}" for i, a in enumerate(RINGS) for b in RINGS[:i]]  # a framework each
+TINY = [
+    "model.backbone.kind=graph_network", "model.backbone.dim=8", "model.backbone.steps=1",
+    "training.epochs=2", "training.batch_size=16", "training.accelerator=cpu",
+]  # fmt: skip
+
+
+def table(labels: np.ndarray | None = None) -> Table:
+    frame = pd.DataFrame({"smiles": SMILES})
+    values = [float(len(text)) for text in SMILES] if labels is None else labels
+    frame["size"] = [str(value) for value in values]
+    return Table(frame, "smiles", "made")
+
+
+def prepared(labels: np.ndarray | None = None, **options: object) -> Prepared:
+    data = DataConfig.model_validate(options)
+    return prepare(table(labels), ["size"], data, with_fingerprints=True)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("molecules.evaluation.baselines.TREES", 10)
+
+
+@pytest.mark.parametrize("split", ["random", "scaffold_balanced", "butina"])
+def test_each_known_row_is_held_out_once_and_no_test_row_ever(split: str) -> None:
+    ready = prepared(split=split)
+    divided = divisions(ready, DataConfig(split=split), 4)  # type: ignore[arg-type]
+    held = np.concatenate([division.held for division in divided])
+    np.testing.assert_array_equal(np.sort(held), ready.known)
+    for division in divided:
+        assert not np.intersect1d(division.learned, division.held).size
+        assert not np.intersect1d(division.learned, ready.folds["test"]).size
+    np.testing.assert_array_equal(learned_rows(ready, divided), ready.known)
+
+
+def test_scaffold_folds_share_no_framework_that_fits_into_half_a_fold() -> None:
+    ready = prepared(split="scaffold_balanced")
+    divided = divisions(ready, DataConfig(split="scaffold_balanced"), 3)
+    frames = np.array(scaffolds(SMILES))
+    for division in divided:
+        shared = set(frames[division.learned]) & set(frames[division.held])
+        assert all((frames[ready.known] == frame).sum() > len(ready.known) / 6 for frame in shared)
+
+
+def test_given_folds_are_taken_for_a_scaffold_split(tmp_path: Path) -> None:
+    ready = prepared(split="scaffold_balanced")
+    given = DataConfig(split_column="fold")
+    one = divisions(ready, given, 3)
+    other = divisions(ready, DataConfig(split="scaffold_balanced"), 3)
+    np.testing.assert_array_equal(one[0].held, other[0].held)
+
+
+def test_one_fold_is_the_validation_fold() -> None:
+    ready = prepared()
+    (division,) = divisions(ready, DataConfig(), 1)
+    np.testing.assert_array_equal(division.held, ready.folds["valid"])
+    np.testing.assert_array_equal(learned_rows(ready, [division]), ready.folds["train"])
+
+
+def test_no_expert_sees_what_it_predicts() -> None:
+    """Labels without sense: out of fold nothing can be told, in sample everything."""
+    noise = np.random.default_rng(0).normal(size=len(SMILES))
+    ready = prepared(noise)
+    divided = divisions(ready, DataConfig(), 5)
+    blind = Networks([], np.full((len(SMILES), 1), np.nan), 0.0, "")
+    blind.held[ready.known] = 0.0
+    stacked = stack(blind, ready, divided, ("kernel", "trees"), 0)
+    truth, told = ready.exact[ready.known, 0], stacked.held[ready.known, 0]
+    assert 1 - np.var(truth - told) / np.var(truth) < 0.15
+    assert np.isnan(stacked.held[ready.folds["test"]]).all()
+    assert stacked.weights.sum(axis=0) == pytest.approx(1)
+    assert (stacked.weights >= 0).all()
+
+
+def test_an_expert_that_knows_the_answer_is_heard() -> None:
+    ready = prepared()
+    divided = divisions(ready, DataConfig(), 5)
+    knowing = Networks([], ready.exact.copy(), 0.0, "")
+    stacked = stack(knowing, ready, divided, ("kernel", "trees"), 0)
+    assert stacked.names == ("networks",)
+    assert stacked.others == ()
+    np.testing.assert_allclose(stacked.held[ready.known], ready.exact[ready.known])
+    assert "networks 100% (0 alone)" in weights_told(stacked, ready.tasks)[0]
+
+
+def test_many_properties_or_molecules_get_networks_only() -> None:
+    assert affordable(("kernel", "trees"), 10_000, 12) == (("kernel", "trees"), "")
+    for rows, tasks in ((8_576, 617), (200_000, 1)):
+        experts, why = affordable(("kernel", "trees"), rows, tasks)
+        assert experts == ()
+        assert f"networks only: {rows:,} molecules with {tasks} properties" in why
+    assert affordable((), 200_000, 1) == ((), "")
+
+
+def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
+    source = tmp_path / "molecules.smi"
+    source.write_text("\n".join(SMILES), encoding="utf-8")
+    base = load_config(PretrainConfig, named_config("molecules", "pretrain_graph"), TINY)
+    pretrain([source], base, tmp_path / "base")
+    start = f"transfer.checkpoint={tmp_path / 'base' / 'model.safetensors'}"
+    short = [start, "folds=3", *TINY[3:]]
+    config = load_config(ExperimentConfig, named_config("molecules", "small"), short)
+    frame = table()
+    frame.frame["oxygen"] = [str(int("O" in text)) for text in SMILES]
+    trained = train(frame, ["size", "oxygen"], config, tmp_path / "run")
+    predictor = trained.predictor
+    assert predictor.config.model.backbone == base.model.backbone
+    assert predictor.config.beside
+    np.testing.assert_allclose(predictor.weights.sum(axis=0), 1)
+    assert "from scratch" in trained.told[-1]
+    assert all("on molecules held out" in line for line in trained.told[:-1])
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    told, again = predictor.predict(SMILES), loaded.predict(SMILES)
+    for part in ("mean", "lower", "upper", "spread"):
+        np.testing.assert_array_equal(getattr(told, part), getattr(again, part))
+    alone = np.concatenate([loaded.predict([text]).mean for text in SMILES[::6]])
+    np.testing.assert_allclose(alone, told.mean[::6], rtol=0, atol=1e-5)
+    spelled = [Chem.MolToRandomSmilesVect(Chem.MolFromSmiles(t), 1, 3)[0] for t in SMILES[::6]]
+    np.testing.assert_allclose(loaded.predict(spelled).mean, told.mean[::6], rtol=0, atol=1e-5)
+    shares = share_told(loaded)
+    assert shares.startswith("The atoms explain what the networks say, which makes ")
+    assert f"{loaded.weights[0, 0]:.0%} of size" in shares
+    (tmp_path / "run" / "model.safetensors").unlink()
+    resumed = train(frame, ["size", "oxygen"], config, tmp_path / "run", resume=True)
+    np.testing.assert_array_equal(resumed.predictor.predict(SMILES).mean, told.mean)
+
+
+def test_a_table_too_large_for_the_steps_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    config = ExperimentConfig.model_validate({"training": {"epochs": 10, "max_steps": 100}})
+    _tell_of_cut(config, 600)
+    assert not capsys.readouterr().err
+    _tell_of_cut(config, 6400)
+    assert "after 0.5 of 10 epochs" in capsys.readouterr().err
+
+
+def test_weights_that_are_not_there(tmp_path: Path) -> None:
+    config = load_config(
+        ExperimentConfig, named_config("molecules", "small"), ["transfer.checkpoint=none", *TINY]
+    )
+    with pytest.raises(InputError, match="no file none, nor weights of that name"):
+        fit_predictor(replace(prepared()), config, tmp_path)
