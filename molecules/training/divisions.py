@@ -62,8 +62,8 @@ def _kind(config: DataConfig) -> SplitKind:
     match config.split:
         case "scaffold" | "scaffold_balanced":
             return "scaffold_balanced"
-        case "butina":
-            return "butina"
+        case "butina" | "leader":
+            return config.split
         case "random" | "time":
             return "random"
 
