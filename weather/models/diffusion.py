@@ -45,7 +45,8 @@ class Diffusion(nn.Module):
     Args:
         config: see `DiffusionConfig`.
         variables: names and levels.
-        grid: latitudes and longitudes; memory grows as the third power of its rows.
+        grid: latitudes and longitudes; memory grows as the third power of its rows, some 0.14 GB
+            at 1 degree and 9 GB at a quarter.
     """
 
     order: Tensor
