@@ -102,8 +102,9 @@ RMSE over persistence's, mean over 54 fields, of forecasts from states that no m
 Held-Suarez atmosphere at T21 with mountains, 780 training states 6 h apart. Variance (smallest
 and largest among fields) and zonal power are those 15 days ahead over the simulation's;
 `stable`: variance and power of waves 1-8 within a factor of two, of shorter waves of four. What
-follows a configuration's name was changed in it. Machine, versions and recipes are in
-`skill_weather.json`.
+follows a configuration's name was changed in it; `no diffusion` is `model.diffusion=null`. Dates,
+machines, versions and recipes are in `skill_weather.json`: a busy machine's CPU second holds fewer
+steps, and the rows of `ours:small` ran on a busier one than the others. All compute in float32.
 
 """
 

@@ -88,6 +88,8 @@ def train_downscaler(
         raise InputError("downscaling takes no boundary data: leave out model.boundary")
     if config.model.noise is not None:
         raise InputError("downscaling draws no members: leave out model.noise")
+    if config.model.diffusion is not None:
+        raise InputError("downscaling takes no time step to damp: leave out model.diffusion")
     series = open_data(config.data, tell)
     if series.masks:
         raise InputError(

@@ -1,11 +1,12 @@
 """The forecast model as an equation.
 
-x(t + dt) = x(t) + s f((x(t) - m) / d, (x(t) - x(t - dt)) / s, static, position, forcing)
+x(t + dt) = D [x(t) + s f((x(t) - m) / d, (x(t) - x(t - dt)) / s, static, position, forcing)]
 
 m and d are the mean and standard deviation of each field, s is the standard deviation of
 its change over a time step, and f is a backbone. The change is what GraphCast predicts
 (supplement section 3.5); it is also how the past is best seen, since x(t - dt) itself
-differs from x(t) by little. Outside f all values are physical.
+differs from x(t) by little. Outside f all values are physical. D damps the shortest waves,
+or is left out (`diffusion`).
 
 With several time steps dt, f also depends on dt, s is dt's, and one state is seen: so
 steps may follow each other in any order (Nguyen et al. 2024, Stormer, section 3). Where
@@ -28,6 +29,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.models.boundary import BoundaryConfig, Frame
+from weather.models.diffusion import Diffusion, DiffusionConfig
 from weather.models.fields import Inputs, Widths
 from weather.models.forcing import forcing
 from weather.models.graph import GraphConfig, GridGraph
@@ -52,6 +54,7 @@ class ModelConfig(Config):
         cutoff: shortest waves that changes may hold, as the `LowPass` counts them; null
             for all. With 0.67 forecasts of smooth data gain a little; near-surface winds
             and moisture of analyses hold much beyond it.
+        diffusion: damping of short waves in each new state; null for none.
         backbone: window transformer or graph network.
         boundary: cells at the edges of a limited area that are given, not forecast.
         noise: that the members of an ensemble differ by; trained with `objective.kind: crps`.
@@ -60,6 +63,7 @@ class ModelConfig(Config):
     history: int = Field(1, ge=1, le=8)
     position: bool = True
     cutoff: float | None = Field(None, gt=0)
+    diffusion: DiffusionConfig | None = None
     backbone: Backbone = TransformerConfig()
     boundary: BoundaryConfig | None = None
     noise: NoiseConfig | None = None
@@ -128,6 +132,7 @@ class WeatherModel(nn.Module):
             case GraphConfig():
                 self.backbone = GridGraph(config.backbone, widths, grid, condition)
         self.low_pass = LowPass(variables, grid, config.cutoff) if config.cutoff else None
+        self.diffusion = Diffusion(config.diffusion, variables, grid) if config.diffusion else None
         self.embed_step = StepEmbedding() if several else None
         self.embed_noise = NoiseEmbedding(config.noise) if config.noise else None
 
@@ -189,6 +194,8 @@ class WeatherModel(nn.Module):
             upper=last.upper + upper.unsqueeze(1),
             time=last.time + step,
         )
+        if self.diffusion is not None:
+            forecast = self._damp(self.diffusion, forecast, step)
         if self.frame is not None and boundary is not None:
             forecast = self.frame.overwrite(forecast, boundary)
         return self.masks.blank(forecast)
@@ -232,6 +239,14 @@ class WeatherModel(nn.Module):
         if self.frame is None:
             return surface, upper
         return surface & ~self.frame.cells, upper & ~self.frame.cells
+
+    def _damp(self, diffusion: Diffusion, state: State, step: int) -> State:
+        """A state of one time without some of its short waves."""
+        surface, upper = state.surface[:, 0], state.upper[:, 0].flatten(1, 2)
+        mean = self.statistics.channels("mean")[:, None, None]
+        fields = diffusion(torch.cat([surface, upper], dim=1) - mean, step / 3600) + mean
+        surface, upper = fields.split([surface.shape[1], upper.shape[1]], dim=1)
+        return replace(state, surface=surface.unsqueeze(1), upper=upper.reshape(state.upper.shape))
 
     def _condition(self, step: int, like: Tensor, noise: Tensor | None = None) -> Tensor | None:
         """(batch, condition), where there are several time steps or noise."""

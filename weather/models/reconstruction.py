@@ -36,7 +36,7 @@ class Reconstruction(WeatherModel):
 
     Raises:
         InputError: a model with a frame, whose coming change no single field tells, or one
-            with noise.
+            with noise or diffusion.
     """
 
     def __init__(self, config: ModelConfig, variables: Variables, grid: LatLonGrid) -> None:
@@ -49,6 +49,11 @@ class Reconstruction(WeatherModel):
             raise InputError(
                 "pre-training draws no members: leave out model.noise, and name "
                 '"embed_noise.*" and "*.modulation.*" in transfer.anew of the training that follows'
+            )
+        if config.diffusion is not None:
+            raise InputError(
+                "pre-training takes no time step to damp: leave out model.diffusion, and name "
+                '"diffusion.*" in transfer.anew of the training that follows'
             )
         hideable = (*variables.surface, *variables.upper)
         super().__init__(config, variables, grid, SINGLE, hideable)

@@ -78,5 +78,7 @@ def test_the_shipped_configurations_belong_together():
 
     first = load_config(PretrainConfig, named_config("weather", "pretrain"))
     second = load_config(ExperimentConfig, named_config("weather", "finetune"))
-    assert first.model == second.model
-    assert first.model == load_config(ExperimentConfig, named_config("weather", "small")).model
+    assert second.transfer is not None
+    assert "diffusion.*" in second.transfer.anew
+    assert first.model == second.model.model_copy(update={"diffusion": None})
+    assert second.model == load_config(ExperimentConfig, named_config("weather", "small")).model

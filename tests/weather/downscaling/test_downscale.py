@@ -149,7 +149,8 @@ def test_what_does_not_fit_is_one_line(
     options = ["--config", tiny_config["graph"], "--run", tmp_path / "run", *DOWNSCALING]
     assert call("train", tmp_path / "odd.nc", *options) == 2
     assert "no grid of half the resolution" in one_line()
-    noisy = ["--config", tiny_config["transformer"], *DOWNSCALING, "--set", "model.noise={dim: 4}"]
-    assert call("train", waves_file, *noisy, "--run", tmp_path / "run") == 2
-    assert "leave out model.noise" in one_line()
+    for part, value in (("noise", "{dim: 4}"), ("diffusion", "{order: 4}")):
+        with_it = ["--config", tiny_config["transformer"], "--set", f"model.{part}={value}"]
+        assert call("train", waves_file, *with_it, *DOWNSCALING, "--run", tmp_path / "run") == 2
+        assert f"leave out model.{part}" in one_line()
     assert not out.exists()

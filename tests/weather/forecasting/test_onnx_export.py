@@ -16,6 +16,7 @@ from weather.forecasting.onnx_export import export_onnx
 from weather.forecasting.onnx_model import OnnxModel
 from weather.forecasting.onnx_parity import compare, plausible
 from weather.grid import LatLonGrid
+from weather.models.diffusion import DiffusionConfig
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
@@ -79,7 +80,8 @@ def test_onnxruntime_forecasts_what_torch_does(earth):
 def test_static_fields_position_and_forcing_lie_inside(backbone, waves_file, tmp_path):
     dataset = open_reanalysis(waves_file)
     variables = all_variables(dataset, ("year", "local_time", "insolation"))
-    forecaster = trained(dataset, ModelConfig(cutoff=0.67, backbone=OTHERS[backbone]), variables)
+    model = ModelConfig(cutoff=0.67, diffusion=DiffusionConfig(), backbone=OTHERS[backbone])
+    forecaster = trained(dataset, model, variables)
     export_onnx(forecaster, tmp_path / "model.onnx")
     assert_equal_forecasts(forecaster, tmp_path / "model.onnx")
 

@@ -12,6 +12,7 @@ from weather.files.reanalysis import open_reanalysis, static_fields
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
 from weather.models.boundary import BoundaryConfig
+from weather.models.diffusion import DiffusionConfig
 from weather.models.graph import GraphConfig
 from weather.models.model import ModelConfig
 from weather.models.noise import NoiseConfig
@@ -112,9 +113,14 @@ def test_with_nothing_hidden_both_models_are_the_same(made):
 
 
 @pytest.mark.parametrize(
-    ("part", "what"), [("boundary", BoundaryConfig(width=1)), ("noise", NoiseConfig(dim=4))]
+    ("part", "what"),
+    [
+        ("boundary", BoundaryConfig(width=1)),
+        ("noise", NoiseConfig(dim=4)),
+        ("diffusion", DiffusionConfig()),
+    ],
 )
-def test_a_model_with_a_frame_or_noise_is_refused(made, part, what):
+def test_a_model_with_what_single_fields_lack_is_refused(made, part, what):
     config, _, _ = made
     more = config.model.model_copy(update={part: what})
     with pytest.raises(InputError, match=rf"model\.{part}"):
