@@ -300,9 +300,11 @@ def test_parameters_with_rates_of_their_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("capability", "expected"), [("AVX2", "32-true"), ("AVX512", "bf16-mixed")]
+    ("capability", "instructions", "expected"),
+    [("AVX2", False, "32-true"), ("AVX512", False, "32-true"), ("AVX512", True, "bf16-mixed")],
 )
-def test_bfloat16_only_where_the_processor_has_it(capability, expected, monkeypatch):
+def test_bfloat16_only_where_the_processor_has_it(capability, instructions, expected, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
     assert precision_here(TrainingConfig(precision="auto", accelerator="cpu")) == expected
     assert precision_here(TrainingConfig(precision="bf16-mixed")) == "bf16-mixed"
