@@ -1,0 +1,208 @@
+"""Skill on public tables: this project's default beside a forest, LightGBM and chemprop.
+
+    python benchmarks/skill/molecules_skill.py --data MOLECULES               # all, for hours
+    python benchmarks/skill/molecules_skill.py --data MOLECULES --only 'ESOL:*' '*:forest' \\
+        --seeds 0 --budget 600
+    python benchmarks/skill/molecules_skill.py --data MOLECULES --only        # the report alone
+
+Every model learns the same stored folds of the 23 tables of `molecules_data`, in a process
+of its own on one thread, and predicts the test fold. Each cell (table, split, seed, model)
+is kept as it is made, so that a run goes on where it was stopped, and the report in
+`results/skill_molecules.{md,json,csv}` is made of the cells that there are. chemprop and
+LightGBM are looked for in the environment that `benchmarks/peers.sh` makes.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import molecules_cells
+import numpy as np
+import pandas as pd
+from molecules_cells import Cell, stem
+from molecules_job import Job, write_job
+from molecules_overlap import known
+from molecules_peers import ENVIRONMENT, TREES
+from molecules_plan import MODELS, SHARES, Entry, Plan, Store, settings_of
+from molecules_report import markdown
+from molecules_results import OURS, Comparison, counts
+from molecules_splits import SEEDS
+
+import molecules
+from sciml.files import atomic_path
+
+HERE = Path(__file__).parent
+ROOT = Path(molecules.__file__).parents[1]
+RESULTS = HERE.parent / "results"
+
+
+def make(plan: Plan, budget: float, peers: Path, threads: int) -> None:
+    """Make the cells that are not kept yet, until the CPU seconds are spent."""
+    spent = 0.0
+    for entry, cell in plan.cells():
+        if molecules_cells.is_kept(plan.store.cells, cell):
+            continue
+        if spent >= budget:
+            print(f"{spent:.0f} of {budget:g} CPU seconds are spent; some cells are not made")
+            return
+        python = python_of(cell.model, peers)
+        if python.exists():
+            spent += make_cell(plan, entry, cell, python, threads)
+        else:
+            print(f"{cell.path} left out, no {python}", file=sys.stderr)
+
+
+def make_cell(plan: Plan, entry: Entry, cell: Cell, python: Path, threads: int) -> float:
+    """Train and predict in a process of its own, and keep what came of it.
+
+    Returns:
+        CPU seconds used; zero where the process failed, which is said.
+    """
+    table = plan.table(entry.source)
+    folds = plan.store.folds(table, cell.split, cell.seed, cell.labels)
+    features = plan.store.features(table) if cell.model in TREES else ""
+    kinds = [task.kind for task in table.tasks.tasks]
+    settings = settings_of(cell.model)
+    names = list(table.tasks.names)
+    job = Job(cell.model, settings, names, kinds, cell.seed, threads, str(features))
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        write_job(folder, job, table.smiles, table.labels, folds, python != own_python())
+        began = time.monotonic()
+        done = subprocess.run(
+            [str(python), str(HERE / "molecules_worker.py"), str(folder)],
+            env=environment(threads, python == own_python()),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            print(f"{cell.path} failed: {done.stderr[-2000:]}", file=sys.stderr)
+            return 0.0
+        answer = json.loads((folder / "answer.json").read_text())
+        predicted = np.load(folder / "predicted.npy")
+    sizes = {name: len(rows) for name, rows in folds.items()}
+    record = {"rows": sizes, "settings": settings} | answer | stamp(threads)
+    molecules_cells.keep(plan.store.cells, cell, predicted, record)
+    seconds = answer["train_seconds"] + answer["predict_seconds"]
+    wall = time.monotonic() - began
+    print(f"{cell.path}: {seconds:.1f} CPU s, {wall:.1f} s", flush=True)
+    return seconds
+
+
+def own_python() -> Path:
+    """The interpreter of this project."""
+    return Path(sys.executable)
+
+
+def python_of(model: str, peers: Path) -> Path:
+    """The interpreter of a model's environment."""
+    name = ENVIRONMENT.get(model)
+    return peers / name / "bin" / "python" if name else own_python()
+
+
+def environment(threads: int, own: bool) -> dict[str, str]:
+    """Environment variables of a contestant's process; other environments see no code of ours."""
+    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    if own:
+        kept["PYTHONPATH"] = str(ROOT)
+    return kept | dict.fromkeys(libraries, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
+
+
+def stamp(threads: int) -> dict[str, Any]:
+    """When and where."""
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout.strip()
+    date = f"{datetime.now(UTC):%Y-%m-%d}"
+    return {"date": date, "machine": machine, "threads": threads, "commit": commit}
+
+
+def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
+    """Scores of every finished cell and what they say, as plain data."""
+    seen = known(pretraining, plan.store.folder / "pretraining") if pretraining else None
+    shown = [e for e in plan.entries() if plan.store.holds(e.source.name, e.split)]
+    found = [Comparison(plan, entry, sorted(plan.labels, reverse=True), seen) for entry in shown]
+    entries = [comparison.told() for comparison in found]
+    rows = [row for comparison in found for row in comparison.rows()]
+    others = [model for model in plan.models if model != OURS]
+    return {
+        "models": list(plan.models),
+        "cells": {model: _counted(plan, model, rows) for model in plan.models},
+        "counts": {model: counts(entries, model) for model in others},
+        "pretraining": [file.name for file in pretraining],
+        "entries": entries,
+        "rows": rows,
+    }
+
+
+def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Cells of a model with all labels: those there are, all, and those of other settings."""
+    own = [row for row in rows if row["model"] == model]
+    kept = sum(1 for _ in plan.store.cells.glob(f"*/*/{stem(model)}-*.json"))
+    return {
+        "made": sum(row["labels"] == 1 for row in own),
+        "asked": sum(SEEDS[entry.split] for entry in plan.entries()),
+        "other": kept - len(own),
+        "codes": len({row["code"] for row in own}),
+    }
+
+
+def write(told: dict[str, Any], folder: Path) -> None:
+    """The report for readers, for programs, and one row a cell."""
+    with atomic_path(folder / "skill_molecules.md") as path:
+        path.write_text(markdown(told), encoding="utf-8")
+    with atomic_path(folder / "skill_molecules.csv") as path:
+        pd.DataFrame(told["rows"]).to_csv(path, index=False)
+    kept = {name: value for name, value in told.items() if name != "rows"}
+    with atomic_path(folder / "skill_molecules.json") as path:
+        path.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of moleculenet/, admet/")
+    parser.add_argument("--cells", type=Path, default=HERE / ".molecules", help="what is kept")
+    parser.add_argument("--peers", type=Path, default=HERE.parent / ".peers")
+    parser.add_argument("--models", nargs="+", default=[*MODELS], metavar="NAME")
+    parser.add_argument("--only", nargs="*", default=["*"], metavar="TABLE:MODEL")
+    parser.add_argument("--splits", nargs="+", default=[*SEEDS], choices=[*SEEDS])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(max(SEEDS.values()))])
+    parser.add_argument("--labels", type=float, nargs="+", default=[*SHARES], help="shares")
+    parser.add_argument("--budget", type=float, default=float("inf"), help="CPU seconds")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--pretraining", type=Path, nargs="*", default=[], metavar="FILE")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make cells, then report on all that there are."""
+    options = parse()
+    os.environ["XDG_CACHE_HOME"] = str(options.cells.resolve() / "cache")
+    store = Store(options.data, options.cells.resolve())
+    chosen = (options.labels, options.seeds, options.only, options.splits)
+    make(Plan(store, options.models, *chosen), options.budget, options.peers, options.threads)
+    told = collect(Plan(store, options.models), options.pretraining)
+    write(told, options.results)
+
+
+if __name__ == "__main__":
+    main()
