@@ -83,6 +83,7 @@ def _per_task(
 def chemprop(job: Job, frame: pd.DataFrame, folder: Path) -> Answer:
     """chemprop's commands with their defaults, on one thread."""
     import torch
+    from chemprop.cli.main import main
 
     if version("chemprop") != job.settings["version"]:
         raise RuntimeError(f"chemprop is {version('chemprop')}; expected {job.settings}")
@@ -91,10 +92,10 @@ def chemprop(job: Job, frame: pd.DataFrame, folder: Path) -> Answer:
     frame[frame["split"].isin(["train", "val"])].to_csv(train, index=False)
     frame.loc[rows_of(frame, "test"), ["smiles"]].to_csv(test, index=False)
     began = cpu_seconds()
-    _chemprop("train", "-i", train, "-o", folder / "run", *_training_options(job))
+    _chemprop(main, "train", "-i", train, "-o", folder / "run", *_training_options(job))
     trained = cpu_seconds()
     predicted, model = folder / "predicted.csv", folder / "run" / "model_0" / "best.pt"
-    _chemprop("predict", "-i", test, "--model-paths", model, "-o", predicted)
+    _chemprop(main, "predict", "-i", test, "--model-paths", model, "-o", predicted)
     done = cpu_seconds()
     values = pd.read_csv(predicted)[job.tasks].to_numpy(float)
     versions = {name: version(name) for name in ("chemprop", "torch", "rdkit")}
@@ -107,10 +108,8 @@ def _training_options(job: Job) -> list[str]:
     return [*options, "--pytorch-seed", str(job.seed), "--data-seed", str(job.seed)]
 
 
-def _chemprop(command: str, *options: object) -> None:
+def _chemprop(main: Callable[[], None], command: str, *options: object) -> None:
     """One of its commands, in this process."""
-    from chemprop.cli.main import main
-
     shared = ["--smiles-columns", "smiles", "--accelerator", "cpu", "--num-workers", "0"]
     with mock.patch.object(sys, "argv", ["chemprop", command, *shared, *map(str, options)]):
         main()

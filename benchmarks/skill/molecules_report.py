@@ -43,9 +43,7 @@ def markdown(told: Record) -> str:
     parts += ["\n## Cost\n\n", _costs(told["rows"], told["models"])]
     if any(entry["few_labels"] for entry in entries):
         parts += ["\n## Few labels\n\n", _few_labels(entries)]
-    if any(entry["overlap"] for entry in entries):
-        parts += ["\n## Overlap with pre-training\n\n", _overlap(entries, told)]
-    return "".join(parts)
+    return "".join([*parts, "\n## Overlap\n\n", _overlap(entries, told)])
 
 
 def _title(split: str) -> str:
@@ -60,22 +58,26 @@ def _made(told: Record) -> str:
         + (f"; made by {count['codes']} states of the code" if count["codes"] > 1 else "")
         for model, count in told["cells"].items()
     ]
-    dates = sorted({row["date"] for row in told["rows"]})
-    machines = sorted({row["machine"] for row in told["rows"]})
-    where = f"Made {' to '.join(dict.fromkeys(dates[:1] + dates[-1:]))} on {'; '.join(machines)}."
+    dates = " to ".join(dict.fromkeys(told["dates"][:1] + told["dates"][-1:]))
+    threads = ", ".join(map(str, told["threads"]))
+    where = f"Made {dates} on {'; '.join(told['machines'])}, threads: {threads}."
     return "\n".join([*lines, "", where, ""])
 
 
 def _counted(told: Record) -> str:
     """The sentences to read first."""
     lines = [
-        f"- Ours is better on average than {name} on {count['better_on_average']} of "
+        f"- Ours is better on average than {_all(name)} on {count['better_on_average']} of "
         f"{count['compared']} ({_share(count)}), significantly better on "
         f"{count['significantly_better']}, significantly worse on {count['significantly_worse']}."
         for name, count in told["counts"].items()
         if count["compared"]
     ]
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _all(names: str) -> str:
+    return f"all of {names}" if "," in names else names
 
 
 def _share(count: Record) -> str:
@@ -144,21 +146,22 @@ def _few_labels(entries: Sequence[Record]) -> str:
 
 
 def _overlap(entries: Iterable[Record], told: Record) -> str:
-    """How many test molecules pre-training has seen, and the scores without them."""
-    models = told["models"]
+    """How many test molecules were met before, and the scores without them."""
+    pretrained = bool(told["pretraining"])
+    models = told["models"] if pretrained else []
     rows = []
     for entry in entries:
-        overlap = entry["overlap"]
-        share = f"{overlap['seen']:,} of {overlap['rows']:,}"
-        cells = [_without(entry, model) for model in models]
-        rows.append([f"{entry['table']}, {entry['split']}", share, *cells])
-    heads = ["table", "seen", *(f"{model}, without" for model in models)]
-    files = ", ".join(told["pretraining"])
+        overlap, name = entry["overlap"], f"{entry['table']}, {entry['split']}"
+        seen = [f"{overlap['in_pretraining']:,}"] if pretrained else []
+        scores = [_without(entry, model) for model in models]
+        rows.append([name, f"{overlap['rows']:,}", f"{overlap['in_training']:,}", *seen, *scores])
+    heads = ["table", "test rows", "molecules also in training", *["seen"] * pretrained]
     note = (
-        f"Test rows whose InChIKey's first block occurs in {files}; scores without them, and in "
-        "parentheses with them. Their labels were not there: only their structures.\n"
+        f"`seen`: test rows whose InChIKey's first block occurs in {', '.join(told['pretraining'])}"
+        "; scores without them, in parentheses with them. Pre-training met structures, no label.\n"
     )
-    return f"{note}\n{_table(heads, rows)}"
+    table = _table([*heads, *(f"{model}, without" for model in models)], rows)
+    return f"{note if pretrained else 'No pre-training file was given.'}\n\n{table}"
 
 
 def _without(entry: Record, model: str) -> str:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 OURS = "ours"
 Record = dict[str, Any]
+NO_GAIN: Record = {"value": np.nan}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,6 @@ class Comparison:
             "rows": len(self.table.smiles),
             "left_out": self.table.left_out,
             "test_molecules": len(self.draws.column),
-            "also_in_training": self._repeated(),
             "models": models,
             "gains": {m: self._gain(OURS, 1.0, m) for m in others},
             "overlap": self._overlap(),
@@ -102,8 +102,16 @@ class Comparison:
             | {"metric": self.metric.name, "value": done.scored.value, "without": done.without}
             | {"missing": done.missing}
             | self._cost(done)
-            | {key: done.record[key] for key in ("date", "machine", "commit")}
+            | {key: done.record[key] for key in ("date", "machine", "threads", "commit")}
             | {"code": done.record["told"].get("code", "")}
+            for finished in self.finished.values()
+            for done in finished.values()
+        ]
+
+    def records(self) -> list[tuple[str, Record]]:
+        """Model and record of each finished cell."""
+        return [
+            (done.cell.model, done.record)
             for finished in self.finished.values()
             for done in finished.values()
         ]
@@ -120,13 +128,16 @@ class Comparison:
         predicted, record = molecules_cells.read(self.plan.store.cells, cell)
         folds = self.plan.store.folds(self.table, cell.split, cell.seed, cell.labels)
         rows = folds["test"]
-        usual = np.nanmean(self.table.labels[folds["train"]], axis=0)
-        given = np.where(np.isfinite(predicted), predicted, usual)
-        molecules = [self.table.identities[row] for row in rows]
-        tested = Predicted(molecules, self.table.labels[rows], given)
-        without = np.nan if self.seen is None else score(self.metric, tested.rows(~self.seen[rows]))
-        missing = int((~np.isfinite(predicted)).any(axis=1).sum())
-        return Finished(cell, record, self.draws.scored(self.metric, tested), without, missing)
+        truth = self.table.labels[rows]
+        absent = ~np.isfinite(predicted)
+        given = np.where(absent, np.nanmean(self.table.labels[folds["train"]], axis=0), predicted)
+        without = np.nan
+        if self.seen is not None:
+            fresh = ~self.seen[rows]
+            without = score(self.metric, truth[fresh], given[fresh])
+        tested = Predicted([self.table.identities[row] for row in rows], truth, given)
+        scored = self.draws.scored(self.metric, tested)
+        return Finished(cell, record, scored, without, int(absent.any(axis=1).sum()))
 
     def _gain(self, model: str, share: float, other: str) -> Record:
         gained = gain(self.metric, self.scores(model, share), self.scores(other))
@@ -141,18 +152,17 @@ class Comparison:
         seen[self.tested] = np.isin(keys, pretraining)
         return seen
 
-    def _overlap(self) -> Record | None:
+    def _overlap(self) -> Record:
+        """Test molecules that training or pre-training holds, and scores without the latter."""
+        told: Record = {"rows": len(self.tested), "in_training": self._repeated()}
         if self.seen is None:
-            return None
-        return {
-            "seen": int(self.seen[self.tested].sum()),
-            "rows": len(self.tested),
-            "without": {
-                model: float(np.mean([done.without for done in finished.values()]))
-                for model in self.plan.models
-                if (finished := self.finished[model, 1.0])
-            },
+            return told
+        without = {
+            model: float(np.mean([done.without for done in finished.values()]))
+            for model in self.plan.models
+            if (finished := self.finished[model, 1.0])
         }
+        return told | {"in_pretraining": int(self.seen[self.tested].sum()), "without": without}
 
     def _repeated(self) -> int:
         """Test molecules that a fold for training or validation holds too, most of all seeds."""
@@ -198,15 +208,21 @@ class Comparison:
         return spent["seconds"] / spent["molecules"]
 
 
-def counts(entries: Sequence[Mapping[str, Any]], other: str) -> Record:
-    """How often ours is better on average than another model, and significantly so or worse."""
-    gains = [entry["gains"][other] for entry in entries if other in entry["gains"]]
-    known = [gained for gained in gains if np.isfinite(gained["value"])]
+def counts(entries: Sequence[Mapping[str, Any]], others: Sequence[str]) -> Record:
+    """How often ours is better on average than all of some models, or significantly so, or worse.
+
+    Only tables and splits count where ours and each of the others have a common seed.
+    """
+    gains = [
+        [entry["gains"][other] for other in others]
+        for entry in entries
+        if all(np.isfinite(entry["gains"].get(other, NO_GAIN)["value"]) for other in others)
+    ]
     return {
-        "compared": len(known),
-        "better_on_average": sum(gained["value"] > 0 for gained in known),
-        "significantly_better": sum(gained["verdict"] == "better" for gained in known),
-        "significantly_worse": sum(gained["verdict"] == "worse" for gained in known),
+        "compared": len(gains),
+        "better_on_average": sum(all(g["value"] > 0 for g in row) for row in gains),
+        "significantly_better": sum(all(g["verdict"] == "better" for g in row) for row in gains),
+        "significantly_worse": sum(any(g["verdict"] == "worse" for g in row) for row in gains),
     }
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from molecules_job import Array
-from numpy.typing import NDArray
 
 from molecules.evaluation.metrics import COVERAGE, RESAMPLES, Metric
 
@@ -29,11 +28,6 @@ class Predicted:
     molecules: Sequence[str]
     truth: Array
     predicted: Array
-
-    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> "Predicted":
-        """A part, or rows drawn repeatedly."""
-        molecules = np.asarray(self.molecules, dtype=object)[chosen]
-        return Predicted(molecules.tolist(), self.truth[chosen], self.predicted[chosen])
 
 
 @dataclass(frozen=True)
@@ -64,12 +58,15 @@ class Scored:
     draws: Array
 
 
-def score(metric: Metric, tested: Predicted) -> float:
-    """The metric, as a mean over tasks that have one; NaN without any."""
-    values = [
-        _of_task(metric, truth, predicted)
-        for truth, predicted in zip(tested.truth.T, tested.predicted.T, strict=True)
-    ]
+def score(metric: Metric, truth: Array, predicted: Array) -> float:
+    """The metric, as a mean over tasks that have one; NaN without any.
+
+    Args:
+        metric: of one task.
+        truth: (row, task), NaN where unmeasured.
+        predicted: (row, task).
+    """
+    values = [_of_task(metric, y, p) for y, p in zip(truth.T, predicted.T, strict=True)]
     known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else np.nan
 
@@ -98,9 +95,10 @@ class Draws:
     def scored(self, metric: Metric, tested: Predicted) -> Scored:
         """The score, and that of every draw."""
         columns = [self.column[molecule] for molecule in tested.molecules]
-        rows = np.arange(len(columns))
-        drawn = (tested.rows(np.repeat(rows, times[columns])) for times in self.counts)
-        return Scored(score(metric, tested), np.array([score(metric, part) for part in drawn]))
+        truth, predicted, rows = tested.truth, tested.predicted, np.arange(len(columns))
+        drawn = (np.repeat(rows, times[columns]) for times in self.counts)
+        draws = [score(metric, truth[some], predicted[some]) for some in drawn]
+        return Scored(score(metric, truth, predicted), np.array(draws))
 
 
 def mean(scores: Mapping[int, Scored]) -> Interval:

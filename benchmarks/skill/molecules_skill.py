@@ -14,6 +14,7 @@ LightGBM are looked for in the environment that `benchmarks/peers.sh` makes.
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -76,7 +77,7 @@ def make_cell(plan: Plan, entry: Entry, cell: Cell, python: Path, threads: int) 
     job = Job(cell.model, settings, names, kinds, cell.seed, threads, str(features))
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        write_job(folder, job, table.smiles, table.labels, folds, python != own_python())
+        write_job(folder, job, table.smiles, table.labels, folds, not cell.model.startswith(OURS))
         began = time.monotonic()
         done = subprocess.run(
             [str(python), str(HERE / "molecules_worker.py"), str(folder)],
@@ -143,11 +144,30 @@ def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
     return {
         "models": list(plan.models),
         "cells": {model: _counted(plan, model, rows) for model in plan.models},
-        "counts": {model: counts(entries, model) for model in others},
+        "counts": {", ".join(chosen): counts(entries, chosen) for chosen in _peers(others)},
         "pretraining": [file.name for file in pretraining],
+        "seeds": SEEDS,
+        "threads": sorted({row["threads"] for row in rows}),
+        "dates": sorted({row["date"] for row in rows}),
+        "machines": sorted({row["machine"] for row in rows}),
+        "versions": _versions(found),
         "entries": entries,
         "rows": rows,
     }
+
+
+def _peers(others: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each of the other models, and all of them together."""
+    return [*((model,) for model in others), *([tuple(others)] if len(others) > 1 else [])]
+
+
+def _versions(found: Sequence[Comparison]) -> dict[str, dict[str, list[str]]]:
+    """Model -> package -> the versions that its cells were made with."""
+    told: dict[str, dict[str, set[str]]] = {}
+    for model, record in (made for comparison in found for made in comparison.records()):
+        for package, version in record["versions"].items():
+            told.setdefault(model, {}).setdefault(package, set()).add(version)
+    return {m: {name: sorted(v) for name, v in packages.items()} for m, packages in told.items()}
 
 
 def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
@@ -170,7 +190,19 @@ def write(told: dict[str, Any], folder: Path) -> None:
         pd.DataFrame(told["rows"]).to_csv(path, index=False)
     kept = {name: value for name, value in told.items() if name != "rows"}
     with atomic_path(folder / "skill_molecules.json") as path:
-        path.write_text(json.dumps(kept, indent=1) + "\n")
+        path.write_text(json.dumps(_finite(kept), indent=1, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is no number, which JSON does not know."""
+    match value:
+        case dict():
+            return {name: _finite(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_finite(part) for part in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
 
 
 def parse() -> argparse.Namespace:

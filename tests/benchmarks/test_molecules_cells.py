@@ -170,6 +170,7 @@ def test_the_report_tells_what_there_is_and_no_more(
         error = 1.0 if cell.model == "ours" else np.arange(2.0, 2 + len(truth))[:, None]
         record = {"train_seconds": 1.0, "predict_seconds": 0.1, "told": {}, "commit": ""}
         record |= {"rows": {n: len(r) for n, r in folds.items()}, "date": "d", "machine": "m"}
+        record |= {"threads": 1, "versions": {"numpy": "2"}}
         molecules_cells.keep(plan.store.cells, cell, truth + error, record)
         assert entry.source is ALKANES
     features = plan.store.folder / "features" / f"alkanes-{both.table(ALKANES).digest}.npy"
@@ -186,8 +187,12 @@ def test_the_report_tells_what_there_is_and_no_more(
         "significantly_worse": 0,
     }
     assert told["counts"]["chemprop"]["compared"] == 0
+    assert told["counts"]["forest, chemprop"]["compared"] == 0
+    assert told["versions"] == {model: {"numpy": ["2"]} for model in ("forest", "ours")}
     assert [entry["models"]["ours"]["value"] for entry in told["entries"]] == [1.0, 1.0]
     molecules_skill.write(told, tmp_path / "results")
+    kept = json.loads((tmp_path / "results" / "skill_molecules.json").read_text())
+    assert kept["counts"] == told["counts"]
     report = (tmp_path / "results" / "skill_molecules.md").read_text()
     molecules_plan.settings_of.cache_clear()
     assert "ours: 2 of 6 cells" in report
