@@ -16,121 +16,23 @@ import argparse
 import json
 import math
 import os
-import platform
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import molecules_cells
-import numpy as np
 import pandas as pd
-from molecules_cells import Cell, stem
-from molecules_job import Job, write_job
+from molecules_cells import stem
+from molecules_making import make
 from molecules_overlap import known
-from molecules_peers import ENVIRONMENT, TREES
-from molecules_plan import MODELS, SHARES, Entry, Plan, Store, settings_of
+from molecules_plan import MODELS, SHARES, Plan, Store
 from molecules_report import markdown
 from molecules_results import OURS, Comparison, counts
 from molecules_splits import SEEDS
 
-import molecules
 from sciml.files import atomic_path
 
 HERE = Path(__file__).parent
-ROOT = Path(molecules.__file__).parents[1]
 RESULTS = HERE.parent / "results"
-
-
-def make(plan: Plan, budget: float, peers: Path, threads: int) -> None:
-    """Make the cells that are not kept yet, until the CPU seconds are spent."""
-    spent = 0.0
-    for entry, cell in plan.cells():
-        if molecules_cells.is_kept(plan.store.cells, cell):
-            continue
-        if spent >= budget:
-            print(f"{spent:.0f} of {budget:g} CPU seconds are spent; some cells are not made")
-            return
-        python = python_of(cell.model, peers)
-        if python.exists():
-            spent += make_cell(plan, entry, cell, python, threads)
-        else:
-            print(f"{cell.path} left out, no {python}", file=sys.stderr)
-
-
-def make_cell(plan: Plan, entry: Entry, cell: Cell, python: Path, threads: int) -> float:
-    """Train and predict in a process of its own, and keep what came of it.
-
-    Returns:
-        CPU seconds used; zero where the process failed, which is said.
-    """
-    table = plan.table(entry.source)
-    folds = plan.store.folds(table, cell.split, cell.seed, cell.labels)
-    features = plan.store.features(table) if cell.model in TREES else ""
-    kinds = [task.kind for task in table.tasks.tasks]
-    settings = settings_of(cell.model)
-    names = list(table.tasks.names)
-    job = Job(cell.model, settings, names, kinds, cell.seed, threads, str(features))
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        write_job(folder, job, table.smiles, table.labels, folds, not cell.model.startswith(OURS))
-        began = time.monotonic()
-        done = subprocess.run(
-            [str(python), str(HERE / "molecules_worker.py"), str(folder)],
-            env=environment(threads, python == own_python()),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            print(f"{cell.path} failed: {done.stderr[-2000:]}", file=sys.stderr)
-            return 0.0
-        answer = json.loads((folder / "answer.json").read_text())
-        predicted = np.load(folder / "predicted.npy")
-    sizes = {name: len(rows) for name, rows in folds.items()}
-    record = {"rows": sizes, "settings": settings} | answer | stamp(threads)
-    molecules_cells.keep(plan.store.cells, cell, predicted, record)
-    seconds = answer["train_seconds"] + answer["predict_seconds"]
-    wall = time.monotonic() - began
-    print(f"{cell.path}: {seconds:.1f} CPU s, {wall:.1f} s", flush=True)
-    return seconds
-
-
-def own_python() -> Path:
-    """The interpreter of this project."""
-    return Path(sys.executable)
-
-
-def python_of(model: str, peers: Path) -> Path:
-    """The interpreter of a model's environment."""
-    name = ENVIRONMENT.get(model)
-    return peers / name / "bin" / "python" if name else own_python()
-
-
-def environment(threads: int, own: bool) -> dict[str, str]:
-    """Environment variables of a contestant's process; other environments see no code of ours."""
-    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if own:
-        kept["PYTHONPATH"] = str(ROOT)
-    return kept | dict.fromkeys(libraries, str(threads)) | {"OMP_WAIT_POLICY": "PASSIVE"}
-
-
-def stamp(threads: int) -> dict[str, Any]:
-    """When and where."""
-    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    date = f"{datetime.now(UTC):%Y-%m-%d}"
-    return {"date": date, "machine": machine, "threads": threads, "commit": commit}
 
 
 def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:

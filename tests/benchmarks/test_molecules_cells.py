@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import molecules_cells
+import molecules_making
 import molecules_plan
 import molecules_skill
 import numpy as np
@@ -140,20 +141,20 @@ def test_a_plan_names_every_cell_once(plan: Plan) -> None:
 def test_finished_cells_are_not_made_again(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    def make_cell(plan, entry, cell, python, threads) -> float:
+    def make_cell(plan, entry, cell, python, threads) -> None:
         made.append(cell)
         molecules_cells.keep(plan.store.cells, cell, np.zeros((4, 1)), {})
-        return 1.0
 
-    monkeypatch.setattr(molecules_skill, "make_cell", make_cell)
-    monkeypatch.setattr(molecules_skill, "python_of", lambda model, peers: Path(__file__))
-    molecules_skill.make(plan, budget=3, peers=Path(), threads=1)
+    monkeypatch.setattr(molecules_making, "make_cell", make_cell)
+    monkeypatch.setattr(molecules_making, "python_of", lambda model, peers: Path(__file__))
+    monkeypatch.setattr(molecules_making, "cpu_seconds", lambda: len(made))
+    molecules_making.make(plan, budget=3, peers=Path(), threads=1)
     assert len(made) == 3
-    molecules_skill.make(plan, budget=np.inf, peers=Path(), threads=1)
+    molecules_making.make(plan, budget=np.inf, peers=Path(), threads=1)
     assert len(set(made)) == len(made) == 8
     monkeypatch.setitem(molecules_plan.molecules_peers.SETTINGS, "forest", {"trees": 2})
     molecules_plan.settings_of.cache_clear()
-    molecules_skill.make(plan, budget=np.inf, peers=Path(), threads=1)
+    molecules_making.make(plan, budget=np.inf, peers=Path(), threads=1)
     molecules_plan.settings_of.cache_clear()
     assert [cell.model for cell in made[8:]] == ["forest"] * 4
 
