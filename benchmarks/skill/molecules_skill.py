@@ -59,8 +59,9 @@ def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
 
 
 def _peers(others: Sequence[str]) -> list[tuple[str, ...]]:
-    """Each of the other models, and all of them together."""
-    return [*((model,) for model in others), *([tuple(others)] if len(others) > 1 else [])]
+    """Each of the other models, and all that are not this project's together."""
+    foreign = tuple(model for model in others if not model.startswith(OURS))
+    return [*((model,) for model in others), *([foreign] if len(foreign) > 1 else [])]
 
 
 def _versions(found: Sequence[Comparison]) -> dict[str, dict[str, list[str]]]:
