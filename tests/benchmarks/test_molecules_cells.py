@@ -1,14 +1,11 @@
 """Folds are stored and read back equal; finished cells are skipped; others are not mistaken."""
 
-import json
 from pathlib import Path
 
 import molecules_cells
 import molecules_making
 import molecules_plan
-import molecules_skill
 import numpy as np
-import pandas as pd
 import pytest
 from molecules_cells import Cell, identity
 from molecules_data import Source, load
@@ -16,52 +13,26 @@ from molecules_job import Job, read_job, rows_of, write_job
 from molecules_plan import Plan, Store
 from molecules_splits import make_folds, stored_folds, with_share
 
-from molecules.evaluation.metrics import MAE, RMSE
 from sciml.errors import InputError
 
-SMALL = [f"C1CC1{'C' * n}C1CC1" for n in range(24)]  # as many frameworks
-LARGE = [f"C1CCCC1{'C' * n}C1CCCC1" for n in range(12)]
-ALKANES = Source("alkanes", "moleculenet/alkanes.csv", RMSE, ("y",))
-GROUP = Source("group", "admet/tdc/group", MAE, ("Y",), log=True)
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    smiles = ["no molecule", *SMALL, *LARGE]
-    frame = pd.DataFrame({"smiles": smiles, "y": np.arange(len(smiles)), "predicted": 0.0})
-    data = tmp_path / "data"
-    group = data / GROUP.path
-    group.mkdir(parents=True)
-    (data / "moleculenet").mkdir()
-    frame.to_csv(data / ALKANES.path, index=False)
-    parts = {"train_val": frame[1:25], "test": frame[25:]}
-    for name, part in parts.items():
-        part = pd.DataFrame({"Drug_ID": part["y"], "Drug": part["smiles"], "Y": part["y"]})
-        part.to_csv(group / f"{name}.csv", index=False)
-    return Store(data, tmp_path / "kept")
-
-
-@pytest.fixture
-def plan(store: Store, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    monkeypatch.setattr(molecules_plan, "SOURCES", (ALKANES,))
-    return Plan(store, models=("forest", "lightgbm"), seeds=(0, 1))
-
-
-def test_rows_without_a_molecule_are_left_out_and_counted(store: Store) -> None:
-    table = load(ALKANES, store.data)
+def test_rows_without_a_molecule_are_left_out_and_counted(store: Store, alkanes: Source) -> None:
+    table = load(alkanes, store.data)
     assert table.left_out == 1
-    assert list(table.smiles) == SMALL + LARGE
+    assert len(table.smiles) == 36
     assert table.tasks.names == ("y",)
 
 
-def test_logarithms_are_given_where_the_source_says_so(store: Store) -> None:
-    table = load(GROUP, store.data)
+def test_logarithms_are_given_where_the_source_says_so(store: Store, group: Source) -> None:
+    table = load(group, store.data)
     np.testing.assert_allclose(table.labels[:, 0], np.log10(np.arange(1, len(table.smiles) + 1)))
 
 
 @pytest.mark.parametrize("kind", ["random", "scaffold_balanced"])
-def test_folds_are_read_back_equal(store: Store, tmp_path: Path, kind: str) -> None:
-    table = load(ALKANES, store.data)
+def test_folds_are_read_back_equal(
+    store: Store, alkanes: Source, tmp_path: Path, kind: str
+) -> None:
+    table = load(alkanes, store.data)
     made = make_folds(table, kind, seed=1)
     for _ in range(2):
         stored = stored_folds(table, kind, 1, tmp_path / "splits")
@@ -69,19 +40,19 @@ def test_folds_are_read_back_equal(store: Store, tmp_path: Path, kind: str) -> N
             np.testing.assert_array_equal(stored[fold], rows)
 
 
-def test_folds_of_another_table_are_refused(store: Store, tmp_path: Path) -> None:
-    table = load(ALKANES, store.data)
+def test_folds_of_another_table_are_refused(store: Store, alkanes: Source, tmp_path: Path) -> None:
+    table = load(alkanes, store.data)
     stored_folds(table, "random", 0, tmp_path)
-    file = store.data / ALKANES.path
+    file = store.data / alkanes.path
     file.write_text(file.read_text().replace(",3,0.0", ",4,0.0"))
     with pytest.raises(InputError, match="made for another alkanes"):
-        stored_folds(load(ALKANES, store.data), "random", 0, tmp_path)
+        stored_folds(load(alkanes, store.data), "random", 0, tmp_path)
 
 
-def test_a_group_keeps_its_own_test_set(store: Store) -> None:
-    table = load(GROUP, store.data)
+def test_a_group_keeps_its_own_test_set(store: Store, group: Source) -> None:
+    table = load(group, store.data)
     first, second = (make_folds(table, "tdc", seed) for seed in (0, 1))
-    assert [table.smiles[row] for row in first["test"]] == LARGE
+    np.testing.assert_array_equal(first["test"], np.arange(24, 36))
     np.testing.assert_array_equal(first["test"], second["test"])
     together = np.sort(np.concatenate(list(first.values())))
     np.testing.assert_array_equal(together, np.arange(len(table.smiles)))
@@ -157,44 +128,3 @@ def test_finished_cells_are_not_made_again(plan: Plan, monkeypatch: pytest.Monke
     molecules_making.make(plan, budget=np.inf, peers=Path(), threads=1)
     molecules_plan.settings_of.cache_clear()
     assert [cell.model for cell in made[8:]] == ["forest"] * 4
-
-
-def test_the_report_tells_what_there_is_and_no_more(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(molecules_plan.molecules_ours, "settings_of", lambda name: {"name": name})
-    molecules_plan.settings_of.cache_clear()
-    both = Plan(plan.store, ("forest", "ours"), seeds=(0,), labels=(1.0,))
-    for entry, cell in both.cells():
-        folds = plan.store.folds(both.table(ALKANES), cell.split, cell.seed, 1.0)
-        truth = both.table(ALKANES).labels[folds["test"]]
-        error = 1.0 if cell.model == "ours" else np.arange(2.0, 2 + len(truth))[:, None]
-        record = {"train_seconds": 1.0, "predict_seconds": 0.1, "told": {}, "commit": ""}
-        record |= {"rows": {n: len(r) for n, r in folds.items()}, "date": "d", "machine": "m"}
-        record |= {"threads": 1, "versions": {"numpy": "2"}}
-        molecules_cells.keep(plan.store.cells, cell, truth + error, record)
-        assert entry.source is ALKANES
-    features = plan.store.folder / "features" / f"alkanes-{both.table(ALKANES).digest}.npy"
-    features.parent.mkdir()
-    features.touch()
-    features.with_suffix(".json").write_text(json.dumps({"seconds": 1.0, "molecules": 10}))
-    told = molecules_skill.collect(Plan(plan.store, ("forest", "ours", "chemprop")), [])
-    assert told["cells"]["ours"] == {"made": 2, "asked": 6, "other": 0, "codes": 1}
-    assert told["cells"]["chemprop"]["made"] == 0
-    assert told["counts"]["forest"] == {
-        "compared": 2,
-        "better_on_average": 2,
-        "significantly_better": 2,
-        "significantly_worse": 0,
-    }
-    assert told["counts"]["chemprop"]["compared"] == 0
-    assert told["counts"]["forest, chemprop"]["compared"] == 0
-    assert told["versions"] == {model: {"numpy": ["2"]} for model in ("forest", "ours")}
-    assert [entry["models"]["ours"]["value"] for entry in told["entries"]] == [1.0, 1.0]
-    molecules_skill.write(told, tmp_path / "results")
-    kept = json.loads((tmp_path / "results" / "skill_molecules.json").read_text())
-    assert kept["counts"] == told["counts"]
-    report = (tmp_path / "results" / "skill_molecules.md").read_text()
-    molecules_plan.settings_of.cache_clear()
-    assert "ours: 2 of 6 cells" in report
-    assert "better on average than forest on 2 of 2 (100%)" in report
