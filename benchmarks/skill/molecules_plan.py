@@ -14,7 +14,7 @@ from typing import Any
 import molecules_ours
 import molecules_peers
 import numpy as np
-from molecules_cells import Cell, identity
+from molecules_cells import Cell, identity, stem
 from molecules_data import SOURCES, Labelled, Source, load
 from molecules_job import cpu_seconds
 from molecules_splits import SEEDS, splits_of, stored_folds, with_share
@@ -46,6 +46,10 @@ class Store:
     def holds(self, table: str, split: str) -> bool:
         """Whether there is any cell."""
         return any((self.cells / table).glob(f"{split}-*/*.json"))
+
+    def count(self, model: str) -> int:
+        """How many cells there are of a contestant, whatever its settings were."""
+        return sum(1 for _ in self.cells.glob(f"*/*/{stem(model)}-*.json"))
 
     def folds(self, table: Labelled, split: str, seed: int, labels: float) -> Split:
         """Rows of train, valid and test that a cell sees."""

@@ -86,7 +86,13 @@ def _share(count: Record) -> str:
 
 def _scores(entries: Sequence[Record], models: Sequence[str]) -> str:
     others = [model for model in models if model != "ours"]
-    heads = ["table", "metric", "molecules", *models, *(f"over {model}" for model in others)]
+    heads = [
+        "table",
+        "metric",
+        "test molecules, all seeds",
+        *models,
+        *(f"over {model}" for model in others),
+    ]
     rows = [
         [
             entry["table"] + (" (log10)" if entry["log10"] else ""),

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from molecules_cells import stem
 from molecules_making import make
 from molecules_overlap import known
 from molecules_plan import MODELS, SHARES, Plan, Store
@@ -37,6 +36,7 @@ RESULTS = HERE.parent / "results"
 
 def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
     """Scores of every finished cell and what they say, as plain data."""
+    kept = {model: plan.store.count(model) for model in plan.models}
     seen = known(pretraining, plan.store.folder / "pretraining") if pretraining else None
     shown = [e for e in plan.entries() if plan.store.holds(e.source.name, e.split)]
     found = [Comparison(plan, entry, sorted(plan.labels, reverse=True), seen) for entry in shown]
@@ -45,7 +45,7 @@ def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
     others = [model for model in plan.models if model != OURS]
     return {
         "models": list(plan.models),
-        "cells": {model: _counted(plan, model, rows) for model in plan.models},
+        "cells": {model: _counted(plan, model, rows, kept[model]) for model in plan.models},
         "counts": {", ".join(chosen): counts(entries, chosen) for chosen in _peers(others)},
         "pretraining": [file.name for file in pretraining],
         "seeds": SEEDS,
@@ -73,14 +73,13 @@ def _versions(found: Sequence[Comparison]) -> dict[str, dict[str, list[str]]]:
     return {m: {name: sorted(v) for name, v in packages.items()} for m, packages in told.items()}
 
 
-def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]], kept: int) -> dict[str, int]:
     """Cells of a model with all labels: those there are, all, and those of other settings."""
     own = [row for row in rows if row["model"] == model]
-    kept = sum(1 for _ in plan.store.cells.glob(f"*/*/{stem(model)}-*.json"))
     return {
         "made": sum(row["labels"] == 1 for row in own),
         "asked": sum(SEEDS[entry.split] for entry in plan.entries()),
-        "other": kept - len(own),
+        "other": max(kept - len(own), 0),  # some may have been made meanwhile
         "codes": len({row["code"] for row in own}),
     }
 
