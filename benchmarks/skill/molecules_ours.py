@@ -27,10 +27,12 @@ def settings_of(name: str) -> dict[str, Any]:
     from sciml.config import dump_config, load_config
 
     path = named_config("molecules", name or default_config())
-    config = yaml.safe_load(dump_config(load_config(ExperimentConfig, path)))
+    config = load_config(ExperimentConfig, path)
+    said = config.model_dump(mode="json", exclude_unset=True)  # the rest may follow from weights
+    whole = yaml.safe_load(dump_config(config))
     weights = Path(str(resources.files("molecules"))) / "weights"
     digests = {file.name: _digest(file.read_bytes()) for file in sorted(weights.glob("*.saf*"))}
-    return {"config": config, "weights": digests}
+    return {"config": said, "whole": whole, "weights": digests}
 
 
 def default_config() -> str:
