@@ -50,6 +50,7 @@ WINGS = {
     "molecules": (
         "commands",
         "serving",
+        "generation",
         "screening",
         "explanation",
         "pretraining",

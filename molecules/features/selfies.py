@@ -77,7 +77,15 @@ def constitution(smiles: str) -> str:
     """Canonical SMILES without stereochemistry and isotopes; empty if it is no molecule."""
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles)
-    return "" if molecule is None else Chem.MolToSmiles(molecule, isomericSmiles=False)
+    return "" if molecule is None else constitution_of(molecule)
+
+
+def constitution_of(molecule: Chem.Mol) -> str:
+    """As `constitution`, of a molecule that is read already."""
+    text = Chem.MolToSmiles(molecule, isomericSmiles=False)
+    if "[H]" in text:  # deuterium was an atom of its own
+        text = Chem.MolToSmiles(Chem.MolFromSmiles(text))
+    return text
 
 
 def identity(text: str) -> int:

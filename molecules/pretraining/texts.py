@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.features.mapped import map_arrays
-from molecules.features.selfies import Sequences, Vocabulary, identity, write_all
+from molecules.features.selfies import Sequences, Vocabulary, constitution_of, identity, write_all
 from sciml.files import atomic_path
 
 _FORMAT = 1
@@ -61,7 +61,7 @@ def computed_texts(smiles: Sequence[str]) -> Texts:
     """Texts of valid SMILES, one after the other."""
     with rdBase.BlockLogs():
         read = [Chem.MolFromSmiles(text) for text in smiles]
-    written = [Chem.MolToSmiles(molecule, isomericSmiles=False) for molecule in read]
+    written = [constitution_of(molecule) for molecule in read]
     conditions = [conditions_of(molecule) for molecule in read]
     return Texts(
         *write_all(written),
