@@ -21,6 +21,7 @@ from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file
 
 _BATCH = 512
+_LOOSE = 0.5  # how much properties change, over how much the latent point does
 _ALIKE = 0.25  # standard deviations within which known molecules are like what is asked for
 
 
@@ -135,9 +136,16 @@ class Generator:
 
     @torch.inference_mode()
     def near(self, points: Points, radius: Tensor | float, draws: torch.Generator) -> Points:
-        """A neighbour of each point, at a distance of some `radius`; see `distance`."""
+        """A neighbour of each point, at a distance of some `radius`; see `distance`.
+
+        Its properties differ too, by half as many of their standard deviations: a molecule
+        of exactly the same weight, logP and TPSA is often the same molecule.
+        """
         noise = torch.randn(points.latent.shape, generator=draws)
-        return Points(points.latent + radius * self._width(points) * noise, points.conditions)
+        latent = points.latent + radius * self._width(points) * noise
+        noise = torch.randn(points.conditions.shape, generator=draws)
+        spread = radius * _LOOSE * self.model.normalizer.std
+        return Points(latent, points.conditions + spread * noise)
 
     @torch.inference_mode()
     def moved(self, points: Points, wanted: Mapping[str, float]) -> Points:
