@@ -44,7 +44,7 @@ def generate(
         number=number,
         conditions=condition or (),
         near=near,
-        between_=between or (),
+        ends=between or (),
         radius=radius,
         temperature=temperature,
         seed=seed,

@@ -52,11 +52,18 @@ def optimize(
         seed: the same seed finds the same.
         out: .html, with a table beside it, or .csv.
     """
-    from molecules.generation.goal import Limits
+    from molecules.generation.goal import Limits, read_window
     from molecules.generation.optimize_file import optimize_file
     from molecules.generation.search import SearchConfig
     from sciml.config import parse_config
 
+    limits = Limits(
+        window=read_window(similarity),
+        filters=() if filters == ["none"] else tuple(filters or ("pains",)),
+        hardest=max_sa,
+        min_similarity=min_similarity,
+        max_distance=max_distance,
+    )
     search = {"steps": steps, "offspring": offspring, "radius": radius, "seed": seed}
     optimize_file(
         generator,
@@ -65,9 +72,7 @@ def optimize(
         out,
         targets=target or (),
         rank_by=rank_by,
-        similarity=similarity,
-        filters=() if filters == ["none"] else filters or ("pains",),
-        limits=Limits(hardest=max_sa, min_similarity=min_similarity, max_distance=max_distance),
+        limits=limits,
         top=top,
         config=parse_config(SearchConfig, search, "the search"),
     )

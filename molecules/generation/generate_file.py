@@ -25,7 +25,7 @@ def generate_file(
     number: int = 1000,
     conditions: Sequence[str] = (),
     near: str | None = None,
-    between_: Sequence[str] = (),
+    ends: Sequence[str] = (),
     radius: float = 0.5,
     temperature: float = 1.0,
     seed: int = 0,
@@ -38,7 +38,7 @@ def generate_file(
         number: of molecules; on a path both ends count.
         conditions: see `read_conditions`.
         near: SMILES whose neighbours to draw.
-        between_: two SMILES to go from and to.
+        ends: two SMILES to go from and to.
         radius: distance of neighbours, see `Generator.distance`.
         temperature: see `Generator.write`.
         seed: the same seed gives the same molecules.
@@ -52,7 +52,7 @@ def generate_file(
     Raises:
         InputError: an input that cannot be used.
     """
-    _check(out, number, near, between_, radius, temperature)
+    _check(out, number, near, ends, radius, temperature)
     wanted = read_conditions(conditions)
     generator = Generator.load(model)
     _warn(generator, wanted)
@@ -62,9 +62,9 @@ def generate_file(
         begin = generator.read([near])
         many = begin[[0] * number]
         points = generator.moved(generator.near(many, radius, draws), wanted)
-    elif between_:
-        ends = generator.read(between_)
-        begin, points = ends[:1], between(ends, number)
+    elif ends:
+        both = generator.read(ends)
+        begin, points = both[:1], between(both, number)
         points = generator.moved(points, wanted) if wanted else points
         temperature = 0.0
     else:
@@ -72,7 +72,7 @@ def generate_file(
     written = generator.write(points, temperature, draws)
     table = described(written, generator)
     if begin is not None:
-        start = near if near is not None else between_[0]
+        start = near if near is not None else ends[0]
         table["latent_distance"] = generator.distance(points, begin)
         table["similarity"] = similarity_to(start, written)
     _write(table, out)

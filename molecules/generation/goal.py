@@ -1,7 +1,7 @@
 """What a proposal must be: good by one or several models, in their domain, and allowed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -103,7 +103,7 @@ class Goal:
         low, high = limits.window
         if not 0 <= low < high <= 1:
             raise InputError(f"--similarity is {low:g}:{high:g}; expected LOW:HIGH within 0:1")
-        check_names(limits.filters)
+        limits = replace(limits, filters=check_names(limits.filters))
         shares = _shared_out(targets, predictors)
         models = [
             (predictor, Ranking.of(predictor, read_objectives(own, False, predictor.tasks), by))

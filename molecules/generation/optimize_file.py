@@ -5,17 +5,16 @@ from pathlib import Path
 
 from molecules.features.selfies import constitution
 from molecules.generation.generator import Generator
-from molecules.generation.goal import Goal, Limits, read_window
+from molecules.generation.goal import Goal, Limits
 from molecules.generation.proposals import Account, write_page, write_table
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.prediction.predictor import PropertyPredictor
-from molecules.screening.filters import check_names
 from molecules.screening.objectives import RankBy
 from sciml.cli import note, progress
 from sciml.errors import InputError
 from sciml.files import claim_path
 
-DEFAULTS = SearchConfig()
+DEFAULTS, LIMITS = SearchConfig(), Limits()
 
 
 def optimize_file(
@@ -26,9 +25,7 @@ def optimize_file(
     *,
     targets: Sequence[str] = (),
     rank_by: RankBy = "mean",
-    similarity: str = "0.4:0.9",
-    filters: Sequence[str] = ("pains",),
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
+    limits: Limits = LIMITS,
     top: int = 50,
     config: SearchConfig = DEFAULTS,
 ) -> list[Proposal]:
@@ -42,9 +39,7 @@ def optimize_file(
             page shows the best `top`; the table has every molecule that was looked at.
         targets: see `Goal.of`.
         rank_by: the prediction, the worse end of its interval, or the expected improvement.
-        similarity: window as `read_window` reads it; in place of that in `limits`.
-        filters: names; in place of those in `limits`.
-        limits: all else that a proposal must keep to.
+        limits: what a proposal must keep to.
         top: proposals on the page.
         config: of the search.
 
@@ -61,13 +56,6 @@ def optimize_file(
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
     claim_path(out)
-    limits = Limits(
-        read_window(similarity),
-        check_names(filters),
-        limits.hardest,
-        limits.min_similarity,
-        limits.max_distance,
-    )
     begin = constitution(start)
     if not begin:
         raise InputError(f"--start {start!r} is no molecule")

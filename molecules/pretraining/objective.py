@@ -35,7 +35,7 @@ class PretrainingConfig(Config):
             kept beside the encoder, for `molecules generate`.
         mask_share: share of atoms and of bonds that are hidden.
         noise: standard deviation of the added noise, in Å.
-        divergence, annealing, free, hidden: see `SelfiesWriting`.
+        divergence, annealing, free_nats, hidden_tokens: see `SelfiesWriting`.
     """
 
     descriptors: float = Field(0.0, ge=0)
@@ -47,8 +47,8 @@ class PretrainingConfig(Config):
     noise: float = Field(0.2, gt=0)
     divergence: float = Field(0.1, gt=0)
     annealing: float = Field(0.3, gt=0, le=1)
-    free: float = Field(0.05, ge=0)
-    hidden: float = Field(0.2, ge=0, lt=1)
+    free_nats: float = Field(0.05, ge=0)
+    hidden_tokens: float = Field(0.2, ge=0, lt=1)
 
     @property
     def tells_targets(self) -> bool:
@@ -84,7 +84,7 @@ class Pretraining(nn.Module):
             tasks["denoising"] = CoordinateDenoising(atoms, config.noise)
         if config.selfies:
             tasks["selfies"] = SelfiesWriting(
-                config.divergence, config.annealing, config.free, config.hidden
+                config.divergence, config.annealing, config.free_nats, config.hidden_tokens
             )
         self.tasks = nn.ModuleDict(tasks)
         self.weights: Mapping[str, float] = {name: getattr(config, name) for name in tasks}

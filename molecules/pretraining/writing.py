@@ -23,14 +23,16 @@ class SelfiesWriting(OfMolecules):
     Args:
         divergence: weight of the divergence, at last.
         annealing: share of the training over which the weight grows.
-        free: nats of each channel, in the mean of a batch.
-        hidden: share of tokens that the decoder does not see again.
+        free_nats: of each channel, in the mean of a batch.
+        hidden_tokens: share of tokens that the decoder does not see again.
     """
 
-    def __init__(self, divergence: float, annealing: float, free: float, hidden: float) -> None:
+    def __init__(
+        self, divergence: float, annealing: float, free_nats: float, hidden_tokens: float
+    ) -> None:
         super().__init__()
         self.divergence, self.annealing = divergence, annealing
-        self.free, self.hidden = free, hidden
+        self.free_nats, self.hidden_tokens = free_nats, hidden_tokens
         self.share = 1.0
 
     def forward(self, model: EncoderModel, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
@@ -41,9 +43,9 @@ class SelfiesWriting(OfMolecules):
         conditions = model.normalizer.normalize(batch.conditions)
         posterior = model.read(molecules, conditions)
         latent = posterior.sample(torch.randn_like(posterior.mean))
-        hidden = self.hidden if self.training else 0.0
+        hidden = self.hidden_tokens if self.training else 0.0
         entropy = surprise(model, latent, conditions, batch.sequence, hidden)
-        rate = divergence(posterior, model.prior(conditions), self.free)
+        rate = divergence(posterior, model.prior(conditions), self.free_nats)
         weight = self.divergence * min(1.0, self.share / self.annealing)
         return (entropy + weight * rate * len(batch)) / (_sizes(batch.sequence).sum())
 

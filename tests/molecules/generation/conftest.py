@@ -43,7 +43,7 @@ def generator_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     encoder = ModelConfig(backbone=GraphNetworkConfig(dim=32, steps=2))
     model = make_generator(library, words, encoder, sizes, max_atoms=50)
-    objective = SelfiesWriting(divergence=0.05, annealing=0.5, free=0.0, hidden=0.1)
+    objective = SelfiesWriting(divergence=0.05, annealing=0.5, free_nats=0.0, hidden_tokens=0.1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     batch = library.__getitems__(range(len(library)))
     for step in range(STEPS):

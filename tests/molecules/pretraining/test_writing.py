@@ -70,7 +70,7 @@ def test_nothing_to_write_is_an_error(tmp_path: Path) -> None:
 
 def test_the_divergence_comes_in_slowly(tmp_path: Path) -> None:
     model, batch = _fresh(tmp_path)
-    objective = Pretraining(PretrainingConfig(masked_atoms=0, selfies=1, hidden=0), 8, 16)
+    objective = Pretraining(PretrainingConfig(masked_atoms=0, selfies=1, hidden_tokens=0), 8, 16)
     losses = []
     for share in (0.0, 0.15, 0.3, 1.0):
         objective.share = share
