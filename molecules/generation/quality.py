@@ -95,6 +95,7 @@ def frechet_distance(values: Array, reference: Array) -> float:
         values, reference: (molecule, property).
     """
     std = reference.std(axis=0)
+    std[std == 0] = 1.0
     ours, theirs = values / std, reference / std
     apart = ours.mean(axis=0) - theirs.mean(axis=0)
     one, other = np.cov(ours.T), np.cov(theirs.T)

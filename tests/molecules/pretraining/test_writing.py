@@ -75,7 +75,7 @@ def test_the_divergence_comes_in_slowly(tmp_path: Path) -> None:
     for share in (0.0, 0.15, 0.3, 1.0):
         objective.share = share
         torch.manual_seed(0)
-        losses.append(float(objective(model, batch)[0]))
+        losses.append(objective(model, batch)[0].item())
     assert losses[2] == losses[3]
     assert losses[2] - losses[0] == pytest.approx(2 * (losses[1] - losses[0]), rel=1e-4)
 
