@@ -10,6 +10,7 @@ from rdkit import Chem
 
 from molecules.evaluation.similarity import FAR, fingerprints
 from molecules.generation.synthesis import synthetic_accessibility
+from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
 from molecules.screening.filters import alerts, check_names
@@ -131,43 +132,63 @@ class Goal:
         if not smiles:
             return []
         told = [predictor.predict(smiles) for predictor, _ in self.models]
-        pairs = list(zip(told, self.models, strict=True))
-        mean, lower, upper = (
-            np.concatenate([getattr(p, end)[:, ranking.columns] for p, (_, ranking) in pairs], 1)
-            for end in ("mean", "lower", "upper")
-        )
-        scores = sum(ranking.scores(ranking.goods(p)) for p, (_, ranking) in pairs)
+        similarity = tanimoto(self.start, fingerprints(smiles))[0]
         near = _worst([p.similarity for p in told], np.fmin, len(smiles))
         far = _worst([p.distance for p in told], np.fmax, len(smiles))
-        similarity = tanimoto(self.start, fingerprints(smiles))[0]
-        failed = ["; ".join(filter(None, {p.reason[i] for p in told})) for i in range(len(smiles))]
+        mean, lower, upper = (self._columns(told, end) for end in ("mean", "lower", "upper"))
+        scores = np.sum(
+            [
+                ranking.scores(ranking.goods(p))
+                for p, (_, ranking) in zip(told, self.models, strict=True)
+            ],
+            axis=0,
+        )
         found = []
         for i, text in enumerate(smiles):
             molecule = Chem.MolFromSmiles(text)
             flags = alerts(molecule, self.limits.filters)
             difficulty = synthetic_accessibility(molecule)
-            measures = float(similarity[i]), float(near[i]), float(far[i]), difficulty
-            reason = failed[i] or self._reason(*measures, flags)
-            ends = (tuple(values[i].tolist()) for values in (mean, lower, upper))
-            score = float(np.asarray(scores)[i])
-            found.append(Judged(text, *ends, score, *measures, flags, reason))
+            failed = "; ".join(filter(None, dict.fromkeys(p.reason[i] for p in told)))
+            judged = Judged(
+                smiles=text,
+                values=tuple(mean[i].tolist()),
+                lower=tuple(lower[i].tolist()),
+                upper=tuple(upper[i].tolist()),
+                score=float(scores[i]),
+                similarity=float(similarity[i]),
+                similarity_to_train=float(near[i]),
+                distance_to_train=float(far[i]),
+                difficulty=difficulty,
+                alerts=flags,
+                reason=failed,
+            )
+            found.append(judged if failed else replace(judged, reason=self._reason(judged)))
         return found
 
-    def _reason(
-        self, similarity: float, near: float, far: float, difficulty: float, flags: tuple[str, ...]
-    ) -> str:
+    def _columns(self, told: Sequence[Prediction], name: str) -> Array:
+        """(row, objective) of all models side by side."""
+        parts = [
+            getattr(prediction, name)[:, ranking.columns]
+            for prediction, (_, ranking) in zip(told, self.models, strict=True)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def _reason(self, judged: Judged) -> str:
         """Why a molecule is no proposal, all of it."""
-        low, high = self.limits.window
+        limits, (low, high) = self.limits, self.limits.window
+        start, near = judged.similarity, judged.similarity_to_train
         reasons = {
-            f"similarity to the start {similarity:.2f} is below {low:g}": similarity < low,
-            f"similarity to the start {similarity:.2f} is above {high:g}": similarity > high,
-            f"flagged: {', '.join(flags)}": bool(flags),
-            f"SA score {difficulty:.1f} is above {self.limits.hardest:g}": difficulty
-            > self.limits.hardest,
-            f"similarity to the training set {near:.2f} is below "
-            f"{self.limits.min_similarity:g}": near < self.limits.min_similarity,
-            f"distance to the training set {far:.1f} is above {self.limits.max_distance:g}": far
-            > self.limits.max_distance,
+            f"similarity to the start {start:.2f} is below {low:g}": start < low,
+            f"similarity to the start {start:.2f} is above {high:g}": start > high,
+            f"flagged: {', '.join(judged.alerts)}": bool(judged.alerts),
+            f"SA score {judged.difficulty:.1f} is above {limits.hardest:g}": (
+                judged.difficulty > limits.hardest
+            ),
+            f"similarity to the training set {near:.2f} is below {limits.min_similarity:g}": (
+                near < limits.min_similarity
+            ),
+            f"distance to the training set {judged.distance_to_train:.1f} is above "
+            f"{limits.max_distance:g}": judged.distance_to_train > limits.max_distance,
         }
         return "; ".join(reason for reason, holds in reasons.items() if holds)
 

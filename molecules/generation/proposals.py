@@ -1,5 +1,6 @@
 """Proposals as a table, with all that is known of each, and as one HTML page."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import pandas as pd
 
 from molecules.generation.goal import Limits
@@ -106,7 +106,7 @@ def write_page(shown: Sequence[Proposal], account: Account, html: Path) -> None:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["drawn"] = lambda smiles: Markup(draw(smiles))
-    environment.tests["finite"] = np.isfinite
+    environment.tests["finite"] = math.isfinite
     template = resources.files("molecules.generation") / "templates" / "proposals.html"
     text = environment.from_string(template.read_text(encoding="utf-8")).render(
         account=account, shown=[p for p in shown if not p.judged.reason]

@@ -117,7 +117,8 @@ class LatentUse:
                 ),
             )
         active = int((torch.cat(means).var(dim=0, correction=0) > _ACTIVE).sum())
-        return cls(number, *(sums / number).tolist(), active, means[0].shape[1])
+        same, rate, cost, without = (sums / number).tolist()
+        return cls(number, same, rate, cost, without, active, means[0].shape[1])
 
     def plain(self) -> dict[str, Any]:
         """For a model file."""
