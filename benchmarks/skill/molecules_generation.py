@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path)
     given = parser.parse_args()
     generator = Generator.load(given.generator)
-    held = unseen(given.tables, generator, given.number)
+    held = unseen(given.tables, generator, given.number // 2)
     draws = torch.Generator().manual_seed(given.seed)
     samples = generator.write(generator.draw(given.number, {}, draws), 1.0, draws)
     quality = Quality.of(samples, held, generator)

@@ -16,7 +16,7 @@ from molecules.files.table import demo_activity, iter_library
 from molecules.models.generator import GENERATOR, DecoderConfig, GraphToSelfies
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.prediction.predictor import sees_conformers
-from molecules.pretraining.generators import LatentUse, in_tokens, make_generator
+from molecules.pretraining.generators import LatentUse, compact, in_tokens, make_generator
 from molecules.pretraining.library import Library, Part, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
@@ -24,7 +24,7 @@ from molecules.training.preparation import DEMO
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
-from sciml.model_file import save_model, save_tensors
+from sciml.model_file import save_tensors
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 
@@ -190,7 +190,8 @@ def _save(
     save_tensors(run / "model.safetensors", weights, ENCODER, config.model, metadata)
     if isinstance(model, GraphToSelfies) and result.latent is not None:
         metadata |= {"left_out": dict(result.left_out), "held_out": result.latent.plain()}
-        save_model(run / "generator.safetensors", model, GENERATOR, model.config, metadata)
+        path = run / "generator.safetensors"
+        save_tensors(path, compact(model), GENERATOR, model.config, metadata)
 
 
 def _chosen(
