@@ -14,6 +14,8 @@ COMMANDS = {
     "verify": "Check that a model predicts the same however molecules are written and given.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",
     "merge": "Put the shards of a screen together into one HTML page.",
+    "generate": "Write new molecules: samples, neighbours of one, the way between two.",
+    "optimize": "Search for molecules like one at hand with better predictions.",
     "explain": "Show which atoms raise or lower each prediction, beside measured neighbours.",
     "serve": "Answer predictions over HTTP, batched, with limits and a health check.",
     "demo": "Train, predict and screen on molecules that come with RDKit: a few minutes.",

@@ -30,6 +30,9 @@ class MoleculeBatch:
         pos: (atom, 3) Å, NaN for a molecule without conformer; None if none has one.
         descriptors: (molecule, descriptor), or None.
         fingerprint: (molecule, encoding.FINGERPRINT) log(1 + count), or None.
+        sequence: (molecule, place) int64, codes of a `selfies.Vocabulary`, STOP behind the last,
+            or None.
+        conditions: (molecule, condition) in the units of `CONDITIONS`, or None.
         y: (molecule, task) in the units of the tasks, NaN where unmeasured, or None.
         bound: (molecule, task) 1 where the true value is at least `y`, -1 where it is at
             most `y`, 0 where it was measured; None if all were.
@@ -44,6 +47,8 @@ class MoleculeBatch:
     pos: Tensor | None = None
     descriptors: Tensor | None = None
     fingerprint: Tensor | None = None
+    sequence: Tensor | None = None
+    conditions: Tensor | None = None
     y: Tensor | None = None
     bound: Tensor | None = None
     weight: Tensor | None = None

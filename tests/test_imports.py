@@ -51,6 +51,7 @@ WINGS = {
     "molecules": (
         "commands",
         "serving",
+        "generation",
         "screening",
         "explanation",
         "pretraining",

@@ -1,6 +1,7 @@
 """A whole pre-training: from molecules without labels to an encoder to start from."""
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from pydantic import Field
 
 from molecules.features.features import MAX_ATOMS
 from molecules.files.table import demo_activity, iter_library
+from molecules.models.generator import GENERATOR, DecoderConfig, GraphToSelfies
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.prediction.reading import sees_conformers
+from molecules.pretraining.generators import LatentUse, compact, in_tokens, make_generator
 from molecules.pretraining.library import Library, Part, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
@@ -21,8 +24,9 @@ from molecules.training.preparation import DEMO
 from sciml.config import Config, dump_config
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
-from sciml.model_file import save_model
+from sciml.model_file import save_tensors
 from sciml.training import FitResult, TrainingConfig, fit
+from sciml.transfer import TransferConfig, transfer
 
 _SAMPLE = 65_536  # molecules that limits and moments of descriptors are taken from
 
@@ -51,20 +55,35 @@ class PretrainDataConfig(Config):
 
 
 class PretrainConfig(Config):
-    """The sections of a pre-training's YAML file."""
+    """The sections of a pre-training's YAML file.
+
+    `decoder` is what writes SELFIES, where `objective.selfies` asks for it; `transfer` takes
+    the encoder from an earlier pre-training.
+    """
 
     data: PretrainDataConfig = PretrainDataConfig()
     model: ModelConfig = ModelConfig()
     objective: PretrainingConfig = PretrainingConfig()
+    decoder: DecoderConfig = DecoderConfig()
     training: TrainingConfig = TrainingConfig()
+    transfer: TransferConfig | None = None
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What came of pre-training: how it went, and the molecules it saw."""
+    """What came of pre-training.
+
+    Attributes:
+        fit: how it went.
+        molecules: that were learned from, or held out to choose the best weights.
+        left_out: molecules that cannot be written in SELFIES, by the reason.
+        latent: how the generator uses its latent space; None without one.
+    """
 
     fit: FitResult
     molecules: int
+    left_out: Counter[str]
+    latent: LatentUse | None = None
 
 
 def pretrain(
@@ -76,6 +95,8 @@ def pretrain(
 ) -> Pretrained:
     """Pre-train and write `run/model.safetensors`, to be named in `transfer.checkpoint`.
 
+    With `objective.selfies` there is also `run/generator.safetensors`, for `molecules generate`.
+
     Args:
         tables: files of molecules, or `demo`.
         config: see `PretrainConfig`.
@@ -86,11 +107,7 @@ def pretrain(
     Raises:
         InputError: no valid molecule, or objectives and model that do not go together.
     """
-    if config.objective.denoising and not sees_conformers(config.model):
-        raise InputError(
-            "objective.denoising needs a model that sees conformers: a window_transformer "
-            "with model.geometry conformer or both"
-        )
+    _check(config)
     chosen = _chosen(tables, smiles, config.data)
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
@@ -100,25 +117,81 @@ def pretrain(
         given = ", ".join(map(str, tables))
         raise InputError(f"{given}: {len(library)} valid molecules; expected more")
     torch.manual_seed(config.training.seed)
+    left_out: Counter[str] = Counter()
     model = EncoderModel(config.model)
-    order = np.random.default_rng(config.training.seed).permutation(len(library))
-    held = max(1, round(config.data.valid * len(library)))
-    train, valid = library.rows(np.sort(order[held:])), library.rows(np.sort(order[:held]))
+    if config.objective.selfies:
+        library, vocabulary, left_out = in_tokens(library, config.decoder)
+        train, valid = _split(library, config)
+        model = make_generator(
+            train, vocabulary, config.model, config.decoder, config.data.max_atoms
+        )
+    else:
+        train, valid = _split(library, config)
+    _transfer(model, config.transfer)
     encoder = model.encoder
     objective = Pretraining(
         config.objective, encoder.backbone.out_dim, encoder.dim, _winsorizer(library.parts, config)
     )
     result = fit(model, objective, train, valid, config.training, run, resume)
+    latent = LatentUse.of(model, valid) if isinstance(model, GraphToSelfies) else None
+    pretrained = Pretrained(result, len(library), left_out, latent)
+    _save(model, pretrained, tables, config, run)
+    return pretrained
+
+
+def _check(config: PretrainConfig) -> None:
+    sees = sees_conformers(config.model)
+    if config.objective.denoising and not sees:
+        raise InputError(
+            "objective.denoising needs a model that sees conformers: a window_transformer "
+            "with model.geometry conformer or both"
+        )
+    if config.objective.selfies and sees:
+        raise InputError(
+            "objective.selfies needs a model of the graph alone: what it writes has no "
+            "conformer; set model.geometry graph"
+        )
+
+
+def _split(library: Library, config: PretrainConfig) -> tuple[Library, Library]:
+    """Molecules to learn from, and those held out."""
+    order = np.random.default_rng(config.training.seed).permutation(len(library))
+    held = max(1, round(config.data.valid * len(library)))
+    rows = library.indices
+    return library.rows(rows[np.sort(order[held:])]), library.rows(rows[np.sort(order[:held])])
+
+
+def _transfer(model: EncoderModel, config: TransferConfig | None) -> None:
+    """Take an encoder; what writes has nothing to take, and starts fresh."""
+    if config is None:
+        return
+    fresh = {name.split(".")[0] for name in model.state_dict()} - {"encoder"}
+    anew = (*config.anew, *(f"{name}.*" for name in sorted(fresh - {"known", "seen"})))
+    anew += tuple(sorted(fresh & {"known", "seen"}))
+    transfer(model, config.model_copy(update={"anew": anew}), ENCODER)
+
+
+def _save(
+    model: EncoderModel,
+    result: Pretrained,
+    tables: Sequence[str | Path],
+    config: PretrainConfig,
+    run: Path,
+) -> None:
     metadata: dict[str, Any] = {
         "tables": [Path(table).name for table in tables],
-        "molecules": len(library),
+        "molecules": result.molecules,
         "objective": config.objective.model_dump(mode="json"),
-        "steps": result.steps,
-        "cpu_seconds": round(result.cpu_seconds),
-        "device": result.device,
+        "steps": result.fit.steps,
+        "cpu_seconds": round(result.fit.cpu_seconds),
+        "device": result.fit.device,
     }
-    save_model(run / "model.safetensors", model, ENCODER, config.model, metadata)
-    return Pretrained(result, len(library))
+    weights = {k: v for k, v in model.state_dict().items() if k.startswith("encoder.")}
+    save_tensors(run / "model.safetensors", weights, ENCODER, config.model, metadata)
+    if isinstance(model, GraphToSelfies) and result.latent is not None:
+        metadata |= {"left_out": dict(result.left_out), "held_out": result.latent.plain()}
+        path = run / "generator.safetensors"
+        save_tensors(path, compact(model), GENERATOR, model.config, metadata)
 
 
 def _chosen(
@@ -143,6 +216,7 @@ def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Librar
         reads_counts,
         config.data.conformer_seed if sees_conformers(config.model) else None,
         config.data.processes or os.cpu_count() or 1,
+        texts=config.objective.selfies > 0,
     )
 
 

@@ -11,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from molecules.features.conformers import conformers
+from molecules.features.selfies import padded
 from molecules.features.store import CHUNK, stored_featurize
 from molecules.molecule import MoleculeBatch
 from molecules.packed import Packed, ranges, starts
 from molecules.pretraining.targets import Targets, open_targets, store_targets
+from molecules.pretraining.texts import Texts, open_texts, store_texts
 from sciml.cli import progress
 
 _IN_ANY_ORDER = 2**20  # molecules, some 2 GB of files, that memory is trusted to keep
@@ -28,11 +30,13 @@ class Part:
         packed: their graphs.
         targets: what they tell of themselves; None if it is not asked for.
         positions: (atom, 3) Å, NaN without conformer; None if they are not asked for.
+        texts: their SELFIES; None if they are not asked for.
     """
 
     packed: Packed
     targets: Targets | None = None
     positions: NDArray[np.float32] | None = None
+    texts: Texts | None = None
 
     def __len__(self) -> int:
         return len(self.packed)
@@ -84,6 +88,7 @@ def make_library(
     targets: bool,
     conformer_seed: int | None = None,
     processes: int = 1,
+    texts: bool = False,
 ) -> Library:
     """Compute what is not in the folder yet, several files at once, and open all of it.
 
@@ -94,9 +99,10 @@ def make_library(
         targets: compute them too.
         conformer_seed: of the conformers; None for none.
         processes: at most so many.
+        texts: write them as SELFIES too.
     """
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
-    jobs = [(chunk, folder, max_atoms, targets) for chunk in chunks]
+    jobs = [(chunk, folder, max_atoms, targets, texts) for chunk in chunks]
     workers = min(len(jobs), processes)
     with progress() as bar:
         counter = bar.add_task("files of molecules", total=len(jobs))
@@ -111,15 +117,23 @@ def make_library(
     return Library([_open(*job, conformer_seed) for job in jobs])
 
 
-def _store(smiles: Sequence[str], folder: Path, max_atoms: int, targets: bool) -> None:
+def _store(smiles: Sequence[str], folder: Path, max_atoms: int, targets: bool, texts: bool) -> None:
     """Write the files of one chunk; runs in a process of its own."""
     featurized = stored_featurize(smiles, max_atoms, folder=folder)
+    usable = [smiles[row] for row in featurized.rows]
     if targets:
-        store_targets([smiles[row] for row in featurized.rows], folder)
+        store_targets(usable, folder)
+    if texts:
+        store_texts(usable, folder)
 
 
 def _open(
-    smiles: Sequence[str], folder: Path, max_atoms: int, targets: bool, seed: int | None
+    smiles: Sequence[str],
+    folder: Path,
+    max_atoms: int,
+    targets: bool,
+    texts: bool,
+    seed: int | None,
 ) -> Part:
     featurized = stored_featurize(smiles, max_atoms, folder=folder)
     usable = [smiles[row] for row in featurized.rows]
@@ -127,6 +141,7 @@ def _open(
         featurized.packed,
         open_targets(store_targets(usable, folder)) if targets else None,
         None if seed is None else conformers(usable, seed, cache=folder).positions,
+        open_texts(store_texts(usable, folder)) if texts else None,
     )
 
 
@@ -143,7 +158,10 @@ def _cut(part: Part, rows: NDArray[np.int64]) -> Part:
             targets.count[kinds],
         )
     return Part(
-        packed.take(rows), targets, None if part.positions is None else part.positions[atoms]
+        packed.take(rows),
+        targets,
+        None if part.positions is None else part.positions[atoms],
+        None if part.texts is None else part.texts.take(rows),
     )
 
 
@@ -162,4 +180,12 @@ def _joined(parts: Sequence[Part]) -> MoleculeBatch:
     positions = [part.positions for part in parts if part.positions is not None]
     if positions:
         batch = replace(batch, pos=torch.from_numpy(np.concatenate(positions)))
+    texts = [part.texts for part in parts if part.texts is not None]
+    if texts:
+        conditions = np.concatenate([text.conditions for text in texts])
+        batch = replace(
+            batch,
+            sequence=torch.from_numpy(padded([text.sequences for text in texts])),
+            conditions=torch.from_numpy(conditions),
+        )
     return batch

@@ -12,9 +12,12 @@ from molecules.models.model import EncoderModel
 from molecules.molecule import MoleculeBatch
 from molecules.pretraining.denoising import CoordinateDenoising
 from molecules.pretraining.masking import MaskedAtoms
+from molecules.pretraining.shared import OfMolecules
 from molecules.pretraining.winsorize import Winsorizer
+from molecules.pretraining.writing import SelfiesWriting
 from sciml.config import Config
 from sciml.layers import MLP
+from sciml.objective import Growing
 
 _USUAL = -4.0  # logarithm of a count: one molecule in fifty has a kind of environment
 
@@ -28,16 +31,24 @@ class PretrainingConfig(Config):
         masked_atoms: tell hidden atoms and bonds from their surroundings.
         denoising: tell the noise that was added to the coordinates; needs a model that
             sees conformers.
+        selfies: write the molecule as SELFIES from a point in latent space; what does so is
+            kept beside the encoder, for `molecules generate`.
         mask_share: share of atoms and of bonds that are hidden.
         noise: standard deviation of the added noise, in Å.
+        divergence, annealing, free_nats, hidden_tokens: see `SelfiesWriting`.
     """
 
     descriptors: float = Field(0.0, ge=0)
     environments: float = Field(0.0, ge=0)
     masked_atoms: float = Field(1.0, ge=0)
     denoising: float = Field(0.0, ge=0)
+    selfies: float = Field(0.0, ge=0)
     mask_share: float = Field(0.15, gt=0, lt=1)
     noise: float = Field(0.2, gt=0)
+    divergence: float = Field(0.1, gt=0)
+    annealing: float = Field(0.3, gt=0, le=1)
+    free_nats: float = Field(0.05, ge=0)
+    hidden_tokens: float = Field(0.2, ge=0, lt=1)
 
     @property
     def tells_targets(self) -> bool:
@@ -71,8 +82,25 @@ class Pretraining(nn.Module):
             tasks["masked_atoms"] = MaskedAtoms(atoms, config.mask_share)
         if config.denoising:
             tasks["denoising"] = CoordinateDenoising(atoms, config.noise)
+        if config.selfies:
+            tasks["selfies"] = SelfiesWriting(
+                config.divergence, config.annealing, config.free_nats, config.hidden_tokens
+            )
         self.tasks = nn.ModuleDict(tasks)
         self.weights: Mapping[str, float] = {name: getattr(config, name) for name in tasks}
+        self.share = 1.0
+
+    @property
+    def share(self) -> float:
+        """Share of the training that is done."""
+        return self._share
+
+    @share.setter
+    def share(self, share: float) -> None:
+        self._share = share
+        for task in self.tasks.values():
+            if isinstance(task, Growing):
+                task.share = share
 
     def forward(
         self, model: EncoderModel, batch: MoleculeBatch
@@ -83,15 +111,11 @@ class Pretraining(nn.Module):
         for name, task in self.tasks.items():
             if isinstance(task, OfMolecules):
                 molecules = model.encoder(batch) if molecules is None else molecules
-                terms[name] = task(molecules, batch)
+                terms[name] = task(model, molecules, batch)
             else:
                 terms[name] = task(model, batch)
         loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         return loss, terms
-
-
-class OfMolecules(nn.Module):
-    """A task on vectors of whole molecules, which several such tasks share."""
 
 
 class DescriptorRegression(OfMolecules):
@@ -107,7 +131,7 @@ class DescriptorRegression(OfMolecules):
         self.winsorizer = winsorizer
         self.head = MLP(dim, 2 * dim, len(winsorizer.low))
 
-    def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
+    def forward(self, model: EncoderModel, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
         """Mean squared error over the variance."""
         assert batch.descriptors is not None
         target = self.winsorizer(batch.descriptors)
@@ -129,7 +153,7 @@ class EnvironmentCounts(OfMolecules):
         super().__init__()
         self.head = MLP(dim, 2 * dim, FINGERPRINT)
 
-    def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
+    def forward(self, model: EncoderModel, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
         """Negative log-likelihood (but for the counts' factorials) per environment."""
         assert batch.fingerprint is not None
         count = batch.fingerprint.expm1()

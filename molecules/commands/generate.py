@@ -1,0 +1,51 @@
+"""The command `molecules generate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+Texts = Annotated[list[str] | None, Parameter(negative="")]
+
+
+def generate(
+    model: Path,
+    *,
+    number: int = 1000,
+    condition: Texts = None,
+    near: str | None = None,
+    between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
+    radius: float = 0.5,
+    temperature: float = 1.0,
+    seed: int = 0,
+    out: Path = Path("samples.csv"),
+) -> None:
+    """Write new molecules from the latent space of a generator.
+
+    Every text that it writes is a molecule (SELFIES), without stereochemistry.
+
+    Args:
+        model: the file `generator.safetensors` of `molecules pretrain --config generator`.
+        number: how many; on a path, both ends count.
+        condition: a property to aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
+            `rings=3`; repeat for several.
+        near: SMILES whose neighbours in latent space to draw.
+        between: two SMILES, to write the molecules on the way from one to the other.
+        radius: how far neighbours are, in standard deviations of the latent space.
+        temperature: of the writing; lower is safer and less varied, 0 takes the likeliest.
+        seed: the same seed gives the same molecules.
+        out: .csv, .tsv, .parquet, .smi or .sdf.
+    """
+    from molecules.generation.generate_file import generate_file
+
+    generate_file(
+        model,
+        out,
+        number=number,
+        conditions=condition or (),
+        near=near,
+        ends=between or (),
+        radius=radius,
+        temperature=temperature,
+        seed=seed,
+    )

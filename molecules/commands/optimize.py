@@ -1,0 +1,78 @@
+"""The command `molecules optimize`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+Texts = Annotated[list[str] | None, Parameter(negative="")]
+
+
+def optimize(
+    generator: Path,
+    *predictors: Path,
+    start: str,
+    target: Texts = None,
+    rank_by: Literal["mean", "bound", "improvement"] = "mean",
+    similarity: str = "0.4:0.9",
+    filters: Texts = None,
+    max_sa: float = 6.0,
+    min_similarity: float = 0.3,
+    max_distance: float = 3.0,
+    top: int = 50,
+    steps: int = 20,
+    offspring: int = 128,
+    radius: float = 1.0,
+    seed: int = 0,
+    out: Path = Path("proposals.html"),
+) -> None:
+    """Search for molecules like one at hand with better predictions.
+
+    What is found keeps to a window of similarity to the start, to the domain of the models,
+    to filters and to an SA score; all else stands in the table with the reason.
+
+    Args:
+        generator: the file `generator.safetensors` of `molecules pretrain --config generator`.
+        predictors: files `model.safetensors` of training runs.
+        start: SMILES of the molecule to begin with.
+        target: property to improve: `logS`, `toxic:min`, or with a weight `logS:max:2`;
+            repeat for several, also of several models.
+        rank_by: the prediction (mean), the worse end of its interval (bound), or the
+            expected improvement over the best measured value.
+        similarity: LOW:HIGH, Tanimoto similarity to the start.
+        filters: that proposals must pass, as `--flag` of `screen`; default `pains`, `none`
+            for none; repeat for several.
+        max_sa: largest SA score, 1 (easy to make) to 10.
+        min_similarity: least similarity to the nearest training molecule of each model.
+        max_distance: largest distance to its training set, 1 being usual within it.
+        top: proposals on the page; the table has all.
+        steps: generations of the search.
+        offspring: molecules that are written in each.
+        radius: how far they are, in standard deviations of the latent space.
+        seed: the same seed finds the same.
+        out: .html, with a table beside it, or .csv.
+    """
+    from molecules.generation.goal import Limits, read_window
+    from molecules.generation.optimize_file import optimize_file
+    from molecules.generation.search import SearchConfig
+    from sciml.config import parse_config
+
+    limits = Limits(
+        window=read_window(similarity),
+        filters=() if filters == ["none"] else tuple(filters or ("pains",)),
+        hardest=max_sa,
+        min_similarity=min_similarity,
+        max_distance=max_distance,
+    )
+    search = {"steps": steps, "offspring": offspring, "radius": radius, "seed": seed}
+    optimize_file(
+        generator,
+        predictors,
+        start,
+        out,
+        targets=target or (),
+        rank_by=rank_by,
+        limits=limits,
+        top=top,
+        config=parse_config(SearchConfig, search, "the search"),
+    )

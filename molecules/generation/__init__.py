@@ -1,0 +1,1 @@
+"""Generation: new molecules from a latent space, sampled or searched."""

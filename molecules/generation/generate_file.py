@@ -1,0 +1,153 @@
+"""New molecules from a generator to a file: samples, neighbours, a path between two."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from rdkit import Chem
+
+from molecules.evaluation.similarity import Fingerprints, fingerprints
+from molecules.features.conditions import CONDITIONS, conditions_of
+from molecules.generation.generator import Generator, Points, between, read_conditions
+from molecules.prediction.writers import table_format, table_writer
+from molecules.screening.diversity import tanimoto
+from sciml.cli import note
+from sciml.errors import InputError
+from sciml.files import atomic_path, claim_path
+
+
+def generate_file(
+    model: Path,
+    out: Path,
+    *,
+    number: int = 1000,
+    conditions: Sequence[str] = (),
+    near: str | None = None,
+    ends: Sequence[str] = (),
+    radius: float = 0.5,
+    temperature: float = 1.0,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Write new molecules, one a row, in the order they were drawn.
+
+    Args:
+        model: file of a generator.
+        out: .csv, .tsv, .parquet, .sdf, or .smi.
+        number: of molecules; on a path both ends count.
+        conditions: see `read_conditions`.
+        near: SMILES whose neighbours to draw.
+        ends: two SMILES to go from and to.
+        radius: distance of neighbours, see `Generator.distance`.
+        temperature: see `Generator.write`.
+        seed: the same seed gives the same molecules.
+
+    Returns:
+        The table: `smiles`, the properties in CONDITIONS, `in_training` (whether the
+        generator has learned from it), `repeat_of` (row, from 1, of the same molecule
+        above), and of neighbours and paths `latent_distance` and `similarity` to the
+        molecule they begin at.
+
+    Raises:
+        InputError: an input that cannot be used.
+    """
+    _check(out, number, near, ends, radius, temperature)
+    wanted = read_conditions(conditions)
+    generator = Generator.load(model)
+    _warn(generator, wanted)
+    draws = torch.Generator().manual_seed(seed)
+    begin: Points | None = None
+    if near is not None:
+        begin = generator.read([near])
+        many = begin[[0] * number]
+        points = generator.moved(generator.near(many, radius, draws), wanted)
+    elif ends:
+        both = generator.read(ends)
+        begin, points = both[:1], between(both, number)
+        points = generator.moved(points, wanted) if wanted else points
+        temperature = 0.0
+    else:
+        points = generator.draw(number, wanted, draws)
+    written = generator.write(points, temperature, draws)
+    table = described(written, generator)
+    if begin is not None:
+        start = near if near is not None else ends[0]
+        table["latent_distance"] = generator.distance(points, begin)
+        table["similarity"] = similarity_to(start, written)
+    _write(table, out)
+    print(f"{out}: {account(table)}")
+    return table
+
+
+def described(smiles: Sequence[str], generator: Generator) -> pd.DataFrame:
+    """Molecules with their properties; blank where nothing was written."""
+    molecules = [Chem.MolFromSmiles(text) for text in smiles]
+    values = np.array([conditions_of(molecule) for molecule in molecules], np.float64)
+    values[[not text for text in smiles]] = np.nan
+    table = pd.DataFrame({"smiles": smiles, **dict(zip(CONDITIONS, values.T, strict=True))})
+    table["in_training"] = generator.learned_from(smiles)
+    first = table.groupby("smiles").cumcount().eq(0)
+    rows = pd.Series(np.arange(1, len(table) + 1), index=table["smiles"])[first.to_numpy()]
+    table["repeat_of"] = table["smiles"].map(rows).where(~first).astype("Int64")
+    return table
+
+
+def account(table: pd.DataFrame) -> str:
+    """How many molecules, distinct ones, and new ones."""
+    distinct = table["repeat_of"].isna() & table["smiles"].ne("")
+    new = distinct & ~table["in_training"]
+    empty = int(table["smiles"].eq("").sum())
+    return (
+        f"{len(table):,} molecules, {int(distinct.sum()):,} distinct, {int(new.sum()):,} of them "
+        "not in the training set" + (f"; {empty} without an atom" if empty else "")
+    )
+
+
+def similarity_to(start: str, smiles: Sequence[str]) -> np.ndarray:
+    """(molecule,) Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits) to one."""
+    bits: Fingerprints = fingerprints([start, *smiles])
+    return tanimoto(bits[:1], bits[1:])[0]
+
+
+def _check(
+    out: Path,
+    number: int,
+    near: str | None,
+    ends: Sequence[str],
+    radius: float,
+    temperature: float,
+) -> None:
+    if out.suffix != ".smi":
+        table_format(out)
+    claim_path(out)
+    if number < 1 or (ends and number < 2):
+        raise InputError(f"--number is {number}; expected at least {2 if ends else 1}")
+    if ends and len(ends) != 2:
+        raise InputError(f"--between has {len(ends)} molecules; expected two")
+    if ends and near is not None:
+        raise InputError("--near and --between exclude each other; give one")
+    if radius <= 0:
+        raise InputError(f"--radius is {radius:g}; expected a positive number")
+    if temperature < 0:
+        raise InputError(f"--temperature is {temperature:g}; expected zero or more")
+
+
+def _warn(generator: Generator, wanted: dict[str, float]) -> None:
+    """Say so where more is asked for than was learned."""
+    names = list(CONDITIONS)
+    for name, value in wanted.items():
+        known = generator.model.known[:, names.index(name)]
+        low, high = float(known.min()), float(known.max())
+        if not low <= value <= high:
+            note(f"note: {name}={value:g} is outside what was learned, {low:.3g} to {high:.3g}")
+
+
+def _write(table: pd.DataFrame, out: Path) -> None:
+    with atomic_path(out) as path:
+        if out.suffix == ".smi":
+            lines = [f"{text} {row}\n" for row, text in enumerate(table["smiles"], start=1)]
+            path.write_text("".join(lines), encoding="utf-8")
+            return
+        with table_writer(path) as write:
+            write(table, table["smiles"].tolist())

@@ -1,0 +1,148 @@
+"""Proposals as a table, with all that is known of each, and as one HTML page."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from molecules.generation.goal import Limits
+from molecules.generation.search import Proposal, Search, SearchConfig
+from molecules.screening.profile import draw
+from molecules.tasks import Task
+from sciml.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a reader must know to judge proposals.
+
+    Attributes:
+        start: the molecule that was begun with, judged as the others.
+        tasks: of the objectives.
+        wishes: `logS:max`, one per objective.
+        limits, config: what was asked for.
+        looked_at: distinct molecules.
+        proposals: those of them that pass all limits.
+        better: those of these that score higher than the start.
+        reasons: why others do not pass, the commonest first.
+        empty, repeats: see `Search`.
+        in_training: SMILES that the generator has learned from.
+        generator, models: names of their files.
+    """
+
+    start: Proposal
+    tasks: list[Task]
+    wishes: list[str]
+    limits: Limits
+    config: SearchConfig
+    looked_at: int
+    proposals: int
+    better: int
+    reasons: list[tuple[str, int]]
+    empty: int
+    repeats: int
+    in_training: frozenset[str]
+    generator: str
+    models: list[str]
+
+    @classmethod
+    def of(
+        cls, search: Search, ranked: Sequence[Proposal], generator: Path, models: Sequence[Path]
+    ) -> Self:
+        """Count what a search has found."""
+        start = search.found[search.start]
+        good = [p for p in ranked if not p.judged.reason]
+        kinds = Counter(
+            _kind(reason)
+            for p in ranked
+            if p.judged.reason
+            for reason in p.judged.reason.split("; ")
+        )
+        smiles = [p.judged.smiles for p in ranked]
+        known = search.generator.learned_from(smiles)
+        return cls(
+            start=start,
+            tasks=search.goal.tasks,
+            wishes=search.goal.wishes,
+            limits=search.goal.limits,
+            config=search.config,
+            looked_at=len(ranked),
+            proposals=len(good),
+            better=sum(p.judged.score > start.judged.score for p in good),
+            reasons=kinds.most_common(),
+            empty=search.empty,
+            repeats=search.repeats,
+            in_training=frozenset(t for t, seen in zip(smiles, known, strict=True) if seen),
+            generator=generator.name,
+            models=[model.name for model in models],
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"{self.proposals:,} proposals among {self.looked_at:,} molecules, {self.better:,} of "
+            f"them better than the start by {' + '.join(self.wishes)}"
+        )
+
+
+def write_table(ranked: Sequence[Proposal], account: Account, csv: Path) -> None:
+    """Write every molecule that was looked at, the start first."""
+    rows = [_cells(0, account.start, account)]
+    rows += [_cells(rank, p, account) for rank, p in enumerate(ranked, start=1)]
+    table = pd.DataFrame(rows)
+    floats = table.select_dtypes("float").columns
+    with atomic_path(csv) as path:
+        table.round(dict.fromkeys(floats, 4)).to_csv(path, index=False)
+
+
+def write_page(shown: Sequence[Proposal], account: Account, html: Path) -> None:
+    """Write the best proposals as a page that needs no other file."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["drawn"] = lambda smiles: Markup(draw(smiles))
+    environment.tests["finite"] = math.isfinite
+    template = resources.files("molecules.generation") / "templates" / "proposals.html"
+    text = environment.from_string(template.read_text(encoding="utf-8")).render(
+        account=account, shown=[p for p in shown if not p.judged.reason]
+    )
+    with atomic_path(html) as path:
+        path.write_text(text, encoding="utf-8")
+
+
+def _cells(rank: int, proposal: Proposal, account: Account) -> dict[str, object]:
+    judged = proposal.judged
+    cells: dict[str, object] = {"rank": rank, "smiles": judged.smiles}
+    for task, *ends in zip(account.tasks, judged.values, judged.lower, judged.upper, strict=True):
+        cells |= {
+            f"{task.name}_{part}": value
+            for part, value in zip(("pred", "lower", "upper"), ends, strict=True)
+        }
+    status = "start" if rank == 0 else "rejected" if judged.reason else "proposed"
+    return cells | {
+        "score": judged.score,
+        "status": status,
+        "reason": judged.reason,
+        "start": account.start.judged.smiles,
+        "step": proposal.step,
+        "parent": proposal.parent,
+        "latent_distance": proposal.latent_distance,
+        "similarity": judged.similarity,
+        "similarity_to_train": judged.similarity_to_train,
+        "distance_to_train": judged.distance_to_train,
+        "sa_score": judged.difficulty,
+        "alerts": "; ".join(judged.alerts),
+        "filters": " ".join(account.limits.filters),
+        "in_generator_training": judged.smiles in account.in_training,
+    }
+
+
+def _kind(reason: str) -> str:
+    """A reason without its numbers."""
+    words = reason.split(":")[0].split()
+    return " ".join(w for w in words if not w.replace(".", "", 1).isdigit())

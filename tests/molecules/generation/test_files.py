@@ -1,0 +1,121 @@
+"""`molecules generate` and `molecules optimize` from files to files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rdkit import Chem
+
+from molecules.cli import app
+from molecules.features.selfies import constitution
+from sciml.cli import run
+
+
+def call(*arguments: object) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, [str(a) for a in arguments])
+    assert ended.value.code == 0
+
+
+def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[object]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        run(app, [str(a) for a in arguments])
+    assert ended.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert lines[-1].startswith("error:")
+    return lines[-1]
+
+
+def test_samples(generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.csv", "b.csv", "c.smi", "d.sdf"):
+        call("generate", generator_file, "--number", 40, "--out", tmp_path / name, "--seed", 3)
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert len(table) == 40
+    assert f"{table['repeat_of'].isna().sum()} distinct" in capsys.readouterr().out
+    lines = (tmp_path / "c.smi").read_text().splitlines()
+    assert [line.split()[0] for line in lines] == table["smiles"].tolist()
+    records = list(Chem.SDMolSupplier(str(tmp_path / "d.sdf")))
+    assert [Chem.MolToSmiles(m) for m in records] == table["smiles"].tolist()
+    repeats = table.dropna(subset="repeat_of")
+    above = table["smiles"][repeats["repeat_of"].astype(int) - 1]
+    assert above.tolist() == repeats["smiles"].tolist()
+
+
+def test_neighbours_and_the_way_between_two(generator_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "near.csv"
+    call("generate", generator_file, "--near", "CCCCO", "--number", 10, "--out", out)
+    near = pd.read_csv(out)
+    assert near["latent_distance"].between(0.1, 1.5).all()
+    call("generate", generator_file, "--between", "CCCO", "CCCCCCN", "--number", 6, "--out", out)
+    way = pd.read_csv(out)
+    assert way["latent_distance"].is_monotonic_increasing
+    assert way["latent_distance"][0] == pytest.approx(0, abs=1e-5)
+    assert way["similarity"][0] == 1
+    assert way["smiles"].iloc[-1] == constitution("CCCCCCN")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--number", "0"], "--number is 0"),
+        (["--near", "C1CC"], "no molecule to begin with"),
+        (["--near", "CCO", "--between", "CC", "CCC"], "exclude each other"),
+        (["--condition", "solubility=1"], "no condition is called 'solubility'"),
+        (["--out", "x.png"], "cannot write x.png"),
+        (["--temperature", "-1"], "--temperature is -1"),
+    ],
+)
+def test_wrong_input_to_generate(
+    generator_file: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(capsys, ["generate", generator_file, *options])
+
+
+def test_another_kind_of_file_is_refused(
+    predictor_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = refused(capsys, ["generate", predictor_file])
+    assert "holds a molecules.predictor; expected a molecules.generator" in line
+
+
+def test_optimize(generator_file: Path, predictor_file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "proposals.html"
+    call(
+        "optimize", generator_file, predictor_file, "--start", "CCCCCO", "--target", "logS:max",
+        "--target", "toxic:min:0.5", "--similarity", "0.3:0.95", "--min-similarity", "0.2",
+        "--steps", 3, "--offspring", 32, "--out", out,
+    )  # fmt: skip
+    table = pd.read_csv(out.with_suffix(".csv"))
+    assert table["status"][0] == "start"
+    assert set(table["status"][1:]) <= {"proposed", "rejected"}
+    proposed = table[table["status"] == "proposed"]
+    assert len(proposed)
+    assert proposed["reason"].isna().all()
+    assert table[table["status"] == "rejected"]["reason"].notna().all()
+    assert proposed["similarity"].between(0.3, 0.95).all()
+    assert (table["logS_lower"] < table["logS_pred"]).all()
+    page = out.read_text()
+    assert all(smiles in page for smiles in proposed["smiles"][:50])
+    assert "<svg" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--start", "C1CC"], "--start 'C1CC' is no molecule"),
+        (["--start", "CCO", "--similarity", "high"], "expected LOW:HIGH"),
+        (["--start", "CCO", "--target", "logS", "--filters", "pain"], "no filter is called"),
+        (["--start", "CCO", "--target", "logS", "--steps", "0"], "steps"),
+        (["--start", "CCO", "--out", "x.txt"], "expected .html or .csv"),
+    ],
+)
+def test_wrong_input_to_optimize(
+    generator_file: Path,
+    predictor_file: Path,
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert message in refused(capsys, ["optimize", generator_file, predictor_file, *options])
