@@ -124,7 +124,7 @@ def test_classifier() -> None:
 
 def test_classifier_of_three_classes() -> None:
     size = np.array(["small", "medium", "large"])[np.searchsorted([3, 6], LENGTH)]
-    model = MoleculeClassifier(overrides=TINY, members=1).fit(SMILES, size)
+    model = MoleculeClassifier(overrides=TINY, folds=1).fit(SMILES, size)
     assert list(model.classes_) == ["large", "medium", "small"]
     chances = model.predict_proba([*SMILES, "bad("])
     assert chances.shape == (len(SMILES) + 1, 3)
