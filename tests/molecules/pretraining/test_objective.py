@@ -91,7 +91,7 @@ def test_descriptors_are_told() -> None:
         objective.head[-1].weight.zero_()
         objective.head[-1].bias.zero_()
     batch = replace(make_data().__getitems__(range(4)), descriptors=values)
-    value = objective(torch.randn(4, 8), batch)
+    value = objective(EncoderModel(GRAPH), torch.randn(4, 8), batch)
     assert value.item() == pytest.approx((1 + 1 + 1 + 36 + 1) / 7)
 
 
@@ -105,7 +105,8 @@ def test_environments_are_told_as_rates() -> None:
         objective.head[-1].weight.zero_()
         objective.head[-1].bias.fill_(math.log(0.01) + 4)
     expected = (4 * FINGERPRINT * 0.01 - 3 * math.log(0.01)) / 3
-    assert objective(torch.randn(4, 8), batch).item() == pytest.approx(expected, rel=1e-5)
+    told = objective(EncoderModel(GRAPH), torch.randn(4, 8), batch)
+    assert told.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_molecules_without_conformer_are_left_out() -> None:
