@@ -28,7 +28,7 @@ class Inputs:
 
     @classmethod
     def of(cls, smiles: Sequence[str], counts: NDArray[np.uint8]) -> Self:
-        """Compute the descriptors, some 3 ms a molecule.
+        """Compute the descriptors, 3 to 5 ms a molecule.
 
         They are those of the canonical SMILES: sums over atoms differ in the last digits
         with the order of atoms, and a tree may part what differs in the last digit.
