@@ -41,7 +41,7 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """
     # Threads that wait by spinning slow each other down tenfold where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    tokens = _dotted_to_set(sys.argv[1:] if arguments is None else arguments)
+    tokens = dotted_to_set(sys.argv[1:] if arguments is None else arguments)
     try:
         app(tokens, error_formatter=_usage_line)
     except (InputError, OSError) as error:
@@ -68,7 +68,7 @@ def run_demo(app: App, steps: Sequence[str], summarize: Callable[[float], str], 
     started = time.monotonic()
     for step in steps:
         print(f"\n$ {app.name[0]} {step}", flush=True)
-        app(_dotted_to_set(shlex.split(step)), result_action="return_value")
+        app(dotted_to_set(shlex.split(step)), result_action="return_value")
     summary = summarize(time.monotonic() - started)
     with atomic_path(out / "summary.txt") as path:
         path.write_text(summary, encoding="utf-8")
@@ -92,7 +92,8 @@ def progress() -> Progress:
     )
 
 
-def _dotted_to_set(tokens: Sequence[str]) -> list[str]:
+def dotted_to_set(tokens: Sequence[str]) -> list[str]:
+    """`--training.epochs 3` as `--set training.epochs=3`, all else as it is."""
     result: list[str] = []
     remaining = iter(tokens)
     for token in remaining:

@@ -15,6 +15,7 @@ from molecules.features.features import MAX_ATOMS
 from molecules.files.table import demo_activity, iter_library
 from molecules.models.generator import GENERATOR, DecoderConfig, GraphToSelfies
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
+from molecules.models.shipped import weights_path
 from molecules.prediction.reading import sees_conformers
 from molecules.pretraining.generators import LatentUse, compact, in_tokens, make_generator
 from molecules.pretraining.library import Library, Part, make_library
@@ -168,7 +169,8 @@ def _transfer(model: EncoderModel, config: TransferConfig | None) -> None:
     fresh = {name.split(".")[0] for name in model.state_dict()} - {"encoder"}
     anew = (*config.anew, *(f"{name}.*" for name in sorted(fresh - {"known", "seen"})))
     anew += tuple(sorted(fresh & {"known", "seen"}))
-    transfer(model, config.model_copy(update={"anew": anew}), ENCODER)
+    path = weights_path(config.checkpoint)
+    transfer(model, config.model_copy(update={"checkpoint": path, "anew": anew}), ENCODER)
 
 
 def _save(

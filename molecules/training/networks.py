@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,13 @@ from numpy.typing import NDArray
 
 from molecules.features.data import MoleculeData
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
+from molecules.models.shipped import weights_path
 from molecules.prediction.predictor import KIND as PREDICTOR
 from molecules.training.divisions import Division
 from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared
 from sciml.cli import note
 from sciml.config import parse_config
-from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.training import FitResult, fit
 from sciml.transfer import TransferConfig, transfer
@@ -58,7 +57,7 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
     """
     if config.transfer is None:
         return config
-    path = _weights(config.transfer.checkpoint)
+    path = weights_path(config.transfer.checkpoint)
     held = read_header(path)
     found: dict[str, Any] = held["config"]
     given = config.model.model_dump(mode="json", exclude_unset=True)
@@ -106,19 +105,6 @@ def make_model(
         held = read_header(start.checkpoint)["kind"]
         transfer(model, start, ENCODER if held == ENCODER else PREDICTOR)
     return model
-
-
-def _weights(checkpoint: Path) -> Path:
-    shipped = Path(str(resources.files("molecules"))) / "weights" / f"{checkpoint}.safetensors"
-    if checkpoint.exists() or checkpoint.suffix:
-        return checkpoint
-    if shipped.exists():
-        return shipped
-    names = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.safetensors")))
-    raise InputError(
-        f"transfer.checkpoint: no file {checkpoint}, nor weights of that name in the package "
-        f"(it has {names or 'none'}); give a file that `pretrain` wrote, or transfer: null"
-    )
 
 
 def _evenly(config: "ExperimentConfig") -> "ExperimentConfig":
