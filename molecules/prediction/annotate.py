@@ -15,8 +15,7 @@ from sciml.files import atomic_path
 
 if TYPE_CHECKING:
     from molecules.features.features import Status
-    from molecules.prediction.prediction import Prediction
-    from molecules.prediction.predictor import Embedding
+    from molecules.prediction.prediction import Embedding, Prediction
 
 UNREADABLE = cast("Status", "invalid_structure")  # known to files only, not to a model
 

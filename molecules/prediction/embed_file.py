@@ -23,7 +23,7 @@ from sciml.cli import progress
 from sciml.files import atomic_path
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import Embedding
+    from molecules.prediction.prediction import Embedding
 
 FORMATS = (".csv", ".tsv", ".parquet", ".npz")
 _BLOCK = 1 << 20  # bytes copied at once

@@ -96,3 +96,17 @@ class Prediction:
         from molecules.prediction.grid import grid
 
         return grid(self)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """One vector for each input row, in its order.
+
+    Attributes:
+        vectors: (row, members * dim); NaN where the status is not `ok`.
+        status, reason: one per row.
+    """
+
+    vectors: Array
+    status: list[Status]
+    reason: list[str]

@@ -1,7 +1,6 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -9,74 +8,28 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from molecules.experts.expert import (
-    PREFIX,
-    Expert,
-    ExpertName,
-    experts_as_arrays,
-    read_experts,
-)
+from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
 from molecules.experts.stack import combine, disagreement, proper
 from molecules.features.data import MoleculeData
-from molecules.features.features import MAX_ATOMS, Featurized, Status
-from molecules.features.standardize import Standardization, standardized
+from molecules.features.features import Featurized, Status
+from molecules.features.standardize import standardized
 from molecules.features.store import CHUNK
-from molecules.models.model import ModelConfig, PropertyModel
+from molecules.models.model import PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.prediction import Prediction
+from molecules.prediction.prediction import Embedding, Prediction
+from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
 from molecules.prediction.reading import encode, similar_sizes, text_of
 from molecules.tasks import Tasks
-from sciml.config import Config, parse_config
-from sciml.model_file import load_state, read_model_file, save_tensors
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KIND = "molecules.predictor"
-
 Array = NDArray[np.float64]
-
-
-class PredictorConfig(Config):
-    """What builds a `PropertyPredictor` anew.
-
-    Attributes:
-        model: of each member.
-        tasks: what is predicted.
-        members: networks whose predictions are averaged.
-        beside: names of the experts that stand beside the networks.
-        max_atoms: larger molecules get the status `too_large`.
-        conformer_seed: of the conformers, for a model that sees them.
-        standardize: what is done to a molecule before the model sees it.
-    """
-
-    model: ModelConfig
-    tasks: Tasks
-    members: int = Field(1, ge=1)
-    beside: tuple[ExpertName, ...] = ()
-    max_atoms: int = Field(MAX_ATOMS, ge=1)
-    conformer_seed: int = 0
-    standardize: Standardization = "off"
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """One vector for each input row, in its order.
-
-    Attributes:
-        vectors: (row, members * dim); NaN where the status is not `ok`.
-        status, reason: one per row.
-    """
-
-    vectors: Array
-    status: list[Status]
-    reason: list[str]
 
 
 class PropertyPredictor:
@@ -124,26 +77,12 @@ class PropertyPredictor:
         Raises:
             InputError: no such file, or not a property model.
         """
-        data, metadata, tensors = read_model_file(path, KIND)
-        config = parse_config(PredictorConfig, data, str(path))
-        arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(PREFIX)}
-        members = [PropertyModel(config.model, config.tasks) for _ in range(config.members)]
-        load_state(_as_module(members), tensors, path)
-        others, weights = read_experts(config.beside, arrays)
-        calibrations = [
-            parse_config(Calibration, entry, str(path)) for entry in metadata["calibrations"]
-        ]
-        members = [member.to(device) for member in members]
-        return cls(config, members, calibrations, metadata, others, weights)
+        return cls(*read_parts(path, device))
 
     def save(self, path: Path | str) -> None:
         """Write everything as one file."""
-        calibrations = [entry.model_dump(mode="json") for entry in self.calibrations]
-        metadata = {**self.metadata, "calibrations": calibrations}
-        tensors = _as_module(self.members).state_dict()
-        arrays = experts_as_arrays(self.config.beside, self.others, self.weights)
-        tensors |= {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-        save_tensors(path, tensors, KIND, self.config, metadata)
+        made = self.config, self.members, self.calibrations, self.metadata
+        write_parts(path, Parts(*made, self.others, self.weights))
 
     @cached_property
     def domain(self) -> Domain | None:
@@ -345,8 +284,3 @@ class PropertyPredictor:
         made = self.config
         options = made.max_atoms, made.conformer_seed, fingerprints, cache
         return texts, *encode(texts, made.model, *options)
-
-
-def _as_module(members: Sequence[PropertyModel]) -> nn.Module:
-    """One model under its own names, so that others can start from it; several numbered."""
-    return members[0] if len(members) == 1 else nn.ModuleDict({"members": nn.ModuleList(members)})

@@ -20,7 +20,8 @@ from molecules.experts.expert import ExpertName
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
 from molecules.prediction.prediction import Prediction
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
 from molecules.training.divisions import Division, divisions, learned_rows

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from molecules.features.data import MoleculeData
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
 from molecules.models.shipped import weights_path
-from molecules.prediction.predictor import KIND as PREDICTOR
+from molecules.prediction.predictor_file import KIND as PREDICTOR
 from molecules.training.divisions import Division
 from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared

@@ -19,7 +19,8 @@ from molecules.files.table import read_table
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
 from sciml.graph import GraphNetworkConfig

@@ -16,7 +16,8 @@ from molecules.features.features import featurize
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.packed import Packed
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig
 from sciml.transformer import WindowTransformerConfig

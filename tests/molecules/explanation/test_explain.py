@@ -15,7 +15,8 @@ from molecules.explanation.attribution import attribute
 from molecules.explanation.heat_map import colour_scale, heat_map
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.domain import Domain
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, Tasks
 from sciml.cli import run

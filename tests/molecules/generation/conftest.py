@@ -11,7 +11,8 @@ from molecules.models.generator import GENERATOR, DecoderConfig
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.pretraining.generators import in_tokens, make_generator
 from molecules.pretraining.library import make_library
 from molecules.pretraining.writing import SelfiesWriting

@@ -17,7 +17,8 @@ from molecules.features.features import featurize
 from molecules.models.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.calibration import Calibration
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.pretraining.denoising import CoordinateDenoising
 from molecules.tasks import Task, Tasks
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig

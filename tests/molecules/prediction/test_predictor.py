@@ -13,7 +13,8 @@ from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction import predictor as module
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig

@@ -11,7 +11,8 @@ from rdkit import Chem
 from molecules.cli import app
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction import verify as module
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.verify import Check
 from molecules.tasks import Task, Tasks
 from sciml.cli import run

@@ -8,7 +8,8 @@ import torch
 from molecules.evaluation.similarity import fingerprints, to_text
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
-from molecules.prediction.predictor import PredictorConfig, PropertyPredictor
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig
 
