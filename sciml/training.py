@@ -5,27 +5,25 @@ import logging
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import torch
-from lightning.pytorch import Callback, LightningDataModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
-from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
+from sciml.batches import BatchData, BatchSource
 from sciml.callbacks import ExponentialAverage, FiniteLoss, History, Snapshots
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
 from sciml.objective import Objective
-from sciml.order import shuffled
-from sciml.prefetch import PrefetchingLoader
 
 
 class TrainingConfig(Config):
@@ -86,22 +84,6 @@ def _processor_has_bfloat16() -> bool:
     if capability == "AVX512":
         return bool(torch.cpu._is_avx512_bf16_supported())  # torch 2.11 has no public name
     return capability not in ("DEFAULT", "NO AVX", "AVX2")
-
-
-class BatchSource(Protocol):
-    """Training data: hands out whole batches, cut at once rather than collated.
-
-    A batch has `len(batch)` samples and `batch.to(device)`. It must be the same for the
-    same indices: random noise and masks belong to the objective.
-    """
-
-    def __len__(self) -> int:
-        """Number of samples."""
-        ...
-
-    def __getitems__(self, indices: Sequence[int]) -> Any:
-        """The batch of these samples."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -171,7 +153,7 @@ def fit(
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
         trainer.fit(
             learner,
-            datamodule=_Data(train, valid, config),
+            datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
             ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
             weights_only=True,
         )
@@ -246,47 +228,6 @@ def _trainer(
         logger=TensorBoardLogger(run, name=None, version="tensorboard"),
         callbacks=[*callbacks, *checkpoints],
     )
-
-
-class _Data(LightningDataModule):
-    """Loaders whose order depends on seed and epoch alone, shared out among the processes."""
-
-    def __init__(
-        self, train: BatchSource, valid: BatchSource | None, config: TrainingConfig
-    ) -> None:
-        super().__init__()
-        self.train, self.valid, self.config = train, valid, config
-
-    def train_dataloader(self) -> DataLoader[Any]:
-        return self._loader(self.train, shuffle=True)
-
-    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
-        return [] if self.valid is None else self._loader(self.valid, shuffle=False)
-
-    def _loader(self, source: BatchSource, shuffle: bool) -> DataLoader[Any]:
-        trainer = self.trainer
-        assert trainer is not None
-        part = trainer.world_size, trainer.global_rank
-        sampler: DistributedSampler[Any] = (
-            shuffled(source, *part, self.config.seed)
-            if shuffle
-            else DistributedSampler(source, *part, shuffle=False)  # type: ignore[arg-type]
-        )
-        size = max(1, self.config.batch_size // trainer.world_size)
-        whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
-        kind = DataLoader if self.config.workers else PrefetchingLoader
-        return kind(
-            source,  # type: ignore[arg-type]
-            batch_sampler=BatchSampler(sampler, size, drop_last=whole),
-            collate_fn=_as_it_is,
-            num_workers=self.config.workers,
-            persistent_workers=self.config.workers > 0,
-            pin_memory=False,
-        )
-
-
-def _as_it_is(batch: Any) -> Any:
-    return batch
 
 
 def _check(

@@ -17,7 +17,7 @@ from molecules.tasks import Tasks
 from sciml.config import Config
 from sciml.graph import GraphNetworkConfig, gather_sum
 from sciml.normalize import Normalizer
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 Backbone = Annotated[GraphNetworkConfig | WindowTransformerConfig, Field(discriminator="kind")]
 Pooling = Literal["sum", "mean", "both"]

@@ -7,7 +7,8 @@ from molecules.features.encoding import ATOM_FIELDS
 from molecules.models.bias import Geometry, PairBias, PairEmbedding
 from molecules.models.embedding import FieldEmbedding
 from molecules.molecule import MoleculeBatch, Padded
-from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
+from sciml.transformer import WindowTransformer
+from sciml.transformer_config import BlockShape, WindowTransformerConfig
 
 _GROUP = 16  # molecules of similar size computed together, at most
 _PAIRS = 2**20  # pairs of atoms computed together, unless one molecule has more

@@ -12,7 +12,7 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized
 from molecules.features.store import stored_featurize
 from molecules.models.model import ModelConfig
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 
 def encode(

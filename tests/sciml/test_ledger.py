@@ -7,7 +7,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn import functional as F
 
 from sciml.ledger import Ledger, hollow
-from sciml.transformer import WindowTransformer, WindowTransformerConfig
+from sciml.transformer import WindowTransformer
+from sciml.transformer_config import WindowTransformerConfig
 
 
 def test_a_linear_layer_by_hand():

@@ -11,7 +11,8 @@ from sciml.errors import InputError
 from sciml.layers import MLP
 from sciml.local import LocalMixing
 from sciml.resolution import Merge, Split
-from sciml.transformer import BlockShape, WindowTransformer, WindowTransformerConfig
+from sciml.transformer import WindowTransformer
+from sciml.transformer_config import BlockShape, WindowTransformerConfig
 from sciml.windows import Windows
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sciml.layers import truncated_normal_
-from sciml.transformer import BlockShape
+from sciml.transformer_config import BlockShape
 
 
 class EarthBias(nn.Module):

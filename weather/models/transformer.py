@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sciml.errors import InputError
-from sciml.transformer import WindowTransformer, WindowTransformerConfig
+from sciml.transformer import WindowTransformer
+from sciml.transformer_config import WindowTransformerConfig
 from weather.models.bias import EarthBias, RelativeBias
 from weather.models.channels import NamedInputs, NamedOutputs, side_by_side
 from weather.models.fields import Inputs, Widths

@@ -20,7 +20,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.graph import GraphNetworkConfig
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 TASKS = Tasks(tasks=(Task(name="logS"), Task(name="toxic", kind="binary")))
 MODELS = {

@@ -23,7 +23,7 @@ from molecules.pretraining.denoising import CoordinateDenoising
 from molecules.tasks import Task, Tasks
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from sciml.graph import GraphNetworkConfig
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 EXACT = {"rtol": 0.0, "atol": 1e-10}
 SMILES = [

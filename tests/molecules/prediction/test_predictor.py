@@ -20,7 +20,7 @@ from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig
 from sciml.model_file import save_model
 from sciml.normalize import Normalizer
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 TASKS = Tasks(tasks=(Task(name="logS", unit="log mol/L"), Task(name="toxic", kind="binary")))
 GRAPH = GraphNetworkConfig(dim=32, steps=3)

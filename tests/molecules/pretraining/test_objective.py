@@ -22,7 +22,7 @@ from molecules.pretraining.objective import (
 from molecules.pretraining.winsorize import Winsorizer
 from sciml.graph import GraphNetworkConfig
 from sciml.normalize import Normalizer
-from sciml.transformer import WindowTransformerConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C"]
 GRAPH = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1))

@@ -2,7 +2,7 @@
 
 import torch
 
-from sciml.transformer import BlockShape
+from sciml.transformer_config import BlockShape
 from weather.models.bias import EarthBias, RelativeBias
 
 PANGU = BlockShape(

@@ -1,0 +1,82 @@
+"""What training data hands out, and the loaders that ask for it."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
+
+from sciml.order import shuffled
+from sciml.prefetch import PrefetchingLoader
+
+
+class BatchSource(Protocol):
+    """Training data: hands out whole batches, cut at once rather than collated.
+
+    A batch has `len(batch)` samples and `batch.to(device)`. It must be the same for the
+    same indices: random noise and masks belong to the objective.
+    """
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        ...
+
+    def __getitems__(self, indices: Sequence[int]) -> Any:
+        """The batch of these samples."""
+        ...
+
+
+class BatchData(LightningDataModule):
+    """Loaders whose order depends on seed and epoch alone, shared out among the processes.
+
+    Args:
+        train, valid: see `BatchSource`.
+        batch_size: samples, over all processes together.
+        seed: of the order.
+        workers: processes that load; 0 is a thread.
+    """
+
+    def __init__(
+        self,
+        train: BatchSource,
+        valid: BatchSource | None,
+        batch_size: int,
+        seed: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self.train, self.valid = train, valid
+        self.batch_size, self.seed, self.workers = batch_size, seed, workers
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Samples in a new order each epoch; a short last batch is left out."""
+        return self._loader(self.train, shuffle=True)
+
+    def val_dataloader(self) -> DataLoader[Any] | list[Any]:
+        """Samples in their order."""
+        return [] if self.valid is None else self._loader(self.valid, shuffle=False)
+
+    def _loader(self, source: BatchSource, shuffle: bool) -> DataLoader[Any]:
+        trainer = self.trainer
+        assert trainer is not None
+        part = trainer.world_size, trainer.global_rank
+        sampler: DistributedSampler[Any] = (
+            shuffled(source, *part, self.seed)
+            if shuffle
+            else DistributedSampler(source, *part, shuffle=False)  # type: ignore[arg-type]
+        )
+        size = max(1, self.batch_size // trainer.world_size)
+        whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
+        kind = DataLoader if self.workers else PrefetchingLoader
+        return kind(
+            source,  # type: ignore[arg-type]
+            batch_sampler=BatchSampler(sampler, size, drop_last=whole),
+            collate_fn=_as_it_is,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=False,
+        )
+
+
+def _as_it_is(batch: Any) -> Any:
+    return batch
