@@ -9,9 +9,10 @@ Texts = Annotated[list[str] | None, Parameter(negative="")]
 
 
 def optimize(
-    generator: Path,
     *predictors: Path,
     start: str,
+    generator: Path | None = None,
+    parts: str | None = None,
     target: Texts = None,
     rank_by: Literal["mean", "bound", "improvement"] = "mean",
     similarity: str = "0.4:0.9",
@@ -32,9 +33,12 @@ def optimize(
     to filters and to an SA score; all else stands in the table with the reason.
 
     Args:
-        generator: the file `generator.safetensors` of `molecules pretrain --config generator`.
         predictors: files `model.safetensors` of training runs.
         start: SMILES of the molecule to begin with.
+        generator: search the latent space of a generator, the file
+            `generator.safetensors` of `molecules pretrain --config generator`. If left out,
+            parts of molecules are exchanged for such as known molecules have there.
+        parts: table of those known molecules; if left out, what the models learned from.
         target: property to improve: `logS`, `toxic:min`, or with a weight `logS:max:2`;
             repeat for several, also of several models.
         rank_by: the prediction (mean), the worse end of its interval (bound), or the
@@ -47,7 +51,7 @@ def optimize(
         max_distance: largest distance to its training set, 1 being usual within it.
         top: proposals on the page; the table has all.
         steps: generations of the search.
-        offspring: molecules that are written in each.
+        offspring: molecules that are made in each.
         radius: how far they are, in standard deviations of the latent space.
         seed: the same seed finds the same.
         out: .html, with a table beside it, or .csv.
@@ -64,12 +68,14 @@ def optimize(
         min_similarity=min_similarity,
         max_distance=max_distance,
     )
-    search = {"steps": steps, "offspring": offspring, "radius": radius, "seed": seed}
+    search = {"steps": steps, "offspring": offspring, "seed": seed}
     optimize_file(
-        generator,
         predictors,
         start,
         out,
+        generator=generator,
+        radius=radius,
+        parts=parts,
         targets=target or (),
         rank_by=rank_by,
         limits=limits,

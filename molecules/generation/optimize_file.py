@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from molecules.features.selfies import constitution
+from molecules.files.table import iter_library
+from molecules.generation.exchanges import Exchanges
 from molecules.generation.generator import Generator
 from molecules.generation.goal import Goal, Limits
+from molecules.generation.latent import LatentNeighbours
+from molecules.generation.offspring import Source
 from molecules.generation.proposals import Account, write_page, write_table
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.training_set import TrainingSet
 from molecules.screening.objectives import RankBy
 from sciml.cli import note, progress
 from sciml.errors import InputError
@@ -18,11 +23,13 @@ DEFAULTS, LIMITS = SearchConfig(), Limits()
 
 
 def optimize_file(
-    generator: Path,
     predictors: Sequence[Path],
     start: str,
     out: Path,
     *,
+    generator: Path | None = None,
+    radius: float = 1.0,
+    parts: str | None = None,
     targets: Sequence[str] = (),
     rank_by: RankBy = "mean",
     limits: Limits = LIMITS,
@@ -32,11 +39,14 @@ def optimize_file(
     """Search for molecules like `start` with better predictions, and write what was found.
 
     Args:
-        generator: file of a generator.
         predictors: files of property models.
         start: SMILES to begin with.
         out: .html, with a table of the same name beside it; or .csv, the table alone. The
             page shows the best `top`; the table has every molecule that was looked at.
+        generator: file of a generator, whose latent space is searched; without one,
+            parts of known molecules are exchanged.
+        radius: see `LatentNeighbours`.
+        parts: table of those known molecules; if left out, what the models learned from.
         targets: see `Goal.of`.
         rank_by: the prediction, the worse end of its interval, or the expected improvement.
         limits: what a proposal must keep to.
@@ -52,7 +62,7 @@ def optimize_file(
     if out.suffix not in (".html", ".csv"):
         raise InputError(f"cannot write {out}: expected .html or .csv")
     if not predictors:
-        raise InputError("no property model to optimize for; give one after the generator")
+        raise InputError("no property model to optimize for; give one")
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
     claim_path(out)
@@ -63,16 +73,44 @@ def optimize_file(
     goal = Goal.of(begin, loaded, targets, rank_by, limits)
     if any(predictor.domain is None for predictor in loaded):
         note("note: a model does not tell its training set; its domain is not looked at")
+    source = _source(loaded, generator, radius, parts, config.seed)
+    if not source.accepts(begin):
+        raise InputError(f"--start {start!r} is a salt, or too large to begin with")
     if any(sign in start for sign in "@/\\"):
-        note("note: the generator knows no stereochemistry; that of the start is left out")
-    search = Search(Generator.load(generator), goal, config, begin)
+        note("note: proposals have no stereochemistry; that of the start is left out")
+    search = Search(source, goal, config, begin)
     with progress() as bar:
         for _ in bar.track(search.steps(), config.steps, description="generations"):
             pass
     ranked = search.ranked()
-    account = Account.of(search, ranked, generator, predictors)
+    account = Account.of(search, ranked, predictors)
     write_table(ranked, account, out.with_suffix(".csv"))
     if out.suffix == ".html":
         write_page(ranked[:top], account, out)
     print(f"{out}: {account}")
     return ranked
+
+
+def _source(
+    loaded: Sequence[PropertyPredictor],
+    generator: Path | None,
+    radius: float,
+    parts: str | None,
+    seed: int,
+) -> Source:
+    if generator is not None and parts is not None:
+        raise InputError("--generator and --parts exclude each other; give one")
+    if generator is not None:
+        if radius <= 0:
+            raise InputError(f"--radius is {radius:g}; expected a positive number")
+        return LatentNeighbours(Generator.load(generator), radius, seed)
+    if parts is not None:
+        known = [text for chunk in iter_library(parts) for text in chunk.smiles]
+        return Exchanges.of(known, seed)
+    kept = [TrainingSet.read(predictor.metadata) for predictor in loaded]
+    if not any(kept):
+        raise InputError(
+            "no model file keeps its training molecules, whose parts would be exchanged; give "
+            "--parts TABLE, or --generator FILE"
+        )
+    return Exchanges.of([text for known in kept if known for text in known.smiles], seed)

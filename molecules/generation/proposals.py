@@ -31,8 +31,9 @@ class Account:
         better: those of these that score higher than the start.
         reasons: why others do not pass, the commonest first.
         empty, repeats: see `Search`.
-        in_training: SMILES that the generator has learned from.
-        generator, models: names of their files.
+        known: SMILES that the offspring's source knows.
+        source: what offspring was made of.
+        models: names of their files.
     """
 
     start: Proposal
@@ -46,14 +47,12 @@ class Account:
     reasons: list[tuple[str, int]]
     empty: int
     repeats: int
-    in_training: frozenset[str]
-    generator: str
+    known: frozenset[str]
+    source: str
     models: list[str]
 
     @classmethod
-    def of(
-        cls, search: Search, ranked: Sequence[Proposal], generator: Path, models: Sequence[Path]
-    ) -> Self:
+    def of(cls, search: Search, ranked: Sequence[Proposal], models: Sequence[Path]) -> Self:
         """Count what a search has found."""
         start = search.found[search.start]
         good = [p for p in ranked if not p.judged.reason]
@@ -64,7 +63,7 @@ class Account:
             for reason in p.judged.reason.split("; ")
         )
         smiles = [p.judged.smiles for p in ranked]
-        known = search.generator.learned_from(smiles)
+        known = search.source.knows(smiles)
         return cls(
             start=start,
             tasks=search.goal.tasks,
@@ -77,8 +76,8 @@ class Account:
             reasons=kinds.most_common(),
             empty=search.empty,
             repeats=search.repeats,
-            in_training=frozenset(t for t, seen in zip(smiles, known, strict=True) if seen),
-            generator=generator.name,
+            known=frozenset(t for t, seen in zip(smiles, known, strict=True) if seen),
+            source=search.source.describe(),
             models=[model.name for model in models],
         )
 
@@ -131,14 +130,14 @@ def _cells(rank: int, proposal: Proposal, account: Account) -> dict[str, object]
         "start": account.start.judged.smiles,
         "step": proposal.step,
         "parent": proposal.parent,
-        "latent_distance": proposal.latent_distance,
+        "how": proposal.how,
         "similarity": judged.similarity,
         "similarity_to_train": judged.similarity_to_train,
         "distance_to_train": judged.distance_to_train,
         "sa_score": judged.difficulty,
         "alerts": "; ".join(judged.alerts),
         "filters": " ".join(account.limits.filters),
-        "in_generator_training": judged.smiles in account.in_training,
+        "known": judged.smiles in account.known,
     }
 
 

@@ -80,10 +80,17 @@ def test_another_kind_of_file_is_refused(
     assert "holds a molecules.predictor; expected a molecules.generator" in line
 
 
-def test_optimize(generator_file: Path, predictor_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["generator", "parts"])
+def test_optimize(
+    kind: str, generator_file: Path, predictor_file: Path, learned: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "parts.smi").write_text("".join(f"{text}\n" for text in learned))
+    source = ["--generator", generator_file]
+    if kind == "parts":
+        source = ["--parts", tmp_path / "parts.smi"]
     out = tmp_path / "proposals.html"
     call(
-        "optimize", generator_file, predictor_file, "--start", "CCCCCO", "--target", "logS:max",
+        "optimize", predictor_file, *source, "--start", "CCCCCO", "--target", "logS:max",
         "--target", "toxic:min:0.5", "--similarity", "0.3:0.95", "--min-similarity", "0.2",
         "--steps", 3, "--offspring", 32, "--out", out,
     )  # fmt: skip
@@ -108,6 +115,8 @@ def test_optimize(generator_file: Path, predictor_file: Path, tmp_path: Path) ->
         (["--start", "CCO", "--similarity", "high"], "expected LOW:HIGH"),
         (["--start", "CCO", "--target", "logS", "--filters", "pain"], "no filter is called"),
         (["--start", "CCO", "--target", "logS", "--steps", "0"], "steps"),
+        (["--start", "CCO", "--target", "logS", "--radius", "-1"], "--radius is -1"),
+        (["--start", "CCO", "--target", "logS", "--parts", "p.smi"], "exclude each other"),
         (["--start", "CCO", "--out", "x.txt"], "expected .html or .csv"),
     ],
 )
@@ -118,4 +127,12 @@ def test_wrong_input_to_optimize(
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert message in refused(capsys, ["optimize", generator_file, predictor_file, *options])
+    files = [predictor_file, "--generator", generator_file]
+    assert message in refused(capsys, ["optimize", *files, *options])
+
+
+def test_a_model_without_its_molecules_needs_parts(
+    predictor_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--start", "CCO", "--target", "logS"]
+    assert "give --parts TABLE" in refused(capsys, ["optimize", predictor_file, *options])

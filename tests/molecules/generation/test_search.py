@@ -7,6 +7,7 @@ from rdkit import Chem
 
 from molecules.generation.generator import Generator
 from molecules.generation.goal import Goal, Limits
+from molecules.generation.latent import LatentNeighbours
 from molecules.generation.search import Search, SearchConfig
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.predictor import PropertyPredictor
@@ -20,7 +21,7 @@ SHORT = SearchConfig(steps=4, offspring=48)
 def search(generator: Generator, predictor_file: Path, target: str = "logS:max") -> Search:
     models = [PropertyPredictor.load(predictor_file)]
     goal = Goal.of(START, models, [target], "mean", LIMITS)
-    found = Search(generator, goal, SHORT, START)
+    found = Search(LatentNeighbours(generator, 1.0, 0), goal, SHORT, START)
     assert list(found.steps()) == [1, 2, 3, 4]
     return found
 
