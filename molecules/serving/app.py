@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from molecules.prediction.calibration import LEVEL
+from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
-from molecules.prediction.predictor import PropertyPredictor
 from molecules.serving.batcher import Batcher, Busy, Row
 from molecules.serving.body_limit import BodyLimit
 from molecules.serving.limits import Limits
@@ -23,7 +23,7 @@ class Molecules(BaseModel):
     smiles: list[str | None]
 
 
-def make_app(predictor: PropertyPredictor, limits: Limits | None = None) -> FastAPI:
+def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
     """The service of one model.
 
     A SMILES that cannot be used gets a row with its status and reason; the others are
@@ -78,9 +78,7 @@ def make_app(predictor: PropertyPredictor, limits: Limits | None = None) -> Fast
     return app
 
 
-def predicted(
-    predictor: PropertyPredictor, smiles: Sequence[str | None], limits: Limits
-) -> list[Row]:
+def predicted(predictor: AnyPredictor, smiles: Sequence[str | None], limits: Limits) -> list[Row]:
     """One row for each SMILES."""
     long = {i for i, text in enumerate(smiles) if text is not None and len(text) > limits.smiles}
     told = predictor.predict([None if i in long else text for i, text in enumerate(smiles)])
@@ -91,11 +89,11 @@ def predicted(
     return rows
 
 
-def facts(predictor: PropertyPredictor) -> dict[str, Any]:
+def facts(predictor: AnyPredictor) -> dict[str, Any]:
     """What a client should know of a model."""
     return {
         "tasks": [task.model_dump() for task in predictor.tasks.tasks],
-        "members": predictor.config.members,
+        "members": sum(one.config.members for one in each(predictor)),
         "interval": LEVEL,
         **{
             k: predictor.metadata[k] for k in ("table", "rows", "scores") if k in predictor.metadata
