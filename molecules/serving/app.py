@@ -28,8 +28,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
     A SMILES that cannot be used gets a row with its status and reason; the others are
     served. A row holds `smiles`, `status`, `reason`, for each property `pred`, `lower`,
-    `upper` (null where unbounded) and where there is one `std` or `set`, and nearness to
-    the training set.
+    `upper` (null where unbounded) and where there is one `std` or `set`, for one of several
+    classes also the most probable class with the list `set`, and nearness to the training set.
 
     Args:
         predictor: the model.
@@ -110,8 +110,11 @@ def _row(told: Prediction, i: int) -> Row:
         row[task.name] = {
             name: _number(part[i, column]) for name, part in values.items() if part is not None
         }
-        if task.kind == "binary":
+        if task.kind == "binary" and not task.of:
             row[task.name]["set"] = str(told.sets[i, column])
+    sets = told.class_sets()
+    for name, chosen in told.most_probable().items():
+        row[name] = {"pred": chosen[i], "set": sets[name][i]}
     for name, near in (("similarity", told.similarity), ("distance", told.distance)):
         if near is not None:
             row[f"{name}_to_train"] = _number(near[i])
