@@ -164,6 +164,21 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     assert fold_of[SMILES.index("CCO")] == fold_of[40]  # the same molecule without its salt
 
 
+def test_a_slip_in_a_yes_no_column_is_no_quantity() -> None:
+    table = made_table()
+    table.frame["active"] = ["0", "1"] * (len(table) // 2)
+    table.frame.loc[6, "active"] = "3,45"
+    told = r"column 'active' holds 0 and 1, and 3\.45 in row 7 \(such numbers: 1 of \d+\)"
+    with pytest.raises(InputError, match=told):
+        prepare(table, ["active"], experiment("small").data)
+    with pytest.raises(InputError, match=r"give --data\.tasks '\{active: \{kind: regression\}\}'"):
+        prepare(table, ["active"], experiment("small", "data.tasks={active: {unit: nM}}").data)
+    quantity = experiment("small", "data.tasks={active: {kind: regression}}").data
+    assert prepare(table, ["active"], quantity).tasks.tasks[0].kind == "regression"
+    with pytest.raises(InputError, match=r"is to be binary but holds 3\.45"):
+        prepare(table, ["active"], experiment("small", "data.tasks={active: {kind: binary}}").data)
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [("-1", "holds '-1' in row 1"), ("", "holds '' in row 1"), ("much", "holds 'much' in row 1")],
