@@ -22,7 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
-from molecules.tasks import Task, TaskKind, Tasks
+from molecules.tasks import Task, TaskKind, TaskOptions, Tasks
 from molecules.training.experiment import ExperimentConfig, fit_predictor, reads_fingerprints
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
@@ -73,7 +73,9 @@ class _MoleculeEstimator(BaseEstimator):
         frame = pd.DataFrame({SMILES: smiles, **dict(zip(names, labels.T, strict=True))})
         config = self._config(len(smiles))
         fingerprints = reads_fingerprints(config)
-        ready = prepare(Table(frame, SMILES, "X"), names, config.data, False, fingerprints)
+        options = {"tasks": {name: TaskOptions(kind=kind) for name in names}}
+        data = config.data.model_copy(update=options)
+        ready = prepare(Table(frame, SMILES, "X"), names, data, False, fingerprints)
         ready = replace(
             ready, tasks=Tasks(tasks=tuple(Task(name=n, kind=kind, of=of) for n in names))
         )

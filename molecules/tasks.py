@@ -14,6 +14,7 @@ from sciml.errors import InputError
 TaskKind = Literal["regression", "binary"]
 Direction = Literal["", "higher", "lower"]
 
+STRAY = 0.05  # share of other numbers up to which a column of 0 and 1 is held for yes/no
 UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
 
 
@@ -136,6 +137,21 @@ def infer_task(name: str, column: NDArray[np.floating], options: TaskOptions | N
     kind: TaskKind = "binary" if yes_no and options.kind != "regression" else "regression"
     unit = options.unit or (_unit_in(name) if kind == "regression" else "")
     return Task(name=name, kind=kind, unit=unit, better=options.better)
+
+
+def strays(values: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Rows of the few numbers that keep a column of 0 and 1 from being yes/no.
+
+    Args:
+        values: (row,), NaN where unmeasured.
+
+    Returns:
+        None of a column that is yes/no, or that other numbers are more than `STRAY` of.
+    """
+    measured = np.isfinite(values)
+    other = measured & (values != 0) & (values != 1)
+    few = other.sum() <= STRAY * measured.sum() and {0.0, 1.0} <= set(values[measured])
+    return np.flatnonzero(other & few)
 
 
 def _unit_in(name: str) -> str:

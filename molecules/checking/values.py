@@ -9,14 +9,13 @@ from scipy.stats import skew
 from molecules.checking.findings import Finding, count
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.files.recognize import looks_computed
-from molecules.tasks import Task
+from molecules.tasks import Task, strays
 
 Values = NDArray[np.float64]
 
 FAR_OUT = 5.0  # robust standard deviations
 RARE, FEW = 0.1, 20  # share and number of the rarer class
 SKEWED = 2.0  # skewness from which a logarithm that has none is the better scale
-ODD = 0.05  # share of other numbers up to which a column of 0 and 1 is held for yes/no
 DECADES = 3.0  # that a positive quantity spans before its logarithm is the thing to learn
 
 # Names, and the range that measured values of that name lie in.
@@ -55,16 +54,15 @@ def _name(task: Task) -> Finding:
 
 def _nearly_yes_no(structures: Structures, task: Task, values: Values) -> list[Finding]:
     """A column of 0 and 1 that a few other numbers turn into a quantity."""
-    odd = np.flatnonzero(np.isfinite(values) & (values != 0) & (values != 1))
-    measured = int(np.isfinite(values).sum())
-    if not 0 < odd.size <= ODD * measured or not {0.0, 1.0} <= set(values):
+    odd, measured = strays(values), int(np.isfinite(values).sum())
+    if not odd.size:
         return []
     text = (
         f"{task.name}: {measured - odd.size:,} of {measured:,} values are 0 or 1, "
         f"{odd.size:,} not, which makes it a quantity"
     )
     cases = tuple(structures.case([i], f"{values[i]:g}") for i in odd[:EXAMPLES])
-    return [Finding("values", "warning", text, "correct them if it is a yes/no property", cases)]
+    return [Finding("values", "warning", text, "correct them, or `train` refuses to guess", cases)]
 
 
 def _units(structures: Structures, task: Task, values: Values) -> list[Finding]:

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
 
 
 def embed(
     model: Path,
-    table: FileOrStdin = "demo",
+    table: Files = None,
     *,
     out: Path = Path("embedding.parquet"),
     smiles: str | None = None,
@@ -33,5 +33,7 @@ def embed(
         device: cuda computes on the GPU, which all processes share; auto if there is one.
     """
     from molecules.prediction.embed_file import embed_file
+    from molecules.prediction.model_source import models_and_table
 
-    embed_file(model, table, out, smiles, workers, cache, device)
+    models, source = models_and_table("embed", model, table)
+    embed_file(models, source, out, smiles, workers, cache, device)

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
 
 
 def explain(
     model: Path,
-    table: FileOrStdin = "demo",
+    table: Files = None,
     *,
     out: Path = Path("explained.csv"),
     html: Path | None = None,
@@ -25,7 +25,7 @@ def explain(
     differ by a single exchange, with what was measured on them.
 
     Args:
-        model: the file `model.safetensors` of a training run.
+        model: the file `model.safetensors` of a training run, or several as of `predict`.
         table: as `table` of `predict`.
         out: .csv, .tsv or .parquet to write: one line for each row, atom and property.
         html: the page to write; beside `out` if left out.
@@ -36,5 +36,7 @@ def explain(
         smiles: column with the SMILES; found by its name or content if left out.
     """
     from molecules.explanation.explain_file import explain_file
+    from molecules.prediction.model_source import models_and_table
 
-    explain_file(model, table, out, html, pictures, method, draw, smiles)
+    models, source = models_and_table("explain", model, table)
+    explain_file(models, source, out, html, pictures, method, draw, smiles)

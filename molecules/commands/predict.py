@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
 
 
 def predict(
     model: Path,
-    table: FileOrStdin = "demo",
+    table: Files = None,
     *,
     out: Path = Path("predictions.csv"),
     smiles: str | None = None,
@@ -23,7 +23,9 @@ def predict(
     Every row comes back, in its order; one that holds no valid molecule says why.
 
     Args:
-        model: the file `model.safetensors` of a training run.
+        model: the file `model.safetensors` of a training run; several of the same properties
+            are averaged, `a.safetensors b.safetensors new.csv`. Their intervals reach from
+            the lowest to the highest end.
         table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
             input, `demo` the library that comes with RDKit.
         out: .csv, .tsv, .parquet or .sdf to write.
@@ -32,6 +34,8 @@ def predict(
         cache: folder that keeps molecular graphs; the next model need not parse again.
         device: cuda computes on the GPU, which all processes share; auto if there is one.
     """
+    from molecules.prediction.model_source import models_and_table
     from molecules.prediction.predict_file import predict_file
 
-    predict_file(model, table, out, smiles, workers, cache, device)
+    models, source = models_and_table("predict", model, table)
+    predict_file(models, source, out, smiles, workers, cache, device)

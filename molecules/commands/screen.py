@@ -38,8 +38,8 @@ def screen(
 
     Args:
         model: the file `model.safetensors` of a training run.
-        library: files as `table` of `predict`; `demo`, if none is given, is 4,999
-            molecules that come with RDKit.
+        library: files as `table` of `predict`, behind further models as there; `demo`, if
+            none is given, is 4,999 molecules that come with RDKit.
         target: property to rank by: `logS`, `toxic:min`, or with a weight `logS:max:2`;
             repeat for several. `similarity` is that to the nearest of the `--actives`.
         minimize: rank small values first, where a target does not say.
@@ -60,11 +60,13 @@ def screen(
         cache: folder that keeps molecular graphs; the next model need not parse again.
         device: cuda computes on the GPU, which all processes share; auto if there is one.
     """
+    from molecules.prediction.model_source import split_files
     from molecules.screening.screen_file import screen_file
 
+    models, files = split_files(model, library or ())
     screen_file(
-        model,
-        library or ["demo"],
+        models,
+        files or ["demo"],
         out,
         csv,
         targets=target or (),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 def serve(
     model: Path,
-    *,
+    *more: Path,
     host: str = "127.0.0.1",
     port: int = 8000,
     molecules: int = 10_000,
@@ -17,6 +17,7 @@ def serve(
 
     Args:
         model: the file `model.safetensors` of a training run.
+        more: of the same properties; the answers are then those of `predict` of several.
         host: address to listen on; 0.0.0.0 for all, which the network can then reach.
         port: to listen on.
         molecules: at most so many in one request.
@@ -24,4 +25,4 @@ def serve(
     """
     from molecules.serving.serve_model import serve_model
 
-    serve_model(model, host, port, molecules, batch)
+    serve_model([model, *more], host, port, molecules, batch)

@@ -11,8 +11,10 @@ from rdkit import Chem, rdBase
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient
 from molecules.explanation.masking import by_masking
+from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
+from sciml.errors import InputError
 
 Method = Literal["masking", "integrated", "gradient"]
 
@@ -37,17 +39,39 @@ class Attribution:
 
 
 def attribute(
-    predictor: PropertyPredictor, smiles: Sequence[str | None], method: Method = "masking"
+    predictor: AnyPredictor, smiles: Sequence[str | None], method: Method = "masking"
 ) -> Attribution:
     """Explain every row; all atoms of many molecules are computed together.
 
     Args:
-        predictor: the model.
+        predictor: the model, or several, whose contributions are averaged.
         smiles: one per row.
         method: how; see `Attribution`.
+
+    Raises:
+        InputError: several models standardize molecules differently.
     """
+    predictors = each(predictor)
+    if len({one.config.standardize for one in predictors}) > 1:
+        raise InputError(
+            "the models standardize molecules differently, so their atoms are not the same: "
+            "explain with one of them at a time"
+        )
     prediction = predictor.predict(smiles)
-    told, featurized, data = predictor.read(prediction.smiles)
+    told = predictor.standardized(prediction.smiles)
+    parts = [_by_row(one, prediction.smiles, method) for one in predictors]
+    atoms = [
+        np.mean(row, axis=0) if status == "ok" else np.empty((0, len(predictor.tasks)))
+        for row, status in zip(zip(*parts, strict=True), prediction.status, strict=True)
+    ]
+    return Attribution(prediction, told, atoms, method)
+
+
+def _by_row(
+    predictor: PropertyPredictor, smiles: Sequence[str | None], method: Method
+) -> list[NDArray[np.float64]]:
+    """(atom, task) of each row; no atoms where there is no molecule."""
+    told, featurized, data = predictor.read(smiles)
     environments = None
     if predictor.config.model.fingerprint:
         environments = _environments([told[row] for row in featurized.rows])
@@ -58,21 +82,24 @@ def attribute(
             values = by_gradient(predictor, data, environments)
         case "gradient":
             values = by_gradient(predictor, data, environments, steps=1)
-    atoms = [np.empty((0, len(predictor.tasks)))] * len(prediction)
+    atoms = [np.empty((0, len(predictor.tasks)))] * len(smiles)
     parts = np.split(values, featurized.packed.atom_start[1:-1])
     for row, part in zip(featurized.rows, parts, strict=False):
         atoms[row] = part
-    return Attribution(prediction, told, atoms, method)
+    return atoms
 
 
-def share_told(predictor: PropertyPredictor) -> str:
+def share_told(predictor: AnyPredictor) -> str:
     """What part of the predictions is explained, in a sentence; empty if all of it is."""
-    if not predictor.others:
+    predictors = each(predictor)
+    others = list(dict.fromkeys(name for one in predictors for name in one.config.beside))
+    if not others:
         return ""
-    pairs = zip(predictor.tasks.names, predictor.weights[0], strict=True)
+    weights = np.mean([one.weights[0] for one in predictors], axis=0)
+    pairs = zip(predictor.tasks.names, weights, strict=True)
     shares = ", ".join(f"{weight:.0%} of {name}" for name, weight in pairs)
-    others = " and ".join(predictor.config.beside)
-    return f"The atoms explain what the networks say, which makes {shares}; not {others}."
+    rest = " and ".join(others)
+    return f"The atoms explain what the networks say, which makes {shares}; not {rest}."
 
 
 def _environments(smiles: Sequence[str]) -> list[Environments]:

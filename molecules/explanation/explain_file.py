@@ -1,7 +1,7 @@
 """A table explained: contributions of atoms as a tidy table, the first molecules on a page."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,13 @@ from sciml.errors import InputError
 from sciml.files import atomic_path
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import PropertyPredictor
+    from molecules.prediction.ensemble import AnyPredictor
 
 PART = 256  # rows explained at once; bounds the memory
 
 
 def explain_file(
-    model: Path,
+    model: Path | Sequence[Path],
     table: str,
     out: Path,
     html: Path | None = None,
@@ -42,7 +42,8 @@ def explain_file(
     """Write the contribution of every atom to every prediction.
 
     Args:
-        model: file that `train` wrote.
+        model: file that `train` wrote, or several of the same properties, whose
+            contributions are averaged.
         table: file with one molecule per row, "-" for standard input, or `demo`.
         out: .csv, .tsv or .parquet with one line for each row, atom and property.
         html: the page with heat maps and measured neighbours; beside `out` if None.
@@ -64,7 +65,8 @@ def explain_file(
     source = source_of(table)
     for file in (out, html):
         refuse_to_overwrite(source, file)
-    predictor = ModelSource.of(model).load()
+    models = [model] if isinstance(model, Path) else list(model)
+    predictor = ModelSource.of(models).load()
     if share := share_told(predictor):
         note(share)
     drawn: list[Explained] = []
@@ -77,7 +79,7 @@ def explain_file(
             counts.update(part.attribution.prediction.status)
             reasons.update(filter(None, part.attribution.prediction.reason))
         require_molecules(counts, reasons)
-    context = Context(method, str(model), Path(source).name, dict(counts))
+    context = Context(method, ", ".join(map(str, models)), Path(source).name, dict(counts))
     write_page(html, drawn, predictor, context)
     if pictures is not None:
         write_pictures(pictures, drawn)
@@ -86,7 +88,7 @@ def explain_file(
 
 
 def explained(
-    predictor: "PropertyPredictor", tables: Iterator[Table], method: Method
+    predictor: "AnyPredictor", tables: Iterator[Table], method: Method
 ) -> Iterator[Explained]:
     """Explain the rows of a table, `PART` at a time."""
     first = 1

@@ -18,7 +18,7 @@ from molecules.tasks import Task, Tasks
 from sciml.files import atomic_path
 
 if TYPE_CHECKING:
-    from molecules.prediction.predictor import PropertyPredictor
+    from molecules.prediction.ensemble import AnyPredictor
 
 MOST_TASKS = 8  # heat maps per molecule
 FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
@@ -91,13 +91,13 @@ class Card:
 
 
 def write_page(
-    path: Path, rows: Sequence[Explained], predictor: "PropertyPredictor", context: Context
+    path: Path, rows: Sequence[Explained], predictor: "AnyPredictor", context: Context
 ) -> None:
     """Write the page; it needs no other file and appears when it is complete."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    known = TrainingSet.read(predictor.metadata)
+    known = predictor.training_set
     scales = colour_scales(rows, len(predictor.tasks))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["svg"] = Markup

@@ -13,7 +13,7 @@ def weights_path(checkpoint: Path) -> Path:
         InputError: neither a file nor a name.
     """
     shipped = Path(str(resources.files("molecules"))) / "weights" / f"{checkpoint}.safetensors"
-    if checkpoint.exists() or checkpoint.suffix:
+    if checkpoint.is_file() or checkpoint.suffix:
         return checkpoint
     if shipped.exists():
         return shipped

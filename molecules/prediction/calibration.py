@@ -28,7 +28,8 @@ class Calibration(Config):
     For a probability it is the Venn-Abers interval (Vovk & Petej 2014): what isotonic
     regression would say if the new molecule were 0, and if it were 1. Its conformal set
     holds each class that is not too improbable, and misses the true one, whichever it is,
-    with a probability of at most 1 - LEVEL (Vovk 2012, "label conditional").
+    with a probability of at most 1 - LEVEL (Vovk 2012, "label conditional"). The classes of
+    one property have such a set together: those whose own set holds 1.
 
     Attributes:
         width: half the interval of a quantity, in scales; None if the validation fold is

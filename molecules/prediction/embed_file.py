@@ -3,7 +3,7 @@
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ _BLOCK = 1 << 20  # bytes copied at once
 
 
 def embed_file(
-    model: Path,
+    model: Path | Sequence[Path],
     table: str,
     out: Path,
     smiles: str | None = None,
@@ -53,7 +53,7 @@ def embed_file(
     source = source_of(table)
     refuse_to_overwrite(source, out)
     model_source = ModelSource.of(model, device)
-    model_source.load()
+    model_source.load_one("embed")
     with (
         start_workers(model_source.processes(workers)) as pool,
         progress() as bar,
@@ -73,7 +73,7 @@ def embed_rows(
 ) -> "Embedding":
     """What a worker does: vectors of SMILES; structures the file hides say so."""
     smiles, unreadable = rows
-    embedding = model.load().embed(smiles, cache=cache)
+    embedding = model.load_one("embed").embed(smiles, cache=cache)
     mark_unreadable(embedding, unreadable)
     return embedding
 

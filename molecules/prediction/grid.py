@@ -38,6 +38,11 @@ def _cell(prediction: Prediction, row: int) -> str:
     lines = [
         _value(prediction, row, column, task) for column, task in enumerate(prediction.tasks.tasks)
     ]
+    sets = prediction.class_sets()
+    lines += [
+        f"<b>{escape(name)} {escape(chosen[row])}</b> of {escape(', '.join(sets[name][row] or []))}"
+        for name, chosen in prediction.most_probable().items()
+    ]
     if prediction.similarity is not None:
         lines.append(f"similarity to train {prediction.similarity[row]:.2f}")
     drawing = draw(smiles) if len(smiles) < 4 * LARGEST_DRAWN else ""
@@ -46,6 +51,8 @@ def _cell(prediction: Prediction, row: int) -> str:
 
 def _value(prediction: Prediction, row: int, column: int, task: Task) -> str:
     value = f"<b>{escape(task.name)} {prediction.mean[row, column]:.3g}</b> {escape(task.unit)}"
+    if task.of:
+        return value
     if task.kind == "binary":
         return f"{value} {escape(str(prediction.sets[row, column]))}"
     ends = prediction.lower[row, column], prediction.upper[row, column]

@@ -1,19 +1,22 @@
-"""A model file as workers know it: loaded once in each process, and the same in all.
+"""Model files as workers know them: loaded once in each process, and the same in all.
 
 Several processes may share one GPU: each reads molecules on a core of its own, which takes
 longer than the network does, and has its own copy of the weights on the GPU.
 """
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import file_digest, sha256
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 from molecules.prediction.parallel import cores
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
+    from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.predictor import PropertyPredictor
 
 
@@ -26,27 +29,30 @@ class ModelSource:
     """Where a model is, and a hash of what it holds.
 
     Attributes:
-        path: of the file; on a cluster, every worker must find it there.
-        digest: SHA-256 of its content.
+        paths: of its files, more than one for an ensemble; on a cluster, every worker must
+            find them there.
+        digest: SHA-256 of the file's content, or of the digests of several.
         device: where it computes.
     """
 
-    path: str
+    paths: tuple[str, ...]
     digest: str
     device: Literal["cpu", "cuda"] = "cpu"
 
     @classmethod
-    def of(cls, path: Path | str, device: Device = "cpu") -> Self:
-        """Look at a file.
+    def of(cls, models: Path | str | Sequence[Path | str], device: Device = "cpu") -> Self:
+        """Look at a file, or several.
 
         Args:
-            path: of the file.
+            models: files that `train` wrote.
             device: `auto` is the GPU if there is one.
 
         Raises:
-            InputError: it cannot be read, or there is no GPU.
+            InputError: one cannot be read, or there is no GPU.
         """
-        return cls(str(Path(path).absolute()), _digest(path), _found(device))
+        files = [models] if isinstance(models, Path | str) else models
+        paths = tuple(str(Path(file).absolute()) for file in files)
+        return cls(paths, _digest(paths), _found(device))
 
     def processes(self, number: int | None) -> int | None:
         """How many processes to start: as asked for, else one per core, few on a GPU."""
@@ -54,22 +60,66 @@ class ModelSource:
             return number
         return min(cores(), GPU_PROCESSES)
 
-    def load(self) -> "PropertyPredictor":
+    def load(self) -> "AnyPredictor":
         """The model; the second call in a process costs nothing.
 
         Raises:
-            InputError: no such file, no property model, or another one than `of` saw.
+            InputError: no such file, no property model, other ones than `of` saw, or
+                several of different properties.
         """
         return _load(self)
 
+    def load_one(self, command: str) -> "PropertyPredictor":
+        """The model of a single file, which is all that a command takes.
+
+        Raises:
+            InputError: there are several, or as `load`.
+        """
+        if len(self.paths) > 1:
+            raise InputError(
+                f"{command} takes one model; {len(self.paths)} files are given: run it for each"
+            )
+        return cast("PropertyPredictor", _load(self))
+
+
+def split_files(model: Path, files: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Models and tables of a command line, `A.safetensors B.safetensors TABLE...`.
+
+    Args:
+        model: the first model.
+        files: what stands behind it: further models as long as names end in
+            `.safetensors`, then tables.
+    """
+    more = list(takewhile(lambda name: name.endswith(".safetensors"), files))
+    return [model, *map(Path, more)], list(files[len(more) :])
+
+
+def models_and_table(
+    command: str, model: Path, files: Sequence[str] | None
+) -> tuple[list[Path], str]:
+    """As `split_files`, of a command that takes one table; `demo` if there is none.
+
+    Raises:
+        InputError: there are more.
+    """
+    models, tables = split_files(model, files or ())
+    if len(tables) > 1:
+        raise InputError(
+            f"{command} takes one table behind the models; {', '.join(tables)} are given "
+            "(models end in .safetensors, and a quoted '*.csv' is one table)"
+        )
+    return models, tables[0] if tables else "demo"
+
 
 @lru_cache(maxsize=2)
-def _load(source: ModelSource) -> "PropertyPredictor":
+def _load(source: ModelSource) -> "AnyPredictor":
+    from molecules.prediction.ensemble import Ensemble
     from molecules.prediction.predictor import PropertyPredictor
 
-    if _digest(source.path) != source.digest:
-        raise InputError(f"{source.path} is not the model that the job began with")
-    return PropertyPredictor.load(source.path, source.device)
+    if _digest(source.paths) != source.digest:
+        raise InputError(f"{', '.join(source.paths)}: not the model that the job began with")
+    predictors = [PropertyPredictor.load(path, source.device) for path in source.paths]
+    return predictors[0] if len(predictors) == 1 else Ensemble(predictors, source.paths)
 
 
 def _found(device: Device) -> Literal["cpu", "cuda"]:
@@ -84,9 +134,14 @@ def _found(device: Device) -> Literal["cpu", "cuda"]:
     return "cpu"
 
 
-def _digest(path: Path | str) -> str:
+def _digest(paths: Sequence[str]) -> str:
+    digests = [_file_digest(path) for path in paths]
+    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
+
+
+def _file_digest(path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error

@@ -1,6 +1,7 @@
 """A table with predictions beside its columns."""
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def predict_file(
-    model: Path,
+    model: Path | Sequence[Path],
     table: str,
     out: Path,
     smiles: str | None = None,
@@ -29,7 +30,7 @@ def predict_file(
     """Write a table with predictions beside its columns.
 
     Args:
-        model: file that `train` wrote.
+        model: file that `train` wrote, or several of the same properties.
         table: file with one molecule per row, "-" for standard input, or `demo`.
         out: .csv, .tsv, .parquet or .sdf.
         smiles: column with the SMILES; found by name, then by content, if None.
@@ -55,6 +56,10 @@ def predict_file(
     for task in tasks.tasks:
         if task.meaning:
             print(f"{task.name}_pred: {task.meaning}")
+    if len(model_source.paths) > 1:
+        print(
+            f"mean of {len(model_source.paths)} models; lower and upper are the outermost of theirs"
+        )
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
     return counts
 

@@ -56,7 +56,8 @@ class Prediction:
 
         For each task `<task>_pred`, `<task>_lower`, `<task>_upper`, and where there is one
         `<task>_std` and `<task>_set`; for a property of several classes the most probable
-        one; then `similarity_to_train`, `distance_to_train`, `status`, `reason`.
+        one and the conformal set; then `similarity_to_train`, `distance_to_train`, `status`,
+        `reason`.
         """
         columns: dict[str, object] = {}
         for number, task in enumerate(self.tasks.tasks):
@@ -67,8 +68,10 @@ class Prediction:
                 columns[f"{task.name}_{part}"] = values[:, number].astype(np.float32)
             if task.kind == "binary" and not task.of:
                 columns[f"{task.name}_set"] = list(self.sets[:, number])
+        sets = self.class_sets()
         for name, chosen in self.most_probable().items():
             columns[f"{name}_pred"] = chosen
+            columns[f"{name}_set"] = [_braced(members) for members in sets[name]]
         for name, value in (("similarity", self.similarity), ("distance", self.distance)):
             if value is not None:
                 columns[f"{name}_to_train"] = value.astype(np.float32)
@@ -78,12 +81,36 @@ class Prediction:
         """Property of several classes -> each row's most probable one; blank without one."""
         found = {}
         for name, columns in self.tasks.classes.items():
-            labels = [self.tasks.names[i].removeprefix(f"{name}=") for i in columns]
+            labels = self._labels(name)
             chances = self.mean[:, columns]
             found[name] = [
                 labels[row.argmax()] if np.isfinite(row).all() else "" for row in chances
             ]
         return found
+
+    def class_sets(self) -> dict[str, list[list[str] | None]]:
+        """Property of several classes -> each row's conformal set; None without a prediction.
+
+        A class is in the set if it would not be left out as the answer of its own yes/no
+        task, so that each class, where it is the true one, is in the set with a probability
+        of at least `LEVEL` (see `Calibration`); one of which too few were held out is in
+        every set. The empty set says that the molecule is like none of them.
+        """
+        found: dict[str, list[list[str] | None]] = {}
+        for name, columns in self.tasks.classes.items():
+            labels = self._labels(name)
+            found[name] = [
+                [label for label, held in zip(labels, row, strict=True) if "1" in held]
+                if all(row)
+                else None
+                for row in self.sets[:, columns]
+            ]
+        return found
+
+    def _labels(self, name: str) -> list[str]:
+        """The classes of a property."""
+        columns = self.tasks.classes[name]
+        return [self.tasks.names[i].removeprefix(f"{name}=") for i in columns]
 
     def frame(self) -> "pd.DataFrame":
         """The SMILES and all columns as a table."""
@@ -96,6 +123,10 @@ class Prediction:
         from molecules.prediction.grid import grid
 
         return grid(self)
+
+
+def _braced(members: Sequence[str] | None) -> str:
+    return "" if members is None else "{" + ", ".join(members) + "}"
 
 
 @dataclass(frozen=True)

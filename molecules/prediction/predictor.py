@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molecules.evaluation.similarity import Fingerprints, from_text
 from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
 from molecules.experts.stack import combine, disagreement, proper
@@ -24,6 +25,7 @@ from molecules.prediction.domain import Domain
 from molecules.prediction.prediction import Embedding, Prediction
 from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
 from molecules.prediction.reading import encode, similar_sizes, text_of
+from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -83,6 +85,22 @@ class PropertyPredictor:
         """Write everything as one file."""
         made = self.config, self.members, self.calibrations, self.metadata
         write_parts(path, Parts(*made, self.others, self.weights))
+
+    @property
+    def scales(self) -> Array:
+        """(task,) standard deviation of the measured values; 1 for a probability."""
+        return self.members[0].head.normalizer.std.double().cpu().numpy()
+
+    @cached_property
+    def known(self) -> Fingerprints | None:
+        """Fingerprints of the training set, (molecule, 256); None if the file keeps none."""
+        text = self.metadata.get("training_fingerprints")
+        return None if text is None else from_text(text)
+
+    @cached_property
+    def training_set(self) -> TrainingSet | None:
+        """The measured molecules that the file keeps."""
+        return TrainingSet.read(self.metadata)
 
     @cached_property
     def domain(self) -> Domain | None:

@@ -59,7 +59,7 @@ def verify(model: Path, table: str, most: int = 300, smiles: str | None = None) 
         InputError: an input that cannot be used, or no valid molecule in it.
     """
     source = ModelSource.of(model)
-    predictor = source.load()
+    predictor = source.load_one("verify")
     first = next(iter_library(source_of(table), smiles=smiles)).smiles
     rows = first[:: max(1, len(first) // most)][:most]
     plain = predictor.predict(rows, domain=False).mean
@@ -67,7 +67,7 @@ def verify(model: Path, table: str, most: int = 300, smiles: str | None = None) 
     if not usable.any():
         raise InputError(f"{table} begins with no molecule that this model can predict")
     rows = [row for row, good in zip(rows, usable, strict=True) if good]
-    scale = predictor.members[0].head.normalizer.std.double().cpu().numpy()
+    scale = predictor.scales
     compare = partial(_check, rows, plain[usable] / scale)
 
     def ask(texts: Sequence[str], batch_size: int = 256, cache: Path | None = None) -> Array:

@@ -147,7 +147,7 @@ def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]
     if path is not None:
         names = [task.name for task, own in pairs if own]
         return _beside_similarity(Known.read(path, names), screener), path.name
-    trained = TrainingSet.read(screener.predictor.metadata)
+    trained = screener.predictor.training_set
     if trained is None:
         return None, ""
     columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]

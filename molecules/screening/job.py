@@ -52,7 +52,7 @@ class Job(Config):
     """All that decides which molecules a screen finds.
 
     Attributes:
-        model: the model file.
+        model: the model file, or several.
         files: of the library, in their order.
         smiles: column with the SMILES; found in each file if None.
         objectives: what is ranked by.

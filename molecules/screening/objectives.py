@@ -14,8 +14,8 @@ from sciml.config import Config, nearest
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
+    from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.prediction import Prediction
-    from molecules.prediction.predictor import PropertyPredictor
 
 RankBy = Literal["mean", "bound", "improvement"]
 SIMILARITY = Task(name="similarity", better="higher")  # to the nearest known active
@@ -122,7 +122,7 @@ class Ranking:
 
     @classmethod
     def of(
-        cls, predictor: "PropertyPredictor", objectives: tuple[Objective, ...], by: RankBy
+        cls, predictor: "AnyPredictor", objectives: tuple[Objective, ...], by: RankBy
     ) -> "Ranking":
         """The ranking of a model's predictions, by the objectives that have a weight.
 
@@ -133,8 +133,7 @@ class Ranking:
         known = [*predictor.tasks.names, SIMILARITY.name]
         columns = [known.index(objective.name) for objective in objectives]
         own = [column for column in columns if column < len(predictor.tasks)]
-        std = predictor.members[0].head.normalizer.std.double().cpu().numpy()
-        std = np.append(std, 1.0)
+        std = np.append(predictor.scales, 1.0)
         ranges = predictor.metadata.get("label_range", {})
         best = [ranges.get(o.name, (np.nan, np.nan))[0 if o.minimize else 1] for o in objectives]
         if by != "mean":

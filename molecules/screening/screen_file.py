@@ -25,7 +25,7 @@ NO_OPTIONS = HitOptions()
 
 
 def make_job(
-    model: Path,
+    model: Path | Sequence[Path],
     library: Sequence[str],
     *,
     targets: Sequence[str] = (),
@@ -71,7 +71,7 @@ def make_job(
 
 
 def screen_file(
-    model: Path,
+    model: Path | Sequence[Path],
     library: str | Sequence[str],
     out: Path,
     csv: Path | None = None,
@@ -97,7 +97,7 @@ def screen_file(
     goes on where it was.
 
     Args:
-        model: file that `train` wrote.
+        model: file that `train` wrote, or several of the same properties.
         library: files with one molecule per row, "-" for standard input, or `demo`.
         out: the HTML page.
         csv: the hits as a table; beside `out` if None.

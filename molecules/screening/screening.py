@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.evaluation.similarity import Fingerprints, fingerprints, from_text, nearest
+from molecules.evaluation.similarity import Fingerprints, fingerprints, nearest
 from molecules.evaluation.splits import canonical_smiles, parse
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
@@ -26,8 +26,8 @@ from sciml.errors import InputError
 
 if TYPE_CHECKING:
     from molecules.features.features import Status
+    from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.prediction import Prediction
-    from molecules.prediction.predictor import PropertyPredictor
 
 ATOM_INDEX = re.compile(r" # \d+")
 EXCLUDED = cast("Status", "excluded")  # what a filter kept from the model
@@ -106,7 +106,7 @@ class Screener:
     """
 
     job: Job
-    predictor: "PropertyPredictor"
+    predictor: "AnyPredictor"
     ranking: Ranking
     columns: list[int]
     known: Fingerprints | None
@@ -120,15 +120,13 @@ class Screener:
             InputError: the model cannot do what the job asks.
         """
         predictor = job.model.load()
-        text = predictor.metadata.get("training_fingerprints")
-        if text is None and job.min_similarity > 0:
+        if predictor.known is None and job.min_similarity > 0:
             raise InputError("the model does not know its training set; leave out --min-similarity")
         names = [*predictor.tasks.names, SIMILARITY.name]
         columns = [names.index(objective.name) for objective in job.objectives]
         ranking = Ranking.of(predictor, job.objectives, job.by)
-        known = None if text is None else from_text(text)
         actives = Actives.read(job.actives) if job.actives else None
-        return cls(job, predictor, ranking, columns, known, actives)
+        return cls(job, predictor, ranking, columns, predictor.known, actives)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

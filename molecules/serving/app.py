@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from molecules.prediction.calibration import LEVEL
+from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
-from molecules.prediction.predictor import PropertyPredictor
 from molecules.serving.batcher import Batcher, Busy, Row
 from molecules.serving.body_limit import BodyLimit
 from molecules.serving.limits import Limits
@@ -23,13 +23,13 @@ class Molecules(BaseModel):
     smiles: list[str | None]
 
 
-def make_app(predictor: PropertyPredictor, limits: Limits | None = None) -> FastAPI:
+def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
     """The service of one model.
 
     A SMILES that cannot be used gets a row with its status and reason; the others are
     served. A row holds `smiles`, `status`, `reason`, for each property `pred`, `lower`,
-    `upper` (null where unbounded) and where there is one `std` or `set`, and nearness to
-    the training set.
+    `upper` (null where unbounded) and where there is one `std` or `set`, for one of several
+    classes also the most probable class with the list `set`, and nearness to the training set.
 
     Args:
         predictor: the model.
@@ -78,9 +78,7 @@ def make_app(predictor: PropertyPredictor, limits: Limits | None = None) -> Fast
     return app
 
 
-def predicted(
-    predictor: PropertyPredictor, smiles: Sequence[str | None], limits: Limits
-) -> list[Row]:
+def predicted(predictor: AnyPredictor, smiles: Sequence[str | None], limits: Limits) -> list[Row]:
     """One row for each SMILES."""
     long = {i for i, text in enumerate(smiles) if text is not None and len(text) > limits.smiles}
     told = predictor.predict([None if i in long else text for i, text in enumerate(smiles)])
@@ -91,11 +89,11 @@ def predicted(
     return rows
 
 
-def facts(predictor: PropertyPredictor) -> dict[str, Any]:
+def facts(predictor: AnyPredictor) -> dict[str, Any]:
     """What a client should know of a model."""
     return {
         "tasks": [task.model_dump() for task in predictor.tasks.tasks],
-        "members": predictor.config.members,
+        "members": sum(one.config.members for one in each(predictor)),
         "interval": LEVEL,
         **{
             k: predictor.metadata[k] for k in ("table", "rows", "scores") if k in predictor.metadata
@@ -112,8 +110,11 @@ def _row(told: Prediction, i: int) -> Row:
         row[task.name] = {
             name: _number(part[i, column]) for name, part in values.items() if part is not None
         }
-        if task.kind == "binary":
+        if task.kind == "binary" and not task.of:
             row[task.name]["set"] = str(told.sets[i, column])
+    sets = told.class_sets()
+    for name, chosen in told.most_probable().items():
+        row[name] = {"pred": chosen[i], "set": sets[name][i]}
     for name, near in (("similarity", told.similarity), ("distance", told.distance)):
         if near is not None:
             row[f"{name}_to_train"] = _number(near[i])

@@ -1,6 +1,7 @@
 """A model file, served until interrupted."""
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from molecules.prediction.model_source import ModelSource
@@ -8,11 +9,13 @@ from molecules.serving.limits import Limits
 from sciml.errors import InputError
 
 
-def serve_model(model: Path, host: str, port: int, molecules: int, batch: int) -> None:
+def serve_model(
+    model: Path | Sequence[Path], host: str, port: int, molecules: int, batch: int
+) -> None:
     """Listen and answer.
 
     Args:
-        model: file that `train` wrote.
+        model: file that `train` wrote, or several of the same properties.
         host, port: where to listen.
         molecules: at most so many in one request.
         batch: molecules computed together.

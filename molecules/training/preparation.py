@@ -1,6 +1,6 @@
 """A table made ready for training: labels, graphs, conformers and folds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.prediction.training_set import TrainingSet
-from molecules.tasks import TaskOptions, Tasks
+from molecules.tasks import TaskOptions, Tasks, strays
 from sciml.config import Config
 from sciml.errors import InputError
 
@@ -132,6 +132,7 @@ def prepare(
         )
     valid = np.array([status == "ok" for status in featurized.status])
     tasks, labels = measured(table, columns, config.tasks, valid)
+    _require_one_kind(tasks, np.where(valid[:, None], labels.exact, np.nan), config.tasks)
     usable = valid & np.isfinite(labels.values).any(axis=1)
     weights = _weights(table, config.weights, usable)
     kept = [text if use else "" for text, use in zip(smiles, usable, strict=True)]
@@ -158,6 +159,19 @@ def prepare(
     notes = (_chosen(table, columns, tasks, usable), *labels.report())
     exact = labels.exact
     return Prepared(kept, labels.values, exact, weights, tasks, featurized, folds, data, notes)
+
+
+def _require_one_kind(tasks: Tasks, exact: Array, options: Mapping[str, TaskOptions]) -> None:
+    """Refuse to guess whether a column of 0 and 1 with a few other numbers is a quantity."""
+    for task, values in zip(tasks.tasks, exact.T, strict=True):
+        odd, said = strays(values), options.get(task.name, TaskOptions()).kind
+        if task.kind == "regression" and said == "auto" and odd.size:
+            raise InputError(
+                f"column {task.name!r} holds 0 and 1, and {values[odd[0]]:g} in row "
+                f"{odd[0] + 1} (such numbers: {odd.size} of {np.isfinite(values).sum():,}): "
+                "correct them for a yes/no property, or give "
+                f"--data.tasks '{{{task.name}: {{kind: regression}}}}' for a quantity"
+            )
 
 
 def _chosen(table: Table, columns: Sequence[str], tasks: Tasks, usable: NDArray[np.bool_]) -> str:

@@ -5,6 +5,8 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 
 from molecules.prediction.calibration import LEVEL, Calibration
+from molecules.prediction.prediction import Prediction
+from molecules.tasks import Task, Tasks
 
 SEED = 0
 
@@ -55,6 +57,50 @@ def test_sets_hold_either_class_exactly(label: int) -> None:
         made = Calibration.fit("binary", predicted, truth.astype(float))
         held += str(label) in made.sets(same[[new]])[0]
     assert held == 36
+
+
+def class_prediction(chances: np.ndarray, calibrations: list[Calibration]) -> Prediction:
+    """Chances (row, class) of a property `size` as a prediction."""
+    names = ("small", "medium", "large")
+    tasks = Tasks(tasks=tuple(Task(name=f"size={n}", kind="binary", of="size") for n in names))
+    columns = zip(calibrations, chances.T, strict=True)
+    sets = np.array([made.sets(column) for made, column in columns]).T
+    rows = len(chances)
+    blank = [""] * rows
+    return Prediction(tasks, blank, chances, chances, chances, sets, ["ok"] * rows, blank)
+
+
+def fitted_classes(chances: np.ndarray, truth: np.ndarray) -> list[Calibration]:
+    columns = enumerate(chances.T)
+    return [Calibration.fit("binary", told, (truth == k).astype(float)) for k, told in columns]
+
+
+def test_class_sets_hold_the_true_class_whichever_it_is() -> None:
+    """Of each class's n + 1 rows, each in turn the new one, ceil((n + 1) LEVEL) are held."""
+    random = np.random.default_rng(SEED)
+    truth = np.repeat([0, 1, 2], [40, 20, 12])
+    chances = random.dirichlet([1.0, 1.0, 1.0], len(truth))  # a model that knows nothing
+    held = np.zeros(3)
+    for new in range(len(truth)):
+        kept = np.arange(len(truth)) != new
+        made = fitted_classes(chances[kept], truth[kept])
+        (members,) = class_prediction(chances[[new]], made).class_sets()["size"]
+        assert members is not None
+        held[truth[new]] += ("small", "medium", "large")[truth[new]] in members
+    assert held.tolist() == [36, 18, 11]
+
+
+def test_class_sets_are_single_where_the_model_is_sure() -> None:
+    truth = np.repeat([0, 1, 2], 30)
+    chances = 0.05 + 0.85 * np.eye(3)[truth]
+    told = class_prediction(chances, fitted_classes(chances, truth))
+    assert told.columns()["size_set"] == [f"{{{name}}}" for name in told.most_probable()["size"]]
+    few = truth[: 30 + 30 + 5]
+    rare = class_prediction(chances, fitted_classes(chances[: len(few)], few))
+    members = rare.class_sets()["size"]
+    assert all("large" in (row or []) for row in members)  # five are too few to leave it out
+    unknown = class_prediction(chances, [Calibration()] * 3)
+    assert unknown.columns()["size_set"][0] == "{small, medium, large}"  # type: ignore[index]
 
 
 def test_sets_say_what_is_in_doubt() -> None:

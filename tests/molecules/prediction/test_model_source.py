@@ -36,6 +36,6 @@ def test_no_gpu_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_few_processes_share_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model_source, "cores", lambda: 64)
-    assert ModelSource("m", "", "cuda").processes(None) == GPU_PROCESSES
-    assert ModelSource("m", "", "cuda").processes(9) == 9
-    assert ModelSource("m", "", "cpu").processes(None) is None
+    assert ModelSource(("m",), "", "cuda").processes(None) == GPU_PROCESSES
+    assert ModelSource(("m",), "", "cuda").processes(9) == 9
+    assert ModelSource(("m",), "", "cpu").processes(None) is None

@@ -62,6 +62,16 @@ def test_a_file_gives_back_what_was_found(job: Job, tmp_path: Path) -> None:
     same(whole, Progress.load(tmp_path / "saved.json"), tmp_path)
 
 
+def test_one_model_file_twice_finds_the_same(
+    job: Job, model_file: Path, library: Path, tmp_path: Path
+) -> None:
+    told = ["logS", "toxic:min:0.5"]
+    twice = make_job([model_file] * 2, [str(library)], targets=told, top=12, part_rows=16)
+    assert twice.difference(job) == "another model"
+    whole, other = run(job, tmp_path / "one.html"), run(twice, tmp_path / "two.html")
+    assert other.screen.best.ranked() == whole.screen.best.ranked()
+
+
 def test_goes_on_where_it_was_ended(
     job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,7 +53,7 @@ def make_screener(
 ) -> Screener:
     known = more.pop("known", None)
     job = Job(
-        model=ModelSource("m", ""),
+        model=ModelSource(("m",), ""),
         files=(LibraryFile(path="library.smi"),),
         objectives=objectives,
         top=top,

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from molecules.files.table import Table
+from molecules.models.shipped import weights_path
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
@@ -162,6 +163,29 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     splits = json.loads((tmp_path / "run" / "splits.json").read_text())
     fold_of = {row: fold for fold, rows in splits.items() for row in rows}
     assert fold_of[SMILES.index("CCO")] == fold_of[40]  # the same molecule without its salt
+
+
+def test_a_folder_does_not_hide_weights_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert weights_path(Path("base")).name == "base.safetensors"
+
+
+def test_a_slip_in_a_yes_no_column_is_no_quantity() -> None:
+    table = made_table()
+    table.frame["active"] = ["0", "1"] * (len(table) // 2)
+    table.frame.loc[6, "active"] = "3,45"
+    told = r"column 'active' holds 0 and 1, and 3\.45 in row 7 \(such numbers: 1 of \d+\)"
+    with pytest.raises(InputError, match=told):
+        prepare(table, ["active"], experiment("small").data)
+    with pytest.raises(InputError, match=r"give --data\.tasks '\{active: \{kind: regression\}\}'"):
+        prepare(table, ["active"], experiment("small", "data.tasks={active: {unit: nM}}").data)
+    quantity = experiment("small", "data.tasks={active: {kind: regression}}").data
+    assert prepare(table, ["active"], quantity).tasks.tasks[0].kind == "regression"
+    with pytest.raises(InputError, match=r"is to be binary but holds 3\.45"):
+        prepare(table, ["active"], experiment("small", "data.tasks={active: {kind: binary}}").data)
 
 
 @pytest.mark.parametrize(
