@@ -13,7 +13,6 @@ from molecules.generation.offspring import Source
 from molecules.generation.proposals import Account, write_page, write_table
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.prediction.predictor import PropertyPredictor
-from molecules.prediction.training_set import TrainingSet
 from molecules.screening.objectives import RankBy
 from sciml.cli import note, progress
 from sciml.errors import InputError
@@ -107,7 +106,7 @@ def _source(
     if parts is not None:
         known = [text for chunk in iter_library(parts) for text in chunk.smiles]
         return Exchanges.of(known, seed)
-    kept = [TrainingSet.read(predictor.metadata) for predictor in loaded]
+    kept = [predictor.training_set for predictor in loaded]
     if not any(kept):
         raise InputError(
             "no model file keeps its training molecules, whose parts would be exchanged; give "
