@@ -46,7 +46,8 @@ def screen(
         rank_by: the prediction (mean), the worse end of its interval (bound), or the
             expected improvement over the best measured value.
         combine: several targets: their weighted sum, in standard deviations of the measured
-            values, or all molecules that no other beats (pareto).
+            values; or fronts, first all molecules that no other beats, then all that only
+            those beat, until there are `top` (pareto).
         top: how many distinct molecules to keep.
         out: the page to write; it needs no other file.
         csv: the same molecules as a table; beside the page if left out.

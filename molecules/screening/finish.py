@@ -1,5 +1,6 @@
 """From what a screen found to its page and table."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,14 @@ def _described(rows: list[Row], hits: list[Hit], screener: Screener) -> str:
     if len(rows) < len(hits):
         return f"{len(rows)} that differ among the best {len(hits)} molecules"
     if screener.job.combine == "pareto":
-        return f"{len(hits)} molecules that no other beats"
+        return f"the best {len(hits)} molecules, {fronts_told([hit.front for hit in hits])}"
     return f"the best {len(hits)} molecules"
+
+
+def fronts_told(fronts: Sequence[int]) -> str:
+    """`of Pareto fronts 1 (60) and 2 (40)`: how many hits are of each."""
+    numbers = [f"{front} ({number})" for front, number in sorted(Counter(fronts).items())]
+    return f"of Pareto front{'s' if numbers[1:] else ''} {', '.join(numbers)}"
 
 
 def _print_hits(rows: list[Row], screener: Screener) -> None:

@@ -1,4 +1,4 @@
-"""The best distinct molecules seen so far: those of the highest score, or the Pareto front."""
+"""The best distinct molecules seen so far; here, those of the highest score."""
 
 import heapq
 from collections.abc import Iterable
@@ -26,6 +26,7 @@ class Hit:
         value, lower, upper: (objective,) prediction and interval in the unit of the task.
         similarity: to the nearest training molecule, 0 to 1; NaN if unknown.
         copies: rows of the library that hold this molecule.
+        front: Pareto front, from 1, where hits are ranked by fronts.
     """
 
     file: int
@@ -39,6 +40,7 @@ class Hit:
     upper: tuple[float, ...]
     similarity: float = np.nan
     copies: int = 1
+    front: int = 0
 
     @property
     def bounded(self) -> bool:
@@ -59,14 +61,23 @@ class Hit:
 class Best(Protocol):
     """Keeps the best molecules; what is kept does not depend on the order they come in."""
 
-    def floor(self) -> float:
-        """A molecule with a lower score has no chance."""
+    def floor(self) -> Array:
+        """What is known of the best, for `chance`."""
 
-    def candidates(self, scores: Array, goods: Array, floor: float) -> NDArray[np.int64]:
-        """Rows that may be among the best, best first; NaN is not."""
+    def chance(self, scores: Array, goods: Array, floor: Array) -> NDArray[np.bool_]:
+        """(row,) whether a molecule may be among the best; NaN is not.
+
+        Args:
+            scores: (row,).
+            goods: (row, objective).
+            floor: of this, or of what was found in other parts of the library.
+        """
 
     def add(self, hits: Iterable[Hit]) -> None:
         """Keep molecules that are good enough; count again those that are known."""
+
+    def kept(self) -> list[Hit]:
+        """All that is kept, in an order of its own."""
 
     def ranked(self) -> list[Hit]:
         """Best first."""
@@ -84,14 +95,13 @@ class TopHits:
         self._hits: dict[str, Hit] = {}
         self._floor = -np.inf
 
-    def floor(self) -> float:
+    def floor(self) -> Array:
         """Score of the worst one, once there are enough."""
-        return self._floor
+        return np.array(self._floor)
 
-    def candidates(self, scores: Array, goods: Array, floor: float) -> NDArray[np.int64]:
-        """Every row as good as `floor`: a molecule may fill several."""
-        order = np.argsort(-scores, kind="stable")
-        return order[scores[order] >= floor]
+    def chance(self, scores: Array, goods: Array, floor: Array) -> NDArray[np.bool_]:
+        """(row,) whether it scores as good as the floor: a molecule may fill several rows."""
+        return scores >= floor
 
     def add(self, hits: Iterable[Hit]) -> None:
         """Add, then drop what is worse than the best `size`."""
@@ -102,6 +112,10 @@ class TopHits:
                 self._prune()
         self._prune()
 
+    def kept(self) -> list[Hit]:
+        """Best first."""
+        return self.ranked()
+
     def ranked(self) -> list[Hit]:
         """Best first."""
         return sorted(self._hits.values(), key=lambda hit: hit.rank_key)
@@ -111,57 +125,3 @@ class TopHits:
             kept = heapq.nsmallest(self.size, self._hits.values(), key=lambda hit: hit.rank_key)
             self._hits = {hit.smiles: hit for hit in kept}
             self._floor = kept[-1].score
-
-
-class ParetoFront:
-    """The molecules that no other equals in every objective and beats in one.
-
-    The front of n molecules with independent objectives holds some (ln n)^(d - 1) / (d - 1)!
-    of them, so all of it is kept (Bentley et al. 1978, J. ACM 25, 536).
-    """
-
-    def __init__(self) -> None:
-        self._hits: dict[str, Hit] = {}
-
-    def floor(self) -> float:
-        """None: a low sum may hide the best of one objective."""
-        return -np.inf
-
-    def candidates(self, scores: Array, goods: Array, floor: float) -> NDArray[np.int64]:
-        """Rows that no other row beats."""
-        order = np.argsort(-scores, kind="stable")
-        kept: list[int] = []
-        for row in order[np.isfinite(scores[order])]:
-            if not beaten(goods[row], goods[kept]):
-                kept.append(int(row))
-        return np.array(kept, np.int64)
-
-    def add(self, hits: Iterable[Hit]) -> None:
-        """Add those that none beats, and drop those that they beat."""
-        for hit in hits:
-            known = self._hits.get(hit.smiles)
-            if known:
-                self._hits[hit.smiles] = known.seen_again(hit)
-                continue
-            goods = np.array([other.goods for other in self._hits.values()])
-            if beaten(np.array(hit.goods), goods.reshape(-1, len(hit.goods))):
-                continue
-            for other in list(self._hits.values()):
-                if beaten(np.array(other.goods), np.array([hit.goods])):
-                    del self._hits[other.smiles]
-            self._hits[hit.smiles] = hit
-
-    def ranked(self) -> list[Hit]:
-        """By score."""
-        return sorted(self._hits.values(), key=lambda hit: hit.rank_key)
-
-
-def beaten(goods: Array, others: Array) -> bool:
-    """Whether one of `others` (row, objective) is nowhere worse than `goods`, and once better."""
-    nowhere_worse = (others >= goods).all(axis=1)
-    return bool((nowhere_worse & (others > goods).any(axis=1)).any())
-
-
-def best(combine: Combine, size: int) -> Best:
-    """What keeps the best molecules."""
-    return ParetoFront() if combine == "pareto" else TopHits(size)

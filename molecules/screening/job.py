@@ -57,10 +57,10 @@ class Job(Config):
         smiles: column with the SMILES; found in each file if None.
         objectives: what is ranked by.
         by: see `Ranking`.
-        combine: `sum` keeps the highest sums, `pareto` all that none beats.
+        combine: `sum` keeps the highest sums, `pareto` ranks by fronts.
         actives: file of known actives, if similarity to them is an objective; on a cluster,
             every worker must find it there.
-        top: how many distinct molecules to keep; of a Pareto front, to show.
+        top: how many distinct molecules to find.
         exclude: filters; what they flag is not predicted.
         min_similarity: less similar molecules (Tanimoto, to the nearest training
             molecule) are passed over.

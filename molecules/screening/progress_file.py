@@ -81,7 +81,7 @@ class Progress:
 
 def _plain(screen: Screen) -> dict[str, Any]:
     return {
-        "hits": [asdict(hit) for hit in screen.best.ranked()],
+        "hits": [asdict(hit) for hit in screen.best.kept()],
         "counts": screen.counts,
         "reasons": screen.reasons,
         "histograms": [

@@ -90,7 +90,11 @@ class Context:
             "improvement": "the expected improvement over the best measured value",
         }[self.job.by]
         if self.job.combine == "pareto":
-            return f"by {of} of {', '.join(parts)}: all that no other molecule beats"
+            return (
+                f"by {of} of {', '.join(parts)}, in Pareto fronts: all that no other "
+                "molecule beats, then all that only those beat, and so on; within each "
+                "by the sum"
+            )
         together = ", summed in standard deviations of the measured values" if parts[1:] else ""
         if parts[1:] and self.job.actives:
             together += "; similarity, 0 to 1, as it is"
@@ -133,6 +137,8 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
         }
         if row.percentiles:
             cells[f"{task.name}_percentile"] = row.percentiles[i]
+    if hit.front:
+        cells["front"] = hit.front
     if not context.single:
         cells["score"] = hit.score
     cells |= {

@@ -17,8 +17,9 @@ from molecules.files.table import Table
 from molecules.prediction.annotate import UNREADABLE
 from molecules.screening.actives import Actives
 from molecules.screening.filters import first_alert
+from molecules.screening.fronts import ParetoFronts
 from molecules.screening.histogram import Histogram
-from molecules.screening.hits import Best, Hit, best
+from molecules.screening.hits import Best, Hit, TopHits
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, Ranking
 from molecules.tasks import Task
@@ -81,11 +82,12 @@ class Screen:
     @classmethod
     def of(cls, job: Job) -> "Screen":
         """Nothing yet."""
-        return cls(best(job.combine, job.top), [Histogram() for _ in job.objectives])
+        best = ParetoFronts(job.top) if job.combine == "pareto" else TopHits(job.top)
+        return cls(best, [Histogram() for _ in job.objectives])
 
     def merge(self, other: "Screen") -> None:
         """Add what was found in other parts of the library."""
-        self.best.add(other.best.ranked())
+        self.best.add(other.best.kept())
         self.counts.update(other.counts)
         self.reasons.update(other.reasons)
         for mine, theirs in zip(self.histograms, other.histograms, strict=True):
@@ -144,12 +146,12 @@ class Screener:
         prediction = self.predictor.predict(smiles, domain=False, cache=self.job.cache)
         return self.actives.beside(prediction, smiles) if self.actives else prediction
 
-    def screen(self, part: Part, floor: float = -np.inf) -> Screen:
+    def screen(self, part: Part, floor: Array | None = None) -> Screen:
         """Look at a part.
 
         Args:
             part: of the library.
-            floor: a molecule with a lower score need not be kept.
+            floor: what is known of the best in other parts; see `Best.chance`.
         """
         found = Screen.of(self.job)
         prediction = self._predict(part)
@@ -158,7 +160,9 @@ class Screener:
         for histogram, column in zip(found.histograms, self.columns, strict=True):
             values = prediction.mean[:, column]
             histogram.add(values[np.isfinite(values)])
-        self._keep_best(found.best, part, prediction, floor)
+        self._keep_best(
+            found.best, part, prediction, found.best.floor() if floor is None else floor
+        )
         return found
 
     def _predict(self, part: Part) -> "Prediction":
@@ -170,15 +174,16 @@ class Screener:
             prediction.status[row], prediction.reason[row] = status, why
         return prediction
 
-    def _keep_best(self, kept: Best, part: Part, prediction: "Prediction", floor: float) -> None:
+    def _keep_best(self, kept: Best, part: Part, prediction: "Prediction", floor: Array) -> None:
         goods = self.ranking.goods(prediction)
         scores = self.ranking.scores(goods)
-        rows = kept.candidates(scores, goods, floor)
+        rows = np.argsort(-scores, kind="stable")
+        rows = rows[kept.chance(scores[rows], goods[rows], floor)]
         for first in range(0, len(rows), _BLOCK):
             block = rows[first : first + _BLOCK]
-            if scores[block[0]] < kept.floor():
-                return
-            kept.add(self._hits(block, scores, goods, part, prediction))
+            block = block[kept.chance(scores[block], goods[block], kept.floor())]
+            if len(block):
+                kept.add(self._hits(block, scores, goods, part, prediction))
 
     def _hits(
         self, rows: Rows, scores: Array, goods: Array, part: Part, prediction: "Prediction"
@@ -207,7 +212,7 @@ def screener(job: Job) -> Screener:
     return Screener.of(job)
 
 
-def screen_part(job: Job, task: tuple[Part, float]) -> Screen:
+def screen_part(job: Job, task: tuple[Part, Array]) -> Screen:
     """What a worker does: `Screener.screen` of a part and a floor."""
     return screener(job).screen(*task)
 

@@ -8,7 +8,7 @@ import pytest
 
 from molecules.evaluation.similarity import fingerprints, nearest
 from molecules.files.table import demo_library, read_table
-from molecules.screening.hits import beaten
+from molecules.screening.fronts import front_numbers
 from molecules.screening.merge_files import merge_files
 from molecules.screening.options import HitOptions
 from molecules.screening.screen_file import make_job, screen_file, shard_path
@@ -75,11 +75,14 @@ def test_front_of_prediction_and_similarity(
 ) -> None:
     rows = screen_file(
         model_file, str(library), tmp_path / "hits.html", targets=["logS", "similarity"],
-        combine="pareto", options=HitOptions(actives=actives),
+        combine="pareto", top=20, options=HitOptions(actives=actives),
     )  # fmt: skip
     goods = np.array([row.hit.goods for row in rows])
-    assert len(rows) > 1
-    assert not any(beaten(good, goods) for good in goods)
+    fronts = [row.hit.front for row in rows]
+    assert len(rows) == 20
+    assert fronts == sorted(fronts) == front_numbers(goods).tolist()
+    assert fronts[-1] > 1
+    assert "<button>Front</button>" in (tmp_path / "hits.html").read_text()
 
 
 def test_unusable(model_file: Path, library: Path, actives: Path) -> None:

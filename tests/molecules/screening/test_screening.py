@@ -112,23 +112,36 @@ def test_weights_add_up_and_a_weight_of_zero_only_shows() -> None:
 
 
 @pytest.mark.parametrize("chunk", [1, 10, 1000])
-def test_pareto_front_is_what_comparing_all_pairs_finds(chunk: int) -> None:
+def test_pareto_fronts_are_what_comparing_all_pairs_finds(chunk: int) -> None:
     smiles = [
         "C" * rng.integers(1, 9) + "N" * rng.integers(0, 3) + "O" * rng.integers(0, 2) + "C"
         for _ in range(60)
     ]
     both = (Objective(name="length", minimize=True), POLAR)
-    found = screen(make_screener(*both, combine="pareto"), smiles, chunk)
+    found = screen(make_screener(*both, combine="pareto", top=20), smiles, chunk)
     texts = [text or "" for text in canonical_smiles(smiles)]
-    values = {text: (-len(text), text.count("O") + text.count("N")) for text in texts}
-    front = {
-        text
-        for text, (a, b) in values.items()
-        if not any(c >= a and d >= b and (c, d) != (a, b) for c, d in values.values())
-    }
-    assert {hit.smiles for hit in hits(found)} == front
-    assert {hit.smiles: hit.copies for hit in hits(found)} == {s: texts.count(s) for s in front}
-    assert all(hit.row == texts.index(hit.smiles) + 1 for hit in hits(found))
+    left = {text: (-len(text), text.count("O") + text.count("N")) for text in texts}
+    fronts = dict[str, int]()
+    while left:
+        front = {
+            text
+            for text, (a, b) in left.items()
+            if not any(c >= a and d >= b and (c, d) != (a, b) for c, d in left.values())
+        }
+        fronts |= dict.fromkeys(front, max(fronts.values(), default=0) + 1)
+        left = {text: values for text, values in left.items() if text not in front}
+    best = hits(found, 20)
+    assert [hit.front for hit in best] == sorted(fronts.values())[:20]
+    assert all(fronts[hit.smiles] == hit.front for hit in best)
+    assert all(hit.copies == texts.count(hit.smiles) for hit in best)
+    assert all(hit.row == texts.index(hit.smiles) + 1 for hit in best)
+
+
+def test_what_is_passed_over_beats_nothing() -> None:
+    known = fingerprints(["c1ccccc1CCO"])
+    smiles = ["C" * 30, "c1ccccc1CCO", "c1ccccc1CCN"]
+    screener = make_screener(LENGTH, combine="pareto", top=2, known=known, min_similarity=0.4)
+    assert {(hit.row, hit.front) for hit in hits(screen(screener, smiles))} == {(2, 1), (3, 1)}
 
 
 @pytest.mark.parametrize("combine", ["sum", "pareto"])
