@@ -60,7 +60,7 @@ class Store:
         """File of the trees' features, with their CPU seconds in a file beside it."""
         path = self.folder / "features" / f"{table.source.name}-{table.digest}.npy"
         if not path.exists():
-            from molecules.evaluation.baselines import molecular_features
+            from molecules_features import molecular_features
 
             began = cpu_seconds()
             made = molecular_features(table.smiles)

@@ -6,12 +6,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.experts.forest import DRAFT, Forest
 from molecules.experts.inputs import Inputs
 from molecules.experts.kernel import Kernel
 from molecules.experts.trees import Trees
 from molecules.tasks import Tasks
 
-ExpertName = Literal["kernel", "trees"]
+ExpertName = Literal["kernel", "trees", "forest"]
 PREFIX = "experts."  # of all that is not the networks' in a model file
 
 
@@ -35,13 +36,21 @@ def fit_expert(
     tasks: Tasks,
     seed: int,
     threads: int = 1,
+    draft: bool = False,
 ) -> Expert:
-    """Fit one; arguments as of `Kernel.fit` and `Trees.fit`."""
+    """Fit one; arguments as of `Kernel.fit` and `Trees.fit`.
+
+    Args:
+        draft: only to see how much it is worth.
+    """
     match name:
         case "kernel":
             return Kernel.fit(inputs, labels, weights, tasks, seed)
         case "trees":
             return Trees.fit(inputs, labels, weights, tasks, seed, threads)
+        case "forest":
+            trees = DRAFT if draft else None
+            return Forest.fit(inputs, labels, weights, tasks, seed, threads, trees)
 
 
 def experts_as_arrays(
@@ -73,6 +82,8 @@ def read_expert(name: ExpertName, arrays: Mapping[str, NDArray[Any]]) -> Expert:
             return Kernel.of_arrays(arrays)
         case "trees":
             return Trees.of_arrays(arrays)
+        case "forest":
+            return Forest.of_arrays(arrays)
 
 
 def _inside(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

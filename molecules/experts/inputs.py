@@ -27,7 +27,7 @@ class Inputs:
         return len(self.counts)
 
     @classmethod
-    def of(cls, smiles: Sequence[str], counts: NDArray[np.uint8]) -> Self:
+    def of(cls, smiles: Sequence[str], counts: NDArray[np.uint8], processes: int = 1) -> Self:
         """Compute the descriptors, 3 to 5 ms a molecule.
 
         They are those of the canonical SMILES: sums over atoms differ in the last digits
@@ -36,9 +36,10 @@ class Inputs:
         Args:
             smiles: valid ones.
             counts: of the same molecules.
+            processes: at most so many.
         """
         canonical = [text or "" for text in canonical_smiles(smiles)]
-        return cls(counts, descriptors(canonical, processes=1))
+        return cls(counts, descriptors(canonical, processes))
 
     def rows(self, rows: NDArray[np.int64]) -> "Inputs":
         """Those of some molecules."""

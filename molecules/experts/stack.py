@@ -6,8 +6,8 @@ The weights of a property, w >= 0 with sum 1, minimize over its measured molecul
     sum of (y - sum_e w_e p_e)^2 + SHRINK sum_e (w_e - 1/E)^2 v
 
 where v, the least mean squared error of a single expert, gives the second term its unit.
-It keeps the weights alike where few molecules could only tell them apart by chance, and
-counts as little as one molecule does where there are many. An expert that makes no error
+It keeps the weights alike where a hundred molecules could only tell them apart by chance,
+and hardly counts where there are thousands. An expert that makes no error
 gets all the weight. The classes of one property share their weights.
 """
 
@@ -19,7 +19,7 @@ from scipy.optimize import nnls
 
 from molecules.tasks import Tasks
 
-SHRINK = 20.0
+SHRINK = 100.0
 LEAST = 0.02  # a smaller weight is none
 _TO_ONE = 1e4  # how hard the weights are held to a sum of one, before they are divided by it
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from molecules.evaluation.baselines import Comparison, baseline_predictions, compare, verdict
-from molecules.evaluation.coverage import Coverage, contained, coverage_by_similarity, within
+from molecules.evaluation.baselines import Comparison
+from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.plots import plot_test
 from molecules.evaluation.similarity import Nearness, fingerprints, nearest
 from molecules.evaluation.splits import Split
 from molecules.experts.expert import ExpertName
+from molecules.experts.forest import Forest
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
@@ -30,6 +30,7 @@ from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.training.records import write_coverage, write_rows, write_scores, write_text
 from molecules.training.stacking import affordable, stack, weights_told
+from molecules.training.testing import compare_with_baselines, coverage
 from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.files import claim_run
@@ -124,9 +125,7 @@ def train(
     """
     source = table if isinstance(table, Table) else open_table(table, smiles)
     config = with_shipped_weights(config)
-    ready = prepare(
-        source, targets, config.data, sees_conformers(config.model), reads_fingerprints(config)
-    )
+    ready = prepare(source, targets, config.data, sees_conformers(config.model), True)
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
@@ -139,8 +138,10 @@ def train(
     learned = _learn(ready, config, run)
     predictor, test = learned.predictor, ready.folds["test"]
     predicted, truth = predictor.predict([ready.smiles[row] for row in test]), ready.exact[test]
-    scores, verdicts = _test(predicted, ready, config.data.seed)
-    covered = _coverage(predicted, truth)
+    scores, verdicts = compare_with_baselines(
+        predicted.mean, ready, learned.forest, config.training.seed
+    )
+    covered = coverage(predicted, truth)
     plot_test(
         run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
     )
@@ -185,12 +186,17 @@ def reads_fingerprints(config: ExperimentConfig) -> bool:
 
 @dataclass(frozen=True)
 class _Learned:
-    """A predictor, what training it took and told, and the rows it has learned from."""
+    """A predictor, what training it took and told, and the rows it has learned from.
+
+    Attributes:
+        forest: to compare with, if one was fitted.
+    """
 
     predictor: PropertyPredictor
     seconds: float
     told: list[str]
     rows: NDArray[np.int64]
+    forest: Forest | None
 
 
 def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
@@ -217,34 +223,7 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
-    return _Learned(predictor, networks.seconds, told, rows)
-
-
-def _test(predicted: Prediction, ready: Prepared, seed: int) -> tuple[list[Comparison], list[str]]:
-    """Scores of our model and the baselines on the test fold, and who wins."""
-    truth = ready.exact[ready.folds["test"]]
-    others = baseline_predictions(
-        ready.smiles, ready.labels, ready.folds, ready.tasks, seed, ready.weights
-    )
-    scores = compare({"our model": predicted.mean, **others}, truth, ready.tasks, seed)
-    return scores, verdict(predicted.mean, others["random forest"], truth, ready.tasks, seed)
-
-
-def _coverage(predicted: Prediction, truth: Array) -> list[Coverage]:
-    """How many measured values lie within their intervals, by task and similarity."""
-    assert predicted.similarity is not None
-    found = []
-    for column, task in enumerate(predicted.tasks.tasks):
-        lower, upper = predicted.lower[:, column], predicted.upper[:, column]
-        binary = task.kind == "binary"
-        held = (
-            contained(truth[:, column], predicted.sets[:, column].tolist())
-            if binary
-            else within(truth[:, column], lower, upper)
-        )
-        width = np.full_like(lower, np.nan) if binary else upper - lower
-        found += coverage_by_similarity(task.name, held, width, predicted.similarity)
-    return found
+    return _Learned(predictor, networks.seconds, told, rows, stacked.forest)
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.metrics import METRICS
 from molecules.experts.expert import Expert, ExpertName, fit_expert
-from molecules.experts.inputs import Inputs
+from molecules.experts.forest import Forest
 from molecules.experts.stack import combine, disagreement, fit_weights
 from molecules.tasks import Task, Tasks
 from molecules.training.divisions import Division
+from molecules.training.inputs import TableInputs
 from molecules.training.networks import Networks
 from molecules.training.preparation import Prepared
 
@@ -35,6 +36,7 @@ class Stacked:
         held: (row, task) what all say together of a molecule they had not seen, or NaN.
         spread: (row, task) how far the experts disagree there; None for networks alone.
         scores: (task, expert) main metric out of fold; the last column is that of all together.
+        forest: with all its trees, to compare with; None if it is not among the experts.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Stacked:
     held: Array
     spread: Array | None
     scores: Array
+    forest: Forest | None = None
 
 
 def affordable(
@@ -78,12 +81,18 @@ def stack(
     if not experts or not any(len(division.held) for division in divided):
         return _networks_alone(networks, ready)
     known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
-    inputs = _Rows.of(ready, known)
+    inputs = TableInputs.of(ready, known)
     told = [networks.held, *(_out_of_fold(n, inputs, ready, divided, seed) for n in experts)]
     weights = fit_weights(np.stack(told), ready.exact, ready.tasks)
     used = [0] + [i for i in range(1, len(told)) if weights[i].any()]
     predicted, weights = np.stack([told[i] for i in used]), weights[used]
-    others = tuple(_fitted(experts[i - 1], inputs, ready, known, seed) for i in used[1:])
+    fitted = {
+        name: _fitted(name, inputs, ready, known, seed)
+        for i, name in enumerate(experts, start=1)
+        if i in used or name == "forest"  # which is compared with, even if it does not count
+    }
+    others = tuple(_to_keep(fitted[experts[i - 1]]) for i in used[1:])
+    forest = fitted.get("forest")
     held = combine(predicted, weights, ready.tasks)
     return Stacked(
         names=("networks", *(experts[i - 1] for i in used[1:])),
@@ -93,6 +102,7 @@ def stack(
         held=held,
         spread=disagreement(predicted, weights) if others else None,
         scores=_scores([*predicted, held], ready),
+        forest=forest if isinstance(forest, Forest) else None,
     )
 
 
@@ -118,41 +128,31 @@ def _told(stacked: Stacked, task: Task, i: int) -> str:
     return f"{task.name}: {', '.join(parts)}; {metric} {whole:.3g} on molecules held out."
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Inputs of some rows of a table."""
-
-    inputs: Inputs
-    place: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, ready: Prepared, rows: NDArray[np.int64]) -> "_Rows":
-        counts = ready.featurized.fingerprints
-        assert counts is not None, "the table was prepared without fingerprints"
-        place = np.full(len(ready.smiles), -1)
-        place[rows] = np.arange(len(rows))
-        molecule = np.searchsorted(ready.featurized.rows, rows)
-        return cls(Inputs.of([ready.smiles[row] for row in rows], counts[molecule]), place)
-
-    def __getitem__(self, rows: NDArray[np.int64]) -> Inputs:
-        return self.inputs.rows(self.place[rows])
-
-
 def _fitted(
-    name: ExpertName, inputs: _Rows, ready: Prepared, rows: NDArray[np.int64], seed: int
+    name: ExpertName,
+    inputs: TableInputs,
+    ready: Prepared,
+    rows: NDArray[np.int64],
+    seed: int,
+    draft: bool = False,
 ) -> Expert:
     labels, weights = ready.labels[rows], ready.weights[rows]
     threads = torch.get_num_threads()
-    return fit_expert(name, inputs[rows], labels, weights, ready.tasks, seed, threads)
+    return fit_expert(name, inputs[rows], labels, weights, ready.tasks, seed, threads, draft)
+
+
+def _to_keep(expert: Expert) -> Expert:
+    """As it goes into the model file."""
+    return expert.cut() if isinstance(expert, Forest) else expert
 
 
 def _out_of_fold(
-    name: ExpertName, inputs: _Rows, ready: Prepared, divided: Sequence[Division], seed: int
+    name: ExpertName, inputs: TableInputs, ready: Prepared, divided: Sequence[Division], seed: int
 ) -> Array:
     """(row, task) of molecules that an expert held out; NaN elsewhere."""
     told = np.full(ready.labels.shape, np.nan)
     for division in _distinct(divided):
-        expert = _fitted(name, inputs, ready, division.learned, seed)
+        expert = _fitted(name, inputs, ready, division.learned, seed, draft=True)
         told[division.held] = expert.predict(inputs[division.held])
     return told
 

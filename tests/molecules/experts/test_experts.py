@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from molecules.experts import kernel as kernel_module
 from molecules.experts.expert import ExpertName, fit_expert, read_expert
+from molecules.experts.forest import SHARE, Forest
 from molecules.experts.inputs import Inputs
 from molecules.experts.kernel import Chosen, choose, squared_distance, tanimoto
 from molecules.features.features import featurize
@@ -15,7 +17,7 @@ ENDS = ("O", "N", "F", "c1ccccc1", "=O", "Cl", "C#N", "S")
 SMILES = [f"{'C' * n}{end}" for n in range(2, 12) for end in ENDS]
 TASKS = Tasks(tasks=(Task(name="length"), Task(name="oxygen", kind="binary")))
 LABELS = np.array([[s.count("C") + s.count("c"), "O" in s] for s in SMILES], np.float64)
-EXPERTS: list[ExpertName] = ["kernel", "trees"]
+EXPERTS: list[ExpertName] = ["kernel", "trees", "forest"]
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +112,29 @@ def test_damaged_trees(inputs: Inputs) -> None:
     arrays["text_0"] = arrays["text_0"][:-20]
     with pytest.raises(InputError, match="trees in the model file are damaged"):
         read_expert("trees", arrays)
+
+
+def test_forest_says_what_scikit_learn_does(inputs: Inputs) -> None:
+    forest = Forest.fit(inputs, LABELS, np.ones(len(LABELS)), TASKS, 3, trees=12)
+    table = np.concatenate([inputs.counts, np.nan_to_num(inputs.descriptors)], axis=1)
+    grown = RandomForestRegressor(12, max_features=SHARE, random_state=3).fit(table, LABELS[:, 0])
+    asked = table + np.random.default_rng(0).normal(0, 0.1, table.shape).astype(np.float32)
+    told = forest.predict(Inputs(asked[:, :2048], asked[:, 2048:]))
+    np.testing.assert_allclose(told[:, 0], grown.predict(asked), rtol=1e-6)
+
+
+def test_forest_is_cut_to_the_same_number_of_trees_for_each_property(inputs: Inputs) -> None:
+    forest = Forest.fit(inputs, LABELS, np.ones(len(LABELS)), TASKS, 0, trees=10)
+    nodes = len(forest.arrays()["feature"])
+    assert forest.cut(nodes).counts.tolist() == [10, 10]
+    half = forest.cut(nodes // 2)
+    assert half.counts[0] == half.counts[1] > 2
+    assert len(half.arrays()["feature"]) <= nodes // 2
+    assert half.trees[0] is forest.trees[0]
+
+
+def test_damaged_forest_is_refused_rather_than_walked_for_ever(inputs: Inputs) -> None:
+    arrays = Forest.fit(inputs, LABELS, np.ones(len(LABELS)), TASKS, 0, trees=3).arrays()
+    for name, value in (("skip", 0), ("skip", 10**6), ("feature", 0)):
+        with pytest.raises(InputError, match="damaged"):
+            Forest.of_arrays(arrays | {name: np.full_like(arrays[name], value)})

@@ -24,7 +24,7 @@ TINY = [
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("molecules.evaluation.baselines.TREES", 10)
+    monkeypatch.setattr("molecules.experts.forest.TREES", 10)
     path = tmp_path / "table.csv"
     path.write_text("smiles,length\n" + "".join(f"{'C' * n},{n}\n" for n in range(1, 25)) + "x,1\n")
     return path

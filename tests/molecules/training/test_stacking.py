@@ -45,7 +45,7 @@ def prepared(labels: np.ndarray | None = None, **options: object) -> Prepared:
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("molecules.evaluation.baselines.TREES", 10)
+    monkeypatch.setattr("molecules.experts.forest.TREES", 10)
 
 
 @pytest.mark.parametrize("split", ["random", "scaffold_balanced", "butina"])
