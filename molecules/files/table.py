@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from numpy.typing import NDArray
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
 from molecules.files.recognize import (
@@ -21,6 +23,8 @@ from molecules.files.sources import expand
 from sciml.errors import InputError
 
 WHOLE_TABLE_ROWS = 100_000
+Value = TypeVar("Value")
+
 IDENTIFIERS = (
     "id",
     "index",
@@ -48,6 +52,8 @@ class Table:
         notes: what was odd about the rows, one line each.
         fraction: how much of the file has been read with this part of it, 0 to 1.
     """
+        positions: row -> (atom, 3) Å in the order of its SMILES, where the file has three
+            dimensions.
 
     frame: pd.DataFrame
     smiles_column: str
@@ -56,6 +62,7 @@ class Table:
     notes: tuple[str, ...] = ()
     fraction: float = 1.0
 
+    positions: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
     def __len__(self) -> int:
         return len(self.frame)
 
@@ -137,14 +144,23 @@ def read_table(path: Path | str, smiles: str | None = None) -> Table:
     """
     parts = list(iter_library(path, WHOLE_TABLE_ROWS, smiles))
     starts = np.cumsum([0, *(len(part) for part in parts)])
-    unreadable = {
-        int(start) + row: reason
-        for start, part in zip(starts, parts, strict=False)
-        for row, reason in part.unreadable.items()
-    }
+    unreadable = _renumbered([part.unreadable for part in parts], starts)
+    positions = _renumbered([part.positions for part in parts], starts)
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     notes = tuple(note for part in parts for note in part.notes)
-    return Table(frame, parts[0].smiles_column, str(path), unreadable, notes)
+    column = parts[0].smiles_column
+    return Table(frame, column, str(path), unreadable, notes, positions=positions)
+
+
+def _renumbered(
+    parts: Sequence[Mapping[int, Value]], starts: NDArray[np.int64]
+) -> dict[int, Value]:
+    """What is known of some rows of each part, by row of the whole."""
+    return {
+        int(start) + row: value
+        for start, part in zip(starts, parts, strict=False)
+        for row, value in part.items()
+    }
 
 
 def iter_library(
@@ -167,9 +183,9 @@ def iter_library(
                 column = _smiles_column(chunk, smiles, name)
                 first = Table(chunk.frame, column, str(path))
             frame = _same_columns(chunk.frame, first.frame, name, names[0])
-            yield Table(
-                frame, first.smiles_column, str(path), chunk.unreadable, chunk.notes, fraction
-            )
+            column = first.smiles_column
+            placed = chunk.positions if column == chunk.smiles_column else {}  # else in no order
+            yield Table(frame, column, str(path), chunk.unreadable, chunk.notes, fraction, placed)
     if first is None:
         raise InputError(f"{path} has no rows; expected one molecule per row")
 

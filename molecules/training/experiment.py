@@ -138,14 +138,16 @@ def train(
     write_rows(run / "rows.csv", source, ready)
     learned = _learn(ready, config, run)
     predictor, test = learned.predictor, ready.folds["test"]
-    predicted, truth = predictor.predict([ready.smiles[row] for row in test]), ready.exact[test]
+    tested = [ready.smiles[row] for row in test]
+    predicted = predictor.predict(tested, positions=ready.own_of(test))
+    truth = ready.exact[test]
     scores, verdicts = _test(predicted, ready, config.data.seed)
     covered = _coverage(predicted, truth)
     plot_test(
         run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
     )
     known = fingerprints(ready.smiles[row] for row in learned.rows)
-    nearness = Nearness.of(nearest(fingerprints(ready.smiles[row] for row in test), known))
+    nearness = Nearness.of(nearest(fingerprints(tested), known))
     predictor.metadata.update(_metadata(source, ready, scores))
     predictor.metadata["test_similarity"] = asdict(nearness)
     write_scores(run / "scores.csv", scores)
@@ -213,6 +215,7 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
     rows = ready.known if stacked.others else learned_rows(ready, divided)
+        coordinates=ready.coordinates,
     calibrate(predictor, ready, stacked, rows)
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
