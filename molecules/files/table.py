@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-
 from typing import TypeVar
+
 import numpy as np
 import pandas as pd
-
 from numpy.typing import NDArray
+
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
 from molecules.files.recognize import (
@@ -22,9 +23,9 @@ from molecules.files.recognize import (
 from molecules.files.sources import expand
 from sciml.errors import InputError
 
-WHOLE_TABLE_ROWS = 100_000
 Value = TypeVar("Value")
 
+WHOLE_TABLE_ROWS = 100_000
 IDENTIFIERS = (
     "id",
     "index",
@@ -51,9 +52,9 @@ class Table:
         unreadable: row -> why its structure could not be read, for formats without SMILES.
         notes: what was odd about the rows, one line each.
         fraction: how much of the file has been read with this part of it, 0 to 1.
-    """
         positions: row -> (atom, 3) Å in the order of its SMILES, where the file has three
             dimensions.
+    """
 
     frame: pd.DataFrame
     smiles_column: str
@@ -61,8 +62,8 @@ class Table:
     unreadable: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     fraction: float = 1.0
-
     positions: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+
     def __len__(self) -> int:
         return len(self.frame)
 
@@ -91,21 +92,36 @@ class Table:
     def label_columns(self, named: Sequence[str] = ()) -> list[str]:
         """The columns to learn: those named, or the only one that can be meant.
 
+        A pattern (`NVS_*`, or `*` for all) stands for the columns that hold labels.
+
         Beside a measured value, tables often hold predicted ones and descriptors, so
         nothing is guessed where several columns hold numbers.
 
         Raises:
-            InputError: none is named and there is not exactly one candidate.
+            InputError: none is named and there is not exactly one candidate; an unknown
+                column, or a pattern that matches none with labels.
         """
         if named:
-            require_columns(self.frame, named, self.source)
-            return list(named)
+            found = [column for name in named for column in self._matching(name)]
+            return list(dict.fromkeys(found))
         candidates = [column for column in self.frame.columns if self._may_be_label(column)]
         if len(candidates) == 1:
             return candidates
         raise InputError(
             f"{self.source}: name the column to learn with --target; {_told(candidates)}"
         )
+
+    def _matching(self, name: str) -> list[str]:
+        """The column of that name, or those of a pattern that may be labels."""
+        if not is_pattern(name, self.frame):
+            require_columns(self.frame, [name], self.source)
+            return [name]
+        matching = [column for column in self.frame.columns if fnmatchcase(column, name)]
+        found = [column for column in matching if self._may_be_label(column)]
+        if not found:
+            have = f"the {len(matching)} columns it matches hold no labels" if matching else ""
+            raise InputError(f"{self.source}: {name!r} matches no column; {have or 'check names'}")
+        return found
 
     def _may_be_label(self, column: str) -> bool:
         if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
@@ -118,6 +134,11 @@ class Table:
         labels = parse_labels(self.frame, [column])
         read = int(np.isfinite(labels.values).sum())
         return read > 0 and read >= 9 * len(labels.unread)
+
+
+def is_pattern(name: str, frame: pd.DataFrame) -> bool:
+    """Whether what is named as a column stands for several."""
+    return name not in frame.columns and any(sign in name for sign in "*?")
 
 
 def _told(candidates: Sequence[str]) -> str:

@@ -150,7 +150,7 @@ def prepare(
             f"(first row: {featurized.reason[0]}); name the column with --smiles"
         )
     valid = np.array([status == "ok" for status in featurized.status])
-    tasks, labels = measured(table, columns, config.tasks, valid)
+    tasks, labels = measured(table, columns, config.tasks, valid, set(columns) - set(targets))
     _require_one_kind(tasks, np.where(valid[:, None], labels.exact, np.nan), config.tasks)
     usable = valid & np.isfinite(labels.values).any(axis=1)
     weights = _weights(table, config.weights, usable)
