@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molecules.files.recognize import text_cells
+from molecules.files.recognize import listing, text_cells
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
@@ -52,12 +52,14 @@ class Labels:
             where it is at most that (`<5`), 0 where it was measured.
         read: cells that were read, though not as plain numbers.
         unread: cells that hold something, but no number: missing.
+        left_out: columns without two different values, which are not here.
     """
 
     values: NDArray[np.float64]
     bounds: NDArray[np.int8]
     read: tuple[LabelNote, ...] = ()
     unread: tuple[LabelNote, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def exact(self) -> NDArray[np.float64]:
@@ -69,7 +71,17 @@ class Labels:
         cells: dict[tuple[str, str], list[LabelNote]] = {}
         for note in (*self.read, *self.unread):
             cells.setdefault((note.column, note.reason), []).append(note)
-        return [_line(*key, found) for key, found in cells.items()]
+        lines = [_left_out(self.left_out)] if self.left_out else []
+        return lines + [_line(*key, found) for key, found in cells.items()]
+
+
+def _left_out(columns: Sequence[str]) -> str:
+    many = len(columns) > 1
+    told = ("columns hold", "are") if many else ("column holds", "is")
+    return (
+        f"{len(columns)} {told[0]} no two different labels, and {told[1]} left out: "
+        f"{listing(columns)}"
+    )
 
 
 @dataclass(frozen=True)

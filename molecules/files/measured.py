@@ -1,7 +1,7 @@
 """The columns to learn from: what they measure, and their values."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ def measured(
     columns: Sequence[str],
     options: Mapping[str, TaskOptions] | None = None,
     usable: Rows | None = None,
+    optional: Collection[str] = (),
 ) -> tuple[Tasks, Labels]:
     """Tasks of the named columns, and their labels.
 
@@ -34,6 +35,8 @@ def measured(
         columns: that are to be learned.
         options: column -> what the user says of it.
         usable: (row,) whose values count; default all.
+        optional: columns to leave out, and to say so, where nothing can be learned from them:
+            those that a pattern named.
 
     Returns:
         The tasks, and labels with a column for each.
@@ -49,10 +52,19 @@ def measured(
                 f"data.tasks names {name!r}, which is not learned{nearest(name, columns)}"
             )
     chosen = np.ones(len(table), bool) if usable is None else usable
-    parts = [_column(table, name, options.get(name, TaskOptions()), chosen) for name in columns]
-    return Tasks(tasks=tuple(task for tasks, _ in parts for task in tasks)), _joined(
-        [labels for _, labels in parts]
-    )
+    parts: dict[str, tuple[list[Task], Labels]] = {}
+    reasons: dict[str, InputError] = {}
+    for name in columns:
+        try:
+            parts[name] = _column(table, name, options.get(name, TaskOptions()), chosen)
+        except InputError as error:
+            if name not in optional:
+                raise
+            reasons[name] = error
+    if not parts:
+        raise next(iter(reasons.values()))
+    tasks = Tasks(tasks=tuple(task for tasks, _ in parts.values() for task in tasks))
+    return tasks, _joined([labels for _, labels in parts.values()], tuple(reasons))
 
 
 def _column(
@@ -87,12 +99,13 @@ def _classes(
     return tasks, Labels(values, np.zeros(values.shape, np.int8))
 
 
-def _joined(parts: Sequence[Labels]) -> Labels:
+def _joined(parts: Sequence[Labels], left_out: tuple[str, ...]) -> Labels:
     return Labels(
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.bounds for part in parts], axis=1),
         tuple(note for part in parts for note in part.read),
         tuple(note for part in parts for note in part.unread),
+        left_out,
     )
 
 

@@ -19,7 +19,9 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from molecules.files import sdf
 from molecules.files.delimited import Records, delimited_records, find_delimiter, smi_records
@@ -39,6 +41,7 @@ class Chunk:
         frame: one row per row of the file; text cells, or Parquet's own types.
         smiles_column: where the format itself says which column holds SMILES.
         unreadable: row in `frame` -> why its structure could not be read (SDF).
+        positions: row in `frame` -> (atom, 3) Å in the order of its SMILES (3-D SDF).
         notes: what was odd about the rows, one line each.
         fraction: how much of the file has been read, 0 to 1.
     """
@@ -48,6 +51,7 @@ class Chunk:
     unreadable: dict[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     fraction: float = 0.0
+    positions: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
@@ -199,7 +203,8 @@ def _sdf(text: TextIO, chunk_rows: int) -> Iterator[Chunk]:
             for record in chunk
         ]
         unreadable = {i: record.problem for i, record in enumerate(chunk) if record.problem}
-        yield Chunk(_text_frame(cells, names), "smiles", unreadable)
+        positions = {i: r.positions for i, r in enumerate(chunk) if r.positions is not None}
+        yield Chunk(_text_frame(cells, names), "smiles", unreadable, positions=positions)
 
 
 def _text_frame(cells: list[list[str]], columns: list[str]) -> pd.DataFrame:

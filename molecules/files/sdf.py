@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 PROPERTY = re.compile(r">.*?<(.+)>")
 
@@ -17,19 +23,21 @@ class Record:
         smiles: canonical SMILES of the structure; empty if it cannot be read.
         properties: the data items, as text.
         problem: why the structure cannot be read; empty if it can.
+        positions: (atom, 3) Å in the order of `smiles`; None of a drawing in the plane.
     """
 
     name: str
     smiles: str
     properties: dict[str, str]
     problem: str
+    positions: NDArray[np.float32] | None = None
 
 
 def records(text: TextIO) -> Iterator[Record]:
     """The records of an SDF file; one that is cut short or broken is a record too."""
     for lines in _entries(text):
-        smiles, problem = _structure(lines)
-        yield Record(lines[0].strip(), smiles, dict(_properties(lines)), problem)
+        smiles, problem, positions = _structure(lines)
+        yield Record(lines[0].strip(), smiles, dict(_properties(lines)), problem, positions)
 
 
 def property_names(text: TextIO) -> list[str]:
@@ -50,7 +58,8 @@ def _entries(text: TextIO) -> Iterator[list[str]]:
         yield lines
 
 
-def _structure(lines: list[str]) -> tuple[str, str]:
+def _structure(lines: list[str]) -> tuple[str, str, NDArray[np.float32] | None]:
+    """SMILES, or why there is none; and positions."""
     from rdkit import Chem, rdBase
 
     data = (i for i, line in enumerate(lines) if line.startswith(("M  END", ">")))
@@ -59,10 +68,18 @@ def _structure(lines: list[str]) -> tuple[str, str]:
     with rdBase.BlockLogs():
         molecule = Chem.MolFromMolBlock(block)
         if molecule is not None:
-            return Chem.MolToSmiles(molecule), ""
+            return Chem.MolToSmiles(molecule), "", _positions(molecule)
         raw = Chem.MolFromMolBlock(block, sanitize=False)
         problems = [] if raw is None else Chem.DetectChemistryProblems(raw)
-    return "", problems[0].Message() if problems else "the structure block cannot be read"
+    return "", problems[0].Message() if problems else "the structure block cannot be read", None
+
+
+def _positions(molecule: "Chem.Mol") -> NDArray[np.float32] | None:
+    """(atom, 3) in the order in which the SMILES, just written, lists the atoms."""
+    if not molecule.GetNumConformers() or not molecule.GetConformer().Is3D():
+        return None
+    order = list(molecule.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
+    return molecule.GetConformer().GetPositions()[order].astype(np.float32)
 
 
 def _properties(lines: list[str]) -> Iterator[tuple[str, str]]:

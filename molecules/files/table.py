@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
@@ -19,6 +22,8 @@ from molecules.files.recognize import (
 )
 from molecules.files.sources import expand
 from sciml.errors import InputError
+
+Value = TypeVar("Value")
 
 WHOLE_TABLE_ROWS = 100_000
 IDENTIFIERS = (
@@ -47,6 +52,8 @@ class Table:
         unreadable: row -> why its structure could not be read, for formats without SMILES.
         notes: what was odd about the rows, one line each.
         fraction: how much of the file has been read with this part of it, 0 to 1.
+        positions: row -> (atom, 3) Å in the order of its SMILES, where the file has three
+            dimensions.
     """
 
     frame: pd.DataFrame
@@ -55,6 +62,7 @@ class Table:
     unreadable: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     fraction: float = 1.0
+    positions: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -84,21 +92,36 @@ class Table:
     def label_columns(self, named: Sequence[str] = ()) -> list[str]:
         """The columns to learn: those named, or the only one that can be meant.
 
+        A pattern (`NVS_*`, or `*` for all) stands for the columns that hold labels.
+
         Beside a measured value, tables often hold predicted ones and descriptors, so
         nothing is guessed where several columns hold numbers.
 
         Raises:
-            InputError: none is named and there is not exactly one candidate.
+            InputError: none is named and there is not exactly one candidate; an unknown
+                column, or a pattern that matches none with labels.
         """
         if named:
-            require_columns(self.frame, named, self.source)
-            return list(named)
+            found = [column for name in named for column in self._matching(name)]
+            return list(dict.fromkeys(found))
         candidates = [column for column in self.frame.columns if self._may_be_label(column)]
         if len(candidates) == 1:
             return candidates
         raise InputError(
             f"{self.source}: name the column to learn with --target; {_told(candidates)}"
         )
+
+    def _matching(self, name: str) -> list[str]:
+        """The column of that name, or those of a pattern that may be labels."""
+        if not is_pattern(name, self.frame):
+            require_columns(self.frame, [name], self.source)
+            return [name]
+        matching = [column for column in self.frame.columns if fnmatchcase(column, name)]
+        found = [column for column in matching if self._may_be_label(column)]
+        if not found:
+            have = f"the {len(matching)} columns it matches hold no labels" if matching else ""
+            raise InputError(f"{self.source}: {name!r} matches no column; {have or 'check names'}")
+        return found
 
     def _may_be_label(self, column: str) -> bool:
         if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
@@ -111,6 +134,11 @@ class Table:
         labels = parse_labels(self.frame, [column])
         read = int(np.isfinite(labels.values).sum())
         return read > 0 and read >= 9 * len(labels.unread)
+
+
+def is_pattern(name: str, frame: pd.DataFrame) -> bool:
+    """Whether what is named as a column stands for several."""
+    return name not in frame.columns and any(sign in name for sign in "*?")
 
 
 def _told(candidates: Sequence[str]) -> str:
@@ -137,14 +165,23 @@ def read_table(path: Path | str, smiles: str | None = None) -> Table:
     """
     parts = list(iter_library(path, WHOLE_TABLE_ROWS, smiles))
     starts = np.cumsum([0, *(len(part) for part in parts)])
-    unreadable = {
-        int(start) + row: reason
-        for start, part in zip(starts, parts, strict=False)
-        for row, reason in part.unreadable.items()
-    }
+    unreadable = _renumbered([part.unreadable for part in parts], starts)
+    positions = _renumbered([part.positions for part in parts], starts)
     frame = pd.concat([part.frame for part in parts], ignore_index=True)
     notes = tuple(note for part in parts for note in part.notes)
-    return Table(frame, parts[0].smiles_column, str(path), unreadable, notes)
+    column = parts[0].smiles_column
+    return Table(frame, column, str(path), unreadable, notes, positions=positions)
+
+
+def _renumbered(
+    parts: Sequence[Mapping[int, Value]], starts: NDArray[np.int64]
+) -> dict[int, Value]:
+    """What is known of some rows of each part, by row of the whole."""
+    return {
+        int(start) + row: value
+        for start, part in zip(starts, parts, strict=False)
+        for row, value in part.items()
+    }
 
 
 def iter_library(
@@ -167,9 +204,9 @@ def iter_library(
                 column = _smiles_column(chunk, smiles, name)
                 first = Table(chunk.frame, column, str(path))
             frame = _same_columns(chunk.frame, first.frame, name, names[0])
-            yield Table(
-                frame, first.smiles_column, str(path), chunk.unreadable, chunk.notes, fraction
-            )
+            column = first.smiles_column
+            placed = chunk.positions if column == chunk.smiles_column else {}  # else in no order
+            yield Table(frame, column, str(path), chunk.unreadable, chunk.notes, fraction, placed)
     if first is None:
         raise InputError(f"{path} has no rows; expected one molecule per row")
 

@@ -4,6 +4,7 @@ All of it depends on distances alone, so a model that sees conformers only throu
 invariant to rotation, translation and reflection.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,13 +15,14 @@ from molecules.features.encoding import BOND_FIELDS
 from molecules.molecule import MoleculeBatch, Padded
 from sciml.embeddings import GaussianKernels
 from sciml.layers import MLP
+from sciml.windows import MASKED
 
 Geometry = Literal["graph", "conformer", "both"]
 
 FARTHEST = 9  # bonds along the shortest path; beyond, and between fragments, all are alike
 _BOND_CODES = BOND_FIELDS["order"] * BOND_FIELDS["ring"] * BOND_FIELDS["stereo"]
 _ELEMENTS = (1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53)  # the others share one class
-_KERNELS, _LONGEST = 64, 12.0  # Gaussian kernels, and their range in Å
+KERNELS, LONGEST = 64, 12.0  # Gaussian kernels, and their range in Å
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,16 @@ class Pairs:
         path: (molecule, place, place) int64: bonds along the shortest path, at most
             FARTHEST, or for bonded atoms FARTHEST + 1 + code of the bond.
         space: (molecule, place, place, dim) features of the distance; None without.
+        around: (molecule, place, kernel) the distances to all other atoms, as a sum over their
+            kernels; None without.
+        reach: (molecule, place, place) logarithm of what a pair counts, for a model of atoms
+            in their surroundings; None where all count.
     """
 
     path: Tensor
-    space: Tensor | None
+    space: Tensor | None = None
+    around: Tensor | None = None
+    reach: Tensor | None = None
 
 
 class PairEmbedding(nn.Module):
@@ -47,29 +55,41 @@ class PairEmbedding(nn.Module):
     Args:
         geometry: whether to use paths along bonds, distances in space, or both.
         dim: features of a distance in space.
+        local: let a pair count less the farther apart it is, and nothing from LONGEST on:
+            (cos(pi d / LONGEST) + 1) / 2 (Behler & Parrinello 2007, equation 4).
     """
 
-    def __init__(self, geometry: Geometry, dim: int) -> None:
+    def __init__(self, geometry: Geometry, dim: int, local: bool = False) -> None:
         super().__init__()
+        self.local = local
         self.from_space = geometry != "graph"
         if self.from_space:
             kinds = (len(_ELEMENTS) + 1) ** 2
             self.scale, self.shift = nn.Embedding(kinds, 1), nn.Embedding(kinds, 1)
             nn.init.ones_(self.scale.weight)
             nn.init.zeros_(self.shift.weight)
-            self.kernels = GaussianKernels(_KERNELS, 0.0, _LONGEST)
-            self.mix = MLP(_KERNELS, dim, dim)
+            self.kernels = GaussianKernels(KERNELS, 0.0, LONGEST)
+            self.mix = MLP(KERNELS, dim, dim)
 
     def forward(self, batch: MoleculeBatch, padded: Padded) -> Pairs:
         """Pairs of a batch."""
-        return Pairs(_paths(batch, padded), self._space(batch, padded) if self.from_space else None)
+        path = _paths(batch, padded)
+        if not self.from_space:
+            return Pairs(path)
+        distance = _distances(batch, padded)
+        known = batch.has_conformer.view(-1, 1, 1)
+        weight = _weight(distance) if self.local else torch.ones_like(distance)
+        kernels = self._kernels(batch, padded, distance)
+        counted = weight * (known & padded.valid.unsqueeze(1))
+        around = (kernels * counted.to(kernels.dtype).unsqueeze(-1)).sum(2)
+        space = self.mix(kernels) * known.unsqueeze(-1)
+        return Pairs(path, space, around, _logarithm(weight) if self.local else None)
 
-    def _space(self, batch: MoleculeBatch, padded: Padded) -> Tensor:
+    def _kernels(self, batch: MoleculeBatch, padded: Padded, distance: Tensor) -> Tensor:
         element = padded.pad(_element_class(batch.x[:, 0]))
         kind = element.unsqueeze(2) * (len(_ELEMENTS) + 1) + element.unsqueeze(1)
         scale, shift = self.scale(kind).squeeze(-1), self.shift(kind).squeeze(-1)
-        kernels = self.kernels(scale * _distances(batch, padded).to(scale.dtype) + shift)
-        return self.mix(kernels) * batch.has_conformer.view(-1, 1, 1, 1)
+        return self.kernels(scale * distance.to(scale.dtype) + shift)
 
 
 class PairBias(nn.Module):
@@ -94,7 +114,20 @@ class PairBias(nn.Module):
             parts.append(self.path(pairs.path))
         if self.space is not None:
             parts.append(self.space(pairs.space))
+        if pairs.reach is not None:
+            parts.append(pairs.reach.to(parts[0].dtype).unsqueeze(-1))
         return sum(parts[1:], start=parts[0]).permute(0, 3, 1, 2).unsqueeze(1)
+
+
+def _weight(distance: Tensor) -> Tensor:
+    """What a pair counts: Å -> 1 at no distance to 0 from LONGEST on."""
+    return 0.5 * (torch.cos(math.pi * distance.clamp(max=LONGEST) / LONGEST) + 1)
+
+
+def _logarithm(weight: Tensor) -> Tensor:
+    """To be added to a logit; of zero `MASKED`."""
+    none = weight == 0
+    return torch.where(none, 1.0, weight).log().masked_fill(none, MASKED)
 
 
 def _element_class(atomic_number: Tensor) -> Tensor:

@@ -1,26 +1,28 @@
 """The property model: a backbone reads atoms, a readout sums them up, a head predicts."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from molecules.features.encoding import FINGERPRINT
 from molecules.models.bias import Geometry
+from molecules.models.composition import AtomicReferences
 from molecules.models.graph import MoleculeGraphNetwork
 from molecules.models.transformer import MoleculeTransformer
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
 from sciml.config import Config
+from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig, gather_sum
 from sciml.normalize import Normalizer
 from sciml.transformer_config import WindowTransformerConfig
 
 Backbone = Annotated[GraphNetworkConfig | WindowTransformerConfig, Field(discriminator="kind")]
-Pooling = Literal["sum", "mean", "both"]
+Pooling = Literal["sum", "mean", "both", "extensive"]
 ENCODER = "molecules.encoder"  # kind of a file that holds an `EncoderModel`
 _TYPICAL_ATOMS = 30.0  # keeps a sum of atoms near one
 
@@ -33,7 +35,9 @@ class ModelConfig(Config):
         geometry: what the transformer's bias is made of; the graph network reads bonds.
         pair_dim: features of a pair of atoms, in the transformer's bias.
         pooling: how atoms become a molecule: their sum, which grows with it, their mean,
-            or both side by side.
+            or both side by side. `extensive` is for energies: a property is a sum over atoms,
+            of a reference value of the element and of what the network tells of the atom,
+            which far atoms do not change.
         fingerprint: read counts of Morgan environments beside the graph. They tell a
             chemical series at a glance, and mislead where size and polarity decide.
         head_hidden: hidden channels of the head.
@@ -47,6 +51,12 @@ class ModelConfig(Config):
     fingerprint: bool = False
     head_hidden: int = Field(256, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.pooling == "extensive" and self.fingerprint:
+            raise ValueError("pooling extensive adds up atoms; set fingerprint to false")
+        return self
 
 
 class Encoder(nn.Module):
@@ -106,7 +116,7 @@ class Readout(nn.Module):
         values = F.silu(self.value(atoms)) * torch.sigmoid(self.gate(atoms))
         total = gather_sum(values, batch.batch, len(batch))
         match self.pooling:
-            case "sum":
+            case "sum" | "extensive":
                 return total / _TYPICAL_ATOMS
             case "mean":
                 return total / batch.ptr.diff().unsqueeze(1)
@@ -122,28 +132,38 @@ class Head(nn.Module):
         config: see `ModelConfig`.
         tasks: what to predict.
         normalizer: mean and standard deviation of each task; (0, 1) for yes/no.
+        references: of an extensive model; zero if left out.
+
+    Raises:
+        InputError: an extensive yes/no property.
     """
 
     binary: Tensor
 
     def __init__(
-        self, dim: int, config: ModelConfig, tasks: Tasks, normalizer: Normalizer | None
+        self,
+        dim: int,
+        config: ModelConfig,
+        tasks: Tasks,
+        normalizer: Normalizer | None,
+        references: AtomicReferences | None = None,
     ) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Dropout(config.dropout),
-            nn.Linear(dim, config.head_hidden),
-            nn.SiLU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(config.head_hidden, len(tasks)),
-        )
+        self.references = None
+        if config.pooling == "extensive":
+            _require_quantities(tasks)
+            self.references = references or AtomicReferences(len(tasks))
+        self.layers = _head_layers(dim, config, len(tasks))
         self.normalizer = normalizer or Normalizer(torch.zeros(len(tasks)), torch.ones(len(tasks)))
         self.register_buffer("binary", torch.from_numpy(tasks.binary), persistent=False)
         self.classes = list(tasks.classes.values())
 
-    def forward(self, molecules: Tensor) -> Tensor:
+    def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
         """(molecule, dim) -> (molecule, task), normalized quantities and logits."""
-        return self.layers(molecules)
+        told = self.layers(molecules)
+        if self.references is None:
+            return told
+        return told + self.normalizer.normalize(self.references(batch).to(told.dtype))
 
     def normalize(self, labels: Tensor) -> Tensor:
         """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""
@@ -172,18 +192,23 @@ class PropertyModel(EncoderModel):
     Args:
         config: see `ModelConfig`.
         tasks: what to predict.
-        normalizer: see `Head`; fit it with `target_normalizer`.
+        normalizer: see `Head`; fit it with `target_normalizer`, or beside `references`.
+        references: see `Head`.
     """
 
     def __init__(
-        self, config: ModelConfig, tasks: Tasks, normalizer: Normalizer | None = None
+        self,
+        config: ModelConfig,
+        tasks: Tasks,
+        normalizer: Normalizer | None = None,
+        references: AtomicReferences | None = None,
     ) -> None:
         super().__init__(config)
-        self.head = Head(self.encoder.dim, config, tasks, normalizer)
+        self.head = Head(self.encoder.dim, config, tasks, normalizer, references)
 
     def forward(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (molecule, task), normalized quantities and logits."""
-        return self.head(self.encoder(batch))
+        return self.head(self.encoder(batch), batch)
 
     def predict(self, batch: MoleculeBatch) -> Tensor:
         """Batch -> (molecule, task), in the unit of each task, or the probability of 1."""
@@ -199,9 +224,32 @@ def target_normalizer(tasks: Tasks, labels: np.ndarray) -> Normalizer:
     )
 
 
+def _head_layers(dim: int, config: ModelConfig, tasks: int) -> nn.Sequential:
+    """Two layers; of a sum over atoms one without bias, so that it stays a sum over atoms."""
+    if config.pooling == "extensive":
+        return nn.Sequential(nn.Linear(dim, tasks, bias=False))
+    return nn.Sequential(
+        nn.Dropout(config.dropout),
+        nn.Linear(dim, config.head_hidden),
+        nn.SiLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(config.head_hidden, tasks),
+    )
+
+
+def _require_quantities(tasks: Tasks) -> None:
+    if tasks.binary.any():
+        name = tasks.names[int(tasks.binary.argmax())]
+        raise InputError(
+            f"model.pooling is extensive, and {name!r} is yes/no; an extensive property is a "
+            "quantity: learn it apart, or with pooling both"
+        )
+
+
 def _make_backbone(config: ModelConfig) -> MoleculeGraphNetwork | MoleculeTransformer:
     match config.backbone:
         case GraphNetworkConfig() as backbone:
             return MoleculeGraphNetwork(backbone)
         case WindowTransformerConfig() as backbone:
-            return MoleculeTransformer(backbone, config.geometry, config.pair_dim)
+            local = config.pooling == "extensive"
+            return MoleculeTransformer(backbone, config.geometry, config.pair_dim, local)

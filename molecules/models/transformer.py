@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from molecules.features.encoding import ATOM_FIELDS
-from molecules.models.bias import Geometry, PairBias, PairEmbedding
+from molecules.models.bias import KERNELS, Geometry, PairBias, PairEmbedding
 from molecules.models.embedding import FieldEmbedding
 from molecules.molecule import MoleculeBatch, Padded
 from sciml.transformer import WindowTransformer
@@ -24,12 +24,20 @@ class MoleculeTransformer(nn.Module):
         config: of the shared backbone; one stage, one window.
         geometry: what the bias is made of.
         pair_dim: features of a pair of atoms.
+        local: see `PairEmbedding`.
     """
 
-    def __init__(self, config: WindowTransformerConfig, geometry: Geometry, pair_dim: int) -> None:
+    def __init__(
+        self,
+        config: WindowTransformerConfig,
+        geometry: Geometry,
+        pair_dim: int,
+        local: bool = False,
+    ) -> None:
         super().__init__()
         self.embed = FieldEmbedding(ATOM_FIELDS, config.dim)
-        self.pairs = PairEmbedding(geometry, pair_dim)
+        self.pairs = PairEmbedding(geometry, pair_dim, local)
+        self.around = None if geometry == "graph" else nn.Linear(KERNELS, config.dim, bias=False)
 
         def make_bias(shape: BlockShape) -> nn.Module:
             return PairBias(geometry, pair_dim, shape.heads)
@@ -55,7 +63,10 @@ class MoleculeTransformer(nn.Module):
 
     def _states(self, batch: MoleculeBatch, nodes: Tensor) -> Tensor:
         padded = Padded.of(batch)
-        states = self.network(padded.pad(nodes), padded.valid, self.pairs(batch, padded))
+        pairs, states = self.pairs(batch, padded), padded.pad(nodes)
+        if self.around is not None:  # attention averages, and a sum tells how crowded it is
+            states = states + self.around(pairs.around)
+        states = self.network(states, padded.valid, pairs)
         return self.norm(padded.gather(states))
 
 

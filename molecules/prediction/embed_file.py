@@ -17,7 +17,14 @@ from molecules.prediction.annotate import mark_unreadable, require_molecules
 from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
-from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
+from molecules.prediction.rows import (
+    Content,
+    account,
+    positions_unused,
+    refuse_to_overwrite,
+    source_of,
+    watched,
+)
 from molecules.prediction.writers import table_format, table_writer
 from sciml.cli import progress
 from sciml.files import atomic_path
@@ -60,21 +67,20 @@ def embed_file(
         atomic_path(out) as path,
     ):
         tables = watched(source, smiles, bar, "embedding")
+        if model_source.load().makes_conformers:
+            tables = positions_unused(tables)
         work = partial(embed_rows, model_source, cache)
-        embedded = along(pool, work, tables, smiles_of)
+        embedded = along(pool, work, tables, Content.of)
         write = _write_arrays if out.suffix.lower() == ".npz" else _write_table
         counts = write(embedded, path)
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
     return counts
 
 
-def embed_rows(
-    model: ModelSource, cache: Path | None, rows: tuple[list[str], dict[int, str]]
-) -> "Embedding":
+def embed_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Embedding":
     """What a worker does: vectors of SMILES; structures the file hides say so."""
-    smiles, unreadable = rows
-    embedding = model.load_one("embed").embed(smiles, cache=cache)
-    mark_unreadable(embedding, unreadable)
+    embedding = model.load_one("embed").embed(rows.smiles, cache=cache, positions=rows.positions)
+    mark_unreadable(embedding, rows.unreadable)
     return embedding
 
 

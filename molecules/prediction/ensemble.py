@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import Fingerprints
+from molecules.features.coordinates import Positions
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, Tasks
@@ -79,6 +80,11 @@ class Ensemble:
         smiles = [smiles for smiles, _ in found]
         return TrainingSet(smiles, np.stack(list(found.values()))) if found else None
 
+    @property
+    def makes_conformers(self) -> bool:
+        """Whether one of them sees conformers, and makes them itself."""
+        return any(predictor.makes_conformers for predictor in self.predictors)
+
     def standardized(self, smiles: Sequence[str | None]) -> list[str]:
         """SMILES in the form that the first predictor was trained on."""
         return self.predictors[0].standardized(smiles)
@@ -89,9 +95,11 @@ class Ensemble:
         batch_size: int = 256,
         domain: bool = True,
         cache: Path | None = None,
+        positions: Positions | None = None,
     ) -> Prediction:
         """Predict every row; arguments as of `PropertyPredictor.predict`, see `together`."""
-        parts = [one.predict(smiles, batch_size, domain, cache) for one in self.predictors]
+        options = batch_size, domain, cache, positions
+        parts = [one.predict(smiles, *options) for one in self.predictors]
         return together(parts)
 
 

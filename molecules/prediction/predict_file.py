@@ -10,12 +10,22 @@ from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
-from molecules.prediction.rows import account, refuse_to_overwrite, smiles_of, source_of, watched
+from molecules.prediction.rows import (
+    Content,
+    account,
+    positions_unused,
+    refuse_to_overwrite,
+    source_of,
+    watched,
+)
 from molecules.prediction.writers import table_format
 from sciml.cli import progress
 
 if TYPE_CHECKING:
     from molecules.prediction.prediction import Prediction
+    from molecules.tasks import Tasks
+
+_SHOWN_TASKS = 12  # columns told one by one
 
 
 def predict_file(
@@ -51,11 +61,12 @@ def predict_file(
     tasks = model_source.load().tasks
     with start_workers(model_source.processes(workers)) as pool, progress() as bar:
         tables = watched(source, smiles, bar, "predicting")
+        if model_source.load().makes_conformers:
+            tables = positions_unused(tables)
         work = partial(predict_rows, model_source, cache)
-        counts = annotate(along(pool, work, tables, smiles_of), out)
-    for task in tasks.tasks:
-        if task.meaning:
-            print(f"{task.name}_pred: {task.meaning}")
+        counts = annotate(along(pool, work, tables, Content.of), out)
+    for line in meanings(tasks):
+        print(line)
     if len(model_source.paths) > 1:
         print(
             f"mean of {len(model_source.paths)} models; lower and upper are the outermost of theirs"
@@ -64,11 +75,21 @@ def predict_file(
     return counts
 
 
-def predict_rows(
-    model: ModelSource, cache: Path | None, rows: tuple[list[str], dict[int, str]]
-) -> "Prediction":
+def meanings(tasks: "Tasks") -> list[str]:
+    """What the columns hold: a line for each, or for all that mean the same if there are many."""
+    alike: dict[str, list[str]] = {}
+    for task in tasks.tasks:
+        if task.meaning:
+            one = task.meaning if len(tasks) > _SHOWN_TASKS else task.name
+            alike.setdefault(one, []).append(f"{task.name}_pred: {task.meaning}")
+    return [
+        line + (f" (so are {len(others)} more columns)" if others else "")
+        for line, *others in alike.values()
+    ]
+
+
+def predict_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Prediction":
     """What a worker does: predictions for SMILES; structures the file hides say so."""
-    smiles, unreadable = rows
-    prediction = model.load().predict(smiles, cache=cache)
-    mark_unreadable(prediction, unreadable)
+    prediction = model.load().predict(rows.smiles, cache=cache, positions=rows.positions)
+    mark_unreadable(prediction, rows.unreadable)
     return prediction

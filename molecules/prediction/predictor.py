@@ -14,6 +14,7 @@ from molecules.evaluation.similarity import Fingerprints, from_text
 from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
 from molecules.experts.stack import combine, disagreement, proper
+from molecules.features.coordinates import Positions
 from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized, Status
 from molecules.features.standardize import standardized
@@ -24,7 +25,7 @@ from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
 from molecules.prediction.prediction import Embedding, Prediction
 from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
-from molecules.prediction.reading import encode, similar_sizes, text_of
+from molecules.prediction.reading import encode, sees_conformers, similar_sizes, text_of
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
 
@@ -66,6 +67,11 @@ class PropertyPredictor:
     def tasks(self) -> Tasks:
         """What is predicted."""
         return self.config.tasks
+
+    @property
+    def makes_conformers(self) -> bool:
+        """Whether it sees conformers, and makes them itself."""
+        return sees_conformers(self.config.model) and self.config.coordinates == "made"
 
     @property
     def device(self) -> torch.device:
@@ -113,6 +119,7 @@ class PropertyPredictor:
         batch_size: int = 256,
         domain: bool = True,
         cache: Path | None = None,
+        positions: Positions | None = None,
     ) -> Prediction:
         """Predict every row.
 
@@ -123,6 +130,8 @@ class PropertyPredictor:
             domain: also tell how near each molecule is to the training set, where the
                 model file knows that; costs as much as half a parse.
             cache: folder that keeps graphs and conformers between calls.
+            positions: row -> (atom, 3) Å in the order of its SMILES, for a model that
+                learned from such; one that learned from made conformers makes them.
         """
         smiles = [text_of(cell) for cell in smiles]
         tasks, domain = len(self.tasks), domain and self.domain is not None
@@ -132,6 +141,7 @@ class PropertyPredictor:
             partial(self._told, domain=domain),
             3 * tasks + 2,
             cache,
+            positions,
             fingerprints=domain or bool(self.others),
             finish=self._together,
         )
@@ -170,11 +180,15 @@ class PropertyPredictor:
         return beside(frame, self.predict(frame[column].tolist()))
 
     def embed(
-        self, smiles: Sequence[str | None], batch_size: int = 256, cache: Path | None = None
+        self,
+        smiles: Sequence[str | None],
+        batch_size: int = 256,
+        cache: Path | None = None,
+        positions: Positions | None = None,
     ) -> Embedding:
         """Vectors of the encoder; arguments as of `predict`."""
         dim = sum(member.encoder.dim for member in self.members)
-        return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache))
+        return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache, positions))
 
     def network_mean(self, batch: MoleculeBatch) -> Tensor:
         """What the networks predict, (molecule, task); can be differentiated."""
@@ -184,7 +198,7 @@ class PropertyPredictor:
         """(molecule, member * task + 2): the networks' predictions, similarity and distance."""
         vectors = [member.encoder(batch) for member in self.members]
         predictions = [
-            member.head.denormalize(member.head(vector)).double()
+            member.head.denormalize(member.head(vector, batch)).double()
             for member, vector in zip(self.members, vectors, strict=True)
         ]
         near = predictions[0].new_full((len(vectors[0]), 2), torch.nan)
@@ -247,6 +261,7 @@ class PropertyPredictor:
         compute: Callable[[MoleculeBatch], Tensor],
         columns: int,
         cache: Path | None,
+        positions: Positions | None = None,
         fingerprints: bool = False,
         finish: Callable[[Array, Sequence[str], MoleculeData], Array] | None = None,
     ) -> tuple[Array, list[Status], list[str]]:
@@ -255,7 +270,9 @@ class PropertyPredictor:
         status: list[Status] = []
         reason: list[str] = []
         for start in range(0, len(smiles), CHUNK):
-            texts, featurized, data = self.read(smiles[start : start + CHUNK], fingerprints, cache)
+            part = slice(start, start + CHUNK)
+            own = {row - start: place for row, place in (positions or {}).items()}
+            texts, featurized, data = self.read(smiles[part], fingerprints, cache, own)
             if len(data):
                 values = self._computed(data, batch_size, compute)
                 if finish is not None:
@@ -285,6 +302,7 @@ class PropertyPredictor:
         smiles: Sequence[str | None],
         fingerprints: bool = False,
         cache: Path | None = None,
+        positions: Positions | None = None,
     ) -> tuple[list[str], Featurized, MoleculeData]:
         """Molecules as the model reads them.
 
@@ -292,6 +310,7 @@ class PropertyPredictor:
             smiles: one per row.
             fingerprints: count Morgan environments also for a model that does not.
             cache: folder that keeps graphs and conformers between calls.
+            positions: as of `predict`.
 
         Returns:
             The standardized SMILES, whose atoms the graphs have in their order; what became
@@ -300,5 +319,6 @@ class PropertyPredictor:
         """
         texts = self.standardized(smiles)
         made = self.config
-        options = made.max_atoms, made.conformer_seed, fingerprints, cache
+        own = (positions or {}) if made.coordinates == "own" else None
+        options = made.max_atoms, made.conformer_seed, fingerprints, cache, own
         return texts, *encode(texts, made.model, *options)

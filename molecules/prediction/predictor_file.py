@@ -17,6 +17,7 @@ from molecules.experts.expert import (
     experts_as_arrays,
     read_experts,
 )
+from molecules.features.coordinates import Source
 from molecules.features.features import MAX_ATOMS
 from molecules.features.standardize import Standardization
 from molecules.models.model import ModelConfig, PropertyModel
@@ -37,7 +38,9 @@ class PredictorConfig(Config):
         members: networks whose predictions are averaged.
         beside: names of the experts that stand beside the networks.
         max_atoms: larger molecules get the status `too_large`.
-        conformer_seed: of the conformers, for a model that sees them.
+        coordinates: where positions come from, for a model that sees them: `own` of a file
+            of three dimensions, or `made`.
+        conformer_seed: of the conformers that are made.
         standardize: what is done to a molecule before the model sees it.
     """
 
@@ -46,6 +49,7 @@ class PredictorConfig(Config):
     members: int = Field(1, ge=1)
     beside: tuple[ExpertName, ...] = ()
     max_atoms: int = Field(MAX_ATOMS, ge=1)
+    coordinates: Source = "made"
     conformer_seed: int = 0
     standardize: Standardization = "off"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.features.conformers import conformers
+from molecules.features.coordinates import LACKING, Positions, coordinates
 from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized
 from molecules.features.store import stored_featurize
@@ -22,6 +22,7 @@ def encode(
     conformer_seed: int,
     fingerprints: bool,
     cache: Path | None,
+    own: Positions | None = None,
 ) -> tuple[Featurized, MoleculeData]:
     """What became of every row, and the graphs of the usable ones.
 
@@ -32,17 +33,20 @@ def encode(
         conformer_seed: of the conformers, for a model that sees them.
         fingerprints: count Morgan environments also for a model that does not.
         cache: folder that keeps graphs and conformers between calls.
+        own: positions of rows, for a model that learned from those of a file; a row without
+            says so. None makes conformers.
     """
     counted = fingerprints or model.fingerprint
     featurized = stored_featurize(smiles, max_atoms, counted, cache)
     positions = None
     if sees_conformers(model):
-        usable = [smiles[row] for row in featurized.rows]
-        made = conformers(usable, conformer_seed, cache=cache)
-        positions, reason = made.positions, list(featurized.reason)
-        for row, why in zip(featurized.rows, made.reason, strict=True):
+        placed = coordinates(smiles, featurized, own, conformer_seed, cache)
+        positions, reason = placed.positions, list(featurized.reason)
+        for row, why in zip(featurized.rows.tolist(), placed.reason, strict=True):
             if why:
                 reason[row] = f"predicted without a conformer: {why}"
+            elif own is not None and row not in own:
+                reason[row] = LACKING
         featurized = replace(featurized, reason=reason)
     data = MoleculeData(
         featurized.packed,

@@ -1,15 +1,21 @@
 """What the commands on whole tables share: opening, progress, notes, the account of rows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import Progress
 
 from molecules.files.sources import expand
 from molecules.files.table import Table, demo_library, iter_library
+from sciml.cli import note
 from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from molecules.features.coordinates import Positions
 
 SHOWN_NOTES = 5
 PART_ROWS = 8192  # rows worked on together
@@ -36,8 +42,8 @@ def watched(
     for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
-        for note in table.notes[: SHOWN_NOTES - shown]:
-            console.print(f"note: {note}", markup=False)
+        for line in table.notes[: SHOWN_NOTES - shown]:
+            console.print(f"note: {line}", markup=False)
         shown += len(table.notes)
         rows += len(table)
         yield table
@@ -47,9 +53,37 @@ def watched(
         console.print(f"note: {shown - SHOWN_NOTES} more such rows", markup=False)
 
 
-def smiles_of(table: Table) -> tuple[list[str], dict[int, str]]:
-    """What a worker needs of a table: SMILES, and row -> why the file hides its structure."""
-    return table.smiles, dict(table.unreadable)
+def positions_unused(tables: Iterable[Table]) -> Iterator[Table]:
+    """The same tables; says once where the model takes no notice of a file's positions."""
+    told = False
+    for table in tables:
+        if table.positions and not told:
+            note(
+                "the file's positions of atoms are not used: the model learned from conformers "
+                "that are made from SMILES, and they are made here too"
+            )
+            told = True
+        yield table
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a worker needs of a part of a table.
+
+    Attributes:
+        smiles: of every row.
+        unreadable: row -> why the file hides its structure.
+        positions: row -> where its atoms are, in a file of three dimensions.
+    """
+
+    smiles: list[str]
+    unreadable: Mapping[int, str]
+    positions: "Positions"
+
+    @classmethod
+    def of(cls, table: Table) -> Self:
+        """Of a part."""
+        return cls(table.smiles, table.unreadable, table.positions)
 
 
 def account(counts: Counter[str]) -> str:

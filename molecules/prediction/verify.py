@@ -13,7 +13,7 @@ from molecules.files.table import iter_library
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.predict_file import predict_rows
-from molecules.prediction.rows import source_of
+from molecules.prediction.rows import Content, source_of
 from sciml.errors import InputError
 
 TOLERANCE = 1e-6  # of a standard deviation of the measured values; float32 resolves 1e-7
@@ -107,7 +107,7 @@ def _respelled(rows: Sequence[str], seed: int) -> list[str]:
 
 
 def _with_workers(source: ModelSource, rows: list[str]) -> Array:
-    parts = [(list(part), dict[int, str]()) for part in np.array_split(np.array(rows, object), 4)]
-    work: Callable[[tuple[list[str], dict[int, str]]], object] = partial(predict_rows, source, None)
+    parts = [Content(list(part), {}, {}) for part in np.array_split(np.array(rows, object), 4)]
+    work: Callable[[Content], object] = partial(predict_rows, source, None)
     with start_workers(2) as pool:
         return np.concatenate([part.mean for part in pool.in_order(work, parts)])  # type: ignore[attr-defined]

@@ -38,7 +38,8 @@ def calibrate(
         )
         for i, task in enumerate(ready.tasks.tasks)
     ]
-    domain = Domain.fit(fingerprints(learned), predictor.embed(learned).vectors)
+    vectors = predictor.embed(learned, positions=ready.own_of(rows)).vectors
+    domain = Domain.fit(fingerprints(learned), vectors)
     predictor.metadata.update(domain.to_metadata())
 
 

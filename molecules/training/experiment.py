@@ -137,7 +137,9 @@ def train(
     write_rows(run / "rows.csv", source, ready)
     learned = _learn(ready, config, run)
     predictor, test = learned.predictor, ready.folds["test"]
-    predicted, truth = predictor.predict([ready.smiles[row] for row in test]), ready.exact[test]
+    tested = [ready.smiles[row] for row in test]
+    predicted = predictor.predict(tested, positions=ready.own_of(test))
+    truth = ready.exact[test]
     scores, verdicts = compare_with_baselines(
         predicted.mean, ready, learned.forest, config.training.seed
     )
@@ -146,7 +148,7 @@ def train(
         run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
     )
     known = fingerprints(ready.smiles[row] for row in learned.rows)
-    nearness = Nearness.of(nearest(fingerprints(ready.smiles[row] for row in test), known))
+    nearness = Nearness.of(nearest(fingerprints(tested), known))
     predictor.metadata.update(_metadata(source, ready, scores))
     predictor.metadata["test_similarity"] = asdict(nearness)
     write_scores(run / "scores.csv", scores)
@@ -214,6 +216,7 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
         max_atoms=config.data.max_atoms,
         conformer_seed=config.data.conformer_seed,
         standardize=config.data.standardize,
+        coordinates=ready.coordinates,
     )
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from molecules.features.data import MoleculeData
+from molecules.models.composition import AtomicReferences
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
 from molecules.models.shipped import weights_path
 from molecules.prediction.predictor_file import KIND as PREDICTOR
@@ -19,6 +20,7 @@ from molecules.training.preparation import Prepared
 from sciml.cli import note
 from sciml.config import parse_config
 from sciml.model_file import read_header
+from sciml.normalize import Normalizer
 from sciml.training import FitResult, fit
 from sciml.transfer import TransferConfig, transfer
 
@@ -99,12 +101,24 @@ def make_model(
         InputError: the checkpoint does not fit.
     """
     torch.manual_seed(config.training.seed + number)
-    normalizer = target_normalizer(ready.tasks, ready.exact[division.learned])
-    model = PropertyModel(config.model, ready.tasks, normalizer)
+    model = PropertyModel(config.model, ready.tasks, *_statistics(ready, config, division.learned))
     if start is not None:
         held = read_header(start.checkpoint)["kind"]
         transfer(model, start, ENCODER if held == ENCODER else PREDICTOR)
     return model
+
+
+def _statistics(
+    ready: Prepared, config: "ExperimentConfig", rows: NDArray[np.int64]
+) -> tuple[Normalizer, AtomicReferences | None]:
+    """Of what is learned from: means and deviations, or what the elements account for."""
+    labels = ready.exact[rows]
+    if config.model.pooling != "extensive":
+        return target_normalizer(ready.tasks, labels), None
+    molecules = ready.rows(rows)
+    batch = molecules.__getitems__(np.arange(len(molecules)))
+    references, normalizer = AtomicReferences.fit(batch, labels)
+    return normalizer, references
 
 
 def _evenly(config: "ExperimentConfig") -> "ExperimentConfig":

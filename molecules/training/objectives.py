@@ -1,17 +1,21 @@
 """What training minimizes: the error of predicted properties."""
 
-from typing import Literal
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from molecules.files.recognize import listing
 from molecules.models.model import PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
 from sciml.config import Config
+from sciml.errors import InputError
 
 
 class PropertyLossConfig(Config):
@@ -20,10 +24,19 @@ class PropertyLossConfig(Config):
     Attributes:
         regression: error of a normalized quantity.
         balance: weigh the two classes of a yes/no property alike.
+        evenness: of properties with n labels each label counts n ** -evenness: with 0 every
+            label counts alike, with 1 every property.
+        weights: pattern of names (`NVS_*`) -> how much a property counts; the first that
+            matches.
+        uncertainty: also learn a weight for each property, from how well it can be told
+            (Kendall et al. 2018, equation 7).
     """
 
     regression: Literal["mse", "l1", "huber"] = "mse"
     balance: bool = False
+    evenness: float = Field(0.0, ge=0, le=1)
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field({})
+    uncertainty: bool = False
 
 
 class PropertyLoss(nn.Module):
@@ -36,18 +49,23 @@ class PropertyLoss(nn.Module):
     Args:
         config: see `PropertyLossConfig`.
         tasks: kinds of the properties.
-        labels: (row, task) of the training fold, for the balance of classes.
+        labels: (row, task) of the training fold, for their numbers and the balance of classes.
+
+    Raises:
+        InputError: a pattern of `weights` matches no property, or all count nothing.
     """
 
     positive: Tensor
     part: Tensor
+    own: Tensor
 
     def __init__(
         self, config: PropertyLossConfig, tasks: Tasks, labels: NDArray[np.float64]
     ) -> None:
         super().__init__()
         self.regression = config.regression
-        positive = np.clip(np.nanmean(labels, axis=0), 1e-3, 1 - 1e-3)
+        count = np.isfinite(labels).sum(axis=0)
+        positive = np.clip(np.nansum(labels, axis=0) / np.maximum(count, 1), 1e-3, 1 - 1e-3)
         weight = np.where(tasks.binary, (1 - positive) / positive, 1.0)
         part = np.ones(len(tasks))  # of a label, that one column of it makes up
         for columns in tasks.classes.values():
@@ -57,6 +75,8 @@ class PropertyLoss(nn.Module):
         weight = weight if config.balance else np.ones(len(tasks))
         self.register_buffer("positive", torch.from_numpy(weight).float())
         self.register_buffer("part", torch.from_numpy(part).float())
+        self.register_buffer("own", torch.from_numpy(_weights(config, tasks, count)).float())
+        self.spread = nn.Parameter(torch.zeros(len(tasks))) if config.uncertainty else None
 
     def forward(
         self, model: PropertyModel, batch: MoleculeBatch
@@ -71,8 +91,11 @@ class PropertyLoss(nn.Module):
             error = error.masked_fill(batch.bound * (output - target) > 0, 0.0)
         entropy = self._entropy(output, target)
         error = torch.where(model.head.binary, entropy, error)
+        if self.spread is not None:  # the logarithm of a variance
+            error = error * (-self.spread).exp() + 0.5 * self.spread
         weight = measured if batch.weight is None else measured * batch.weight.unsqueeze(1)
         total = (weight * self.part.to(output.dtype)).sum()
+        error = error * self.own.to(output.dtype)
         return (error * weight).sum() / total.clamp(min=torch.finfo(output.dtype).tiny), {}
 
     def _entropy(self, output: Tensor, target: Tensor) -> Tensor:
@@ -96,3 +119,30 @@ class PropertyLoss(nn.Module):
                 return F.l1_loss(output, target, reduction="none")
             case "huber":
                 return F.huber_loss(output, target, reduction="none")
+
+
+def _weights(
+    config: PropertyLossConfig, tasks: Tasks, count: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(task,) what each of its labels counts; one on the mean over all labels.
+
+    Args:
+        config: see `PropertyLossConfig`.
+        tasks: names of the properties.
+        count: (task,) number of labels.
+    """
+    for pattern in config.weights:
+        if not any(fnmatchcase(name, pattern) for name in tasks.names):
+            raise InputError(
+                f"objective.weights: {pattern!r} matches no property; there are "
+                f"{listing(tasks.names)}"
+            )
+    own = [
+        next((w for pattern, w in config.weights.items() if fnmatchcase(name, pattern)), 1.0)
+        for name in tasks.names
+    ]
+    weight = np.array(own) * np.maximum(count, 1.0) ** -config.evenness
+    total = (weight * count).sum()
+    if not total:
+        raise InputError("objective.weights: no property with a label counts anything")
+    return weight * count.sum() / total

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from pydantic import Field
 
 from molecules.evaluation.folds import divide
 from molecules.evaluation.splits import Split, SplitKind
-from molecules.features.conformers import conformers
+from molecules.features.coordinates import Positions, Source, all_have_their_own, coordinates
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized
 from molecules.features.standardize import Standardization, standardized
@@ -24,6 +25,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 
 DEMO = "demo"
+_NAMED = 8  # columns to learn that are told by name
 
 Array = NDArray[np.float64]
 
@@ -43,7 +45,10 @@ class DataConfig(Config):
         standardize: salts, charges and tautomers; kept in the model and done again to
             what it predicts.
         max_atoms: larger molecules are left out, with a status.
-        conformer_seed: of the conformers, for a model that sees them.
+        coordinates: for a model that sees them: `auto` takes the file's own where it places
+            every atom (an SDF of three dimensions), and makes conformers otherwise; `made`
+            makes them always.
+        conformer_seed: of the conformers.
         cache: folder that keeps graphs and conformers, for all that meets these molecules.
     """
 
@@ -57,6 +62,7 @@ class DataConfig(Config):
     tasks: dict[str, TaskOptions] = Field({})
     standardize: Standardization = "off"
     max_atoms: int = Field(MAX_ATOMS, ge=1)
+    coordinates: Literal["auto", "made"] = "auto"
     conformer_seed: int = 0
     cache: Path | None = None
 
@@ -76,6 +82,7 @@ class Prepared:
         folds: rows of train, valid and test.
         data: the graphs, labels and conformers by molecule.
         notes: what is to be said of the table, one line each.
+        own: row -> positions from the file, where the model is to see those; None elsewhere.
     """
 
     smiles: list[str]
@@ -87,12 +94,24 @@ class Prepared:
     folds: Split
     data: MoleculeData
     notes: tuple[str, ...]
+    own: Positions | None = None
 
     def rows(self, rows: NDArray[np.int64]) -> MoleculeData:
         """The molecules of some rows of the table."""
         number = np.full(len(self.smiles), -1)
         number[self.featurized.rows] = np.arange(len(self.featurized.rows))
         return self.data.rows(number[rows])
+
+    @property
+    def coordinates(self) -> Source:
+        """Where positions come from."""
+        return "made" if self.own is None else "own"
+
+    def own_of(self, rows: NDArray[np.int64]) -> Positions | None:
+        """Positions from the file by number among these rows; None where they are made."""
+        if self.own is None:
+            return None
+        return {i: self.own[row] for i, row in enumerate(rows.tolist())}
 
     @property
     def known(self) -> NDArray[np.int64]:
@@ -131,18 +150,19 @@ def prepare(
             f"(first row: {featurized.reason[0]}); name the column with --smiles"
         )
     valid = np.array([status == "ok" for status in featurized.status])
-    tasks, labels = measured(table, columns, config.tasks, valid)
+    tasks, labels = measured(table, columns, config.tasks, valid, set(columns) - set(targets))
     _require_one_kind(tasks, np.where(valid[:, None], labels.exact, np.nan), config.tasks)
     usable = valid & np.isfinite(labels.values).any(axis=1)
     weights = _weights(table, config.weights, usable)
     kept = [text if use else "" for text, use in zip(smiles, usable, strict=True)]
     rows = featurized.rows
+    own, told = _own(table, featurized, config) if with_conformers else (None, ())
     data = MoleculeData(
         featurized.packed,
         np.arange(len(rows)),
         labels=labels.values[rows],
         fingerprints=featurized.fingerprints,
-        positions=_positions(smiles, featurized, config) if with_conformers else None,
+        positions=_positions(smiles, featurized, own, config) if with_conformers else None,
         bounds=labels.bounds[rows] if labels.bounds.any() else None,
         weights=weights[rows] if config.weights else None,
     )
@@ -156,9 +176,10 @@ def prepare(
         file=config.split_file,
         time_column=config.time_column,
     )
-    notes = (_chosen(table, columns, tasks, usable), *labels.report())
-    exact = labels.exact
-    return Prepared(kept, labels.values, exact, weights, tasks, featurized, folds, data, notes)
+    notes = (_chosen(table, tasks, usable), *told, *labels.report())
+    return Prepared(
+        kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
+    )
 
 
 def _require_one_kind(tasks: Tasks, exact: Array, options: Mapping[str, TaskOptions]) -> None:
@@ -174,10 +195,13 @@ def _require_one_kind(tasks: Tasks, exact: Array, options: Mapping[str, TaskOpti
             )
 
 
-def _chosen(table: Table, columns: Sequence[str], tasks: Tasks, usable: NDArray[np.bool_]) -> str:
+def _chosen(table: Table, tasks: Tasks, usable: NDArray[np.bool_]) -> str:
     """Which columns were taken for what, so that a wrong guess is seen at once."""
     kinds = {task.of or task.name: "classes" if task.of else task.kind for task in tasks.tasks}
-    told = ", ".join(f"{name!r} ({kinds[name]})" for name in columns)
+    shown = [f"{name!r} ({kind})" for name, kind in kinds.items()]
+    told = ", ".join(shown[:_NAMED])
+    if len(shown) > _NAMED:
+        told += f" and {len(shown) - _NAMED} more"
     return (
         f"SMILES from column {table.smiles_column!r}, labels from {told}; "
         f"{usable.sum():,} of {len(table):,} rows have both"
@@ -200,9 +224,19 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     return weights
 
 
+def _own(
+    table: Table, featurized: Featurized, config: DataConfig
+) -> tuple[Positions | None, tuple[str, ...]]:
+    """Positions of the file if they are to be used, and a line that says what is."""
+    placed = len(table.positions)
+    wanted = config.coordinates == "auto" and config.standardize == "off"
+    if wanted and all_have_their_own(featurized, table.positions):
+        return table.positions, ("positions of atoms: those of the file",)
+    why = f"; the file's own, of {placed:,} of {len(table):,} rows, are not used" if placed else ""
+    return None, (f"positions of atoms: conformers by ETKDG and MMFF{why}",)
+
+
 def _positions(
-    smiles: Sequence[str], featurized: Featurized, config: DataConfig
+    smiles: Sequence[str], featurized: Featurized, own: Positions | None, config: DataConfig
 ) -> NDArray[np.float32]:
-    usable = [smiles[row] for row in featurized.rows]
-    made = conformers(usable, config.conformer_seed, cache=config.cache)
-    return made.positions
+    return coordinates(smiles, featurized, own, config.conformer_seed, config.cache).positions

@@ -12,6 +12,7 @@ from molecules.features.features import featurize
 from molecules.models.model import ModelConfig, PropertyModel, target_normalizer
 from molecules.tasks import Task, Tasks
 from molecules.training.objectives import PropertyLoss, PropertyLossConfig
+from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C"]
@@ -116,3 +117,45 @@ def test_unmeasured_labels_have_no_gradient() -> None:
     gradient = model.head.layers[-1].weight.grad
     assert not gradient[0].any()
     assert gradient[1].any()
+
+
+def test_evenness_takes_labels_alike_or_properties_alike() -> None:
+    """Labels of the first task err by 1, the only one of the second by 3."""
+    tasks = Tasks(tasks=(Task(name="a"), Task(name="b")))
+    labels = np.array([[1.0, 3.0], [1.0, np.nan], [1.0, np.nan], [1.0, np.nan]])
+    data = replace(make_data(), labels=labels)
+    assert constant_loss(tasks, data) == pytest.approx((4 * 1 + 9) / 5)
+    assert constant_loss(tasks, data, evenness=1.0) == pytest.approx((1 + 9) / 2)
+    part = (4 * 1 * 4**-0.5 + 9) / (4 * 4**-0.5 + 1)
+    assert constant_loss(tasks, data, evenness=0.5) == pytest.approx(part)
+    assert constant_loss(tasks, data, weights={"b": 0.0}) == pytest.approx(1 * 4 / 5 * 5 / 4)
+    assert constant_loss(tasks, data, weights={"*": 3.0}) == pytest.approx((4 * 1 + 9) / 5)
+
+
+def test_weights_that_name_nothing() -> None:
+    with pytest.raises(InputError, match="'x\\*' matches no property; there are 'logS', 'toxic'"):
+        PropertyLoss(PropertyLossConfig(weights={"x*": 2.0}), TASKS, LABELS)
+    with pytest.raises(InputError, match="counts anything"):
+        PropertyLoss(PropertyLossConfig(weights={"*": 0.0}), TASKS, LABELS)
+
+
+def test_uncertainty_learns_the_variance_of_each_property() -> None:
+    """The least of error / s^2 + log s lies at s^2 = 2 error."""
+    tasks = Tasks(tasks=(Task(name="a"), Task(name="b")))
+    labels = np.array([[1.0, 3.0]] * 4)
+    model = Constant(GRAPH, tasks)
+    loss = PropertyLoss(PropertyLossConfig(uncertainty=True), tasks, labels)
+    batch = replace(make_data(), labels=labels).__getitems__(range(4))
+    optimizer = torch.optim.Adam([loss.spread], lr=0.1)
+    for _ in range(300):
+        optimizer.zero_grad()
+        loss(model, batch)[0].backward()
+        optimizer.step()
+    np.testing.assert_allclose(loss.spread.detach().exp(), [2.0, 18.0], rtol=1e-2)
+
+
+def test_a_property_without_labels_costs_nothing() -> None:
+    labels = LABELS.copy()
+    labels[:, 1] = np.nan
+    data = replace(make_data(), labels=labels)
+    assert math.isfinite(constant_loss(TASKS, data, evenness=1.0, balance=True))
