@@ -15,6 +15,7 @@ COMMANDS = {
     "downscale": "Downscale fields to twice the resolution with a trained model.",
     "export": "Write a trained model as one ONNX file, and compare it with the original.",
     "evaluate": "Score forecasts beside persistence, damped persistence and climatology.",
+    "calibrate": "Find out how much the spread of an ensemble is to be scaled.",
     "track": "Find and follow tropical cyclones, and score them against best tracks.",
     "plot": "Draw maps, ensemble stamps, meteograms, probabilities, tracks and animations.",
     "explain": "Show what a forecast at a place depends on: region, level, variable.",

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from weather_data import HOURS, Atmosphere
 
+from weather.forecasting.calibration import about_mean
 from weather.forecasting.execution import execute
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
@@ -19,6 +20,8 @@ FIELDS = ("z500", "t850", "u850", "v850", "msl")
 DAYS = (1, 3, 5, 7)
 BEFORE = 12  # states of a stretch that breeding may read before the first initial time
 Scores = dict[str, dict[str, dict[str, float]]]  # by day and field
+Factors = dict[int, NDArray[np.float64]]  # by day, (field,)
+Forecasts = dict[int, NDArray[np.float32]]  # by day, (time, member, field, lat, lon) of `FIELDS`
 
 
 def starts(period: slice, number: int) -> NDArray[np.int64]:
@@ -32,12 +35,8 @@ def members(
     dataset: xr.Dataset,
     places: NDArray[np.int64],
     config: EnsembleConfig | None,
-) -> dict[int, NDArray[np.float32]]:
-    """Forecasts as `weather forecast --members` makes them; one of each time without `config`.
-
-    Returns:
-        By day, (time, member, field, lat, lon) of `FIELDS`.
-    """
+) -> Forecasts:
+    """Forecasts as `weather forecast --members` makes them; one of each time without `config`."""
     made = plan([forecaster.model.step], [day * 86400 for day in DAYS])
     perturbations = None if config is None else Perturbations(forecaster, config, dataset)
     times = dataset["time"].values[places]
@@ -57,9 +56,21 @@ def members(
     return result
 
 
-def score(
-    forecasts: dict[int, NDArray[np.float32]], data: Atmosphere, places: NDArray[np.int64]
-) -> Scores:
+def inverse_ratios(scores: Scores) -> Factors:
+    """What makes the spread as large as the error was, as `weather calibrate` finds it."""
+    ratios = {day: [scores[f"{day}"][field]["ratio"] for field in FIELDS] for day in DAYS}
+    return {day: 1 / np.array(ratio) for day, ratio in ratios.items()}
+
+
+def scaled(forecasts: Forecasts, factors: Factors) -> Forecasts:
+    """Members moved about their mean, as `weather forecast --calibration` does it."""
+    return {
+        day: about_mean(fields, factors[day][:, None, None], axis=1).astype(np.float32)
+        for day, fields in forecasts.items()
+    }
+
+
+def score(forecasts: Forecasts, data: Atmosphere, places: NDArray[np.int64]) -> Scores:
     """Error of the mean, spread, their ratio and the fair CRPS, over times and area.
 
     The ratio is sqrt((M + 1) / M) times the root of the mean variance (with M - 1) over the
@@ -79,9 +90,7 @@ def score(
     return result
 
 
-def score_one(
-    forecasts: dict[int, NDArray[np.float32]], data: Atmosphere, places: NDArray[np.int64]
-) -> Scores:
+def score_one(forecasts: Forecasts, data: Atmosphere, places: NDArray[np.int64]) -> Scores:
     """Root mean square and mean absolute error of single forecasts; the latter is their CRPS."""
     result: Scores = {}
     for day, forecast in forecasts.items():

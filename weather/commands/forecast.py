@@ -36,6 +36,7 @@ def forecast(
     amplitude: float | None = None,
     length: float | None = None,
     seed: int | None = None,
+    calibration: Path | None = None,
     estimate: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
@@ -88,6 +89,9 @@ def forecast(
         Correlation length of the noise, km. Default: 500.
     seed:
         Of all noise. Default: 0.
+    calibration:
+        What `weather calibrate` found of past forecasts of this ensemble: members are moved
+        about their mean, so that the spread is as large as errors are.
     estimate:
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
@@ -96,6 +100,7 @@ def forecast(
     from sciml.errors import InputError
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
+    from weather.forecasting.calibration import SpreadCalibration
     from weather.forecasting.experts import Experts
     from weather.forecasting.forecast_file import write_forecast
     from weather.forecasting.forecaster import Forecaster
@@ -124,6 +129,7 @@ def forecast(
             layout=layout,
             boundary=Boundary.of(forecasters[0].model, boundary),
             ensemble=ensemble,
+            calibration=None if calibration is None else SpreadCalibration.read(calibration),
             command=shlex.join(["weather", *sys.argv[1:]]),
             on_step=lambda done, of: bar.update(task, completed=done, total=of, visible=True),
             say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),

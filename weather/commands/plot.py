@@ -48,8 +48,8 @@ def plot(
     data:
         Forecasts, or analyses; for --kind tracks the tracks.csv of `weather track`.
     out:
-        Picture to write, .png, .pdf or .svg; an animation is a .gif, or an .mp4 where
-        ffmpeg is installed.
+        Picture to write, .png, .pdf or .svg; an animation is a .gif or an .mp4 (by
+        ffmpeg: the machine's own, or that of the extra `maps`).
     kind:
         A map; stamps, every member as a small map; the probability of a threshold; a
         meteogram, the forecast at a point; an animation over lead times; cyclone tracks.

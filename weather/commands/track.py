@@ -60,8 +60,7 @@ def track(
 
     criteria = load_config(TrackConfig, overrides=set_ or ()).criteria
     storms = read_best_tracks(best) if best else None
-    forecast = all(holds_forecasts(source) for source in data)
-    dataset = open_forecast(list(data)) if forecast else open_reanalysis(data)
+    dataset = open_forecast(data) if holds_forecasts(data) else open_reanalysis(data)
     fixed = open_reanalysis(static) if static else None
     with progress() as bar:
         task = bar.add_task("tracking, times", total=None)

@@ -1,18 +1,24 @@
 """Reading forecast files: initial time, lead time, valid time."""
 
 from collections.abc import Hashable, Sequence
+from functools import reduce
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
-from weather.files.layout import Layout
+from weather.files.layout import ATTRIBUTE, Layout
+from weather.files.merge import preferred
+from weather.files.sources import is_grib, open_source
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
+from weather.variables import describe
 
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
 _LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period")
@@ -23,7 +29,8 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     """Open the forecasts of one model, lazily, whatever their layout.
 
     Args:
-        paths: NetCDF files or Zarr stores, each of one or more initial times.
+        paths: NetCDF or GRIB files or Zarr stores, each of one or more initial times; or
+            of one run each a few of its lead times.
 
     Returns:
         Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
@@ -35,13 +42,16 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
             different grids or lead times, an initial time that comes twice.
     """
     files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    parts = [_canonical(_open(file), file) for file in files]
+    parts = [_one_file(file) for file in files]
     for part, file in zip(parts, files, strict=True):
         if not LatLonGrid.from_dataset(part).matches(LatLonGrid.from_dataset(parts[0])):
             raise InputError(f"{file} and {files[0]} have different grids: evaluate them apart")
-        if not np.array_equal(part["lead_time"], parts[0]["lead_time"]):
-            raise InputError(f"{file} and {files[0]} have different lead times")
-    forecast = parts[0] if len(parts) == 1 else _concatenate(parts)
+    runs = _runs(parts)
+    for run in runs:
+        if not np.array_equal(run["lead_time"], runs[0]["lead_time"]):
+            start = run["time"].values[0].astype("datetime64[m]")
+            raise InputError(f"the files from {start} have different lead times than others")
+    forecast = runs[0] if len(runs) == 1 else _concatenate(runs, "time", join="inner")
     initial = forecast["time"].values
     if len(np.unique(initial)) < len(initial):
         raise InputError("an initial time comes twice; give the files of one model only")
@@ -49,17 +59,65 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
 
 
-def holds_forecasts(source: Path | str) -> bool:
-    """Whether a file has an axis of lead times; False for what is not a local file."""
-    file = Path(source)
-    if not file.exists() or file.suffix.startswith((".gr", ".GR")):
-        return False
+def holds_forecasts(sources: Path | str | Sequence[Path | str]) -> bool:
+    """Whether files state lead times, and not only the zero of analyses; False for URLs."""
+    names = [sources] if isinstance(sources, str | Path) else sources
+    leads = [_leads(Path(name)) for name in names]
+    return all(len(found) for found in leads) and any((found > 0).any() for found in leads)
+
+
+def _leads(file: Path) -> NDArray[np.timedelta64]:
+    """The lead times of a file, in order; none where it does not state them for all fields."""
+    nothing = np.empty(0, "timedelta64[ns]")
+    if not file.exists():
+        return nothing
     try:
-        with _open(file) as dataset:
-            lead = _find(dataset, "forecast_period", _LEADS, "m")
-            return lead is not None and dataset[lead].ndim == 1
+        every = [_with_single_lead(part) for part in _raw(file)]
     except InputError:
-        return False  # `open_reanalysis` says what is wrong
+        return nothing  # `open_reanalysis` says what is wrong
+    names = [_find(part, "forecast_period", _LEADS, "m") for part in every]
+    found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
+    return np.unique(np.concatenate(found)) if found and all(names) else nothing
+
+
+def _one_file(file: Path) -> xr.Dataset:
+    parts = [_canonical(part, file) for part in _raw(file)]
+    whole = parts[0]
+    if len(parts) > 1:
+        parts = [_still(part) for part in preferred(parts)]
+        whole = reduce(xr.Dataset.combine_first, parts)
+        whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
+    return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
+
+
+def _raw(file: Path) -> list[xr.Dataset]:
+    """What a file holds as it is; of GRIB a data set for each choice of levels and times."""
+    if file.is_file() and is_grib(file):
+        return open_source(str(file))
+    return [_open(file)]
+
+
+def _still(part: xr.Dataset) -> xr.Dataset:
+    """Static fields without the times that GRIB gives them."""
+    fixed = [name for name in part.data_vars if (known := describe(str(name))) and known.static]
+    return part.assign({name: part[name].isel(time=0, lead_time=0, drop=True) for name in fixed})
+
+
+def _runs(parts: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Files of the same initial times and other lead times, joined along these."""
+    groups: dict[tuple[np.datetime64, ...], list[xr.Dataset]] = {}
+    for part in parts:
+        groups.setdefault(tuple(part["time"].values), []).append(part)
+    runs: list[xr.Dataset] = []
+    for group in groups.values():
+        leads = np.concatenate([part["lead_time"].values for part in group])
+        if len(np.unique(leads)) < len(leads):
+            runs += group
+        elif len(group) > 1:
+            runs.append(_concatenate(group, "lead_time", join="outer").sortby("lead_time"))
+        else:
+            runs += group
+    return runs
 
 
 def ensemble_mean(forecast: xr.Dataset) -> xr.Dataset:
@@ -69,9 +127,12 @@ def ensemble_mean(forecast: xr.Dataset) -> xr.Dataset:
     return forecast.mean("member", keep_attrs=True)
 
 
-def _concatenate(parts: list[xr.Dataset]) -> xr.Dataset:
+def _concatenate(parts: list[xr.Dataset], dim: str, join: Literal["inner", "outer"]) -> xr.Dataset:
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
-    return xr.concat(parts, "time", join="inner", data_vars="minimal", combine_attrs="override")
+    return xr.concat(
+        parts, dim, join=join, data_vars="minimal", coords="minimal", compat="override",
+        combine_attrs="override",
+    )  # fmt: skip
 
 
 def _open(file: Path) -> xr.Dataset:
@@ -81,7 +142,9 @@ def _open(file: Path) -> xr.Dataset:
     try:
         return xr.open_dataset(file, engine=engine, decode_timedelta=True)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"cannot read {file} as NetCDF or Zarr; give a forecast file") from error
+        raise InputError(
+            f"cannot read {file} as NetCDF, GRIB or Zarr; give a forecast file"
+        ) from error
 
 
 def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
@@ -97,7 +160,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
         name: _field(dataset[field.name], there[name], name, file)
         for name, field in layout.fields.items()
     }
-    result = xr.Dataset(fields, attrs=dataset.attrs)
+    result = layout.attach(xr.Dataset(fields, attrs=dataset.attrs))
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):

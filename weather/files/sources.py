@@ -118,8 +118,7 @@ def _open_local(path: Path) -> list[xr.Dataset]:
         if not any((path / entry).exists() for entry in _ZARR):
             raise InputError(f"{path} is no Zarr store; name the files in it: '{path}/*.nc'")
         return [_published(_zarr(str(path), str(path), None))]
-    start = _first_bytes(path)
-    if start == b"GRIB" or path.suffix.lower() in _GRIB:
+    if is_grib(path):
         return _open_grib(path)
     if is_zip(path):
         from zarr.storage import ZipStore
@@ -131,9 +130,10 @@ def _open_local(path: Path) -> list[xr.Dataset]:
         raise InputError(f"cannot read {path} as NetCDF, GRIB or Zarr: give analyses") from error
 
 
-def _first_bytes(path: Path) -> bytes:
+def is_grib(path: Path) -> bool:
+    """Whether a file is GRIB by its first bytes or its name."""
     with path.open("rb") as file:
-        return file.read(4)
+        return file.read(4) == b"GRIB" or path.suffix.lower() in _GRIB
 
 
 def _open_grib(path: Path) -> list[xr.Dataset]:

@@ -179,7 +179,7 @@ class Boundary:
 
 def open_boundary(sources: Sequence[Path | str]) -> xr.Dataset:
     """Open analyses or forecasts, whichever the files hold."""
-    if all(holds_forecasts(source) for source in sources):
+    if holds_forecasts(sources):
         return open_forecast(sources)
     return open_reanalysis(sources)
 

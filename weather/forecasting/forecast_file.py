@@ -15,11 +15,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from sciml.errors import InputError
 from sciml.files import only_writer
 from weather.files.forecast_coordinates import auxiliary, forecast_coordinates
 from weather.files.forecast_layout import LayoutName
 from weather.files.layout import ATTRIBUTE
 from weather.forecasting.boundary import Boundary
+from weather.forecasting.calibration import SpreadCalibration, calibrated_copy
 from weather.forecasting.execution import execute
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
@@ -44,6 +46,7 @@ def write_forecast(
     layout: LayoutName = "input",
     boundary: Boundary | None = None,
     ensemble: EnsembleConfig | None = None,
+    calibration: SpreadCalibration | None = None,
     command: str = "weather.forecasting.forecast_file.write_forecast",
     on_step: Callable[[int, int], object] = lambda done, of: None,
     say: Say = lambda line: None,
@@ -62,6 +65,7 @@ def write_forecast(
         boundary: of a limited area with a frame.
         ensemble: makes members; several models of the same time step then take turns
             among the members.
+        calibration: of the spread, from past forecasts of the same model and settings.
         command: for the file's history.
         on_step: told how many steps of how many are written, a step being one lead time
             of the initial times that are forecast together.
@@ -83,6 +87,8 @@ def write_forecast(
     members = None if ensemble is None else Perturbations(first, ensemble, dataset, further)
     job = Job(experts, dataset, starts, plan, layout, boundary, members, tuple(others))
     job.require_boundary()
+    if calibration is not None:
+        _require(calibration, job)
     folder = path.with_name(f".{path.name}.partial")
     with only_writer(path):
         store, restart, identity = _begin(job, folder, command, say)
@@ -94,8 +100,18 @@ def write_forecast(
             for reached in _forecast(job, parts[number], restart, store):
                 save_restart(folder / "restart", identity, reached)
                 on_step(_steps(job, reached), leads * len(parts))
-        finish(store.path, path)
+        whole = store.path
+        if calibration is not None:
+            whole = calibrated_copy(whole, job.arrangement().layout, calibration, plan.leads)
+        finish(whole, path)
         remove(folder)
+
+
+def _require(calibration: SpreadCalibration, job: Job) -> None:
+    """Check that a calibration is for the forecasts of a job."""
+    if job.members is None:
+        raise InputError("a calibration of the spread needs an ensemble; give --members too")
+    calibration.require(attributes(job, ""), job.experts.variables.channels, job.plan)
 
 
 def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore, Restart, str]:

@@ -1,6 +1,8 @@
 """A forecast as a film: one map for each lead time, on one scale."""
 
+import shutil
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import xarray as xr
@@ -30,7 +32,8 @@ def save_animation(
 
     Args:
         forecast: one initial time selected, no members; or analyses.
-        path: the film, written whole or not at all; .mp4 needs the program ffmpeg.
+        path: the film, written whole or not at all; .mp4 needs the program ffmpeg, which
+            comes with the extra `maps`.
         product: see `products`; None takes the first that the file allows.
         view: projection, region and background.
         per_second: pictures.
@@ -80,6 +83,25 @@ def _writer(path: Path, per_second: int) -> AbstractMovieWriter:
         return PillowWriter(fps=per_second)
     if path.suffix != ".mp4":
         raise InputError(f"cannot film {path.name}; expected a name that ends in .gif or .mp4")
-    if not FFMpegWriter.isAvailable():
-        raise InputError("an .mp4 needs the program ffmpeg, which is not here; write a .gif")
-    return FFMpegWriter(fps=per_second, extra_args=["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"])
+    if not _Ffmpeg.isAvailable():
+        raise InputError(
+            "an .mp4 needs the program ffmpeg, which is not here: pip install imageio-ffmpeg, or "
+            "write a .gif"
+        )
+    return _Ffmpeg(fps=per_second, extra_args=["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"])
+
+
+class _Ffmpeg(FFMpegWriter):
+    """Writes with the machine's ffmpeg, else with the one that imageio-ffmpeg brings."""
+
+    @classmethod
+    def bin_path(cls) -> str:
+        own = str(super().bin_path())
+        if shutil.which(own) or find_spec("imageio_ffmpeg") is None:
+            return own
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        try:
+            return str(get_ffmpeg_exe())
+        except RuntimeError:  # a platform without a binary
+            return own

@@ -17,6 +17,7 @@ ATTRIBUTES = {
     "training_period": "training and statistics",
     "validation_period": "validation",
     "earlier_period": "training of the model it was tuned from",
+    "calibration_period": "calibration of the spread",
 }
 CLIMATOLOGY = "climatology"
 

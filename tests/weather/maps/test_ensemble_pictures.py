@@ -1,5 +1,6 @@
 """Stamps, probabilities, meteograms, films and tracks: what they hold, and what they refuse."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.files.units import KNOT
+from weather.maps import animation
+from weather.maps.animation import save_animation
 from weather.maps.meteogram import draw_meteogram, speed_or_field, usual_fields
 from weather.maps.probability import draw_probability, probability
 from weather.maps.select import select_forecast, select_initial, select_member
@@ -99,6 +102,28 @@ def test_a_meteogram_interpolates(file: Path) -> None:
     area = series.sel(lon=slice(20, 60))
     with pytest.raises(InputError, match=r"3.0N 114.0E lies outside the data"):
         draw_meteogram(area, 3.0, 114.0)
+
+
+def test_a_film_as_mp4_can_be_read_back(file: Path, tmp_path: Path) -> None:
+    ffmpeg = pytest.importorskip("imageio_ffmpeg", reason="the extra `maps` is not installed")
+    alone = select_member(select_initial(open_forecast(file), None), 2)
+    save_animation(alone, tmp_path / "film.mp4", "wind10")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    reading = [ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", "film.mp4", "%d.png"]
+    subprocess.run(reading, cwd=tmp_path, check=True)
+    frames = [np.asarray(Image.open(path), int) for path in sorted(tmp_path.glob("*.png"))]
+    assert len(frames) == 4
+    assert abs(frames[0] - frames[-1]).max() > 50  # each has its own valid time in the title
+    assert 0.02 < (frames[0] > 250).mean() < 0.98  # margins are white, the wind is not
+
+
+def test_no_film_without_ffmpeg(
+    one: xr.Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(animation, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=r"needs the program ffmpeg.*write a \.gif"):
+        save_animation(select_member(one, 2), tmp_path / "film.mp4")
 
 
 def test_commands(file: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_a_period_that_ends_where_forecasts_start_is_clean() -> None:
         ("training_period", "training and statistics"),
         ("validation_period", "validation"),
         ("earlier_period", "training of the model it was tuned from"),
+        ("calibration_period", "calibration of the spread"),
     ],
 )
 def test_each_use_of_a_date_is_told(attribute: str, purpose: str) -> None:

@@ -1,0 +1,80 @@
+"""Forecast files of other centres: GRIB with its lead times, a run in a file for each of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.files.forecasts import holds_forecasts, open_forecast
+from weather.files.reanalysis import open_reanalysis
+
+GFS = "gfs_2p5deg_26levels_20111008T00_f072.grib2"
+ECMWF = "ecmwf_fc_10deg_6levels_20240603-20240604.grib"
+HOUR = np.timedelta64(1, "h")
+
+
+@pytest.fixture
+def snapshots(shared_data: Path) -> Path:
+    pytest.importorskip("cfgrib")
+    return shared_data / "weather" / "snapshots"
+
+
+def test_a_grib_state_knows_its_run(snapshots: Path) -> None:
+    forecast, state = open_forecast(snapshots / GFS), open_reanalysis(snapshots / GFS)
+    assert forecast["time"].values == np.datetime64("2011-10-08")
+    assert (forecast["lead_time"].values / HOUR).tolist() == [72]
+    assert forecast["valid_time"].values.ravel() == state["time"].values
+    for name in ("msl", "u10", "t", "r"):
+        alone = forecast[name].isel(time=0, lead_time=0)
+        np.testing.assert_array_equal(alone.values, state[name].squeeze("time").values)
+    assert forecast["lsm"].dims == forecast["z_surface"].dims == ("lat", "lon")
+
+
+def test_runs_and_steps_of_one_grib_file(snapshots: Path) -> None:
+    import cfgrib
+
+    forecast = open_forecast(snapshots / ECMWF)
+    assert (forecast.sizes["time"], forecast["lead_time"].values.tolist()) == (4, [0, 6 * 3600e9])
+    raw = cfgrib.open_dataset(snapshots / ECMWF, backend_kwargs={"indexpath": ""})
+    own = raw["t"].isel(time=2, step=1).sel(isobaricInhPa=850)
+    found = forecast["t"].isel(time=2, lead_time=1).sel(level=850)
+    np.testing.assert_array_equal(found.sortby("lat"), own.sortby("latitude"))
+
+
+def test_zero_hours_are_an_analysis(snapshots: Path) -> None:
+    analysis = snapshots / "ecmwf_an_1deg_t_z_500_850_20070101T12.grib"
+    assert holds_forecasts(snapshots / ECMWF)
+    assert not holds_forecasts(analysis)
+    assert holds_forecasts([analysis, snapshots / ECMWF])  # a run's first file, and others
+    assert not holds_forecasts("memory://forecast.grib")
+
+
+def a_run(start: str, *hours: int) -> xr.Dataset:
+    """t2m that is 10 times the lead time in hours, of one run."""
+    lat, lon = np.linspace(80, -80, 5), np.arange(0, 360, 45.0)
+    values = 10.0 * np.array(hours)[None, :, None, None] * np.ones((1, len(hours), 5, 8))
+    return xr.Dataset(
+        {"t2m": (("time", "lead_time", "latitude", "longitude"), 200 + values, {"units": "K"})},
+        {"time": [np.datetime64(start, "ns")], "lead_time": np.array(hours) * HOUR.astype("m8[ns]"),
+         "latitude": lat, "longitude": lon},
+    )  # fmt: skip
+
+
+def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
+    files = []
+    for start in ("2001-01-02", "2001-01-01"):
+        for hour in (12, 0, 6):
+            files.append(tmp_path / f"{start}_{hour}.nc")
+            a_run(start, hour).to_netcdf(files[-1])
+    forecast = open_forecast(files)
+    assert (forecast["lead_time"].values / HOUR).tolist() == [0, 6, 12]
+    assert str(forecast["time"].values[0])[:10] == "2001-01-01"
+    by_lead = forecast["t2m"].isel(lat=0, lon=0).values
+    np.testing.assert_allclose(by_lead, [[200, 260, 320]] * 2)
+    assert holds_forecasts(files)
+    with pytest.raises(InputError, match="from 2001-01-01T00:00 have different lead times"):
+        open_forecast(files[:-1])
+    with pytest.raises(InputError, match="an initial time comes twice"):
+        open_forecast([files[0], files[0]])

@@ -1,0 +1,50 @@
+"""The command `weather calibrate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def calibrate(
+    forecasts: Annotated[list[Path], Parameter(negative="")],
+    /,
+    *,
+    truth: Annotated[list[str], Parameter(negative="", consume_multiple=True)],
+    out: Path,
+) -> None:
+    """Find out how much the spread of an ensemble is to be scaled.
+
+    For each field and lead time, the factor by which members must lie further from their mean, or
+    nearer to it, for the spread of past forecasts to be as large as their error. New forecasts
+    take it with `weather forecast --calibration FILE`, from the same model, perturbed alike.
+
+    Parameters
+    ----------
+    forecasts:
+        Past forecasts of `weather forecast --members`, at dates that the model did not learn
+        from: some twenty, from days apart, of all lead times that matter.
+    truth:
+        Analyses at their valid times: NetCDF, GRIB or Zarr.
+    out:
+        File to write, .json.
+    """
+    from rich.console import Console
+
+    from sciml.cli import progress
+    from sciml.errors import InputError
+    from weather.files.forecasts import open_forecast
+    from weather.files.reanalysis import open_reanalysis
+    from weather.verification.calibrate import fit_calibration, spread_table
+    from weather.verification.cases import channels
+
+    if out.suffix != ".json":
+        raise InputError(f"cannot write {out}: give a name that ends in .json")
+    past, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    with progress() as bar:
+        task = bar.add_task("comparing, fields", total=len(channels(past, analyses)))
+        found = fit_calibration(past, analyses, lambda done: bar.advance(task, done))
+    found.save(out)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(spread_table(found))
+    console.print(f"wrote {out}, from {found.cases} forecasts of {past.sizes['member']} members")

@@ -1,0 +1,183 @@
+"""The spread of an ensemble, set right by what past forecasts showed.
+
+Members x are moved about their mean m by a factor for each field and lead time,
+
+    x' = m + g (x - m),   g = RMSE of the mean / (sqrt((M + 1) / M) spread),
+
+of past forecasts of the same model and settings: with it their spread would have been as large
+as their error. The mean stays, and each member stays a field of its own with its lows where they
+were (member-by-member calibration: Van Schaeybroeck and Vannitsem 2015, Q. J. R. Meteorol. Soc.
+141, 807, here with the spread alone; Johnson and Bowler 2009, Mon. Weather Rev. 137, 1717).
+"""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from sciml.config import Config
+from sciml.errors import InputError
+from sciml.files import atomic_path
+from weather.files.forecast_layout import in_hectopascal
+from weather.files.layout import Layout
+from weather.forecasting.perturbations import NOT_NEGATIVE
+from weather.forecasting.planner import Plan
+
+_NEVER_BELOW_ZERO = NOT_NEGATIVE - {"sst"}  # in every unit that a file may have
+Setting = str | float | int | None
+
+
+class SpreadCalibration(Config):
+    """Factors of the spread, and which forecasts they are for.
+
+    Attributes:
+        model_sha256: of the model files, as their forecasts state it.
+        settings: of the perturbations, see `settings`.
+        period: `first..end` of the past forecasts, not to be scored on.
+        cases: past forecasts that it was fitted on.
+        lead_hours: ascending.
+        factors: by field, such as `z500`: one for each lead time.
+    """
+
+    model_sha256: str
+    settings: dict[str, Setting]
+    period: str
+    cases: int
+    lead_hours: tuple[float, ...]
+    factors: dict[str, tuple[float, ...]]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: another kind of file.
+        """
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise InputError(
+                f"cannot read {path} as a calibration; give the .json of weather calibrate"
+            ) from error
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        with atomic_path(path) as temporary:
+            temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    def at(self, field: str, hours: Sequence[float]) -> NDArray[np.float64]:
+        """Factors at some lead times, linear between those that were fitted."""
+        return np.interp(hours, self.lead_hours, self.factors[field])
+
+    def require(self, attributes: Mapping[str, object], fields: Sequence[str], plan: Plan) -> None:
+        """Check that it was made for such forecasts.
+
+        Args:
+            attributes: of their file.
+            fields: that they hold, such as `z500`.
+            plan: of their lead times.
+
+        Raises:
+            InputError: another model or other perturbations, or fields or lead times without
+                factors.
+        """
+        if attributes.get("model_sha256") != self.model_sha256:
+            raise InputError("the calibration was fitted on forecasts of another model")
+        own = settings(attributes)
+        if own != self.settings:
+            raise InputError(
+                f"the calibration was fitted on members with {_told(self.settings)}, these have "
+                f"{_told(own)}: give the same options, or fit another"
+            )
+        if missing := [field for field in fields if field not in self.factors]:
+            raise InputError(f"the calibration has no factors for {', '.join(missing)}")
+        first, last = (hours * 3600 for hours in (self.lead_hours[0], self.lead_hours[-1]))
+        outside = [lead for lead in plan.leads if not first <= lead <= last]
+        if outside:
+            raise InputError(
+                f"the calibration covers lead times from {first / 3600:g} to {last / 3600:g} h, "
+                f"not {outside[0] / 3600:g} h: leave it out (--leads), or fit another"
+            )
+
+
+def settings(attributes: Mapping[str, object]) -> dict[str, Setting]:
+    """What a forecast file says of its perturbations, but for number of members and seed."""
+    told = json.loads(str(attributes.get("ensemble", "{}")))
+    return {key: value for key, value in told.items() if key not in ("members", "seed")}
+
+
+def about_mean(
+    members: NDArray[np.floating], factor: NDArray[np.float64] | float, axis: int
+) -> NDArray[np.float64]:
+    """Members moved about their mean.
+
+    Args:
+        members: any shape.
+        factor: broadcasts to it.
+        axis: of the members.
+    """
+    mean = members.mean(axis=axis, keepdims=True, dtype=np.float64)
+    return mean + factor * (members - mean)
+
+
+def calibrated_copy(
+    store: Path, layout: Layout, calibration: SpreadCalibration, leads: Sequence[int]
+) -> Path:
+    """A complete working store once more, with another spread.
+
+    Args:
+        store: of a forecast with members; stays as it is, so that a run that is stopped can
+            come back to it.
+        layout: of the store.
+        calibration: see there.
+        leads: seconds.
+
+    Returns:
+        Path beside the store.
+    """
+    copy = store.with_name("calibrated.zarr")
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(store, copy)
+    group = zarr.open_group(copy, mode="r+")
+    hours = [lead / 3600 for lead in leads]
+    for name, field in layout.fields.items():
+        array = group[field.name]
+        assert isinstance(array, zarr.Array)
+        names = _levels(name, layout) if "level" in field.dims else [name]
+        factors = np.stack([calibration.at(each, hours) for each in names])  # (level, lead)
+        _scale(array, field.dims, factors, name in _NEVER_BELOW_ZERO)
+    group.attrs["calibration_period"] = calibration.period
+    group.attrs["calibration"] = (
+        f"spread scaled by factors of field and lead time, from {calibration.cases} past forecasts"
+    )
+    return copy
+
+
+def _scale(
+    array: zarr.Array, dims: tuple[str, ...], factors: NDArray[np.float64], positive: bool
+) -> None:
+    """All members of one initial and lead time at once, in place."""
+    times = array.shape[dims.index("time")] if "time" in dims else 1
+    inside = [dim for dim in dims if dim not in ("time", "lead_time")]
+    shape = [-1 if dim == "level" else 1 for dim in inside]
+    for time, lead in np.ndindex(times, factors.shape[1]):
+        place = {"time": time, "lead_time": lead}
+        index = tuple(place.get(dim, slice(None)) for dim in dims)
+        values = np.asarray(array[index])
+        scaled = about_mean(values, factors[:, lead].reshape(shape), inside.index("member"))
+        array[index] = (scaled.clip(min=0) if positive else scaled).astype(values.dtype)
+
+
+def _levels(name: str, layout: Layout) -> list[str]:
+    """Names such as `z500` in the order of the file."""
+    return [f"{name}{level:g}" for level in in_hectopascal(layout.level, layout.level_units)]
+
+
+def _told(chosen: Mapping[str, Setting]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "no perturbations"
