@@ -1,11 +1,15 @@
 """A table with predictions beside its columns."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from molecules.evaluation.similarity import FAR
+from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
@@ -19,7 +23,7 @@ from molecules.prediction.rows import (
     watched,
 )
 from molecules.prediction.writers import table_format
-from sciml.cli import progress
+from sciml.cli import note, progress
 
 if TYPE_CHECKING:
     from molecules.prediction.prediction import Prediction
@@ -64,7 +68,8 @@ def predict_file(
         if model_source.load().makes_conformers:
             tables = positions_unused(tables)
         work = partial(predict_rows, model_source, cache)
-        counts = annotate(along(pool, work, tables, Content.of), out)
+        far = Counter[bool]()
+        counts = annotate(_tallied(along(pool, work, tables, Content.of), far), out)
     for line in meanings(tasks):
         print(line)
     if len(model_source.paths) > 1:
@@ -72,6 +77,11 @@ def predict_file(
             f"mean of {len(model_source.paths)} models; lower and upper are the outermost of theirs"
         )
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
+    if far[True]:
+        note(
+            f"note: {far[True]:,} of {far.total():,} molecules resemble none of the training set "
+            f"(similarity_to_train below {FAR}): the model guesses there"
+        )
     return counts
 
 
@@ -86,6 +96,17 @@ def meanings(tasks: "Tasks") -> list[str]:
         line + (f" (so are {len(others)} more columns)" if others else "")
         for line, *others in alike.values()
     ]
+
+
+def _tallied(
+    predicted: Iterable[tuple[Table, "Prediction"]], far: Counter[bool]
+) -> Iterator[tuple[Table, "Prediction"]]:
+    """The same; on the way, count the molecules that are far from the training set."""
+    for table, prediction in predicted:
+        if prediction.similarity is not None:
+            similarity = prediction.similarity[np.isfinite(prediction.similarity)]
+            far.update((similarity < FAR).tolist())
+        yield table, prediction
 
 
 def predict_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Prediction":
