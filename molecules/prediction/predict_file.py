@@ -11,6 +11,7 @@ import numpy as np
 from molecules.evaluation.similarity import FAR
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
+from molecules.prediction.calibration import LEVEL
 from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from molecules.tasks import Tasks
 
 _SHOWN_TASKS = 12  # columns told one by one
+SETS_TOLD = (
+    f"_set: classes that are not ruled out. Each is in the set of {LEVEL:.0%} of its own "
+    "molecules, so that of uneven classes the more probable one may be missing."
+)
 
 
 def predict_file(
@@ -92,10 +97,11 @@ def meanings(tasks: "Tasks") -> list[str]:
         if task.meaning:
             one = task.meaning if len(tasks) > _SHOWN_TASKS else task.name
             alike.setdefault(one, []).append(f"{task.name}_pred: {task.meaning}")
-    return [
+    told = [
         line + (f" (so are {len(others)} more columns)" if others else "")
         for line, *others in alike.values()
     ]
+    return [*told, SETS_TOLD] if tasks.binary.any() else told
 
 
 def _tallied(

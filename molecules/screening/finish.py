@@ -21,7 +21,7 @@ from molecules.screening.screening import Screener
 from sciml.cli import note
 from sciml.errors import InputError
 
-SHOWN_HITS = 5
+SHOWN_HITS, SHOWN_SMILES = 5, 100
 
 
 def prepare(screener: Screener, options: HitOptions) -> Company:
@@ -150,4 +150,7 @@ def _print_hits(rows: list[Row], screener: Screener) -> None:
             f"{value:.3f}" + (f" ({lower:.3f} to {upper:.3f})" if lower < upper else "")
             for value, lower, upper in zip(hit.value, hit.lower, hit.upper, strict=True)
         )
-        print(f"  {row.rank}. {values}{name}  {hit.smiles}")
+        smiles = hit.smiles
+        if len(smiles) > SHOWN_SMILES:
+            smiles = f"{smiles[:SHOWN_SMILES]}..."
+        print(f"  {row.rank}. {values}{name}  {smiles}")

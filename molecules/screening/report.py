@@ -15,7 +15,7 @@ from molecules.screening.objectives import SIMILARITY
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
-from molecules.tasks import Task
+from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path
 
 
@@ -98,6 +98,11 @@ class Context:
         if parts[1:] and self.job.actives:
             together += "; similarity, 0 to 1, as it is"
         return f"by {of} of {' + '.join(parts)}{together}"
+
+    @property
+    def kinds(self) -> set[TaskKind]:
+        """Of what the model predicts."""
+        return {task.kind for task in self.tasks if self.predicted(task)}
 
     def predicted(self, task: Task) -> bool:
         """Whether the model says it; else it is the similarity to actives, which is exact."""
