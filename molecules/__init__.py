@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from molecules.estimators import MoleculeClassifier, MoleculeRegressor
+    from molecules.prediction.ensemble import Ensemble
     from molecules.prediction.predictor import PropertyPredictor
 
-__all__ = ["MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
+__all__ = ["Ensemble", "MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
 
 _HOME = {
+    "Ensemble": "molecules.prediction.ensemble",
     "MoleculeClassifier": "molecules.estimators",
     "MoleculeRegressor": "molecules.estimators",
     "PropertyPredictor": "molecules.prediction.predictor",

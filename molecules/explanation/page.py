@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molecules.drawing import draw
+from molecules.evaluation.similarity import FAR
 from molecules.explanation.attribution import Method, share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.heat_map import as_file, colour_scale, heat_map
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from molecules.prediction.ensemble import AnyPredictor
 
 MOST_TASKS = 8  # heat maps per molecule
-FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
 MEANING: dict[Method, str] = {
     "masking": "what the prediction loses when the atom and its bonds are taken away",
     "integrated": "its integrated gradient: the atoms add up to the prediction minus that of "

@@ -1,12 +1,17 @@
 """A table with predictions beside its columns."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from molecules.evaluation.similarity import FAR
+from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
+from molecules.prediction.calibration import LEVEL
 from molecules.prediction.model_source import Device, ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
@@ -19,13 +24,17 @@ from molecules.prediction.rows import (
     watched,
 )
 from molecules.prediction.writers import table_format
-from sciml.cli import progress
+from sciml.cli import note, progress
 
 if TYPE_CHECKING:
     from molecules.prediction.prediction import Prediction
     from molecules.tasks import Tasks
 
 _SHOWN_TASKS = 12  # columns told one by one
+SETS_TOLD = (
+    f"_set: classes that are not ruled out. Each is in the set of {LEVEL:.0%} of its own "
+    "molecules, so that of uneven classes the more probable one may be missing."
+)
 
 
 def predict_file(
@@ -64,7 +73,8 @@ def predict_file(
         if model_source.load().makes_conformers:
             tables = positions_unused(tables)
         work = partial(predict_rows, model_source, cache)
-        counts = annotate(along(pool, work, tables, Content.of), out)
+        far = Counter[bool]()
+        counts = annotate(_tallied(along(pool, work, tables, Content.of), far), out)
     for line in meanings(tasks):
         print(line)
     if len(model_source.paths) > 1:
@@ -72,6 +82,11 @@ def predict_file(
             f"mean of {len(model_source.paths)} models; lower and upper are the outermost of theirs"
         )
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
+    if far[True]:
+        note(
+            f"note: {far[True]:,} of {far.total():,} molecules resemble none of the training set "
+            f"(similarity_to_train below {FAR}): the model guesses there"
+        )
     return counts
 
 
@@ -82,10 +97,22 @@ def meanings(tasks: "Tasks") -> list[str]:
         if task.meaning:
             one = task.meaning if len(tasks) > _SHOWN_TASKS else task.name
             alike.setdefault(one, []).append(f"{task.name}_pred: {task.meaning}")
-    return [
+    told = [
         line + (f" (so are {len(others)} more columns)" if others else "")
         for line, *others in alike.values()
     ]
+    return [*told, SETS_TOLD] if tasks.binary.any() else told
+
+
+def _tallied(
+    predicted: Iterable[tuple[Table, "Prediction"]], far: Counter[bool]
+) -> Iterator[tuple[Table, "Prediction"]]:
+    """The same; on the way, count the molecules that are far from the training set."""
+    for table, prediction in predicted:
+        if prediction.similarity is not None:
+            similarity = prediction.similarity[np.isfinite(prediction.similarity)]
+            far.update((similarity < FAR).tolist())
+        yield table, prediction
 
 
 def predict_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Prediction":

@@ -16,11 +16,12 @@ from molecules.screening.hits import Hit
 from molecules.screening.options import HitOptions
 from molecules.screening.profile import profile
 from molecules.screening.progress_file import Progress
-from molecules.screening.report import Context, Row, write_report
+from molecules.screening.report import Context, Row, doubts, write_report
 from molecules.screening.screening import Screener
+from sciml.cli import note
 from sciml.errors import InputError
 
-SHOWN_HITS = 5
+SHOWN_HITS, SHOWN_SMILES = 5, 100
 
 
 def prepare(screener: Screener, options: HitOptions) -> Company:
@@ -62,8 +63,11 @@ def finish(
             f"no molecule is as similar as {job.min_similarity}; lower --min-similarity"
         )
     rows = _rows(hits, company, options)
-    write_report(screen, rows, _context(screener, hits, options, company), html, csv)
+    context = _context(screener, hits, options, company)
+    write_report(screen, rows, context, html, csv)
     _print_hits(rows, screener)
+    for doubt in doubts(rows, context):
+        note(f"note: {doubt}")
     print(f"{screen.counts.total():,} rows, {account(screen.counts)}")
     near = f" of similarity {job.min_similarity} or more" if job.min_similarity else ""
     print(f"{html}, {csv}: {_described(rows, hits, screener)}{near}")
@@ -143,7 +147,10 @@ def _print_hits(rows: list[Row], screener: Screener) -> None:
         hit = row.hit
         name = f"  {hit.name}" if hit.name else ""
         values = "; ".join(
-            f"{value:.3f} ({lower:.3f} to {upper:.3f})"
+            f"{value:.3f}" + (f" ({lower:.3f} to {upper:.3f})" if lower < upper else "")
             for value, lower, upper in zip(hit.value, hit.lower, hit.upper, strict=True)
         )
-        print(f"  {row.rank}. {values}{name}  {hit.smiles}")
+        smiles = hit.smiles
+        if len(smiles) > SHOWN_SMILES:
+            smiles = f"{smiles[:SHOWN_SMILES]}..."
+        print(f"  {row.rank}. {values}{name}  {smiles}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from molecules.evaluation.similarity import FAR
 from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
@@ -14,10 +15,8 @@ from molecules.screening.objectives import SIMILARITY
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
-from molecules.tasks import Task
+from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path
-
-FAR = 0.3  # a lower similarity to the training set makes a prediction a guess
 
 
 @dataclass(frozen=True)
@@ -93,16 +92,25 @@ class Context:
             return (
                 f"by {of} of {', '.join(parts)}, in Pareto fronts: all that no other "
                 "molecule beats, then all that only those beat, and so on; within each "
-                "by the sum"
+                "by the sum in standard deviations"
             )
         together = ", summed in standard deviations of the measured values" if parts[1:] else ""
         if parts[1:] and self.job.actives:
             together += "; similarity, 0 to 1, as it is"
         return f"by {of} of {' + '.join(parts)}{together}"
 
+    @property
+    def kinds(self) -> set[TaskKind]:
+        """Of what the model predicts."""
+        return {task.kind for task in self.tasks if self.predicted(task)}
+
+    def predicted(self, task: Task) -> bool:
+        """Whether the model says it; else it is the similarity to actives, which is exact."""
+        return self.job.actives is None or task.name != SIMILARITY.name
+
     def _named(self, objective: str) -> str:
-        ranks = self.job.actives and objective == SIMILARITY.name
-        return f"{objective} to the nearest active" if ranks else objective
+        to_actives = self.job.actives and objective == SIMILARITY.name
+        return f"{objective} to the nearest active" if to_actives else objective
 
 
 def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:
@@ -131,10 +139,11 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
     cells: dict[str, object] = {"rank": row.rank, "name": hit.name, "smiles": hit.smiles}
     for i, task in enumerate(context.tasks):
         ends = (hit.value[i], hit.lower[i], hit.upper[i])
-        cells |= {
-            f"{task.name}_{part}": value
-            for part, value in zip(("pred", "lower", "upper"), ends, strict=True)
-        }
+        if context.predicted(task):  # the similarity to actives stands beside the nearest
+            cells |= {
+                f"{task.name}_{part}": value
+                for part, value in zip(("pred", "lower", "upper"), ends, strict=True)
+            }
         if row.percentiles:
             cells[f"{task.name}_percentile"] = row.percentiles[i]
     if hit.front:
@@ -157,8 +166,12 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
             f"neighbour_{number}": near.smiles,
             f"neighbour_{number}_similarity": near.similarity,
         }
-        for task, value in zip(context.tasks, near.values, strict=True):
-            cells[f"neighbour_{number}_{task.name}"] = value
+        measured = zip(context.tasks, near.values, strict=True)
+        cells |= {
+            f"neighbour_{number}_{task.name}": value
+            for task, value in measured
+            if context.predicted(task)
+        }
     cells |= {k: v for k, v in asdict(row.profile).items() if k not in ("alerts", "svg")}
     return {**cells, "alerts": "; ".join(row.profile.alerts)}
 
@@ -174,7 +187,7 @@ def _page(screen: Screen, rows: list[Row], context: Context) -> str:
     return environment.from_string(template.read_text(encoding="utf-8")).render(
         context=context,
         rows=rows,
-        warnings=_warnings(rows, context),
+        warnings=doubts(rows, context),
         far=FAR,
         knows_training=np.isfinite([row.hit.similarity for row in rows]).any(),
         counts=screen.counts,
@@ -191,7 +204,7 @@ def _page(screen: Screen, rows: list[Row], context: Context) -> str:
     )
 
 
-def _warnings(rows: list[Row], context: Context) -> list[str]:
+def doubts(rows: list[Row], context: Context) -> list[str]:
     """What makes the hits as a whole doubtful."""
     warnings = []
     far = sum(row.hit.similarity < FAR for row in rows)

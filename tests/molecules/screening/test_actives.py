@@ -44,8 +44,24 @@ def test_equals_sorting_by_similarity(
     best = np.sort(every[np.isfinite(every)])[::-1][:10]
     np.testing.assert_allclose([row.hit.value[0] for row in rows], best, atol=1e-12)
     assert [row.active.similarity for row in rows if row.active] == [r.hit.value[0] for r in rows]
-    assert pd.read_csv(tmp_path / "hits.csv")["similarity_pred"].is_monotonic_decreasing
+    table = pd.read_csv(tmp_path / "hits.csv")
+    assert table["similarity_to_active"].is_monotonic_decreasing
+    assert "similarity_pred" not in table
     assert "similarity to the nearest active" in (tmp_path / "hits.html").read_text()
+
+
+def test_measured_neighbours_keep_their_own_similarity(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    measured = tmp_path / "measured.csv"
+    measured.write_text("smiles,logS\nCCO,1.0\nc1ccccc1O,2.0\n")
+    screen_file(
+        model_file, str(library), tmp_path / "hits.html", targets=["logS", "similarity"], top=3,
+        options=HitOptions(actives=actives, measured=measured),
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "hits.csv")
+    assert table["neighbour_1_similarity"].between(0, 1).all()
+    assert set(table["neighbour_1_logS"]) <= {1.0, 2.0}
 
 
 def test_shards_merge_to_the_whole(
