@@ -6,8 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.evaluation.metrics import COVERAGE, METRICS, Score, bootstrap, scores
+from molecules.evaluation.metrics import (
+    COVERAGE,
+    FEWER_RESAMPLES,
+    MANY_TASKS,
+    METRICS,
+    RESAMPLES,
+    Score,
+    bootstrap,
+    scores,
+)
 from molecules.tasks import TaskKind, Tasks
+
+OURS, FOREST = "our model", "random forest"  # as models are named in scores
 
 Array = NDArray[np.float64]
 
@@ -24,7 +35,7 @@ class Comparison:
 def compare(
     predictions: Mapping[str, Array], truth: Array, tasks: Tasks, seed: int = 0
 ) -> list[Comparison]:
-    """Every model's scores on the same rows.
+    """Every model's scores on the same rows; none of a model that says nothing of a task.
 
     Args:
         predictions: model -> (row, task), NaN where it has no prediction.
@@ -32,11 +43,13 @@ def compare(
         tasks: names and kinds.
         seed: of the bootstrap intervals.
     """
+    draws = RESAMPLES if len(tasks) <= MANY_TASKS else FEWER_RESAMPLES
     return [
         Comparison(model, task.name, score)
         for i, task in enumerate(tasks.tasks)
         for model, predicted in predictions.items()
-        for score in scores(task.kind, truth[:, i], predicted[:, i], seed)
+        if np.isfinite(predicted[:, i]).any() or not np.isfinite(truth[:, i]).any()
+        for score in scores(task.kind, truth[:, i], predicted[:, i], seed, draws)
     ]
 
 
@@ -49,11 +62,12 @@ def verdict(ours: Array, forest: Array, truth: Array, tasks: Tasks, seed: int = 
         seed: of the draws.
 
     Returns:
-        One sentence per task.
+        One sentence per task that has a forest.
     """
     return [
         _verdict(ours[:, i], forest[:, i], truth[:, i], task.name, task.kind, seed)
         for i, task in enumerate(tasks.tasks)
+        if len(tasks) <= MANY_TASKS or np.isfinite(forest[:, i]).any()
     ]
 
 

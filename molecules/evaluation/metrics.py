@@ -10,6 +10,7 @@ from scipy.stats import rankdata
 
 Values = NDArray[np.float64]
 RESAMPLES = 1000
+MANY_TASKS, FEWER_RESAMPLES = 30, 100  # so many draws for more tasks than these
 COVERAGE = 0.95
 
 
@@ -111,7 +112,11 @@ class Score:
 
 
 def scores(
-    kind: Literal["regression", "binary"], truth: Values, prediction: Values, seed: int = 0
+    kind: Literal["regression", "binary"],
+    truth: Values,
+    prediction: Values,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> list[Score]:
     """All metrics of one task; the first is the one to compare models by.
 
@@ -121,13 +126,20 @@ def scores(
         prediction: (row,) in the same unit, or the probability of 1; NaN where there
             is none: such rows are left out.
         seed: of the bootstrap.
+        resamples: its draws.
     """
     paired = np.isfinite(truth) & np.isfinite(prediction)
     truth, prediction = truth[paired], prediction[paired]
-    return [_score(metric, truth, prediction, seed) for metric in METRICS[kind]]
+    return [_score(metric, truth, prediction, seed, resamples) for metric in METRICS[kind]]
 
 
-def bootstrap(metric: Metric, truth: Values, *predictions: Values, seed: int = 0) -> Values:
+def bootstrap(
+    metric: Metric,
+    truth: Values,
+    *predictions: Values,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Values:
     """The metric on rows drawn with replacement, the same rows for every prediction.
 
     Args:
@@ -135,15 +147,16 @@ def bootstrap(metric: Metric, truth: Values, *predictions: Values, seed: int = 0
         truth: (row,) finite.
         predictions: (row,) finite each; several give paired differences.
         seed: of the draws.
+        resamples: how many.
 
     Returns:
         (resample, prediction); NaN where a draw has no score (one class only).
     """
-    draws = np.random.default_rng(seed).integers(len(truth), size=(RESAMPLES, len(truth)))
+    draws = np.random.default_rng(seed).integers(len(truth), size=(resamples, len(truth)))
     return np.array([[metric.score(truth[d], p[d]) for p in predictions] for d in draws])
 
 
-def _score(metric: Metric, truth: Values, prediction: Values, seed: int) -> Score:
+def _score(metric: Metric, truth: Values, prediction: Values, seed: int, resamples: int) -> Score:
     rows = len(truth)
     if rows < metric.min_rows:
         return Score(metric.name, np.nan, np.nan, np.nan, rows, f"only {rows} measured rows")
@@ -152,6 +165,6 @@ def _score(metric: Metric, truth: Values, prediction: Values, seed: int) -> Scor
         reason = "all measured values are the same" if np.ptp(truth) == 0 else "constant prediction"
         return Score(metric.name, np.nan, np.nan, np.nan, rows, reason)
     tail = (1 - COVERAGE) / 2
-    resampled = bootstrap(metric, truth, prediction, seed=seed)[:, 0]
+    resampled = bootstrap(metric, truth, prediction, seed=seed, resamples=resamples)[:, 0]
     lower, upper = np.nanquantile(resampled, [tail, 1 - tail])
     return Score(metric.name, value, float(lower), float(upper), rows)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molecules.evaluation.baselines import FOREST, OURS
 from molecules.evaluation.significance import Difference, corrected_t_test
 from molecules.evaluation.splits import Split, cross_folds, split
 from molecules.files.table import Table
@@ -19,7 +20,6 @@ from sciml.cli import note
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_run
 
-OURS, FOREST = "our model", "random forest"
 VALID_SHARE = 0.1  # of what is not tested, for early stopping and calibration
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from molecules.evaluation.baselines import Comparison
+from molecules.evaluation.baselines import OURS, Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.plots import plot_test
 from molecules.evaluation.similarity import Nearness, fingerprints, nearest
@@ -214,9 +214,9 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
         members=len(networks.models),
         beside=stacked.beside,
         max_atoms=config.data.max_atoms,
+        coordinates=ready.coordinates,
         conformer_seed=config.data.conformer_seed,
         standardize=config.data.standardize,
-        coordinates=ready.coordinates,
     )
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights
@@ -242,6 +242,6 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
         "scores": {
             f"{row.task}/{row.score.metric}": row.score.value
             for row in scores
-            if row.model == "our model" and np.isfinite(row.score.value)
+            if row.model == OURS and np.isfinite(row.score.value)
         },
     }

@@ -108,7 +108,8 @@ def stack(
 
 def weights_told(stacked: Stacked, tasks: Tasks) -> list[str]:
     """Which experts count how much, and their out-of-fold scores, in sentences."""
-    if not np.isfinite(stacked.scores).any():
+    alone = len(stacked.names) == 1 and len(tasks) > _SHOWN
+    if alone or not np.isfinite(stacked.scores).any():
         return []
     lines = [_told(stacked, tasks.tasks[i], i) for i in range(min(len(tasks), _SHOWN))]
     if len(tasks) > _SHOWN:

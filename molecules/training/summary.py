@@ -7,10 +7,12 @@ from rich.table import Table as Grid
 
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
+from molecules.evaluation.metrics import MANY_TASKS
 from molecules.prediction.calibration import LEVEL
 from molecules.tasks import Tasks
 from molecules.training.crossvalidation import CrossValidation
 from molecules.training.experiment import Trained
+from molecules.training.many_tasks import many_tasks
 
 
 def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
@@ -21,17 +23,27 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     console.print(f"Test fold: {trained.nearness}.", soft_wrap=True)
     for line in trained.told:
         console.print(line, soft_wrap=True)
-    console.print(_scores(trained.scores, trained.predictor.tasks))
-    for verdict in trained.verdicts:
-        console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
-    for line in _coverage(trained.coverage):
-        console.print(line)
+    if len(trained.predictor.tasks) > MANY_TASKS:
+        for line in many_tasks(trained.scores, trained.verdicts, trained.coverage):
+            console.print(line, soft_wrap=True)
+        console.print(f"Scores of each property: {run / 'scores.csv'}", soft_wrap=True)
+    else:
+        _print_tasks(trained, console)
     console.print(_meaning(trained.predictor.tasks))
     console.print(
         f"Networks trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}",
         soft_wrap=True,
     )
     console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
+
+
+def _print_tasks(trained: Trained, console: Console) -> None:
+    """Each task for itself."""
+    console.print(_scores(trained.scores))
+    for verdict in trained.verdicts:
+        console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
+    for line in _coverage(trained.coverage):
+        console.print(line)
 
 
 def print_crossvalidation(
@@ -62,7 +74,7 @@ def print_crossvalidation(
     console.print(f"All folds: {run / 'folds.csv'}", soft_wrap=True)
 
 
-def _scores(scores: list[Comparison], tasks: Tasks) -> Grid:
+def _scores(scores: list[Comparison]) -> Grid:
     """One row per task and metric, one column per model."""
     models = list(dict.fromkeys(row.model for row in scores))
     grid = Grid(title="Test fold, with 95 % bootstrap intervals")
