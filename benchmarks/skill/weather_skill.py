@@ -104,7 +104,8 @@ and largest among fields) and zonal power are those 15 days ahead over the simul
 `stable`: variance and power of waves 1-8 within a factor of two, of shorter waves of four. What
 follows a configuration's name was changed in it; `no diffusion` is `model.diffusion=null`. Dates,
 machines, versions and recipes are in `skill_weather.json`: a busy machine's CPU second holds fewer
-steps, and the rows of `ours:small` ran on a busier one than the others. All compute in float32.
+steps, and the rows of `ours:small` ran on a busier one than the others. 1,800 CPU seconds are 15
+minutes of two threads; they were spent on one. All compute in float32.
 
 """
 

@@ -35,7 +35,7 @@ def calibrate(
     from sciml.errors import InputError
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
-    from weather.verification.calibrate import fit_calibration, spread_table
+    from weather.verification.calibrate import fit_calibration, remark, spread_table
     from weather.verification.cases import channels
 
     if out.suffix != ".json":
@@ -47,4 +47,6 @@ def calibrate(
     found.save(out)
     console = Console(soft_wrap=True, highlight=False)
     console.print(spread_table(found))
+    if said := remark(found):
+        console.print(said)
     console.print(f"wrote {out}, from {found.cases} forecasts of {past.sizes['member']} members")

@@ -3,9 +3,19 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 
-def downscale(model: Path, data: list[str], /, *, out: Path) -> None:
+def downscale(
+    model: Path,
+    data: list[str],
+    /,
+    *,
+    out: Path | None = None,
+    estimate: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Downscale fields to twice the resolution with a trained model.
 
     Means over the coarse cells stay what they are.
@@ -19,14 +29,27 @@ def downscale(model: Path, data: list[str], /, *, out: Path) -> None:
         Zarr, as files, globs, URLs or a short name.
     out:
         File to write, .nc or .zarr, laid out like the data.
+    estimate:
+        Only tell how much memory, time and disk it would take; --out is not needed.
     """
-    from sciml.cli import progress
-    from weather.downscaling.downscale_file import write_downscaled
-    from weather.downscaling.downscaler import Downscaler
-    from weather.files.reanalysis import open_reanalysis
+    from rich.console import Console
 
-    downscaler = Downscaler.load(model)
+    from sciml.cli import progress
+    from sciml.errors import InputError
+    from weather.downscaling.downscale_file import write_downscaled
+    from weather.downscaling.downscaler import Downscaler, DownscalerConfig
+    from weather.downscaling.estimate import estimate_downscaling
+    from weather.files.reanalysis import open_reanalysis
+    from weather.forecasting.estimate import advice, show_estimate
+
     dataset = open_reanalysis(data)
+    if estimate:
+        fields = dataset.sizes.get("time", 1) * dataset.sizes.get("member", 1)
+        found = estimate_downscaling(DownscalerConfig.read(model), fields)
+        return show_estimate(found, Console(), advice(1))
+    if out is None:
+        raise InputError("downscaling needs --out FILE (or --estimate)")
+    downscaler = Downscaler.load(model)
     with progress() as bar:
         task = bar.add_task("downscaling, fields", visible=False)
         write_downscaled(

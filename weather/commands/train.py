@@ -53,7 +53,8 @@ def train(
     sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:
-        return show_estimate(estimate_training(experiment), Console(), advice(experiment))
+        less = advice(experiment.training, experiment.model, experiment.objective.longest)
+        return show_estimate(estimate_training(experiment), Console(), less)
     if run is None:
         raise InputError("a training needs --run FOLDER (or --estimate)")
     trained = train(experiment, run, resume, note)
@@ -79,12 +80,18 @@ def _train_downscaler(
     from sciml.cli import note
     from sciml.config import parse_config
     from sciml.errors import InputError
+    from weather.downscaling.estimate import estimate_downscaling_training
     from weather.downscaling.experiment import DownscalingConfig, train_downscaler
     from weather.downscaling.report import show_downscaling
+    from weather.forecasting.estimate import show_estimate
+    from weather.training.estimate import advice
 
-    if run is None or estimate:
-        raise InputError("a training of downscaling needs --run FOLDER, and has no --estimate")
     experiment = parse_config(DownscalingConfig, settings, source)
     sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
     experiment = experiment.model_copy(update={"data": sources})
+    if estimate:
+        less = advice(experiment.training, experiment.model)
+        return show_estimate(estimate_downscaling_training(experiment), Console(), less)
+    if run is None:
+        raise InputError("a training needs --run FOLDER (or --estimate)")
     show_downscaling(train_downscaler(experiment, run, resume, note), run, Console())

@@ -9,7 +9,8 @@ import torch
 import xarray as xr
 
 from sciml.config import Config, parse_config
-from sciml.model_file import load_state, read_model_file, save_model
+from sciml.errors import InputError
+from sciml.model_file import load_state, read_header, read_model_file, save_model
 from weather.checking.preflight import apply, inspect
 from weather.downscaling.refinement import Refinement
 from weather.files.reanalysis import to_state
@@ -35,6 +36,18 @@ class DownscalerConfig(Config):
     model: ModelConfig
     variables: Variables
     grid: LatLonGrid
+
+    @classmethod
+    def read(cls, path: Path | str) -> Self:
+        """The configuration in the header of a model file; the weights are not read.
+
+        Raises:
+            InputError: not a model file, or one of another kind or format.
+        """
+        header = read_header(path)
+        if header["kind"] != KIND:
+            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
+        return parse_config(cls, header["config"], str(path))
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""

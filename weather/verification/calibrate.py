@@ -134,3 +134,14 @@ def spread_table(calibration: SpreadCalibration) -> Table:
         factors = calibration.at(name, shown)
         table.add_row(name, *(f"{1 / factor:.2f}" for factor in factors))
     return table
+
+
+def remark(calibration: SpreadCalibration) -> str:
+    """What to do first where members are far from reliable; empty where they are not."""
+    factors = np.concatenate(list(calibration.factors.values()))
+    wide, narrow = (factors < 0.5).mean(), (factors > 2).mean()
+    if max(wide, narrow) < 0.5:
+        return ""
+    more = "greater" if narrow > wide else "smaller"
+    side = "above 2" if narrow > wide else "below 0.5"
+    return f"most factors are {side}: make the past forecasts with a {more} --amplitude first"

@@ -67,12 +67,16 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
     for start in ("2001-01-02", "2001-01-01"):
         for hour in (12, 0, 6):
             files.append(tmp_path / f"{start}_{hour}.nc")
-            a_run(start, hour).to_netcdf(files[-1])
+            part = a_run(start, hour)
+            rain = {} if hour == 0 else {"tp": part["t2m"].assign_attrs(units="m") * 0 + hour}
+            part.assign(rain).to_netcdf(files[-1])
     forecast = open_forecast(files)
     assert (forecast["lead_time"].values / HOUR).tolist() == [0, 6, 12]
     assert str(forecast["time"].values[0])[:10] == "2001-01-01"
     by_lead = forecast["t2m"].isel(lat=0, lon=0).values
     np.testing.assert_allclose(by_lead, [[200, 260, 320]] * 2)
+    rain = forecast["tp"].isel(lat=0, lon=0).values
+    np.testing.assert_allclose(rain, [[np.nan, 6, 12]] * 2)  # there is none at the start
     assert holds_forecasts(files)
     with pytest.raises(InputError, match="from 2001-01-01T00:00 have different lead times"):
         open_forecast(files[:-1])

@@ -23,7 +23,7 @@ from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, open_fields, samples
 from weather.training.measure import measure
-from weather.verification.calibrate import fit_calibration
+from weather.verification.calibrate import fit_calibration, remark
 
 HOUR = 3600
 TIMES = np.array(["2001-01-04T00", "2001-01-06T00", "2001-01-09T00"], "datetime64[ns]")
@@ -148,6 +148,15 @@ def test_members_about_their_mean():
     members = np.array([[1.0, 2.0], [3.0, 6.0]])
     moved = about_mean(members, np.array([2.0, 0.5]), axis=0)
     np.testing.assert_allclose(moved, [[0, 3], [4, 5]])
+
+
+def test_members_far_from_reliable_are_told(write, analyses):
+    calibration = fit_calibration(write(hours=(6,)), analyses)
+    for factor, words in {1.2: "", 3.0: "a greater --amplitude", 0.1: "a smaller"}.items():
+        factors = {"z500": (factor,), "msl": (factor,)}
+        said = remark(calibration.model_copy(update={"factors": factors}))
+        assert words in said
+        assert bool(words) == bool(said)
 
 
 def test_it_is_for_one_model_and_its_perturbations(write, analyses, tmp_path):

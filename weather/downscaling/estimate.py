@@ -1,0 +1,95 @@
+"""Memory, time and disk of downscaling and its training, told before it starts."""
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from sciml.ledger import Ledger, hollow
+from sciml.machine import Speed, available, resident
+from weather.downscaling.downscaler import DownscalerConfig, refine
+from weather.downscaling.experiment import DownscalingConfig
+from weather.downscaling.objective import DownscalingLoss
+from weather.downscaling.refinement import Refinement
+from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
+from weather.grid import LatLonGrid
+from weather.models.model import WeatherModel
+from weather.state import State
+from weather.training.data import all_variables
+from weather.training.estimate import Work, estimate_work
+from weather.training.series import open_series
+
+_SINGLE = 0  # seconds between the times of a sample, which has one
+
+
+def estimate_downscaling_training(config: DownscalingConfig, device: str | None = None) -> Estimate:
+    """Tell beforehand what a training takes, as `weather.training.estimate` does.
+
+    Args:
+        config: with `data.paths`.
+        device: default as `training.accelerator` chooses.
+
+    Raises:
+        InputError: data without a time axis, of a grid without one of half its resolution, or
+            dates that cannot be used.
+    """
+    dataset = open_series(config.data)
+    made = DownscalerConfig(
+        model=config.model,
+        variables=config.data.variables or all_variables(dataset, config.data.forcing),
+        grid=LatLonGrid.from_dataset(dataset),
+    )
+    refinement = Refinement(made.grid)
+    work = Work(
+        training=config.training,
+        data=config.data,
+        dataset=dataset,
+        variables=made.variables,
+        grid=made.grid,
+        build=made.build,
+        loss=lambda model: DownscalingLoss(config.objective, refinement, model),
+        value=_error,
+        steps=(_SINGLE,),
+        length=1,
+    )
+    return estimate_work(work, device)
+
+
+def estimate_downscaling(
+    config: DownscalerConfig, fields: int, device: str | None = None
+) -> Estimate:
+    """Tell beforehand what it takes to downscale; weights are not needed.
+
+    Args:
+        config: of the model.
+        fields: times, and members, that are downscaled one after the other.
+        device: default the GPU if there is one.
+    """
+    base = resident() + LIBRARIES
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    refinement = Refinement(config.grid)
+    with torch.device("meta"):
+        model = config.build().eval()
+    with FakeTensorMode(), Ledger() as ledger, torch.no_grad():
+        for module in (model, refinement):
+            hollow(module, device)
+            ledger.hold([*module.parameters(), *module.buffers()])
+        weights = ledger.live
+        refine(model, refinement, fake_state(config.variables, refinement.coarse, 1, 1, device))
+    parts = peak(ledger, {"process": base}, {"weights": weights}, device, loading=weights)
+    flops, moved = ledger.flops * fields, ledger.moved * fields
+    return Estimate(
+        memory=sum(parts.values()),
+        parts=parts,
+        seconds=Speed.measure(device).seconds(flops, moved),
+        steps=fields,
+        disk=fields * bytes_of(config.variables, config.grid),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        flops=flops,
+        device=device,
+        available=available(device),
+    )
+
+
+def _error(loss: nn.Module, model: WeatherModel, batch: State) -> Tensor:
+    error, _ = loss(model, batch)
+    return error
