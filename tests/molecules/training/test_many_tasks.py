@@ -10,7 +10,7 @@ from rich.console import Console
 from molecules.evaluation.metrics import MANY_TASKS
 from molecules.experts import forest
 from molecules.files.table import Table
-from molecules.prediction.predict_file import meanings
+from molecules.prediction.predict_file import SETS_TOLD, meanings
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.summary import print_training
 from sciml.config import load_config, named_config
@@ -68,6 +68,7 @@ def test_forty_properties_in_a_few_lines(
     assert "properties have no ROC-AUC" in text
     assert f"Of {MANY_TASKS} properties with a forest" in text
     assert meanings(trained.predictor.tasks) == [
-        "assay_0_pred: probability (so are 38 more columns)"
+        "assay_0_pred: probability (so are 38 more columns)",
+        SETS_TOLD,
     ]
     assert np.isfinite(trained.predictor.predict(["CCO"]).mean).all()
