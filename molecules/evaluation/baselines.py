@@ -14,6 +14,7 @@ from molecules.evaluation.metrics import (
     RESAMPLES,
     Score,
     bootstrap,
+    figure,
     scores,
 )
 from molecules.tasks import TaskKind, Tasks
@@ -99,5 +100,6 @@ def _verdict(ours: Array, other: Array, truth: Array, task: str, kind: TaskKind,
         outcome = "beats"
     elif upper < 0:
         outcome = "does NOT beat"
-    figures = f"{metric.name} {values[0]:.3f} against {values[1]:.3f}, {len(truth)} test molecules"
+    both = " against ".join(map(figure, values))
+    figures = f"{metric.name} {both}, {len(truth)} test molecules"
     return f"{task}: our model {outcome} the random forest ({figures})"

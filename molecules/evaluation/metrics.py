@@ -14,6 +14,14 @@ MANY_TASKS, FEWER_RESAMPLES = 30, 100  # so many draws for more tasks than these
 COVERAGE = 0.95
 
 
+def figure(value: float, sign: str = "") -> str:
+    """A value in any unit as a reader wants it: three decimals, or as many digits where it is
+    small or large; `sign` is `+` to write it always.
+    """
+    usual = value == 0 or 0.01 <= abs(value) < 10_000
+    return f"{value:{sign}.3f}" if usual else f"{value:{sign}.3g}"
+
+
 @dataclass(frozen=True)
 class Metric:
     """A score of paired values.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from molecules.evaluation.metrics import figure
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.prediction.annotate import require_molecules
 from molecules.prediction.calibration import LEVEL
@@ -147,7 +148,7 @@ def _print_hits(rows: list[Row], screener: Screener) -> None:
         hit = row.hit
         name = f"  {hit.name}" if hit.name else ""
         values = "; ".join(
-            f"{value:.3f}" + (f" ({lower:.3f} to {upper:.3f})" if lower < upper else "")
+            figure(value) + (f" ({figure(lower)} to {figure(upper)})" if lower < upper else "")
             for value, lower, upper in zip(hit.value, hit.lower, hit.upper, strict=True)
         )
         smiles = hit.smiles

@@ -7,7 +7,7 @@ import numpy as np
 
 from molecules.evaluation.baselines import FOREST, OURS, Comparison
 from molecules.evaluation.coverage import Coverage
-from molecules.evaluation.metrics import METRICS
+from molecules.evaluation.metrics import METRICS, figure
 from molecules.files.recognize import listing
 from molecules.prediction.calibration import LEVEL
 
@@ -52,7 +52,7 @@ def _of_metric(scores: Sequence[Comparison], metric: str) -> list[str]:
         low, high = (_named(tasks, valued) for tasks in (order[:_EXTREMES], order[-_EXTREMES:]))
         middle = float(np.median(list(valued.values())))
         lines.append(
-            f"{metric} of {len(valued)} properties: median {middle:.3f}; lowest {low}; "
+            f"{metric} of {len(valued)} properties: median {figure(middle)}; lowest {low}; "
             f"highest {high}."
         )
         lines += _beside_forest(scores, valued, metric)
@@ -73,8 +73,8 @@ def _beside_forest(
     if not both:
         return []
     ours, theirs = (float(np.median([told[task] for task in both])) for told in (valued, forest))
-    return [f"On the {len(both)} with a forest: median {ours:.3f}, forest {theirs:.3f}."]
+    return [f"On the {len(both)} with a forest: median {figure(ours)}, forest {figure(theirs)}."]
 
 
 def _named(tasks: Sequence[str], values: dict[str, float]) -> str:
-    return ", ".join(f"{task} {values[task]:.3f}" for task in tasks)
+    return ", ".join(f"{task} {figure(values[task])}" for task in tasks)

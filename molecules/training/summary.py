@@ -7,7 +7,7 @@ from rich.table import Table as Grid
 
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
-from molecules.evaluation.metrics import MANY_TASKS
+from molecules.evaluation.metrics import MANY_TASKS, figure
 from molecules.prediction.calibration import LEVEL
 from molecules.tasks import Tasks
 from molecules.training.crossvalidation import CrossValidation
@@ -62,8 +62,9 @@ def print_crossvalidation(
     for row in result.compared:
         d = row.difference
         scores = (row.ours, row.other)
-        cells = [f"{m:.3f} ± {s:.3f}" for m, s in zip(scores, row.spread, strict=True)]
-        interval = f"{d.mean:+.3f}\n[dim]{d.lower:+.3f} to {d.upper:+.3f}[/]"
+        cells = [f"{figure(m)} ± {figure(s)}" for m, s in zip(scores, row.spread, strict=True)]
+        mean, lower, upper = (figure(value, "+") for value in (d.mean, d.lower, d.upper))
+        interval = f"{mean}\n[dim]{lower} to {upper}[/]"
         grid.add_row(row.task, row.metric, *cells, interval, f"{d.p:.2g}", row.outcome)
     console.print(grid)
     console.print(
@@ -90,7 +91,7 @@ def _cell(row: Comparison) -> str:
     score = row.score
     if score.reason:
         return "-"
-    return f"{score.value:.3f}\n[dim]{score.lower:.3f} to {score.upper:.3f}[/]"
+    return f"{figure(score.value)}\n[dim]{figure(score.lower)} to {figure(score.upper)}[/]"
 
 
 def _coverage(coverage: list[Coverage]) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn import metrics as sk
 
-from molecules.evaluation.metrics import MAE, METRICS, RMSE, bootstrap, scores
+from molecules.evaluation.metrics import MAE, METRICS, RMSE, bootstrap, figure, scores
 
 rng = np.random.default_rng(0)
 
@@ -75,3 +75,18 @@ def test_directions() -> None:
     assert not RMSE.larger_is_better
     assert not MAE.larger_is_better
     assert METRICS["binary"][0].larger_is_better
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0.000"),
+        (0.87654, "0.877"),
+        (-12.5, "-12.500"),
+        (0.000123456, "0.000123"),
+        (-614424202676734.2, "-6.14e+14"),
+    ],
+)
+def test_figures_show_digits_in_any_unit(value: float, text: str) -> None:
+    assert figure(value) == text
+    assert figure(abs(value), "+") == f"+{text.removeprefix('-')}"
