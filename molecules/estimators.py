@@ -76,9 +76,12 @@ class _MoleculeEstimator(BaseEstimator):
         options = {"tasks": {name: TaskOptions(kind=kind) for name in names}}
         data = config.data.model_copy(update=options)
         ready = prepare(Table(frame, SMILES, "X"), names, data, False, fingerprints)
-        ready = replace(
-            ready, tasks=Tasks(tasks=tuple(Task(name=n, kind=kind, of=of) for n in names))
-        )
+        scales = [task.scale for task in ready.tasks.tasks]
+        tasks = [
+            Task(name=name, kind=kind, of=of, scale=scale)
+            for name, scale in zip(names, scales, strict=True)
+        ]
+        ready = replace(ready, tasks=Tasks(tasks=tuple(tasks)))
         unusable = len(smiles) - len(ready.featurized.rows)
         if unusable:
             first = next(i for i, status in enumerate(ready.featurized.status) if status != "ok")

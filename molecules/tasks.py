@@ -13,8 +13,12 @@ from sciml.errors import InputError
 
 TaskKind = Literal["regression", "binary"]
 Direction = Literal["", "higher", "lower"]
+Scale = Literal["linear", "log"]
 
 STRAY = 0.05  # share of other numbers up to which a column of 0 and 1 is held for yes/no
+SKEWED = 2.0  # skewness from which a logarithm that has less than one is the better scale
+LARGEST = 80.0  # natural logarithm of what a float32 can hold
+FEW = 20  # values of which no skewness is told
 UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
 
 
@@ -26,11 +30,15 @@ class TaskOptions(Config):
             numbers, and `multiclass` for words.
         unit: of the column; empty takes it from a name that ends in it, `EC50 (nM)`.
         better: which values are wanted, for rankings.
+        scale: `log` learns the logarithm of a quantity; `auto` where all values are positive
+            and a few large ones would rule the error: a skewness above `SKEWED`, and below
+            one of the logarithms.
     """
 
     kind: Literal["auto", "regression", "binary", "multiclass"] = "auto"
     unit: str = ""
     better: Direction = ""
+    scale: Literal["auto", "linear", "log"] = "auto"
 
 
 class Task(Config):
@@ -46,6 +54,7 @@ class Task(Config):
         unit: unit of the column, for headers and figures; empty if dimensionless.
         better: which values are wanted; empty if nothing is said.
         of: the column whose class this is; empty if it is none.
+        scale: on which a quantity is learned; what is said of it is in its unit.
     """
 
     name: str
@@ -53,6 +62,7 @@ class Task(Config):
     unit: str = ""
     better: Direction = ""
     of: str = ""
+    scale: Scale = "linear"
 
     @property
     def meaning(self) -> str:
@@ -89,6 +99,22 @@ class Tasks(Config):
         return np.array([task.kind == "binary" for task in self.tasks])
 
     @property
+    def logarithmic(self) -> NDArray[np.bool_]:
+        """(task,) whether the logarithm of each is learned."""
+        return np.array([task.scale == "log" for task in self.tasks])
+
+    def learned(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(..., task) in units -> on the scale that is learned; NaN without a logarithm."""
+        positive = np.where(self.logarithmic & (values > 0), values, 1.0)
+        logarithms = np.where(values > 0, np.log(positive), np.nan)
+        return np.where(self.logarithmic, logarithms, values)
+
+    def in_units(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The inverse of `learned`."""
+        exponents = np.clip(np.where(self.logarithmic, values, 0.0), -LARGEST, LARGEST)
+        return np.where(self.logarithmic, np.exp(exponents), values)
+
+    @property
     def classes(self) -> dict[str, list[int]]:
         """Property of several classes -> the tasks that are its classes."""
         found: dict[str, list[int]] = {}
@@ -120,7 +146,7 @@ def infer_task(name: str, column: NDArray[np.floating], options: TaskOptions | N
         options: what the user says of it.
 
     Raises:
-        InputError: no measured value, one value only, or none that fits the kind.
+        InputError: no measured value, one value only, or none that fits kind or scale.
     """
     options = options or TaskOptions()
     values = np.unique(column[np.isfinite(column)])
@@ -136,7 +162,27 @@ def infer_task(name: str, column: NDArray[np.floating], options: TaskOptions | N
         raise InputError(f"column {name!r} is to be binary but holds {odd:g}; expected 0 and 1")
     kind: TaskKind = "binary" if yes_no and options.kind != "regression" else "regression"
     unit = options.unit or (_unit_in(name) if kind == "regression" else "")
-    return Task(name=name, kind=kind, unit=unit, better=options.better)
+    scale = _scale(name, column[np.isfinite(column)], kind, options)
+    return Task(name=name, kind=kind, unit=unit, better=options.better, scale=scale)
+
+
+def _scale(name: str, values: NDArray[np.floating], kind: TaskKind, options: TaskOptions) -> Scale:
+    positive = bool((values > 0).all()) and kind == "regression"
+    if options.scale == "log" and not positive:
+        raise InputError(
+            f"column {name!r} is to be learned as a logarithm but holds {values.min():g}; "
+            "expected a quantity above zero"
+        )
+    if options.scale != "auto" or not positive or len(values) < FEW:
+        return "log" if options.scale == "log" else "linear"
+    few_rule = skewness(values) > SKEWED and abs(skewness(np.log(values))) < 1
+    return "log" if few_rule else "linear"
+
+
+def skewness(values: NDArray[np.floating]) -> float:
+    """Mean cube of standardized values; zero where all are alike."""
+    spread = values.std()
+    return float(np.mean(((values - values.mean()) / spread) ** 3)) if spread > 0 else 0.0
 
 
 def strays(values: NDArray[np.floating]) -> NDArray[np.int64]:

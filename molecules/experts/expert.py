@@ -20,7 +20,7 @@ class Expert(Protocol):
     """A fitted model of all tasks."""
 
     def predict(self, inputs: Inputs) -> NDArray[np.float64]:
-        """(molecule, task) in the unit of each, or the probability of 1."""
+        """(molecule, task) on the scale of the labels, or the probability of 1."""
         ...
 
     def arrays(self) -> dict[str, NDArray[Any]]:

@@ -97,7 +97,7 @@ class Forest:
         return cls([tree for trees in grown for tree in trees], counts)
 
     def predict(self, inputs: Inputs) -> Array:
-        """(molecule, task) in the unit of each, or the probability of 1."""
+        """(molecule, task) on the scale of the labels, or the probability of 1."""
         table = _table(inputs)
         told = np.empty((len(table), len(self.counts)))
         for first in range(0, len(table), _BLOCK):

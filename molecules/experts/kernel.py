@@ -120,7 +120,7 @@ class Kernel:
         return cls(tasks.binary, *parts, np.array(means), np.array(chosen))
 
     def predict(self, inputs: Inputs) -> Array:
-        """(molecule, task) in the unit of each, or the probability of 1."""
+        """(molecule, task) on the scale of the labels, or the probability of 1."""
         described = _standardized(inputs.descriptors, self.centre, self.spread)
         near = tanimoto(inputs.counts, self.counts), squared_distance(described, self.descriptors)
         told = np.empty((len(inputs), len(self.means)))

@@ -86,7 +86,7 @@ class Trees:
         return cls(texts)
 
     def predict(self, inputs: Inputs) -> Array:
-        """(molecule, task) in the unit of each, or the probability of 1."""
+        """(molecule, task) on the scale of the labels, or the probability of 1."""
         table = _table(inputs)
         told = [np.asarray(model.predict(table, num_threads=1)) for model in self._models]
         return np.stack(told, axis=1).astype(np.float64)

@@ -14,7 +14,7 @@ from molecules.models.composition import AtomicReferences
 from molecules.models.graph import MoleculeGraphNetwork
 from molecules.models.transformer import MoleculeTransformer
 from molecules.molecule import MoleculeBatch
-from molecules.tasks import Tasks
+from molecules.tasks import LARGEST, Tasks
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig, gather_sum
@@ -131,14 +131,16 @@ class Head(nn.Module):
         dim: channels of a molecule vector.
         config: see `ModelConfig`.
         tasks: what to predict.
-        normalizer: mean and standard deviation of each task; (0, 1) for yes/no.
+        normalizer: mean and standard deviation of each task, on the scale that is learned;
+            (0, 1) for yes/no.
         references: of an extensive model; zero if left out.
 
     Raises:
-        InputError: an extensive yes/no property.
+        InputError: an extensive yes/no property, or one that is learned as a logarithm.
     """
 
     binary: Tensor
+    logarithmic: Tensor
 
     def __init__(
         self,
@@ -156,6 +158,8 @@ class Head(nn.Module):
         self.layers = _head_layers(dim, config, len(tasks))
         self.normalizer = normalizer or Normalizer(torch.zeros(len(tasks)), torch.ones(len(tasks)))
         self.register_buffer("binary", torch.from_numpy(tasks.binary), persistent=False)
+        logarithmic = torch.from_numpy(tasks.logarithmic)
+        self.register_buffer("logarithmic", logarithmic, persistent=False)
         self.classes = list(tasks.classes.values())
 
     def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
@@ -167,7 +171,10 @@ class Head(nn.Module):
 
     def normalize(self, labels: Tensor) -> Tensor:
         """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""
-        return torch.where(self.binary, labels, self.normalizer.normalize(labels))
+        positive = torch.where(self.logarithmic, labels, 1.0)
+        least = torch.finfo(labels.dtype).tiny  # a bound of zero says nothing of a logarithm
+        scaled = torch.where(self.logarithmic, positive.clamp(min=least).log(), labels)
+        return torch.where(self.binary, labels, self.normalizer.normalize(scaled))
 
     def denormalize(self, output: Tensor) -> Tensor:
         """What `forward` returned to units and probabilities; those of classes sum to one."""
@@ -175,7 +182,10 @@ class Head(nn.Module):
         for columns in self.classes:
             chosen = torch.tensor(columns, device=output.device)
             probability = probability.index_copy(1, chosen, output[:, columns].softmax(1))
-        return torch.where(self.binary, probability, self.normalizer.denormalize(output))
+        quantity = self.normalizer.denormalize(output)
+        exponent = torch.where(self.logarithmic, quantity, 0.0).clamp(-LARGEST, LARGEST)
+        quantity = torch.where(self.logarithmic, exponent.exp(), quantity)
+        return torch.where(self.binary, probability, quantity)
 
 
 class EncoderModel(nn.Module):
@@ -216,8 +226,13 @@ class PropertyModel(EncoderModel):
 
 
 def target_normalizer(tasks: Tasks, labels: np.ndarray) -> Normalizer:
-    """Statistics of the labels (row, task), NaN where unmeasured; (0, 1) for yes/no."""
-    normalizer = Normalizer.fit([torch.from_numpy(labels)])
+    """Statistics of labels (row, task) on the scale that is learned; (0, 1) for yes/no.
+
+    Args:
+        tasks: kinds and scales.
+        labels: in units, NaN where unmeasured.
+    """
+    normalizer = Normalizer.fit([torch.from_numpy(tasks.learned(labels))])
     binary = torch.from_numpy(tasks.binary)
     return Normalizer(
         normalizer.mean.masked_fill(binary, 0.0), normalizer.std.masked_fill(binary, 1.0)
@@ -243,6 +258,12 @@ def _require_quantities(tasks: Tasks) -> None:
         raise InputError(
             f"model.pooling is extensive, and {name!r} is yes/no; an extensive property is a "
             "quantity: learn it apart, or with pooling both"
+        )
+    if tasks.logarithmic.any():
+        name = tasks.names[int(tasks.logarithmic.argmax())]
+        raise InputError(
+            f"model.pooling is extensive, and {name!r} is learned as a logarithm, which is no sum "
+            f"over atoms; set data.tasks.{name}.scale: linear, or pooling both"
         )
 
 

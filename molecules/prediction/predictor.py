@@ -94,8 +94,16 @@ class PropertyPredictor:
 
     @property
     def scales(self) -> Array:
-        """(task,) standard deviation of the measured values; 1 for a probability."""
-        return self.members[0].head.normalizer.std.double().cpu().numpy()
+        """(task,) standard deviation of the measured values; 1 for a probability.
+
+        Of a quantity learned as a logarithm, that of a lognormal distribution with the mean m
+        and deviation s of its logarithms: exp(m + s^2 / 2) sqrt(exp(s^2) - 1).
+        """
+        normalizer = self.members[0].head.normalizer
+        mean, std = (part.double().cpu().numpy() for part in (normalizer.mean, normalizer.std))
+        m, s = (np.where(self.tasks.logarithmic, part, 0.0) for part in (mean, std))
+        lognormal = np.exp(m + s**2 / 2) * np.sqrt(np.expm1(s**2))
+        return np.where(self.tasks.logarithmic, lognormal, std)
 
     @cached_property
     def known(self) -> Fingerprints | None:
@@ -147,6 +155,8 @@ class PropertyPredictor:
         )
         mean, spread, scale = np.split(told[:, :-2], 3, axis=1)
         lower, upper, sets = self._calibrated(mean, scale)
+        mean, lower, upper = (self.tasks.in_units(part) for part in (mean, lower, upper))
+        spread = spread * np.where(self.tasks.logarithmic, mean, 1.0)  # d exp(x) = exp(x) dx
         return Prediction(
             tasks=self.tasks,
             smiles=smiles,
@@ -209,10 +219,12 @@ class PropertyPredictor:
     def _together(self, told: Array, smiles: Sequence[str], data: MoleculeData) -> Array:
         """(molecule, 3 * task + 2): mean, spread, scale of the interval, and nearness.
 
+        The first three on the scale that is learned.
         The spread is that of a mixture of all models: what the experts differ by, and the
         networks among themselves.
         """
         networks = told[:, :-2].reshape(len(told), len(self.members), len(self.tasks))
+        networks = self.tasks.learned(networks)
         experts = [networks.mean(axis=1)]
         if self.others:
             assert data.fingerprints is not None

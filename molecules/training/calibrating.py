@@ -28,13 +28,14 @@ def calibrate(
         rows: learned from.
     """
     learned = [ready.smiles[row] for row in rows]
+    truth = ready.tasks.learned(ready.exact)
     predictor.calibrations = [
         Calibration.fit(
             task.kind,
             stacked.held[:, i],
-            ready.exact[:, i],
+            truth[:, i],
             None if stacked.spread is None else stacked.spread[:, i],
-            None if stacked.spread is None else _error(stacked.held[:, i], ready.exact[:, i]),
+            None if stacked.spread is None else _error(stacked.held[:, i], truth[:, i]),
         )
         for i, task in enumerate(ready.tasks.tasks)
     ]

@@ -20,7 +20,7 @@ from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.prediction.training_set import TrainingSet
-from molecules.tasks import TaskOptions, Tasks, strays
+from molecules.tasks import Task, TaskOptions, Tasks, strays
 from sciml.config import Config
 from sciml.errors import InputError
 
@@ -197,7 +197,7 @@ def _require_one_kind(tasks: Tasks, exact: Array, options: Mapping[str, TaskOpti
 
 def _chosen(table: Table, tasks: Tasks, usable: NDArray[np.bool_]) -> str:
     """Which columns were taken for what, so that a wrong guess is seen at once."""
-    kinds = {task.of or task.name: "classes" if task.of else task.kind for task in tasks.tasks}
+    kinds = {task.of or task.name: _kind(task) for task in tasks.tasks}
     shown = [f"{name!r} ({kind})" for name, kind in kinds.items()]
     told = ", ".join(shown[:_NAMED])
     if len(shown) > _NAMED:
@@ -206,6 +206,12 @@ def _chosen(table: Table, tasks: Tasks, usable: NDArray[np.bool_]) -> str:
         f"SMILES from column {table.smiles_column!r}, labels from {told}; "
         f"{usable.sum():,} of {len(table):,} rows have both"
     )
+
+
+def _kind(task: Task) -> str:
+    if task.of:
+        return "classes"
+    return f"{task.kind} of its logarithm" if task.scale == "log" else task.kind
 
 
 def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Array:

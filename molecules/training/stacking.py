@@ -33,7 +33,8 @@ class Stacked:
         beside: the others' names.
         others: fitted to all rows but the test fold's.
         weights: (expert, task).
-        held: (row, task) what all say together of a molecule they had not seen, or NaN.
+        held: (row, task) what all say together of a molecule they had not seen, or NaN, on the
+            scale that is learned.
         spread: (row, task) how far the experts disagree there; None for networks alone.
         scores: (task, expert) main metric out of fold; the last column is that of all together.
         forest: with all its trees, to compare with; None if it is not among the experts.
@@ -82,8 +83,10 @@ def stack(
         return _networks_alone(networks, ready)
     known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
     inputs = TableInputs.of(ready, known)
-    told = [networks.held, *(_out_of_fold(n, inputs, ready, divided, seed) for n in experts)]
-    weights = fit_weights(np.stack(told), ready.exact, ready.tasks)
+    outside = [_out_of_fold(name, inputs, ready, divided, seed) for name in experts]
+    told = [ready.tasks.learned(networks.held), *outside]
+    truth = ready.tasks.learned(ready.exact)
+    weights = fit_weights(np.stack(told), truth, ready.tasks)
     used = [0] + [i for i in range(1, len(told)) if weights[i].any()]
     predicted, weights = np.stack([told[i] for i in used]), weights[used]
     fitted = {
@@ -137,7 +140,7 @@ def _fitted(
     seed: int,
     draft: bool = False,
 ) -> Expert:
-    labels, weights = ready.labels[rows], ready.weights[rows]
+    labels, weights = ready.tasks.learned(ready.labels[rows]), ready.weights[rows]
     threads = torch.get_num_threads()
     return fit_expert(name, inputs[rows], labels, weights, ready.tasks, seed, threads, draft)
 
@@ -164,12 +167,14 @@ def _distinct(divided: Sequence[Division]) -> list[Division]:
 
 def _networks_alone(networks: Networks, ready: Prepared) -> Stacked:
     weights = np.ones((1, len(ready.tasks)))
-    scores = _scores([networks.held, networks.held], ready)
-    return Stacked(("networks",), (), (), weights, networks.held, None, scores)
+    held = ready.tasks.learned(networks.held)
+    scores = _scores([held, held], ready)
+    return Stacked(("networks",), (), (), weights, held, None, scores)
 
 
 def _scores(predicted: Sequence[Array], ready: Prepared) -> Array:
-    """(task, prediction) main metric; NaN where there is none."""
+    """(task, prediction) main metric, in units; NaN where there is none."""
+    predicted = [ready.tasks.in_units(told) for told in predicted]
     found = np.full((len(ready.tasks), len(predicted)), np.nan)
     for i, task in enumerate(ready.tasks.tasks):
         metric = METRICS[task.kind][0]

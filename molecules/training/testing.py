@@ -45,7 +45,7 @@ def compare_with_baselines(
     trees = np.full(truth.shape, np.nan)
     trees[:, chosen] = forest.predict(TableInputs.of(ready, test)[test])
     others = {
-        FOREST: _known_only(trees, ready),
+        FOREST: _known_only(ready.tasks.in_units(trees), ready),
         "mean": mean_prediction(ready.labels[known], len(test)),
     }
     scores = compare({OURS: predicted, **others}, truth, ready.tasks, seed)
@@ -79,7 +79,7 @@ def _with_forest(labels: Array) -> list[int]:
 def _forest(ready: Prepared, chosen: list[int], seed: int) -> Forest:
     """Learned from all known rows."""
     known = ready.known
-    labels, weights = ready.labels[known][:, chosen], ready.weights[known]
+    labels, weights = ready.tasks.learned(ready.labels[known])[:, chosen], ready.weights[known]
     tasks = Tasks(tasks=tuple(ready.tasks.tasks[task] for task in chosen))
     inputs = TableInputs.of(ready, known)[known]
     return Forest.fit(inputs, labels, weights, tasks, seed, torch.get_num_threads())

@@ -6,7 +6,7 @@ import pytest
 
 from molecules.files.measured import measured
 from molecules.files.table import Table
-from molecules.tasks import Task, TaskOptions, Tasks
+from molecules.tasks import Task, TaskOptions, Tasks, infer_task
 from sciml.errors import InputError
 
 
@@ -73,6 +73,30 @@ def test_what_cannot_be_learned(
 ) -> None:
     with pytest.raises(InputError, match=message):
         measured(table(y=cells), ["y"], options)
+
+
+def test_quantities_over_decades_are_learned_as_logarithms() -> None:
+    draw = np.random.default_rng(0).normal(size=400)
+    few = np.exp(2 * draw)  # lognormal
+    for column, options, scale in (
+        (few, TaskOptions(), "log"),
+        (few, TaskOptions(scale="linear"), "linear"),
+        (few - few.min(), TaskOptions(), "linear"),  # holds zero
+        (draw, TaskOptions(), "linear"),
+        (draw + 10, TaskOptions(scale="log"), "log"),
+        (few[:15], TaskOptions(), "linear"),  # too few to tell
+    ):
+        assert infer_task("y", column, options).scale == scale
+    with pytest.raises(InputError, match="learned as a logarithm but holds -"):
+        infer_task("y", draw, TaskOptions(scale="log"))
+
+
+def test_scales_there_and_back() -> None:
+    tasks = Tasks(tasks=(Task(name="a", scale="log"), Task(name="b")))
+    values = np.array([[np.e, -3.0], [1.0, np.nan], [np.nan, 2.0]])
+    np.testing.assert_allclose(tasks.learned(values), [[1, -3], [0, np.nan], [np.nan, 2]])
+    np.testing.assert_allclose(tasks.in_units(tasks.learned(values)), values)
+    assert np.isnan(tasks.learned(np.array([0.0, 0.0]))).tolist() == [True, False]
 
 
 def test_names_are_distinct() -> None:

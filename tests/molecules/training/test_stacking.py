@@ -152,6 +152,29 @@ def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(resumed.predictor.predict(SMILES).mean, told.mean)
 
 
+def test_quantities_over_decades_scale_with_their_unit(tmp_path: Path) -> None:
+    """Learned as logarithms, 1,000 times the labels are 1,000 times all that is said."""
+    noise = np.random.default_rng(0).normal(size=len(SMILES))
+    values = np.exp(np.array([len(text) for text in SMILES]) / 2 + noise)
+    few = ["transfer=null", "folds=3", "measure_gain=false", "experts=[kernel]", *TINY]
+    config = load_config(ExperimentConfig, named_config("molecules", "small"), few)
+    told = []
+    for factor in (1.0, 1000.0):
+        trained = train(table(factor * values), ["size"], config, tmp_path / str(factor))
+        predictor = trained.predictor
+        assert predictor.tasks.logarithmic.tolist() == [True]
+        prediction = predictor.predict(SMILES)
+        assert (prediction.lower > 0).all()
+        assert (prediction.lower < prediction.mean).all()
+        assert (prediction.mean < prediction.upper).all()
+        assert prediction.spread is not None
+        parts = prediction.mean, prediction.lower, prediction.upper, prediction.spread
+        ours = [row.score.value for row in trained.scores if row.model == "our model"]
+        told.append([*parts, np.array(ours[:2]), predictor.scales])
+    for small, large in zip(*told, strict=True):
+        np.testing.assert_allclose(large, 1000 * small, rtol=1e-3)
+
+
 def test_a_table_too_large_for_the_steps_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     config = ExperimentConfig.model_validate({"training": {"epochs": 10, "max_steps": 100}})
     _tell_of_cut(config, 600)
