@@ -130,8 +130,8 @@ def _costs(rows: Sequence[Record], models: Sequence[str]) -> str:
             cells = [f"{own['train_seconds'].median():.1f}", f"{own['train_seconds'].max():.0f}"]
             body.append([model, f"{len(own)}", *cells, f"{each.median():.1f}"])
     heads = ["model", "cells", "CPU s of training, median", "most", "CPU ms a prediction, median"]
-    note = "Trees: with the features they need. Ours: with the forest it always compares with, "
-    return _table(heads, body) + f"\n{note}features of that not counted.\n"
+    note = "With the features that each needs; ours without the network from scratch."
+    return _table(heads, body) + f"\n{note}\n"
 
 
 def _few_labels(entries: Sequence[Record]) -> str:
