@@ -128,7 +128,7 @@ def _told(stacked: Stacked, task: Task, i: int) -> str:
         f"{name} {weight:.0%} ({score:.3g} alone)"
         for name, weight, score in zip(stacked.names, stacked.weights[:, i], alone, strict=True)
     ]
-    metric = METRICS[task.kind][0].name
+    metric = METRICS[task.kind][0].name + (" of logarithms" if task.scale == "log" else "")
     return f"{task.name}: {', '.join(parts)}; {metric} {whole:.3g} on molecules held out."
 
 

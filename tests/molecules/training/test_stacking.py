@@ -18,6 +18,7 @@ from molecules.training.experiment import ExperimentConfig, fit_predictor, train
 from molecules.training.networks import Networks, _tell_of_cut
 from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
+from molecules.tasks import Tasks
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
@@ -107,7 +108,9 @@ def test_an_expert_that_knows_the_answer_is_heard() -> None:
     assert stacked.names == ("networks",)
     assert stacked.others == ()
     np.testing.assert_allclose(stacked.held[ready.known], ready.exact[ready.known])
-    assert "networks 100% (0 alone)" in weights_told(stacked, ready.tasks)[0]
+    assert "networks 100% (0 alone); RMSE 0 on" in weights_told(stacked, ready.tasks)[0]
+    task = ready.tasks.tasks[0].model_copy(update={"scale": "log"})
+    assert "RMSE of logarithms 0 on" in weights_told(stacked, Tasks(tasks=(task,)))[0]
 
 
 def test_many_properties_or_molecules_get_networks_only() -> None:
