@@ -13,12 +13,12 @@ from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.pretraining.experiment import PretrainConfig, pretrain
+from molecules.tasks import Tasks
 from molecules.training.divisions import divisions, learned_rows
 from molecules.training.experiment import ExperimentConfig, fit_predictor, train
 from molecules.training.networks import Networks, _tell_of_cut
 from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
-from molecules.tasks import Tasks
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
