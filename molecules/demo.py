@@ -1,10 +1,12 @@
 """The whole way from measurements to a ranked library, on molecules that come with RDKit."""
 
+from math import isnan
 from pathlib import Path
 
 import pandas as pd
 
 from molecules.cli import app
+from molecules.evaluation.metrics import figure
 from sciml.cli import run_demo
 
 
@@ -41,7 +43,7 @@ def _summary(out: Path, seconds: float) -> str:
         "",
         f"  {'':10}" + "".join(f"{name:>18}" for name in table.columns),
         *(
-            f"  {metric:10}" + "".join(f"{value:18.3f}" for value in row)
+            f"  {metric:10}" + "".join(f"{_cell(value):>18}" for value in row)
             for metric, row in zip(table.index, table.to_numpy(), strict=True)
         ),
         "",
@@ -57,3 +59,7 @@ def _summary(out: Path, seconds: float) -> str:
     }
     lines += ["", f"In {out}:"] + [f"  {name:26}{what}" for name, what in made.items()]
     return "\n".join(lines) + "\n"
+
+
+def _cell(score: float) -> str:
+    return "-" if isnan(score) else figure(score)
