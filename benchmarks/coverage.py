@@ -44,11 +44,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--splits", type=int, default=8)
     parser.add_argument("--kinds", nargs="+", default=["random", "scaffold_balanced"])
+    parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=list(TABLES))
     arguments = parser.parse_args()
     rows = []
     for split in arguments.kinds:
         for seed in range(arguments.splits):
-            for name in TABLES:
+            for name in arguments.tables:
                 rows += covered(arguments.folder, name, split, seed)
                 pd.DataFrame(rows).to_csv(RESULTS / "coverage.csv", index=False)
     (RESULTS / "coverage.md").write_text(report(pd.DataFrame(rows)), encoding="utf-8")
