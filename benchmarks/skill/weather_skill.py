@@ -105,8 +105,9 @@ and largest among fields) and zonal power are those 15 days ahead over the simul
 follows a configuration's name was changed in it; `no diffusion` is `model.diffusion=null`. Dates,
 machines, versions and recipes are in `skill_weather.json`: a busy machine's CPU second holds fewer
 steps, and the rows of `ours:small` ran on a busier one than the others. 1,800 CPU seconds are 15
-minutes of two threads; they were spent on one, by `ours:small` alone: of the peers, none was run
-for so long, and SFNO alone at a second rate. All compute in float32.
+minutes of two threads; they were spent on one, by `ours:small` and by SFNO at the better of its two
+rates, which then learns its training states and little more. The other peers were not run for so
+long, nor at a second rate. All compute in float32.
 
 """
 
