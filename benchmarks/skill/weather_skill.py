@@ -106,8 +106,8 @@ follows a configuration's name was changed in it; `no diffusion` is `model.diffu
 machines, versions and recipes are in `skill_weather.json`: a busy machine's CPU second holds fewer
 steps, and the rows of `ours:small` ran on a busier one than the others. 1,800 CPU seconds are 15
 minutes of two threads; they were spent on one, by `ours:small` and by SFNO at the better of its two
-rates, which then learns its training states and little more. The other peers were not run for so
-long, nor at a second rate. All compute in float32.
+rates, which is no better for it on unseen states. The other peers were not run for so long, nor at
+a second rate. All compute in float32.
 
 """
 
