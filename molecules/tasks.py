@@ -114,6 +114,10 @@ class Tasks(Config):
         exponents = np.clip(np.where(self.logarithmic, values, 0.0), -LARGEST, LARGEST)
         return np.where(self.logarithmic, np.exp(exponents), values)
 
+    def slope(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Change of `values` (..., task), in units, per change on the scale that is learned."""
+        return np.where(self.logarithmic, values, 1.0)  # d exp(x) = exp(x) dx
+
     @property
     def classes(self) -> dict[str, list[int]]:
         """Property of several classes -> the tasks that are its classes."""

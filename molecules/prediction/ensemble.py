@@ -111,27 +111,30 @@ def each(predictor: AnyPredictor) -> "list[PropertyPredictor]":
 def together(parts: Sequence[Prediction]) -> Prediction:
     """What several predictors, which count alike, say of the same rows.
 
-    Mean and spread are those of an even mixture: the variance is the mean of the parts'
-    own variances plus the variance of their means. An interval reaches from the lowest to
-    the highest end, and a conformal set holds what one of them holds: they miss the truth
-    at most as often as those of any one part, and are wider than they need be where the
-    parts err apart. A molecule is as near to the training sets as to the nearest of them.
-    A row needs all parts.
+    Mean and spread are those of an even mixture, on the scale that is learned: the variance
+    is the mean of the parts' own variances plus the variance of their means. An interval
+    reaches from the lowest to the highest end, and a conformal set holds what one of them
+    holds: they miss the truth at most as often as those of any one part, and are wider than
+    they need be where the parts err apart. A molecule is as near to the training sets as to
+    the nearest of them. A row needs all parts.
     """
-    first, means = parts[0], np.stack([part.mean for part in parts])
-    own = [np.zeros_like(p.mean) if p.spread is None else p.spread**2 for p in parts]
+    first, tasks = parts[0], parts[0].tasks
+    means = tasks.learned(np.stack([part.mean for part in parts]))
+    own = [0.0 if p.spread is None else (p.spread / tasks.slope(p.mean)) ** 2 for p in parts]
+    mean = tasks.in_units(means.mean(axis=0))
+    variance = sum(own) / len(parts) + means.var(axis=0)
     statuses = list(zip(*(part.status for part in parts), strict=True))
     reasons = zip(*(part.reason for part in parts), strict=True)
     return Prediction(
-        tasks=first.tasks,
+        tasks=tasks,
         smiles=first.smiles,
-        mean=means.mean(axis=0),
+        mean=mean,
         lower=np.min([part.lower for part in parts], axis=0),
         upper=np.max([part.upper for part in parts], axis=0),
         sets=_united([part.sets for part in parts]),
         status=[next((s for s in row if s != "ok"), "ok") for row in statuses],
         reason=["; ".join(filter(None, dict.fromkeys(row))) for row in reasons],
-        spread=np.sqrt(np.mean(own, axis=0) + means.var(axis=0)),
+        spread=np.sqrt(variance) * tasks.slope(mean),
         similarity=_nearest([part.similarity for part in parts], np.max),
         distance=_nearest([part.distance for part in parts], np.min),
     )

@@ -156,7 +156,7 @@ class PropertyPredictor:
         mean, spread, scale = np.split(told[:, :-2], 3, axis=1)
         lower, upper, sets = self._calibrated(mean, scale)
         mean, lower, upper = (self.tasks.in_units(part) for part in (mean, lower, upper))
-        spread = spread * np.where(self.tasks.logarithmic, mean, 1.0)  # d exp(x) = exp(x) dx
+        several = len(self.members) + len(self.others) > 1
         return Prediction(
             tasks=self.tasks,
             smiles=smiles,
@@ -166,7 +166,7 @@ class PropertyPredictor:
             sets=sets,
             status=status,
             reason=reason,
-            spread=spread if len(self.members) + len(self.others) > 1 else None,
+            spread=spread * self.tasks.slope(mean) if several else None,
             similarity=told[:, -2] if domain else None,
             distance=told[:, -1] if domain else None,
         )

@@ -41,7 +41,8 @@ class DataConfig(Config):
         split_file: JSON with row numbers; given folds.
         time_column: of dates or years, for the split `time`.
         weights: column that says how much each row counts in training; default all alike.
-        tasks: column to learn -> its kind, unit and wanted direction.
+        tasks: column to learn -> its kind, unit, wanted direction and scale.
+        scale: of the quantities of which `tasks` says none; see `TaskOptions`.
         standardize: salts, charges and tautomers; kept in the model and done again to
             what it predicts.
         max_atoms: larger molecules are left out, with a status.
@@ -60,11 +61,21 @@ class DataConfig(Config):
     time_column: str | None = None
     weights: str | None = None
     tasks: dict[str, TaskOptions] = Field({})
+    scale: Literal["auto", "linear", "log"] = "auto"
     standardize: Standardization = "off"
     max_atoms: int = Field(MAX_ATOMS, ge=1)
     coordinates: Literal["auto", "made"] = "auto"
     conformer_seed: int = 0
     cache: Path | None = None
+
+    def options(self, columns: Sequence[str]) -> dict[str, TaskOptions]:
+        """What is said of these columns, and of others that `tasks` names."""
+        said = dict.fromkeys(columns, TaskOptions()) | self.tasks
+        scale = {"scale": self.scale}
+        return {
+            name: one.model_copy(update=scale) if one.scale == "auto" else one
+            for name, one in said.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -150,7 +161,9 @@ def prepare(
             f"(first row: {featurized.reason[0]}); name the column with --smiles"
         )
     valid = np.array([status == "ok" for status in featurized.status])
-    tasks, labels = measured(table, columns, config.tasks, valid, set(columns) - set(targets))
+    tasks, labels = measured(
+        table, columns, config.options(columns), valid, set(columns) - set(targets)
+    )
     _require_one_kind(tasks, np.where(valid[:, None], labels.exact, np.nan), config.tasks)
     usable = valid & np.isfinite(labels.values).any(axis=1)
     weights = _weights(table, config.weights, usable)

@@ -92,6 +92,20 @@ def test_two_files_are_a_mixture(both: list[PropertyPredictor]) -> None:
     np.testing.assert_allclose(masked, np.mean(parts, axis=0), atol=1e-15)
 
 
+def test_logarithms_are_averaged_where_they_are_learned() -> None:
+    """Concentrations of 1 and 100 have the mean 10: two factors of ten away from each."""
+    tasks = Tasks(tasks=(Task(name="IC50", unit="nM", scale="log"), Task(name="y")))
+    blank = np.full((1, 2), "")
+    parts = [
+        Prediction(tasks, ["C"], m, m / 2, m * 2, blank, ["ok"], [""], spread=m * 0)
+        for m in (np.array([[1.0, 1.0]]), np.array([[100.0, 3.0]]))
+    ]
+    told = together(parts)
+    np.testing.assert_allclose(told.mean, [[10, 2]])
+    np.testing.assert_allclose(told.spread, [[10 * np.log(10), 1]])
+    assert told.lower.tolist() == [[0.5, 0.5]]
+
+
 def test_a_row_needs_all_files() -> None:
     told = Ensemble([make_predictor(0), make_predictor(1, max_atoms=5)]).predict(["CCO", "CCCCCC"])
     assert told.status == ["ok", "too_large"]

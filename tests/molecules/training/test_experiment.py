@@ -188,6 +188,18 @@ def test_a_slip_in_a_yes_no_column_is_no_quantity() -> None:
         prepare(table, ["active"], experiment("small", "data.tasks={active: {kind: binary}}").data)
 
 
+def test_the_scale_of_all_quantities_gives_way_to_that_of_one() -> None:
+    """An energy with heavy tails stays a sum over atoms."""
+    table = made_table()
+    table.frame["IC50"] = np.exp(2 * np.random.default_rng(0).normal(size=len(table)))
+    assert prepare(table, ["IC50"], experiment("small").data).tasks.tasks[0].scale == "log"
+    energies = experiment("energies", "data.tasks={IC50: {unit: nM}}").data
+    (task,) = prepare(table, ["IC50"], energies).tasks.tasks
+    assert (task.scale, task.unit) == ("linear", "nM")
+    own = experiment("energies", "data.tasks={IC50: {scale: log}}").data
+    assert prepare(table, ["IC50"], own).tasks.tasks[0].scale == "log"
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [("-1", "holds '-1' in row 1"), ("", "holds '' in row 1"), ("much", "holds 'much' in row 1")],
