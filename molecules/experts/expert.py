@@ -53,6 +53,11 @@ def fit_expert(
             return Forest.fit(inputs, labels, weights, tasks, seed, threads, trees)
 
 
+def tell(expert: Expert, inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """What an expert predicts, and how unsure it is if it can say, (molecule, task) each."""
+    return expert.tell(inputs) if isinstance(expert, Kernel) else (expert.predict(inputs), None)
+
+
 def experts_as_arrays(
     names: Sequence[ExpertName], experts: Sequence[Expert], weights: NDArray[np.float64]
 ) -> dict[str, NDArray[Any]]:

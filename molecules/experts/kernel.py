@@ -13,11 +13,12 @@ left-out predictions makes probabilities of them (Platt 1999).
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from molecules.experts.inputs import Inputs
 from molecules.features.encoding import FINGERPRINT
@@ -28,6 +29,7 @@ SCALES = (0.3, 1.0, 3.0)
 NOISES = tuple(10.0 ** np.arange(-3, 1.1, 0.5))
 MOST = 4000  # molecules learned from: time grows with their cube
 CHOOSE_ON = 800  # molecules that mix, scale and noise are chosen on
+ANCHORS = 300  # molecules whose nearness tells how unsure a prediction is
 _LEVELS = 8  # counts from here on are alike
 _LARGEST = 4.0  # standard deviations of a descriptor; larger ones count as these
 _LEAST_SPREAD = 1e-9
@@ -121,14 +123,56 @@ class Kernel:
 
     def predict(self, inputs: Inputs) -> Array:
         """(molecule, task) on the scale of the labels, or the probability of 1."""
+        return self._means(*self._near(inputs))
+
+    def tell(self, inputs: Inputs) -> tuple[Array, Array]:
+        """What `predict` says, and how unsure it is, (molecule, task) each.
+
+        Unsure is the standard deviation of a new measurement (R & W, eq. 2.26) over that of
+        the process before it has seen any, as far as `ANCHORS` of the molecules learned from
+        can tell: least beside one of them, sqrt(1 + noise) far from all. Zero for yes/no.
+        """
+        near = self._near(inputs)
+        return self._means(*near), self._deviations(*near)
+
+    def _near(self, inputs: Inputs) -> tuple[NDArray[np.float32], Array]:
+        """Similarity and squared distance to the points, (molecule, point) each."""
         described = _standardized(inputs.descriptors, self.centre, self.spread)
-        near = tanimoto(inputs.counts, self.counts), squared_distance(described, self.descriptors)
-        told = np.empty((len(inputs), len(self.means)))
+        return tanimoto(inputs.counts, self.counts), squared_distance(described, self.descriptors)
+
+    def _means(self, similarity: NDArray[np.float32], distance: Array) -> Array:
+        told = np.empty((len(similarity), len(self.means)))
         for task, row in enumerate(self.chosen):
             best = Chosen(*row)
-            score = _covariance(*near, best) @ self.coefficients[:, task] + self.means[task]
+            covariance = _covariance(similarity, distance, best)
+            score = covariance @ self.coefficients[:, task] + self.means[task]
             told[:, task] = _sigmoid(best, score) if self.binary[task] else score
         return told
+
+    def _deviations(self, similarity: NDArray[np.float32], distance: Array) -> Array:
+        told = np.zeros((len(similarity), len(self.means)))
+        for task, (points, factor) in self._anchors.items():
+            best = Chosen(*self.chosen[task])
+            explained = _covariance(similarity[:, points], distance[:, points], best) @ factor.T
+            variance = 1 + best.noise - np.square(explained).sum(axis=1)
+            told[:, task] = np.sqrt(np.maximum(variance, 0))
+        return told
+
+    @cached_property
+    def _anchors(self) -> dict[int, tuple[NDArray[np.int64], Array]]:
+        """Of each quantity, some of its points and the inverse Cholesky factor of theirs."""
+        found = {}
+        for task in np.flatnonzero(~self.binary).tolist():
+            measured = np.flatnonzero(self.coefficients[:, task])
+            points = np.sort(np.random.default_rng(0).permutation(measured)[:ANCHORS])
+            counts, descriptors = self.counts[points], self.descriptors[points]
+            best = Chosen(*self.chosen[task])
+            distance = squared_distance(descriptors, descriptors)
+            covariance = _covariance(tanimoto(counts, counts), distance, best)
+            covariance[np.diag_indices_from(covariance)] += max(best.noise, _LEAST_NOISE)
+            factor = np.linalg.cholesky(covariance)
+            found[task] = points, solve_triangular(factor, np.eye(len(points)), lower=True)
+        return found
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Plain arrays for a model file; counts as the places and values that are not zero."""

@@ -62,6 +62,21 @@ def disagreement(predicted: Array, weights: Array) -> Array:
     return np.sqrt(np.einsum("ert,et->rt", np.square(predicted - mean), weights))
 
 
+def signs_of_doubt(predicted: Array, weights: Array, unsure: Sequence[Array | None]) -> Array:
+    """What lets expect a large error: how far the experts disagree, and how unsure one is.
+
+    Args:
+        predicted, weights: as of `disagreement`.
+        unsure: what each expert says of itself, (row, task); of the first that does.
+
+    Returns:
+        (row, task, 2); the second is zero where no expert says anything.
+    """
+    between = disagreement(predicted, weights)
+    own = next((doubt for doubt in unsure if doubt is not None), np.zeros_like(between))
+    return np.stack([between, own], axis=-1)
+
+
 def proper(told: Array, tasks: Tasks) -> Array:
     """Probabilities within 0 and 1, and those of the classes of a property with sum one."""
     told = np.where(tasks.binary, np.clip(told, 0, 1), told)

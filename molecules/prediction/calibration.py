@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.prediction.error_scale import ErrorScale, held_out_scale
 from molecules.tasks import TaskKind
 from sciml.config import Config
 
@@ -19,11 +20,13 @@ class Calibration(Config):
     """Interval of one property; plain data, kept in the model file.
 
     For a quantity it is split-conformal: the prediction plus or minus `width` times a
-    scale. The scale is 1, or for an ensemble the spread of its members plus `softening`
-    (Lei et al. 2018, section 5.2), so that the interval is wide where they disagree.
-    `width` is the ceil((n + 1) LEVEL)-th smallest of the n validation residuals over their
-    scales (Vovk et al. 2005, section 4.1): the interval holds a new molecule with a
-    probability of at least LEVEL if it could as well have been in the validation fold.
+    scale. The scale is 1, or the error to be expected where the prediction comes with signs
+    of doubt (Lei et al. 2018, section 5.2), so that the interval is wide where these are
+    large. `width` is the ceil((n + 1) LEVEL)-th smallest of the n validation residuals over
+    their scales (Vovk et al. 2005, section 4.1): the interval holds a new molecule with a
+    probability of at least LEVEL if it could as well have been in the validation fold. The
+    scale of each of these residuals is learned from others, so that what is true of a scale
+    known beforehand is nearly so of a learned one.
 
     For a probability it is the Venn-Abers interval (Vovk & Petej 2014): what isotonic
     regression would say if the new molecule were 0, and if it were 1. Its conformal set
@@ -34,8 +37,7 @@ class Calibration(Config):
     Attributes:
         width: half the interval of a quantity, in scales; None if the validation fold is
             too small.
-        softening: what is added to the spread, in the unit of the quantity; None where
-            the scale is 1.
+        scale: None where it is 1.
         scores: ascending probabilities of the validation fold.
         low, high: interval for a probability below the first score, between the
             first and the second, ... (len(scores) + 1).
@@ -44,7 +46,7 @@ class Calibration(Config):
     """
 
     width: float | None = None
-    softening: float | None = None
+    scale: ErrorScale | None = None
     scores: tuple[float, ...] = ()
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
@@ -56,34 +58,36 @@ class Calibration(Config):
         kind: TaskKind,
         predicted: Array,
         truth: Array,
-        spread: Array | None = None,
-        softening: float | None = None,
+        signs: Array | None = None,
     ) -> Self:
         """Learn from the validation fold.
 
         Args:
             kind: of the property.
             predicted, truth: (row,), NaN where unmeasured.
-            spread: (row,) standard deviation of an ensemble's members.
-            softening: positive, known without the validation fold; None for a scale of 1.
+            signs: (row, sign) >= 0 of doubt in a quantity; None for a scale of 1.
         """
         both = np.isfinite(predicted) & np.isfinite(truth)
         predicted, truth = predicted[both], truth[both]
         if kind == "regression":
-            made = cls(softening=softening)
-            scale = made._scale(None if spread is None else spread[both])
-            width = conformal_quantile(np.abs(predicted - truth) / scale)
-            return made.model_copy(update={"width": width})
+            return cls._of_errors(predicted - truth, None if signs is None else signs[both])
         negative, positive = predicted[truth == 0], 1 - predicted[truth == 1]
         doubts = conformal_quantile(negative), conformal_quantile(positive)
         return cls(**_venn_abers(predicted, truth), doubts=doubts)
 
+    @classmethod
+    def _of_errors(cls, errors: Array, signs: Array | None) -> Self:
+        if signs is None or not errors.any():
+            return cls(width=conformal_quantile(np.abs(errors)))
+        width = conformal_quantile(np.abs(errors) / held_out_scale(errors, signs))
+        return cls(width=width, scale=ErrorScale.fit(errors, signs))
+
     def interval(
-        self, kind: TaskKind, predicted: Array, spread: Array | None = None
+        self, kind: TaskKind, predicted: Array, signs: Array | None = None
     ) -> tuple[Array, Array]:
         """Lower and upper end, (row,) each; unbounded where nothing was learned."""
         if kind == "regression":
-            width = (math.inf if self.width is None else self.width) * self._scale(spread)
+            width = (math.inf if self.width is None else self.width) * self._scale(signs)
             return predicted - width, predicted + width
         if not self.scores:
             return np.zeros_like(predicted), np.ones_like(predicted)
@@ -100,11 +104,11 @@ class Calibration(Config):
         inside = np.stack([predicted <= limits[0], 1 - predicted <= limits[1]], axis=-1)
         return ["{" + " ".join(map(str, np.flatnonzero(row))) + "}" for row in inside]
 
-    def _scale(self, spread: Array | None) -> Array | float:
-        if self.softening is None:
+    def _scale(self, signs: Array | None) -> Array | float:
+        if self.scale is None:
             return 1.0
-        assert spread is not None, "an ensemble's intervals need the spread of its members"
-        return spread + self.softening
+        assert signs is not None, "these intervals need the signs of doubt they were learned with"
+        return self.scale.of(signs)
 
 
 def conformal_quantile(scores: Array) -> float | None:

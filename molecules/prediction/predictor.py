@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molecules.evaluation.similarity import Fingerprints, from_text
-from molecules.experts.expert import Expert
+from molecules.experts.expert import Expert, tell
 from molecules.experts.inputs import Inputs
-from molecules.experts.stack import combine, disagreement, proper
+from molecules.experts.stack import combine, proper, signs_of_doubt
 from molecules.features.coordinates import Positions
 from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized, Status
@@ -147,14 +147,14 @@ class PropertyPredictor:
             smiles,
             batch_size,
             partial(self._told, domain=domain),
-            3 * tasks + 2,
+            4 * tasks + 2,
             cache,
             positions,
             fingerprints=domain or bool(self.others),
             finish=self._together,
         )
-        mean, spread, scale = np.split(told[:, :-2], 3, axis=1)
-        lower, upper, sets = self._calibrated(mean, scale)
+        mean, spread, *signs = np.split(told[:, :-2], 4, axis=1)
+        lower, upper, sets = self._calibrated(mean, np.stack(signs, axis=-1))
         mean, lower, upper = (self.tasks.in_units(part) for part in (mean, lower, upper))
         several = len(self.members) + len(self.others) > 1
         return Prediction(
@@ -217,27 +217,29 @@ class PropertyPredictor:
         return torch.cat([*predictions, near], dim=1)
 
     def _together(self, told: Array, smiles: Sequence[str], data: MoleculeData) -> Array:
-        """(molecule, 3 * task + 2): mean, spread, scale of the interval, and nearness.
+        """(molecule, 4 * task + 2): mean, spread, two signs of doubt, and nearness.
 
-        The first three on the scale that is learned.
+        The first two on the scale that is learned.
         The spread is that of a mixture of all models: what the experts differ by, and the
         networks among themselves.
         """
         networks = told[:, :-2].reshape(len(told), len(self.members), len(self.tasks))
         networks = self.tasks.learned(networks)
-        experts = [networks.mean(axis=1)]
+        experts, unsure = [networks.mean(axis=1)], list[Array | None]()
         if self.others:
             assert data.fingerprints is not None
             inputs = Inputs.of(smiles, data.fingerprints)
-            experts += [proper(other.predict(inputs), self.tasks) for other in self.others]
+            for other in self.others:
+                values, doubt = tell(other, inputs)
+                experts.append(proper(values, self.tasks))
+                unsure.append(doubt)
         predicted = np.stack(experts)
         mean, apart = combine(predicted, self.weights, self.tasks), 0.0
         if len(self.members) > 1:
             apart = networks.std(axis=1, ddof=1)
-        between = disagreement(predicted, self.weights)
-        spread = np.sqrt(between**2 + self.weights[0] * apart**2)
-        scale = between if self.others else spread
-        return np.concatenate([mean, spread, scale, told[:, -2:]], axis=1)
+        signs = signs_of_doubt(predicted, self.weights, unsure)
+        spread = np.sqrt(signs[..., 0] ** 2 + self.weights[0] * apart**2)
+        return np.concatenate([mean, spread, *np.moveaxis(signs, -1, 0), told[:, -2:]], axis=1)
 
     def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:
         assert self.domain is not None
@@ -246,7 +248,7 @@ class PropertyPredictor:
         distance = self.domain.latent.distance(vectors.double().cpu().numpy())
         return torch.from_numpy(np.column_stack([self.domain.similarity(bits), distance]))
 
-    def _calibrated(self, mean: Array, spread: Array) -> tuple[Array, Array, NDArray[np.str_]]:
+    def _calibrated(self, mean: Array, signs: Array) -> tuple[Array, Array, NDArray[np.str_]]:
         """Ends of the intervals and conformal sets, (row, task) each."""
         lower, upper = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
         sets = np.full(mean.shape, "", dtype="<U8")
@@ -256,7 +258,7 @@ class PropertyPredictor:
         ):
             values = mean[told, column]
             lower[told, column], upper[told, column] = calibration.interval(
-                task.kind, values, spread[told, column]
+                task.kind, values, signs[told, column]
             )
             if task.kind == "binary":
                 sets[told, column] = calibration.sets(values)

@@ -10,8 +10,6 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.training.preparation import Prepared
 from molecules.training.stacking import Stacked
 
-Array = NDArray[np.float64]
-
 
 def calibrate(
     predictor: PropertyPredictor, ready: Prepared, stacked: Stacked, rows: NDArray[np.int64]
@@ -34,18 +32,10 @@ def calibrate(
             task.kind,
             stacked.held[:, i],
             truth[:, i],
-            None if stacked.spread is None else stacked.spread[:, i],
-            None if stacked.spread is None else _error(stacked.held[:, i], truth[:, i]),
+            None if stacked.signs is None else stacked.signs[:, i],
         )
         for i, task in enumerate(ready.tasks.tasks)
     ]
     vectors = predictor.embed(learned, positions=ready.own_of(rows)).vectors
     domain = Domain.fit(fingerprints(learned), vectors)
     predictor.metadata.update(domain.to_metadata())
-
-
-def _error(held: Array, truth: Array) -> float | None:
-    """RMSE on molecules held out: a scale of error where all experts agree; None without one."""
-    both = np.isfinite(held) & np.isfinite(truth)
-    error = float(np.sqrt(np.mean((held - truth)[both] ** 2))) if both.any() else 0.0
-    return error if error > 0 else None

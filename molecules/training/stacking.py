@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from molecules.evaluation.metrics import METRICS
-from molecules.experts.expert import Expert, ExpertName, fit_expert
+from molecules.experts.expert import Expert, ExpertName, fit_expert, tell
 from molecules.experts.forest import Forest
-from molecules.experts.stack import combine, disagreement, fit_weights
+from molecules.experts.stack import combine, fit_weights, signs_of_doubt
 from molecules.tasks import Task, Tasks
 from molecules.training.divisions import Division
 from molecules.training.inputs import TableInputs
@@ -35,7 +35,7 @@ class Stacked:
         weights: (expert, task).
         held: (row, task) what all say together of a molecule they had not seen, or NaN, on the
             scale that is learned.
-        spread: (row, task) how far the experts disagree there; None for networks alone.
+        signs: (row, task, sign) of doubt there; None for networks alone.
         scores: (task, expert) main metric out of fold; the last column is that of all together.
         forest: with all its trees, to compare with; None if it is not among the experts.
     """
@@ -45,7 +45,7 @@ class Stacked:
     others: tuple[Expert, ...]
     weights: Array
     held: Array
-    spread: Array | None
+    signs: Array | None
     scores: Array
     forest: Forest | None = None
 
@@ -84,7 +84,8 @@ def stack(
     known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
     inputs = TableInputs.of(ready, known)
     outside = [_out_of_fold(name, inputs, ready, divided, seed) for name in experts]
-    told = [ready.tasks.learned(networks.held), *outside]
+    told = [ready.tasks.learned(networks.held), *(mean for mean, _ in outside)]
+    unsure = [None, *(doubt for _, doubt in outside)]
     truth = ready.tasks.learned(ready.exact)
     weights = fit_weights(np.stack(told), truth, ready.tasks)
     used = [0] + [i for i in range(1, len(told)) if weights[i].any()]
@@ -103,7 +104,7 @@ def stack(
         others=others,
         weights=weights,
         held=held,
-        spread=disagreement(predicted, weights) if others else None,
+        signs=signs_of_doubt(predicted, weights, [unsure[i] for i in used]) if others else None,
         scores=_scores([*predicted, held], ready),
         forest=forest if isinstance(forest, Forest) else None,
     )
@@ -152,13 +153,14 @@ def _to_keep(expert: Expert) -> Expert:
 
 def _out_of_fold(
     name: ExpertName, inputs: TableInputs, ready: Prepared, divided: Sequence[Division], seed: int
-) -> Array:
-    """(row, task) of molecules that an expert held out; NaN elsewhere."""
-    told = np.full(ready.labels.shape, np.nan)
+) -> tuple[Array, Array | None]:
+    """What an expert tells of molecules that it held out, (row, task); NaN elsewhere."""
+    mean, doubt = np.full((2, *ready.labels.shape), np.nan)
     for division in _distinct(divided):
         expert = _fitted(name, inputs, ready, division.learned, seed, draft=True)
-        told[division.held] = expert.predict(inputs[division.held])
-    return told
+        mean[division.held], own = tell(expert, inputs[division.held])
+        doubt[division.held] = np.nan if own is None else own
+    return mean, doubt if np.isfinite(doubt).any() else None
 
 
 def _distinct(divided: Sequence[Division]) -> list[Division]:

@@ -1,14 +1,25 @@
 """The experts beside the networks: what they learn, forget nothing in a file, and never see."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF
 
 from molecules.experts import kernel as kernel_module
 from molecules.experts.expert import ExpertName, fit_expert, read_expert
 from molecules.experts.forest import SHARE, Forest
 from molecules.experts.inputs import Inputs
-from molecules.experts.kernel import Chosen, choose, squared_distance, tanimoto
+from molecules.experts.kernel import (
+    Chosen,
+    Kernel,
+    _standardized,
+    choose,
+    squared_distance,
+    tanimoto,
+)
 from molecules.features.features import featurize
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
@@ -105,6 +116,32 @@ def test_the_kernel_chooses_noise_for_noise() -> None:
     flat = choose(same, near, np.ones(80), binary=True)
     assert (flat.slope, flat.intercept) == (0.0, pytest.approx(np.log(81)))
     assert Chosen().slope == 0.0
+
+
+def test_how_unsure_the_kernel_is_is_what_scikit_learn_says(inputs: Inputs) -> None:
+    known, other = inputs.rows(np.arange(60)), inputs.rows(np.arange(55, 80))
+    kernel = Kernel.fit(known, LABELS[:60], np.ones(60), TASKS, 0)
+    scale, noise = 3.0, 0.1
+    kernel = replace(kernel, chosen=np.array([[0.0, scale, noise, 0, 0], kernel.chosen[1]]))
+    (_, unsure), points = kernel.tell(other), kernel.descriptors
+    dim = points.shape[1]
+    process = GaussianProcessRegressor(RBF(np.sqrt(scale * dim)), alpha=noise, optimizer=None)
+    process.fit(points.astype(np.float64), LABELS[:60, 0])
+    described = _standardized(other.descriptors, kernel.centre, kernel.spread)
+    _, deviation = process.predict(described.astype(np.float64), return_std=True)
+    np.testing.assert_allclose(unsure[:, 0], np.sqrt(deviation**2 + noise), rtol=1e-4)
+    assert (unsure[:, 1] == 0).all()  # yes/no
+    assert unsure[:5, 0].max() < unsure[5:, 0].max() < np.sqrt(1 + noise)
+    np.testing.assert_array_equal(kernel.tell(other)[0], kernel.predict(other))
+
+
+def test_few_anchors_leave_it_no_surer(inputs: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Kernel.fit(inputs, LABELS, np.ones(len(SMILES)), TASKS, 0)
+    all_of_them = made.tell(inputs)[1]
+    monkeypatch.setattr(kernel_module, "ANCHORS", 20)
+    few = Kernel.of_arrays(made.arrays()).tell(inputs)[1]
+    assert (few >= all_of_them - 1e-9).all()
+    assert (few[:, 0] > all_of_them[:, 0]).any()
 
 
 def test_damaged_trees(inputs: Inputs) -> None:

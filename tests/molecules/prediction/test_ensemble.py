@@ -13,6 +13,7 @@ from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
 from molecules.prediction.ensemble import Ensemble, together
+from molecules.prediction.error_scale import ErrorScale
 from molecules.prediction.model_source import ModelSource, models_and_table, split_files
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
@@ -33,7 +34,7 @@ def make_predictor(seed: int, tasks: Tasks = TASKS, max_atoms: int = 100) -> Pro
     config = PredictorConfig(model=MODEL, tasks=tasks, members=2, max_atoms=max_atoms)
     truth, scores = np.arange(40) % 2.0, np.linspace(0.2, 0.8, 40) + 0.01 * seed
     calibrations = [
-        Calibration(width=1.0 + seed, softening=0.1),
+        Calibration(width=1.0 + seed, scale=ErrorScale(constant=0.1, slopes=(1.0, 0.0))),
         Calibration.fit("binary", scores, truth),
     ]
     made = PropertyPredictor(config, [PropertyModel(MODEL, tasks) for _ in range(2)], calibrations)
