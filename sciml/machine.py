@@ -25,6 +25,14 @@ def available(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions for it; AVX-512 alone does not tell."""
+    capability = torch.backends.cpu.get_cpu_capability()
+    if capability == "AVX512":
+        return bool(torch.cpu._is_avx512_bf16_supported())  # torch 2.11 has no public name
+    return capability not in ("DEFAULT", "NO AVX", "AVX2")
+
+
 @dataclass(frozen=True)
 class Speed:
     """How fast a device computes, measured in half a second.

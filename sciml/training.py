@@ -23,6 +23,7 @@ from sciml.callbacks import ExponentialAverage, FiniteLoss, History, Snapshots
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
+from sciml.machine import has_bfloat16
 from sciml.objective import Objective
 
 
@@ -74,16 +75,8 @@ def precision_here(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
     if config.accelerator != "cpu" and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
-        fast = _processor_has_bfloat16()
+        fast = has_bfloat16()
     return "bf16-mixed" if fast else "32-true"
-
-
-def _processor_has_bfloat16() -> bool:
-    """Whether there are instructions for it; AVX-512 alone does not tell."""
-    capability = torch.backends.cpu.get_cpu_capability()
-    if capability == "AVX512":
-        return bool(torch.cpu._is_avx512_bf16_supported())  # torch 2.11 has no public name
-    return capability not in ("DEFAULT", "NO AVX", "AVX2")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pandas as pd
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
 from molecules.prediction.annotate import mark_unreadable, require_molecules
-from molecules.prediction.model_source import Device, ModelSource
+from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (
@@ -44,6 +44,7 @@ def embed_file(
     workers: int | None = 1,
     cache: Path | None = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> Counter[str]:
     """Write the vector of each row of a table; arguments as of `predict_file`.
 
@@ -59,7 +60,7 @@ def embed_file(
     table_format(out, FORMATS)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    model_source = ModelSource.of(model, device)
+    model_source = ModelSource.of(model, device, precision)
     model_source.load_one("embed")
     with (
         start_workers(model_source.processes(workers)) as pool,

@@ -12,7 +12,7 @@ from molecules.evaluation.similarity import FAR
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.calibration import LEVEL
-from molecules.prediction.model_source import Device, ModelSource
+from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (
@@ -45,6 +45,7 @@ def predict_file(
     workers: int | None = 1,
     cache: Path | None = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> Counter[str]:
     """Write a table with predictions beside its columns.
 
@@ -55,7 +56,7 @@ def predict_file(
         smiles: column with the SMILES; found by name, then by content, if None.
         workers: processes; None takes one per core.
         cache: folder that keeps graphs and conformers.
-        device: see `ModelSource.of`.
+        device, precision: see `ModelSource.of`.
 
     Returns:
         How many rows have each status.
@@ -66,7 +67,7 @@ def predict_file(
     table_format(out)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    model_source = ModelSource.of(model, device)
+    model_source = ModelSource.of(model, device, precision)
     tasks = model_source.load().tasks
     with start_workers(model_source.processes(workers)) as pool, progress() as bar:
         tables = watched(source, smiles, bar, "predicting")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import torch
@@ -45,6 +45,7 @@ class PropertyPredictor:
         metadata: what else the file holds: data fingerprint, scores, ...
         others: the experts `config.beside`.
         weights: (1 + others, task), the networks' first; their sum is one. None without others.
+        precision: of the networks' encoders in `predict` and `embed`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class PropertyPredictor:
         metadata: dict[str, Any] | None = None,
         others: Sequence[Expert] = (),
         weights: Array | None = None,
+        precision: Literal["float32", "bfloat16"] = "float32",
     ) -> None:
         self.config = config
         self.members = [member.eval() for member in members]
@@ -62,6 +64,7 @@ class PropertyPredictor:
         self.weights = np.ones((1, len(config.tasks))) if weights is None else weights
         self.calibrations = list(calibrations) or [Calibration() for _ in config.tasks.names]
         self.metadata = metadata or {}
+        self.precision = precision
 
     @property
     def tasks(self) -> Tasks:
@@ -79,13 +82,18 @@ class PropertyPredictor:
         return next(self.members[0].parameters()).device
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "cpu") -> Self:
+    def load(
+        cls,
+        path: Path | str,
+        device: str = "cpu",
+        precision: Literal["float32", "bfloat16"] = "float32",
+    ) -> Self:
         """Read a model file that `save` wrote.
 
         Raises:
             InputError: no such file, or not a property model.
         """
-        return cls(*read_parts(path, device))
+        return cls(*read_parts(path, device), precision)
 
     def save(self, path: Path | str) -> None:
         """Write everything as one file."""
@@ -206,7 +214,7 @@ class PropertyPredictor:
 
     def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
         """(molecule, member * task + 2): the networks' predictions, similarity and distance."""
-        vectors = [member.encoder(batch) for member in self.members]
+        vectors = self._encoded(batch)
         predictions = [
             member.head.denormalize(member.head(vector, batch)).double()
             for member, vector in zip(self.members, vectors, strict=True)
@@ -265,7 +273,14 @@ class PropertyPredictor:
         return lower, upper, sets
 
     def _vectors(self, batch: MoleculeBatch) -> Tensor:
-        return torch.cat([member.encoder(batch).double() for member in self.members], dim=1)
+        return torch.cat([vectors.double() for vectors in self._encoded(batch)], dim=1)
+
+    def _encoded(self, batch: MoleculeBatch) -> list[Tensor]:
+        """Each member's vectors; what follows is not computed in bfloat16."""
+        if self.precision == "float32":
+            return [member.encoder(batch) for member in self.members]
+        with torch.autocast(self.device.type, torch.bfloat16):
+            return [member.encoder(batch).float() for member in self.members]
 
     @torch.inference_mode()
     def _run(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from molecules.prediction.model_source import Device, ModelSource
+from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import PART_ROWS, account, refuse_to_overwrite, source_of
 from molecules.screening.carry_out import begin, carry_out, progress_path
@@ -41,6 +41,7 @@ def make_job(
     part_rows: int = PART_ROWS,
     cache: Path | None = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> Job:
     """A job as a user describes it; see `Job`.
 
@@ -49,7 +50,7 @@ def make_job(
     """
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
-    source = ModelSource.of(model, device)
+    source = ModelSource.of(model, device, precision)
     tasks = source.load().tasks
     objectives = read_objectives(targets, minimize, tasks, actives is not None)
     ranks = not {objective.name for objective in objectives} <= set(tasks.names)
@@ -89,6 +90,7 @@ def screen_file(
     scheduler: str | None = None,
     cache: Path | None = None,
     device: Device = "cpu",
+    precision: Precision = "float32",
     options: HitOptions = NO_OPTIONS,
 ) -> list[Row]:
     """Rank a library and write the best molecules as HTML and CSV.
@@ -106,7 +108,7 @@ def screen_file(
         shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
             `merge_files`.
         workers, scheduler: see `prediction.parallel.workers`.
-        device: see `ModelSource.of`; every worker of a cluster must have it.
+        device, precision: see `ModelSource.of`; every worker of a cluster must have the device.
         options: what is said about the hits.
 
     Returns:
@@ -126,6 +128,7 @@ def screen_file(
         model, files, targets=targets, minimize=minimize, actives=options.actives,
         rank_by=rank_by, combine=combine, top=top, exclude=exclude,
         min_similarity=min_similarity, smiles=smiles, shards=shards, cache=cache, device=device,
+        precision=precision,
     )  # fmt: skip
     if shards == 1:
         company = prepare(screener(job), options)

@@ -106,6 +106,16 @@ def test_embeddings(predictor: PropertyPredictor) -> None:
     assert np.isnan(vectors).all(axis=1).tolist() == [False, True, False]
 
 
+def test_bfloat16_is_near_and_finer_than_its_own_digits(predictor: PropertyPredictor) -> None:
+    """Encoders lose digits; what is read out of their vectors does not."""
+    exact = predictor.predict(SMILES).mean
+    predictor.precision = "bfloat16"
+    near = predictor.predict(SMILES).mean
+    assert 0 < np.abs(near - exact).max() < 0.05 * exact.std(axis=0).max()
+    rounded = torch.from_numpy(near).bfloat16().double().numpy()
+    assert (rounded != near).mean() > 0.9
+
+
 def test_spread_is_that_of_the_members(predictor: PropertyPredictor) -> None:
     alone = [
         PropertyPredictor(predictor.config.model_copy(update={"members": 1}), [member])
