@@ -14,7 +14,7 @@ from sciml.model_file import load_state, read_header, read_model_file, save_mode
 from weather.checking.preflight import apply, inspect
 from weather.downscaling.refinement import Refinement
 from weather.files.reanalysis import to_state
-from weather.forecasting.initial import in_memory, on_levels
+from weather.forecasting.initial import blanked, in_memory, on_levels
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.state import State, require_finite
@@ -31,11 +31,13 @@ class DownscalerConfig(Config):
         model: backbone and inputs; with a history it sees one state several times.
         variables: names and levels.
         grid: the fine one; the coarse one follows from it.
+        masked: variables that are defined on part of the grid.
     """
 
     model: ModelConfig
     variables: Variables
     grid: LatLonGrid
+    masked: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -51,11 +53,11 @@ class DownscalerConfig(Config):
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
-        return WeatherModel(self.model, self.variables, self.grid, _NO_STEP)
+        return WeatherModel(self.model, self.variables, self.grid, _NO_STEP, self.masked)
 
 
 def refine(model: WeatherModel, refinement: Refinement, coarse: State) -> State:
-    """Fine fields from coarse ones, whose means they keep.
+    """Fine fields from coarse ones, whose means they keep; NaN in masked cells.
 
     Args:
         model: whose change is that from `refinement.start` to the true fields.
@@ -84,7 +86,7 @@ class Downscaler:
         file: Path | None = None,
     ) -> None:
         self.model, self.config, self.metadata, self.file = model.eval(), config, metadata, file
-        self.refinement = Refinement(config.grid).to(model.device)
+        self.refinement = Refinement(config.grid, model.masks).to(model.device)
 
     @classmethod
     def load(cls, path: Path | str, device: str | None = None) -> Self:
@@ -124,18 +126,25 @@ class Downscaler:
         """
         names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
         seen = on_levels(dataset, names.levels)
-        report = inspect(seen, names, None, self._normal(), self.refinement.coarse, ())
-        return apply(dataset, report, tell)
+        if self.refinement.coarse_masks is not None:
+            seen = blanked(seen, self.refinement.coarse_masks)
+        masked, coarse = self.config.masked, self.refinement.coarse
+        return apply(dataset, inspect(seen, names, None, self._normal(), coarse, masked), tell)
 
     def at(self, dataset: xr.Dataset, time: np.datetime64) -> State:
         """The coarse state of one time of checked data.
 
         Raises:
-            InputError: NaN.
+            InputError: NaN where the model needs a value.
         """
         state = to_state(in_memory(dataset, np.array([time]), self.config.variables),
                          self.config.variables)  # fmt: skip
-        require_finite(state)
+        masks = self.refinement.coarse_masks
+        if masks is None:
+            require_finite(state)
+            return state
+        state = masks.blank(state)
+        require_finite(state, masks.named())
         return state
 
     def _normal(self) -> dict[str, tuple[float, float]]:

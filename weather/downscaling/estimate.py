@@ -1,6 +1,7 @@
 """Memory, time and disk of downscaling and its training, told before it starts."""
 
 import torch
+import xarray as xr
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -12,11 +13,13 @@ from weather.downscaling.objective import DownscalingLoss
 from weather.downscaling.refinement import Refinement
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.grid import LatLonGrid
+from weather.models.masks import Masks
 from weather.models.model import WeatherModel
 from weather.state import State
 from weather.training.data import all_variables
 from weather.training.estimate import Work, estimate_work
 from weather.training.series import open_series
+from weather.variables import Variables
 
 _SINGLE = 0  # seconds between the times of a sample, which has one
 
@@ -33,12 +36,14 @@ def estimate_downscaling_training(config: DownscalingConfig, device: str | None 
             dates that cannot be used.
     """
     dataset = open_series(config.data)
+    variables = config.data.variables or all_variables(dataset, config.data.forcing)
     made = DownscalerConfig(
         model=config.model,
-        variables=config.data.variables or all_variables(dataset, config.data.forcing),
+        variables=variables,
         grid=LatLonGrid.from_dataset(dataset),
+        masked=_with_holes(dataset, variables),
     )
-    refinement = Refinement(made.grid)
+    refinement = _refinement(made)
     work = Work(
         training=config.training,
         data=config.data,
@@ -66,7 +71,7 @@ def estimate_downscaling(
     """
     base = resident() + LIBRARIES
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    refinement = Refinement(config.grid)
+    refinement = _refinement(config)
     with torch.device("meta"):
         model = config.build().eval()
     with FakeTensorMode(), Ledger() as ledger, torch.no_grad():
@@ -88,6 +93,17 @@ def estimate_downscaling(
         device=device,
         available=available(device),
     )
+
+
+def _refinement(config: DownscalerConfig) -> Refinement:
+    """Without masked cells: which they are makes no difference to what it takes."""
+    return Refinement(config.grid, Masks(config.variables, config.grid, config.masked))
+
+
+def _with_holes(dataset: xr.Dataset, variables: Variables) -> tuple[str, ...]:
+    """Fields with NaN at the first time, which are taken for masked."""
+    names = [name for name in (*variables.surface, *variables.upper) if name in dataset]
+    return tuple(name for name in names if dataset[name].isel(time=0).isnull().any())
 
 
 def _error(loss: nn.Module, model: WeatherModel, batch: State) -> Tensor:

@@ -18,6 +18,8 @@ from weather.downscaling.downscaler import KIND, Downscaler, DownscalerConfig
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
 from weather.downscaling.refinement import Refinement
 from weather.files.reanalysis import static_fields
+from weather.grid import LatLonGrid
+from weather.models.masks import Masks
 from weather.models.model import ModelConfig
 from weather.models.statistics import Moments
 from weather.state import State, require_finite
@@ -91,14 +93,15 @@ def train_downscaler(
     if config.model.diffusion is not None:
         raise InputError("downscaling takes no time step to damp: leave out model.diffusion")
     series = open_data(config.data, tell)
-    if series.masks:
-        raise InputError(
-            f"{', '.join(series.masks)} without values in some cells; downscaling needs whole "
-            "fields: leave them out of data.variables"
-        )
-    forecaster = series.forecaster_config(config.model)
-    made = DownscalerConfig(model=config.model, variables=series.variables, grid=forecaster.grid)
-    refinement = Refinement(made.grid)
+    made = DownscalerConfig(
+        model=config.model,
+        variables=series.variables,
+        grid=LatLonGrid.from_dataset(series.dataset),
+        masked=tuple(series.masks),
+    )
+    masks = Masks(made.variables, made.grid, made.masked)
+    masks.set(series.masks)
+    refinement = Refinement(made.grid, masks)
     parts = {name: series.windows(period, 0, 1) for name, period in series.periods.items()}
     torch.manual_seed(config.training.seed)
     model = made.build()
@@ -108,6 +111,7 @@ def train_downscaler(
         start = config.transfer.checkpoint
         own = read_header(start)["kind"] == KIND
         transfer(model, config.transfer, KIND if own else kind_of(start))
+    model.masks.set(series.masks)  # those of the data, also where weights come from another model
     claim_run(run, resume)
     with atomic_path(run / "config.yaml") as path:
         path.write_text(dump_config(config), encoding="utf-8")
@@ -128,17 +132,18 @@ def usual(data: WeatherDataset, refinement: Refinement) -> dict[str, Moments]:
 
     Args:
         data: single times.
-        refinement: of their grid.
+        refinement: of their grid and masks.
 
     Raises:
-        InputError: NaN, or no data.
+        InputError: NaN in cells that are not masked, or no data.
     """
     if not len(data):
         raise InputError("no training samples; widen data.train or give more data")
     variables = data.__getitems__([0]).variables
+    masks = refinement.masks.named() if refinement.masks else None
     present, change = (RunningMoments(len(variables.channels)) for _ in range(2))
     for fine in _pieces(data):
-        require_finite(fine)
+        require_finite(fine, masks)
         values = _channels(fine)
         present.update(values.movedim(1, -1))
         start = refinement.start(refinement.coarsen(fine))
@@ -156,7 +161,7 @@ def downscaling_scores(
         data: single times.
     """
     names, grid = downscaler.config.variables.channels, downscaler.config.grid
-    refinement, area = Refinement(grid), cell_weights(grid, None)
+    refinement, area = Refinement(grid, downscaler.model.masks), _area(downscaler)
     sums = torch.zeros(4, len(names), dtype=torch.float64)
     for fine in _pieces(data):
         coarse = refinement.coarsen(fine)
@@ -167,10 +172,20 @@ def downscaling_scores(
             refinement.start(coarse),
         )
         for row, guess in enumerate(guesses):
-            error = (_channels(guess) - _channels(fine)).square() * area
+            error = torch.where(area > 0, _channels(guess) - _channels(fine), 0.0).square() * area
             sums[row] += error.mean(dim=(-2, -1)).sum(0)
     rows = (sums / max(1, len(data))).sqrt().T.tolist()
     return tuple(DownscalingScore(name, *row) for name, row in zip(names, rows, strict=True))
+
+
+def _area(downscaler: Downscaler) -> Tensor:
+    """Of cells that are not masked, with mean one: (channel, lat, lon), or (lat, 1) for all."""
+    masks, grid = downscaler.model.masks, downscaler.config.grid
+    counted = masks.counted()
+    if counted is None:
+        return cell_weights(grid, None)
+    surface, upper = counted
+    return cell_weights(grid, torch.cat([surface, upper.flatten(0, 1)]))
 
 
 def _pieces(data: WeatherDataset) -> Iterator[State]:

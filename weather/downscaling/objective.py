@@ -34,7 +34,7 @@ class DownscalingLoss(nn.Module):
 
     Args:
         config: see `DownscalingLossConfig`.
-        refinement: of the model's grid.
+        refinement: of the model's grid and masks.
         model: for its variables.
     """
 
@@ -44,7 +44,10 @@ class DownscalingLoss(nn.Module):
         super().__init__()
         options = config.model_dump(exclude={"kind"})
         self.refinement = refinement
-        self.loss = ForecastLoss(ForecastLossConfig(**options), model.variables, model.grid)
+        counted = refinement.masks.counted() if refinement.masks else None
+        self.loss = ForecastLoss(
+            ForecastLossConfig(**options), model.variables, model.grid, counted
+        )
 
     def forward(self, model: WeatherModel, batch: State) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch of single times, without further terms."""

@@ -1,32 +1,22 @@
-"""Between a grid and the one of half its resolution: means, interpolation, conservation.
+"""Between states on a grid and on the one of half its resolution: means, interpolation, both.
 
-All three are products of a matrix along latitude and one along longitude, in float64. The
-means R are conservative: weighted by area, over the cells of the coarse grid. The correction
-
-    x + P (y - R x),   R P = 1
-
-gives a fine field x the means of a coarse field y, by the smallest change in the norm that
-weighs cells by their area, P = W^-1 R' (R W^-1 R')^-1; where coarse cells are made of whole
-fine ones it adds a constant to each block.
+See `separable` for the maps, and `masked` for those of variables that have masks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 from torch import Tensor, nn
 
 from sciml.errors import InputError
+from weather.downscaling.masked import MaskedMaps
+from weather.downscaling.separable import Interpolation, Separable
 from weather.grid import LatLonGrid
+from weather.models.masks import Masks
 from weather.state import State
-from weather.training.regrid import Regridder
 
-Matrix = NDArray[np.float64]
-Interpolation = Literal["bilinear", "bicubic"]
+Maps = Separable | MaskedMaps
 
 
 class Refinement(nn.Module):
@@ -35,58 +25,63 @@ class Refinement(nn.Module):
     Args:
         fine: of an even number of columns; of rows, an odd number where one lies on each
             pole, else an even one.
+        masks: on that grid; taken as they are now.
 
     Raises:
-        InputError: another number.
+        InputError: another number, or a variable whose mask leaves no coarse cell.
     """
 
-    def __init__(self, fine: LatLonGrid) -> None:
+    surface: Maps
+    upper: Maps
+
+    def __init__(self, fine: LatLonGrid, masks: Masks | None = None) -> None:
         super().__init__()
-        self.fine, self.coarse = fine, coarse_grid(fine)
-        means = Regridder(fine, self.coarse).weights
-        area = {"lat": fine.area_weights(), "lon": np.ones(len(fine.lon))}
-        for axis in ("lat", "lon"):
-            mean = means[axis].transpose(f"target_{axis}", axis).values
-            self._keep(f"mean_{axis}", mean)
-            self._keep(f"spread_{axis}", _right_inverse(mean, area[axis]))
-            closed = axis == "lon" and fine.periodic
-            nodes, places = (np.array(getattr(grid, axis)) for grid in (self.coarse, fine))
-            for kind, degree in (("bilinear", 1), ("bicubic", 3)):
-                self._keep(f"{kind}_{axis}", _splines(nodes, places, degree, closed))
+        self.fine, self.coarse, self.masks = fine, coarse_grid(fine), masks
+        plain = Separable(fine, self.coarse)
+        self.surface = self.upper = plain
+        self.coarse_masks: Masks | None = None
+        if masks is not None and masks.masked:
+            variables = masks.variables
+            self.surface = _maps(plain, masks, variables.surface, masks.surface())
+            self.upper = _maps(plain, masks, variables.upper, masks.upper())
+            self.coarse_masks = Masks(variables, self.coarse, masks.masked)
+            self.coarse_masks.set(_coarse(self.surface) | _coarse(self.upper))
 
     def coarsen(self, state: State) -> State:
         """Means over the cells of the coarse grid."""
-        return self._map(state, lambda x: self._product("mean", x), self.coarse)
+        return self._map(state, lambda maps, x: maps.coarsen(x), self.coarse)
 
     def interpolate(self, state: State, kind: Interpolation = "bicubic") -> State:
         """Values between those of the coarse grid's cells, the outermost beyond them."""
-        return self._map(state, lambda x: self._product(kind, x), self.fine)
+        return self._map(state, lambda maps, x: maps.interpolate(x, kind), self.fine)
 
     def conserve(self, state: State, coarse: State) -> State:
         """A fine state with the means of a coarse one."""
-        lack = self.coarsen(state)
         return replace(
             state,
-            surface=state.surface + self._product("spread", coarse.surface - lack.surface),
-            upper=state.upper + self._product("spread", coarse.upper - lack.upper),
+            surface=self.surface.conserve(state.surface, coarse.surface),
+            upper=self.upper.conserve(state.upper, coarse.upper),
         )
 
     def start(self, coarse: State) -> State:
         """What a model starts from: interpolated bicubically, with the means of `coarse`."""
         return self.conserve(self.interpolate(coarse), coarse)
 
-    def _keep(self, name: str, matrix: Matrix) -> None:
-        self.register_buffer(name, torch.from_numpy(matrix), persistent=False)
+    def _map(
+        self, state: State, function: Callable[[Maps, Tensor], Tensor], grid: LatLonGrid
+    ) -> State:
+        surface, upper = function(self.surface, state.surface), function(self.upper, state.upper)
+        return replace(state, surface=surface, upper=upper, grid=grid)
 
-    def _product(self, name: str, fields: Tensor) -> Tensor:
-        """(..., lat, lon) by the matrices of that name."""
-        lat, lon = getattr(self, f"{name}_lat"), getattr(self, f"{name}_lon")
-        return (lat @ fields.double() @ lon.T).to(fields.dtype)
 
-    def _map(self, state: State, function: Callable[[Tensor], Tensor], grid: LatLonGrid) -> State:
-        return replace(
-            state, surface=function(state.surface), upper=function(state.upper), grid=grid
-        )
+def _maps(plain: Separable, masks: Masks, names: Sequence[str], cells: Tensor) -> Maps:
+    """Of the surface variables, or of those on levels."""
+    which = {number: name for number, name in enumerate(names) if name in masks.masked}
+    return MaskedMaps(plain, cells, which) if which else plain
+
+
+def _coarse(maps: Maps) -> dict[str, Tensor]:
+    return maps.coarse_masks() if isinstance(maps, MaskedMaps) else {}
 
 
 def coarse_grid(fine: LatLonGrid) -> LatLonGrid:
@@ -97,31 +92,16 @@ def coarse_grid(fine: LatLonGrid) -> LatLonGrid:
     are the grids that archives of both resolutions have.
 
     Raises:
-        InputError: an odd number of columns, or of rows without poles; or an even number of
-            rows with poles.
+        InputError: an odd number of columns, or of rows without poles; an even number of
+            rows with poles; or fewer than four coarse ones, which splines need.
     """
     lat, lon = np.array(fine.lat), np.array(fine.lon)
-    if len(lat) % 2 != fine.has_poles or len(lon) % 2 or min(len(lat), len(lon)) < 4:
+    if len(lat) % 2 != fine.has_poles or len(lon) % 2 or min(len(lat), len(lon)) < 7:
         raise InputError(
             f"{fine.describe()} has no grid of half the resolution; an even number of columns is "
-            "needed, and of rows an even number, or an odd one with rows on both poles"
+            "needed, and of rows an even number, or an odd one with rows on both poles, and at "
+            "least 8 of each"
         )
     rows = lat[::2] if fine.has_poles else (lat[::2] + lat[1::2]) / 2
     columns = lon[::2] if fine.periodic else (lon[::2] + lon[1::2]) / 2
     return LatLonGrid(lat=rows.tolist(), lon=columns.tolist())
-
-
-def _right_inverse(mean: Matrix, area: Matrix) -> Matrix:
-    spread = mean.T / area[:, None]
-    return spread @ np.linalg.inv(mean @ spread)
-
-
-def _splines(nodes: Matrix, places: Matrix, degree: int, closed: bool) -> Matrix:
-    """(place, node) values at some places of the splines through one at a node."""
-    order = np.argsort(nodes)
-    at, values = nodes[order], np.eye(len(nodes))[order]
-    if closed:
-        at, values = np.append(at, at[0] + 360), np.vstack([values, values[:1]])
-        places = (places - at[0]) % 360 + at[0]
-    spline = make_interp_spline(at, values, degree, bc_type="periodic" if closed else None)
-    return np.asarray(spline(places.clip(at[0], at[-1])))

@@ -164,7 +164,7 @@ class Forecaster:
         names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
         seen, masked = on_levels(dataset, self.config.variables.levels), self.config.masked
         if isinstance(self.model, WeatherModel):
-            seen = blanked(seen, self.model)
+            seen = blanked(seen, self.model.masks)
         return inspect(seen, names, times, self.normal(), self.config.grid, masked)
 
     def checked(

@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.models.model import WeatherModel
+from weather.models.masks import Masks
 from weather.variables import Variables
 
 Times = NDArray[np.datetime64]
@@ -58,13 +58,13 @@ def on_levels(dataset: xr.Dataset, levels: Sequence[float]) -> xr.Dataset:
     return dataset
 
 
-def blanked(dataset: xr.Dataset, model: WeatherModel) -> xr.Dataset:
-    """NaN where the model has a mask, whatever fills the cells there; lazily."""
+def blanked(dataset: xr.Dataset, masks: Masks) -> xr.Dataset:
+    """NaN where there is a mask, whatever fills the cells there; lazily."""
     fields = {}
-    for name, cells in model.masks.named().items():
+    for name, cells in masks.named().items():
         valid = xr.DataArray(~cells.cpu().numpy(), dims=("level", "lat", "lon")[-cells.ndim :])
         if cells.ndim == 3:
-            valid = valid.assign_coords(level=list(model.variables.levels))
+            valid = valid.assign_coords(level=list(masks.variables.levels))
         if name not in dataset or not set(valid.dims) <= set(dataset[name].dims):
             continue
         if "level" in valid.dims:

@@ -55,6 +55,10 @@ class Masks(nn.Module):
         """(variable, level, lat, lon) true where masked."""
         return self._stack(self.variables.upper, self._nowhere_aloft())
 
+    def counted(self) -> tuple[Tensor, Tensor] | None:
+        """Cells that are not masked, as `surface` and `upper`; None for all."""
+        return (~self.surface(), ~self.upper()) if self.masked else None
+
     def channels(self, batch: int) -> tuple[Tensor, Tensor]:
         """Inputs: one where masked.
 

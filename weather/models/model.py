@@ -233,11 +233,9 @@ class WeatherModel(nn.Module):
         Returns:
             (variable, lat, lon) and (variable, level, lat, lon).
         """
-        if not self.masks.masked and self.frame is None:
-            return None
-        surface, upper = ~self.masks.surface(), ~self.masks.upper()
         if self.frame is None:
-            return surface, upper
+            return self.masks.counted()
+        surface, upper = ~self.masks.surface(), ~self.masks.upper()
         return surface & ~self.frame.cells, upper & ~self.frame.cells
 
     def _damp(self, diffusion: Diffusion, state: State, step: int) -> State:

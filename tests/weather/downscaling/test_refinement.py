@@ -151,7 +151,12 @@ def test_the_coarse_grids_of_archives():
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns"), [(np.linspace(80, -80, 13), 24), (np.linspace(90, -90, 13), 25)]
+    ("rows", "columns"),
+    [
+        (np.linspace(80, -80, 13), 24),
+        (np.linspace(90, -90, 13), 25),
+        (np.linspace(67.5, -67.5, 4), 8),
+    ],
 )
 def test_numbers_that_have_no_half(rows, columns):
     grid = LatLonGrid(lat=rows, lon=np.arange(columns) * 360 / columns)

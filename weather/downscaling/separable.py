@@ -1,0 +1,76 @@
+"""Means over coarse cells, interpolation between them, and fields that have given means.
+
+All three are products of a matrix along latitude and one along longitude, in float64. The
+means R are conservative: weighted by area, over the cells of the coarse grid. The correction
+
+    x + P (y - R x),   R P = 1
+
+gives a fine field x the means of a coarse field y, by the smallest change in the norm that
+weighs cells by their area, P = W^-1 R' (R W^-1 R')^-1; where coarse cells are made of whole
+fine ones it adds a constant to each block.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
+from torch import Tensor, nn
+
+from weather.grid import LatLonGrid
+from weather.training.regrid import Regridder
+
+Matrix = NDArray[np.float64]
+Interpolation = Literal["bilinear", "bicubic"]
+
+
+class Separable(nn.Module):
+    """Maps of fields (..., lat, lon) between a fine grid and a coarse one."""
+
+    def __init__(self, fine: LatLonGrid, coarse: LatLonGrid) -> None:
+        super().__init__()
+        self.fine, self.coarse = fine, coarse
+        means = Regridder(fine, coarse).weights
+        area = {"lat": fine.area_weights(), "lon": np.ones(len(fine.lon))}
+        for axis in ("lat", "lon"):
+            mean = means[axis].transpose(f"target_{axis}", axis).values
+            back = mean.T / area[axis][:, None]
+            self._keep(f"mean_{axis}", mean)
+            self._keep(f"back_{axis}", back)
+            self._keep(f"spread_{axis}", back @ np.linalg.inv(mean @ back))
+            closed = axis == "lon" and fine.periodic
+            nodes, places = (np.array(getattr(grid, axis)) for grid in (coarse, fine))
+            for kind, degree in (("bilinear", 1), ("bicubic", 3)):
+                self._keep(f"{kind}_{axis}", _splines(nodes, places, degree, closed))
+
+    def coarsen(self, fields: Tensor) -> Tensor:
+        """Means R over the cells of the coarse grid."""
+        return self.product("mean", fields)
+
+    def interpolate(self, fields: Tensor, kind: Interpolation) -> Tensor:
+        """Values between those of the coarse grid's cells, the outermost beyond them."""
+        return self.product(kind, fields)
+
+    def conserve(self, fields: Tensor, coarse: Tensor) -> Tensor:
+        """Fine fields with the means of coarse ones."""
+        return fields + self.product("spread", coarse - self.coarsen(fields))
+
+    def product(self, name: str, fields: Tensor) -> Tensor:
+        """(..., lat, lon) by the matrices of a name: mean R, back W^-1 R', spread P, a spline."""
+        lat, lon = getattr(self, f"{name}_lat"), getattr(self, f"{name}_lon")
+        return (lat @ fields.double() @ lon.T).to(fields.dtype)
+
+    def _keep(self, name: str, matrix: Matrix) -> None:
+        self.register_buffer(name, torch.from_numpy(matrix), persistent=False)
+
+
+def _splines(nodes: Matrix, places: Matrix, degree: int, closed: bool) -> Matrix:
+    """(place, node) values at some places of the splines through one at a node."""
+    order = np.argsort(nodes)
+    at, values = nodes[order], np.eye(len(nodes))[order]
+    if closed:
+        at, values = np.append(at, at[0] + 360), np.vstack([values, values[:1]])
+        places = (places - at[0]) % 360 + at[0]
+    spline = make_interp_spline(at, values, degree, bc_type="periodic" if closed else None)
+    return np.asarray(spline(places.clip(at[0], at[-1])))
