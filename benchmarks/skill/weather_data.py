@@ -77,6 +77,18 @@ class Atmosphere:
         return torch.stack([height, lat.sin(), lat.cos()]).float()
 
 
+def opened(folder: Path) -> Atmosphere:
+    """The atmosphere of a folder, made there first if it is not."""
+    require(folder)
+    return Atmosphere.load(folder)
+
+
+def require(folder: Path) -> None:
+    """Make the atmosphere where it is not there."""
+    if not (folder / "atmosphere.json").exists():
+        make(folder)
+
+
 def make(folder: Path) -> None:
     """Simulate, and write `fields.npy` and `atmosphere.json`; needs this project."""
     from weather.files.reanalysis import open_reanalysis

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 import xarray as xr
 from torch import nn
-from weather_data import TEST, VALID, Atmosphere, make
+from weather_data import TEST, VALID, Atmosphere, opened
 from weather_members import (
     DAYS,
     FIELDS,
@@ -223,11 +223,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE / ".data")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if not (options.data / "atmosphere.json").exists():
-        make(options.data)
+    data, dataset = opened(options.data), open_analyses(options.data)
     folder = options.data / "ensemble"
     folder.mkdir(exist_ok=True)
-    data, dataset = Atmosphere.load(options.data), open_analyses(options.data)
     bench = Bench(data, dataset, folder, options.budget)
     test, tried = {"single": bench.scored("one", "alone", "test")}, {}
     for kind in options.only:

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from weather_data import TRAIN, Atmosphere, make
+from weather_data import TRAIN, opened
 from weather_tasks import NEW, TASKS, Series, Task, config, experiment, forecasting, reconstruction
 from weather_training import rate
 
@@ -155,9 +155,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE / ".data")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if not (options.data / "atmosphere.json").exists():
-        make(options.data)
-    data = Atmosphere.load(options.data)
+    data = opened(options.data)
     old, new = Series.of(data, ("sp",)), Series.of(data, ("sp", NEW))
     folder = options.data / "foundation"
     options.files = pretrained(old, folder, options.pretraining, options.lr)

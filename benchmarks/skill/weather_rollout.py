@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from weather_data import Atmosphere, make
+from weather_data import Atmosphere, opened
 from weather_ours import ours, time_step
 from weather_scores import score
 from weather_skill import table
@@ -103,9 +103,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE / ".data")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if not (options.data / "atmosphere.json").exists():
-        make(options.data)
-    data = Atmosphere.load(options.data)
+    data = opened(options.data)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     stamp = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": machine, "torch": torch.__version__,

@@ -21,6 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from weather_data import require
+
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 PEERS = {  # contestant: environment; the plain convolution needs none
@@ -127,11 +129,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=HERE / ".data")
     parser.add_argument("--peers", type=Path, default=HERE.parent / ".peers")
     options = parser.parse_args()
-    if not (options.data / "atmosphere.json").exists():
-        sys.path.insert(0, str(HERE.parents[1]))
-        from weather_data import make
-
-        make(options.data)
+    sys.path.insert(0, str(HERE.parents[1]))
+    require(options.data)
     for name in options.only:
         environment = PEERS.get(name)
         python = Path(sys.executable)

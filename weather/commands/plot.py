@@ -104,6 +104,7 @@ def plot(
     if kind == "tracks":
         _tracks(data, out, best, View(projection, shown, say=note))
         return print(f"wrote {out}")
+    from weather.files.forecasts import open_either
     from weather.files.reanalysis import open_reanalysis
     from weather.maps.animation import save_animation
     from weather.maps.meteogram import draw_meteogram
@@ -113,7 +114,7 @@ def plot(
     from weather.maps.sheet import save_figure
     from weather.maps.stamps import draw_stamps
 
-    fields, name = _open(data), product[0] if product else None
+    fields, name = open_either(data), product[0] if product else None
     start = None if time is None else datetime_of(time)
     analyses = open_reanalysis(truth) if truth else None
     view = View(projection, shown, open_reanalysis(static) if static else analyses, note)
@@ -139,14 +140,6 @@ def plot(
             figure = draw_map(one, name, analysis, view)
     save_figure(figure, out)
     print(f"wrote {out}")
-
-
-def _open(data: Path) -> "xr.Dataset":
-    """A forecast, or analyses."""
-    from weather.files.forecasts import holds_forecasts, open_forecast
-    from weather.files.reanalysis import open_reanalysis
-
-    return open_forecast(data) if holds_forecasts(data) else open_reanalysis(data)
 
 
 def _moment(fields: "xr.Dataset", start: "np.datetime64 | None", lead: str | None) -> "xr.Dataset":

@@ -53,14 +53,14 @@ def track(
     from weather.cyclones.scores import score_tracks
     from weather.cyclones.tracking import each_run, find_tracks
     from weather.cyclones.write import write_track_scores, write_tracks
-    from weather.files.forecasts import holds_forecasts, open_forecast
+    from weather.files.forecasts import open_either
     from weather.files.reanalysis import open_reanalysis
     from weather.maps.sheet import save_figure
     from weather.maps.tracks import draw_tracks
 
     criteria = load_config(TrackConfig, overrides=set_ or ()).criteria
     storms = read_best_tracks(best) if best else None
-    dataset = open_forecast(data) if holds_forecasts(data) else open_reanalysis(data)
+    dataset = open_either(data)
     fixed = open_reanalysis(static) if static else None
     with progress() as bar:
         task = bar.add_task("tracking, times", total=None)

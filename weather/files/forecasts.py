@@ -15,6 +15,7 @@ from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.merge import preferred
+from weather.files.reanalysis import open_reanalysis
 from weather.files.sources import is_grib, open_source
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
@@ -41,8 +42,34 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
         InputError: a file that cannot be read or holds no forecasts, files of
             different grids or lead times, an initial time that comes twice.
     """
-    files = [Path(p) for p in ([paths] if isinstance(paths, str | Path) else paths)]
-    parts = [_one_file(file) for file in files]
+    return _together([(file, _raw(file)) for file in _files(paths)])
+
+
+def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
+    """Open forecasts where files state lead times, and not only the zero of analyses; else these.
+
+    Args:
+        sources: see `open_forecast` and `weather.files.reanalysis.open_reanalysis`.
+
+    Returns:
+        As one or the other; only of forecasts `lead_time` is a dimension.
+    """
+    files = _files(sources)
+    try:
+        opened = [(file, _raw(file)) for file in files if file.exists()]
+    except InputError:
+        opened = []  # `open_reanalysis` says what is wrong
+    if len(opened) == len(files) and _state_lead_times([parts for _, parts in opened]):
+        return _together(opened)
+    return open_reanalysis(sources if isinstance(sources, str | Path) else [*sources])
+
+
+def _files(sources: Path | str | Sequence[Path | str]) -> list[Path]:
+    return [Path(name) for name in ([sources] if isinstance(sources, str | Path) else sources)]
+
+
+def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
+    files, parts = [file for file, _ in opened], [_one_file(*pair) for pair in opened]
     for part, file in zip(parts, files, strict=True):
         if not LatLonGrid.from_dataset(part).matches(LatLonGrid.from_dataset(parts[0])):
             raise InputError(f"{file} and {files[0]} have different grids: evaluate them apart")
@@ -59,29 +86,22 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
 
 
-def holds_forecasts(sources: Path | str | Sequence[Path | str]) -> bool:
-    """Whether files state lead times, and not only the zero of analyses; False for URLs."""
-    names = [sources] if isinstance(sources, str | Path) else sources
-    leads = [_leads(Path(name)) for name in names]
+def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
+    leads = [_leads(parts) for parts in files]
     return all(len(found) for found in leads) and any((found > 0).any() for found in leads)
 
 
-def _leads(file: Path) -> NDArray[np.timedelta64]:
+def _leads(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
     """The lead times of a file, in order; none where it does not state them for all fields."""
-    nothing = np.empty(0, "timedelta64[ns]")
-    if not file.exists():
-        return nothing
-    try:
-        every = [_with_single_lead(part) for part in _raw(file)]
-    except InputError:
-        return nothing  # `open_reanalysis` says what is wrong
+    every = [_with_single_lead(part) for part in parts]
     names = [_find(part, "forecast_period", _LEADS, "m") for part in every]
     found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
+    nothing = np.empty(0, "timedelta64[ns]")
     return np.unique(np.concatenate(found)) if found and all(names) else nothing
 
 
-def _one_file(file: Path) -> xr.Dataset:
-    parts = [_canonical(part, file) for part in _raw(file)]
+def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
+    parts = [_canonical(part, file) for part in opened]
     whole = parts[0]
     if len(parts) > 1:
         parts = [_still(part) for part in preferred(parts)]

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciml.errors import InputError
-from weather.files.forecasts import holds_forecasts, open_forecast
-from weather.files.reanalysis import open_reanalysis, require, to_state
+from weather.files.forecasts import open_either
+from weather.files.reanalysis import require, to_state
 from weather.forecasting.noise import noisy
 from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
@@ -106,7 +106,7 @@ class Boundary:
                 f"this model forecasts the inside of a frame of {model.frame.width} cells; give "
                 "analyses or a driving forecast with --boundary"
             )
-        dataset = open_boundary(sources)
+        dataset = open_either(sources)
         return cls(dataset, model.grid, model.variables, model.frame.width, model.masks.named())
 
     @property
@@ -175,13 +175,6 @@ class Boundary:
         valid = run["valid_time"].values
         run = run.drop_vars(["time", "valid_time"]).rename(lead_time="time")
         return run.assign_coords(time=valid)
-
-
-def open_boundary(sources: Sequence[Path | str]) -> xr.Dataset:
-    """Open analyses or forecasts, whichever the files hold."""
-    if holds_forecasts(sources):
-        return open_forecast(sources)
-    return open_reanalysis(sources)
 
 
 def _cells(dataset: xr.Dataset, grid: LatLonGrid) -> xr.Dataset:

@@ -7,8 +7,9 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.files.forecasts import holds_forecasts, open_forecast
+from weather.files.forecasts import open_either, open_forecast
 from weather.files.reanalysis import open_reanalysis
+from weather.files.sources import open_source
 
 GFS = "gfs_2p5deg_26levels_20111008T00_f072.grib2"
 ECMWF = "ecmwf_fc_10deg_6levels_20240603-20240604.grib"
@@ -45,10 +46,22 @@ def test_runs_and_steps_of_one_grib_file(snapshots: Path) -> None:
 
 def test_zero_hours_are_an_analysis(snapshots: Path) -> None:
     analysis = snapshots / "ecmwf_an_1deg_t_z_500_850_20070101T12.grib"
-    assert holds_forecasts(snapshots / ECMWF)
-    assert not holds_forecasts(analysis)
-    assert holds_forecasts([analysis, snapshots / ECMWF])  # a run's first file, and others
-    assert not holds_forecasts("memory://forecast.grib")
+    assert "lead_time" not in open_either(analysis).dims
+    with pytest.raises(InputError, match="cannot read memory"):  # read as analyses are
+        open_either("memory://forecast.grib")
+
+
+def test_a_grib_file_is_indexed_once(snapshots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def counted(name: str) -> list[xr.Dataset]:
+        opened.append(name)
+        return open_source(name)
+
+    monkeypatch.setattr("weather.files.forecasts.open_source", counted)
+    monkeypatch.setattr("weather.files.reanalysis.open_source", counted)
+    assert open_either(snapshots / ECMWF).sizes["lead_time"] == 2
+    assert len(opened) == 1
 
 
 def a_run(start: str, *hours: int) -> xr.Dataset:
@@ -77,7 +90,7 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
     np.testing.assert_allclose(by_lead, [[200, 260, 320]] * 2)
     rain = forecast["tp"].isel(lat=0, lon=0).values
     np.testing.assert_allclose(rain, [[np.nan, 6, 12]] * 2)  # there is none at the start
-    assert holds_forecasts(files)
+    assert open_either(files).equals(forecast)  # the first of a run alone is an analysis
     with pytest.raises(InputError, match="from 2001-01-01T00:00 have different lead times"):
         open_forecast(files[:-1])
     with pytest.raises(InputError, match="an initial time comes twice"):
