@@ -92,9 +92,14 @@ def read_header(path: Path | str) -> dict[str, Any]:
 
 
 def read_model_file(
-    path: Path | str, kind: str
+    path: Path | str, kind: str, made_by: str = ""
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, "Tensor"]]:
     """Read a model file.
+
+    Args:
+        path: of the file.
+        kind: that it must hold.
+        made_by: the command that writes such files, for the message.
 
     Returns:
         Configuration and metadata as plain data, and the tensors by name.
@@ -107,7 +112,7 @@ def read_model_file(
     from safetensors.torch import load_file
 
     header = read_header(path)
-    require_kind(header, kind, path)
+    require_kind(header, kind, path, made_by)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
@@ -142,11 +147,12 @@ def parse_header(text: str, path: Path | str) -> dict[str, Any]:
     return header
 
 
-def require_kind(header: dict[str, Any], kind: str, path: Path | str) -> None:
-    """Check what a file holds.
+def require_kind(header: dict[str, Any], kind: str, path: Path | str, made_by: str = "") -> None:
+    """Check what a file holds; arguments as of `read_model_file`.
 
     Raises:
         InputError: it holds another kind of model.
     """
     if header["kind"] != kind:
-        raise InputError(f"{path} holds a {header['kind']}; expected a {kind}")
+        where = f": give a file that `{made_by}` wrote" if made_by else ""
+        raise InputError(f"{path} holds a {header['kind']}; expected a {kind}{where}")

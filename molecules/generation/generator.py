@@ -20,6 +20,7 @@ from sciml.config import nearest, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file
 
+MAKER = "molecules pretrain --config generator"
 _BATCH = 512
 _LOOSE = 0.5  # how much properties change, over how much the latent point does
 _ALIKE = 0.25  # standard deviations within which known molecules are like what is asked for
@@ -78,7 +79,7 @@ class Generator:
         Raises:
             InputError: no such file, or no generator.
         """
-        data, metadata, tensors = read_model_file(path, GENERATOR)
+        data, metadata, tensors = read_model_file(path, GENERATOR, MAKER)
         config = parse_config(GeneratorConfig, data, str(path))
         model = GraphToSelfies(config)
         load_state(model, tensors, path)

@@ -71,7 +71,7 @@ def read_parts(path: Path | str, device: str = "cpu") -> Parts:
     Raises:
         InputError: no such file, or not a property model.
     """
-    data, metadata, tensors = read_model_file(path, KIND)
+    data, metadata, tensors = read_model_file(path, KIND, "molecules train")
     config = parse_config(PredictorConfig, data, str(path))
     arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(PREFIX)}
     members = [PropertyModel(config.model, config.tasks) for _ in range(config.members)]

@@ -21,6 +21,7 @@ from weather.state import State, require_finite
 from weather.variables import Variables
 
 KIND = "weather.downscaler"
+MAKER = "weather train --config downscaling"
 _NO_STEP = 0  # seconds: a model whose change is that from interpolated to true fields
 
 
@@ -99,7 +100,7 @@ class Downscaler:
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
-        config_data, metadata, tensors = read_model_file(path, KIND)
+        config_data, metadata, tensors = read_model_file(path, KIND, MAKER)
         config = parse_config(DownscalerConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)

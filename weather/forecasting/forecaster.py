@@ -76,7 +76,7 @@ class Forecaster:
             return cls(*load_onnx(path, step_hours, device), Path(path))
         if step_hours is not None:
             raise InputError(f"{path} holds its time step: leave out --step-hours")
-        config_data, metadata, tensors = read_model_file(path, KIND)
+        config_data, metadata, tensors = read_model_file(path, KIND, "weather train")
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)

@@ -86,7 +86,7 @@ def load_onnx(
             "`weather export` wrote, or Pangu-Weather's inputs `input` and `input_surface`"
         )
     header = parse_header(text, path)
-    require_kind(header, KIND, path)
+    require_kind(header, KIND, path, "weather export")
     config = parse_config(ForecasterConfig, header["config"], str(path))
     model = OnnxModel(session, config)
     if step_hours is not None and round(step_hours * 3600) != model.step:

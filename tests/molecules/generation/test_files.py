@@ -77,7 +77,7 @@ def test_another_kind_of_file_is_refused(
     predictor_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = refused(capsys, ["generate", predictor_file])
-    assert "holds a molecules.predictor; expected a molecules.generator" in line
+    assert "holds a molecules.predictor; expected a molecules.generator: give a file that " in line
 
 
 @pytest.mark.parametrize("kind", ["generator", "parts"])
