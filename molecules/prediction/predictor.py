@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molecules.evaluation.similarity import Fingerprints, from_text
-from molecules.experts.expert import Expert, tell
+from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
-from molecules.experts.stack import combine, proper, signs_of_doubt
 from molecules.features.coordinates import Positions
 from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized, Status
@@ -21,6 +20,7 @@ from molecules.features.standardize import standardized
 from molecules.features.store import CHUNK
 from molecules.models.model import PropertyModel
 from molecules.molecule import MoleculeBatch
+from molecules.prediction.answers import answers, intervals
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
 from molecules.prediction.prediction import Embedding, Prediction
@@ -162,7 +162,9 @@ class PropertyPredictor:
             finish=self._together,
         )
         mean, spread, *signs = np.split(told[:, :-2], 4, axis=1)
-        lower, upper, sets = self._calibrated(mean, np.stack(signs, axis=-1))
+        lower, upper, sets = intervals(
+            mean, np.stack(signs, axis=-1), self.tasks, self.calibrations
+        )
         mean, lower, upper = (self.tasks.in_units(part) for part in (mean, lower, upper))
         several = len(self.members) + len(self.others) > 1
         return Prediction(
@@ -225,28 +227,14 @@ class PropertyPredictor:
         return torch.cat([*predictions, near], dim=1)
 
     def _together(self, told: Array, smiles: Sequence[str], data: MoleculeData) -> Array:
-        """(molecule, 4 * task + 2): mean, spread, two signs of doubt, and nearness.
-
-        The first two on the scale that is learned.
-        The spread is that of a mixture of all models: what the experts differ by, and the
-        networks among themselves.
-        """
+        """(molecule, 4 * task + 2): mean, spread, two signs of doubt, and nearness."""
         networks = told[:, :-2].reshape(len(told), len(self.members), len(self.tasks))
-        networks = self.tasks.learned(networks)
-        experts, unsure = [networks.mean(axis=1)], list[Array | None]()
+        inputs = None
         if self.others:
             assert data.fingerprints is not None
             inputs = Inputs.of(smiles, data.fingerprints)
-            for other in self.others:
-                values, doubt = tell(other, inputs)
-                experts.append(proper(values, self.tasks))
-                unsure.append(doubt)
-        predicted = np.stack(experts)
-        mean, apart = combine(predicted, self.weights, self.tasks), 0.0
-        if len(self.members) > 1:
-            apart = networks.std(axis=1, ddof=1)
-        signs = signs_of_doubt(predicted, self.weights, unsure)
-        spread = np.sqrt(signs[..., 0] ** 2 + self.weights[0] * apart**2)
+        learned = self.tasks.learned(networks)
+        mean, spread, signs = answers(learned, self.others, self.weights, self.tasks, inputs)
         return np.concatenate([mean, spread, *np.moveaxis(signs, -1, 0), told[:, -2:]], axis=1)
 
     def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:
@@ -255,22 +243,6 @@ class PropertyPredictor:
         bits = np.packbits((batch.fingerprint > 0).cpu().numpy(), axis=1)
         distance = self.domain.latent.distance(vectors.double().cpu().numpy())
         return torch.from_numpy(np.column_stack([self.domain.similarity(bits), distance]))
-
-    def _calibrated(self, mean: Array, signs: Array) -> tuple[Array, Array, NDArray[np.str_]]:
-        """Ends of the intervals and conformal sets, (row, task) each."""
-        lower, upper = np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-        sets = np.full(mean.shape, "", dtype="<U8")
-        told = np.isfinite(mean).all(axis=1)
-        for column, (task, calibration) in enumerate(
-            zip(self.tasks.tasks, self.calibrations, strict=True)
-        ):
-            values = mean[told, column]
-            lower[told, column], upper[told, column] = calibration.interval(
-                task.kind, values, signs[told, column]
-            )
-            if task.kind == "binary":
-                sets[told, column] = calibration.sets(values)
-        return lower, upper, sets
 
     def _vectors(self, batch: MoleculeBatch) -> Tensor:
         return torch.cat([vectors.double() for vectors in self._encoded(batch)], dim=1)
