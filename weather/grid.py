@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
 from sciml.config import Config
+from sciml.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -105,5 +106,13 @@ class LatLonGrid(Config):
 
     @classmethod
     def from_dataset(cls, dataset: "xr.Dataset") -> Self:
-        """The grid of a canonical data set (see `weather.files.reanalysis`)."""
-        return cls(lat=dataset["lat"].values.tolist(), lon=dataset["lon"].values.tolist())
+        """The grid of a canonical data set (see `weather.files.reanalysis`).
+
+        Raises:
+            InputError: no grid of this kind.
+        """
+        try:
+            return cls(lat=dataset["lat"].values.tolist(), lon=dataset["lon"].values.tolist())
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+            raise InputError(f"the grid cannot be used: {reason}") from None

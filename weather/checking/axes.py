@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
+from sciml.errors import InputError
 from weather.checking.findings import Finding
 from weather.files.layout import Layout
 from weather.grid import LatLonGrid
@@ -30,9 +30,8 @@ def check_axes(
         yield _level(dataset["level"].values, layout)
     try:
         own = LatLonGrid.from_dataset(dataset)
-    except ValidationError as error:
-        message = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-        yield Finding("grid", "refused", f"cannot be used: {message}")
+    except InputError as error:
+        yield Finding("grid", "refused", str(error).removeprefix("the grid "))
         return
     yield _latitude(own, layout)
     yield _longitude(own, layout)

@@ -224,9 +224,23 @@ def _longitudes(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]
             lines.append(f"{source}: longitudes {values.min():g}..{values.max():g} put at 0..360")
         values = np.where(values < 0, values + 360, values)
         values = np.where(values >= 360, values - 360, values).round(9)  # 0 for 1.5e-12
-    elif not _monotonic(values):
-        values = (values + 180) % 360 - 180
+    elif len(values) > 1:
+        values = _untorn(values)
     return dataset.assign_coords(lon=("lon", values)), lines
+
+
+def _untorn(values: np.ndarray) -> np.ndarray:
+    """Longitudes of a region that ascend from its western end, where they do not as they are.
+
+    The region lies opposite the widest gap of the circle: 0..14 and 340..358 are -20..14, and
+    170..180 and -180..-170 are 170..190.
+    """
+    around = np.unique(values % 360)
+    gaps = np.diff(around, append=around[0] + 360)
+    west = around[(gaps.argmax() + 1) % len(around)]
+    if _monotonic(values) and abs(values[-1] - values[0]) <= 360 - gaps.max() + 1e-3:
+        return values
+    return np.asarray((values - west) % 360 + (west if west < 180 else west - 360)).round(9)
 
 
 def _exact(coordinate: xr.DataArray) -> xr.DataArray:

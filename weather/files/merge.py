@@ -25,6 +25,8 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     layout = spread_layout(layout, parts)
     dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
     if dataset.sizes.get("time") == 0:
+        if len(parts) == 1:
+            raise InputError("the data holds no times; give a file of some")
         raise InputError("the files have no time in common; give files of the same period")
     dataset = dataset.drop_attrs(deep=False)
     return layout.attach(noted(dataset, *lines))

@@ -92,10 +92,10 @@ def wind_scale(speeds: Sequence[Field], near_ground: bool) -> Scale:
 
 
 def difference_scale(difference: Field, unit: str) -> Scale:
-    """Differences, white where there is none."""
+    """Differences; about zero there is one interval, pale on both sides of it."""
     limit = float(np.nanpercentile(np.abs(difference), 99.5)) or 1.0
-    levels = MaxNLocator(10, symmetric=True).tick_values(-limit, limit)
-    return Scale(np.array(levels), "coolwarm", "both", unit.replace("°C", "K"))
+    levels = np.array(MaxNLocator(10, symmetric=True).tick_values(-limit, limit))
+    return Scale(levels[np.abs(levels) > 1e-9 * limit], "coolwarm", "both", unit.replace("°C", "K"))
 
 
 _BEAUFORT = np.array([11.0, 17, 22, 28, 34, 41, 48, 56, 64, 83, 96, 113, 137])  # kt

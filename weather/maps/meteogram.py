@@ -16,9 +16,8 @@ from weather.files.times import clock
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
 from weather.maps.clock import HOUR
-from weather.maps.products import available, choose_product, displayed
+from weather.maps.products import available, choose_product, displayed, in_words
 from weather.maps.region import crop
-from weather.variables import describe
 
 Series = NDArray[np.float64]  # (lead,) or (lead, member)
 
@@ -66,7 +65,7 @@ def draw_meteogram(
         axes.set_ylabel(unit)
         axes.set_title(_words(name), loc="left", fontsize=9, pad=3)
         axes.grid(color="#cccccc", linewidth=0.5)
-        axes.margins(x=0.01)
+        axes.margins(x=0.025)  # a barb reaches beyond its time
     _time_axis(panels[-1])
     _title(figure, forecast, lat, lon)
     return figure
@@ -181,8 +180,7 @@ def _words(name: str) -> str:
     level = name.removeprefix("wind")
     if level != name:
         return f"{level} m wind" if level == "10" else f"{level} hPa wind"
-    known = describe(name)
-    return known.long_name if known else name
+    return in_words(name)
 
 
 def _time_axis(axes: Axes) -> None:

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from weather.maps.clock import times_line
 from weather.maps.colours import PROBABILITY
+from weather.maps.frame import HALO
 from weather.maps.layers import add_bar, shade
 from weather.maps.plots import PLAIN, View
 from weather.maps.select import require_members
@@ -33,6 +34,10 @@ def draw_probability(
     figure, (axes, *_) = new_sheet(frame)
     frame.prepare(axes, view.static)
     add_bar(shade(axes, frame, percent, PROBABILITY), axes, PROBABILITY)
+    least = PROBABILITY.levels[0]
+    if np.nanmax(percent) < least:
+        axes.text(0.5, 0.5, f"below {least:g} % everywhere", transform=axes.transAxes, ha="center",
+                  fontsize=11, path_effects=HALO, zorder=6)  # fmt: skip
     count = forecast.sizes["member"]
     title = f"Probability of {wanted.describe(forecast)}, {count} members"
     axes.set_title(f"{title}\n{times_line(forecast)}", loc="left", fontsize=10)

@@ -111,8 +111,7 @@ def _product(name: str | None, there: list[str]) -> Product:
         title = f"{where} wind (kt)" + (over if contours in there else "")
         wind = (f"u{level[1]}", f"v{level[1]}")
         return Product(title, "speed", contours if contours in there else None, wind)
-    known = describe(name)
-    return Product(known.long_name if known else name, shading=name)
+    return Product(in_words(name), shading=name)
 
 
 def available(dataset: xr.Dataset) -> list[str]:
@@ -159,3 +158,10 @@ def _listed(names: Sequence[str]) -> str:
         levels = [name.removeprefix(base) for name in found]
         parts += [f"{base} at {', '.join(levels)} hPa"] if many else found
     return "; ".join(parts) if any(" at " in part for part in parts) else ", ".join(parts)
+
+
+def in_words(name: str) -> str:
+    """What a picture calls a field; geopotential is shown as a height."""
+    known = describe(name)
+    words = known.long_name if known else name
+    return words.replace("Geopotential", "Geopotential height")

@@ -22,7 +22,7 @@ def new_sheet(frame: MapFrame, panels: int = 1) -> tuple[Figure, list[Axes]]:
     beside += 0.0 if frame.projection is None else 0.4
     height = (0.86 if wide else 0.92) * width * frame.ratio + beside
     rows, columns = (panels, 1) if wide else (1, panels)
-    figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+    figure = Figure(figsize=(width * columns, height * rows), layout="compressed")
     return figure, _axes(figure, frame, rows, columns)
 
 

@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.units import KNOT
-from weather.maps.products import available, choose_product, display_unit, displayed, si_unit
-from weather.variables import describe
+from weather.maps.products import (
+    available,
+    choose_product,
+    display_unit,
+    displayed,
+    in_words,
+    si_unit,
+)
 
 Field = NDArray[np.float64]
 
@@ -50,8 +56,8 @@ class Threshold:
 
     def describe(self, dataset: xr.Dataset) -> str:
         """In words, with its unit."""
-        known = describe(self.name)
-        what = known.long_name[0].lower() + known.long_name[1:] if known else self.name
+        words = in_words(self.name)
+        what = words if words == self.name else words[0].lower() + words[1:]
         if self.name.startswith("wind"):
             level = self.name.removeprefix("wind")
             what = f"{level} m wind speed" if level == "10" else f"{level} hPa wind speed"

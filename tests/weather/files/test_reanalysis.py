@@ -85,11 +85,27 @@ def test_static_fields_have_no_time(waves_file):
     assert mountain.shape == (8, 16)
 
 
-def test_a_region_across_greenwich_is_not_torn(waves, opened):
-    region = waves.isel(longitude=[14, 15, 0, 1, 2])
-    dataset = opened(region)
+@pytest.mark.parametrize("columns", [[14, 15, 0, 1, 2], [0, 1, 2, 14, 15]])  # or sorted in 0..360
+def test_a_region_across_greenwich_is_not_torn(waves, opened, columns):
+    dataset = opened(waves.isel(longitude=columns))
     assert dataset.lon.values.tolist() == [-45, -22.5, 0, 22.5, 45]
     assert not LatLonGrid.from_dataset(dataset).periodic
+    np.testing.assert_array_equal(dataset.msl, waves.msl.isel(longitude=[14, 15, 0, 1, 2]))
+
+
+@pytest.mark.parametrize("east", ["to 360", "to 180", "to 180, sorted"])
+def test_a_region_across_the_date_line_is_not_torn(waves, opened, east):
+    region = waves.isel(longitude=[6, 7, 8, 9])
+    half = region.assign_coords(longitude=(region.longitude + 180) % 360 - 180)
+    parts = {"to 360": region, "to 180": half, "to 180, sorted": half.sortby("longitude")}
+    dataset = opened(parts[east])
+    assert dataset.lon.values.tolist() == [135, 157.5, 180, 202.5]
+    np.testing.assert_array_equal(dataset.msl, region.msl)
+
+
+def test_columns_that_are_missing_are_one_line(waves, opened):
+    with pytest.raises(InputError, match="longitude is not evenly spaced; regrid the data"):
+        opened(waves.isel(longitude=[1, 2, 3, 6, 7]))
 
 
 def test_files_continue_each_other_and_join_variables(waves, tmp_path):

@@ -59,6 +59,14 @@ def test_probability_is_the_share_of_members(one: xr.Dataset, text: str, per_cen
     np.testing.assert_allclose(probability(one, Threshold.parse(text)), per_cent)
 
 
+def test_a_map_without_any_probability_says_so(one: xr.Dataset) -> None:
+    said = [
+        [text.get_text() for text in draw_probability(one, threshold).axes[0].texts]
+        for threshold in ("wind10 > 200 kt", "wind10 > 10 m/s")
+    ]
+    assert said == [["below 5 % everywhere"], []]
+
+
 def test_thresholds_in_other_units(one: xr.Dataset) -> None:
     east = one["lon"].values
     for text in ("t2m < 9.95", "t2m < 9.95 C", "t2m < 283.1 K"):

@@ -14,6 +14,7 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.grid import LatLonGrid
+from weather.maps.colours import difference_scale
 from weather.maps.frame import MapFrame
 from weather.maps.plots import View, draw_map
 from weather.maps.products import choose_product
@@ -78,6 +79,18 @@ def test_truth_adds_analysis_and_difference(one: xr.Dataset) -> None:
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert "Analysis, same valid time" in titles
     assert "Forecast minus analysis, t850 (K); RMSE 0 K" in titles
+
+
+def test_small_differences_have_no_colour_of_their_own() -> None:
+    scale = difference_scale(np.linspace(-2.3, 2.1, 50), "°C")
+    assert 0 not in scale.levels
+    np.testing.assert_allclose(scale.levels, -scale.levels[::-1])
+    below, none, above = (tuple(scale.colormap(scale.norm(value))) for value in (-0.1, 0, 0.1))
+    assert below == none == above
+
+
+def test_geopotential_is_named_as_the_height_it_is_shown_as() -> None:
+    assert choose_product("z500", ["z500"]).title == "Geopotential height at 500 hPa"
 
 
 def test_highs_and_lows_are_marked_where_they_are(tmp_path: Path) -> None:
