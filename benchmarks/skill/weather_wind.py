@@ -104,7 +104,8 @@ def main() -> None:
     facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}", "machine": platform.machine(),
         "cores": os.cpu_count(), "torch": torch.__version__, "CPU seconds": round(seconds),
-        "set": options.set, "cases": own.sizes["time"], "times": analyses.sel(time=slice(None, "2026-07-24")).sizes["time"],
+        "set": options.set, "cases": own.sizes["time"],
+        "times": analyses.sel(time=slice(None, "2026-07-24")).sizes["time"],
     }  # fmt: skip
     (RESULTS / "skill_wind.json").write_text(json.dumps(facts | scores, indent=1) + "\n")
     lines = [
