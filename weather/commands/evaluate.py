@@ -78,10 +78,11 @@ def evaluate(
     from weather.verification import output
     from weather.verification.cases import channels
     from weather.verification.evaluation import Options, evaluate
-    from weather.verification.sample import named_files, training_period
+    from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
 
     forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    check_truth(forecast, analyses)
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)

@@ -189,7 +189,11 @@ def _order(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]:
     dataset = dataset.assign_coords(lat=_exact(dataset["lat"]), lon=_exact(dataset["lon"]))
     dataset, lines = _longitudes(dataset, source)
     if "level" in dataset.coords:
+        stated = plain_unit(str(dataset["level"].attrs.get("units", "")))
         factor = 100 if _in_pascal(dataset["level"]) else 1
+        if factor == 100 and stated not in ("", "Pa"):
+            lines.append(f"{source}: levels of up to {float(dataset['level'].max()):g} {stated} "
+                         "taken for Pa")  # fmt: skip
         dataset = dataset.assign_coords(level=dataset["level"].astype(float) / factor)
         dataset = dataset.sortby("level")
     for name in ("lat", "lon", "level"):

@@ -103,6 +103,13 @@ def test_a_region_across_the_date_line_is_not_torn(waves, opened, east):
     np.testing.assert_array_equal(dataset.msl, region.msl)
 
 
+def test_levels_that_can_only_be_pascal_are_told(waves, opened):
+    levels = ("level", [50000, 85000], {"units": "hPa"})
+    dataset = opened(waves.assign_coords(level=levels))
+    assert dataset.level.values.tolist() == [500, 850]
+    assert "levels of up to 85000 hPa taken for Pa" in dataset.attrs["history"]
+
+
 def test_columns_that_are_missing_are_one_line(waves, opened):
     with pytest.raises(InputError, match="longitude is not evenly spaced; regrid the data"):
         opened(waves.isel(longitude=[1, 2, 3, 6, 7]))

@@ -1,5 +1,6 @@
 """Forecasts with known errors get known scores; bad input gets one clear line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,19 @@ def test_other_grid_other_time_other_variables(folder: Path) -> None:
         evaluate(forecast[["z"]], truth[["msl"]], past)
     with pytest.raises(InputError, match="comes twice"):
         open_forecast([folder / "part0.nc", folder / "part0.nc"])
+
+
+def test_a_truth_of_another_time_is_named_before_its_climatology(
+    folder: Path, call: Callable[..., int], one_line: Callable[[], str], tmp_path: Path
+) -> None:
+    with xr.open_dataset(folder / "truth.nc") as truth:
+        late = truth.isel(time=slice(0, 8)).assign_coords(
+            time=truth["time"].values[:8] + np.timedelta64(7000, "D")
+        )
+        late.to_netcdf(tmp_path / "late.nc")
+    options = ["--truth", tmp_path / "late.nc", "--out", tmp_path / "never"]
+    assert call("evaluate", folder / "forecast.nc", *options) == 2
+    assert "has none of the forecasts' valid times" in one_line()
 
 
 def test_the_operational_forecast_is_far_better_than_persistence(shared_data: Path) -> None:
