@@ -193,7 +193,7 @@ class _Parts:
         """How the intervals were made, in words."""
         cases = len(setup.initial)
         if cases < FEWEST:
-            return f"none: {cases} initial times, fewer than {FEWEST}"
+            return f"none: initial times: {cases}, fewer than {FEWEST}"
         shortest, longest = min(self.blocks), max(self.blocks)
         blocks = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
         return (

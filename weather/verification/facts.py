@@ -34,7 +34,7 @@ def facts(
         "forecast": "; ".join(
             _model(name, model, setup) for name, model in models.items() if name != LINEAR
         ),
-        "cases": f"{len(setup.initial)} initial times, {_minute(setup.initial[0])} to "
+        "cases": f"{_counted(len(setup.initial))}, {_minute(setup.initial[0])} to "
         f"{_minute(setup.initial[-1])} UTC; lead times {hours[0]:g} to {hours[-1]:g} h; "
         f"valid in {', '.join(SEASONS[number] for number in seasons)}",
         "missing truth": missing_truth(models[FORECAST], truth),
@@ -51,6 +51,10 @@ def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
     source = str(model.attrs.get("model") or model.attrs.get("source") or "")
     told = ", ".join(part for part in (source, kind) if part)
     return f"{name} ({told})" if told else name
+
+
+def _counted(cases: int) -> str:
+    return f"{cases} initial time" + ("s" if cases != 1 else "")
 
 
 def _minute(time: np.datetime64) -> str:

@@ -74,6 +74,16 @@ def _matrix_by(evaluation: Evaluation, column: str) -> Matrix | None:
     return matrix(rows, _matrices(evaluation)[0].reference, column, "channel")
 
 
+_NUMBERS = {
+    "rmse": "RMSE",
+    "rmse_by_case": "RMSE by case",
+    "mae": "MAE",
+    "bias": "bias",
+    "acc": "ACC",
+    "activity_ratio": "activity ratio",
+}
+
+
 def _table(scores: pd.DataFrame) -> list[dict[str, str]]:
     """Numbers for the headline channels, with intervals."""
     chosen = whole(scores)
@@ -85,8 +95,8 @@ def _table(scores: pd.DataFrame) -> list[dict[str, str]]:
     for record in skill_table(scores, LEADS).to_dict("records"):
         place = record["channel"], record["lead_hours"]
         row = {"field": place[0], "lead": f"{place[1]:g} h", "unit": pretty_unit(record["unit"])}
-        for metric in ("rmse", "rmse_by_case", "mae", "bias", "acc", "activity_ratio"):
-            row[metric] = _with_interval(found[*place, metric])
+        for metric, label in _NUMBERS.items():
+            row[label] = _with_interval(found[*place, metric])
         row |= {f"RMSE / {k}": f"{v:.2f}" for k, v in record.items() if k not in first}
         rows.append(row)
     return rows
