@@ -34,7 +34,7 @@ def facts(
         "forecast": "; ".join(
             _model(name, model, setup) for name, model in models.items() if name != LINEAR
         ),
-        "cases": f"{_counted(len(setup.initial))}, {_minute(setup.initial[0])} to "
+        "cases": f"{counted(len(setup.initial))}, {_minute(setup.initial[0])} to "
         f"{_minute(setup.initial[-1])} UTC; lead times {hours[0]:g} to {hours[-1]:g} h; "
         f"valid in {', '.join(SEASONS[number] for number in seasons)}",
         "missing truth": missing_truth(models[FORECAST], truth),
@@ -53,7 +53,8 @@ def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
     return f"{name} ({told})" if told else name
 
 
-def _counted(cases: int) -> str:
+def counted(cases: int) -> str:
+    """How many initial times there are, in words."""
     return f"{cases} initial time" + ("s" if cases != 1 else "")
 
 
