@@ -209,7 +209,7 @@ BEFORE = """\
 Tried before, with `small` without `model.diffusion` and from fewer initial times, and far worse:
 noise 3000 km, 1 (0.591) and 500 km, 0.3 (1.69); bred 2.5 (0.554) and 0.6 (0.887). There
 `small` fine-tuned with the CRPS, with some noise, had spread over skill of 0.70 to 0.96 on days 3
-to 7, and a worse CRPS than `noise` and `bred` from day 3 on; with diffusion it was not run.
+to 7, and a worse CRPS than `noise` and `bred` from day 3 on.
 """
 
 
