@@ -77,9 +77,13 @@ class Calibration(Config):
 
     @classmethod
     def _of_errors(cls, errors: Array, signs: Array | None) -> Self:
+        alike = cls(width=conformal_quantile(np.abs(errors)))
         if signs is None or not errors.any():
-            return cls(width=conformal_quantile(np.abs(errors)))
-        width = conformal_quantile(np.abs(errors) / held_out_scale(errors, signs))
+            return alike
+        scales = held_out_scale(errors, signs)
+        if not scales.all():  # some rows have no error beside them to learn from
+            return alike
+        width = conformal_quantile(np.abs(errors) / scales)
         return cls(width=width, scale=ErrorScale.fit(errors, signs))
 
     def interval(

@@ -57,7 +57,10 @@ class ErrorScale(Config):
 
 
 def held_out_scale(errors: Array, signs: Array, seed: int = 0) -> Array:
-    """(row,) what scales that were learned from other rows expect of each row."""
+    """(row,) errors that scales learned from other rows expect, in the unit of the errors.
+
+    Zero where no other row has an error.
+    """
     fold = np.random.default_rng(seed).permutation(len(errors)) % _FOLDS
     scale = np.empty(len(errors))
     for held in (fold == number for number in np.unique(fold)):

@@ -75,3 +75,13 @@ def test_intervals_hold_as_much_where_errors_are_large() -> None:
 def test_no_errors_no_width() -> None:
     made = Calibration.fit("regression", np.ones(20), np.ones(20), SIGNS[:20])
     assert made.interval("regression", np.ones(2), SIGNS[:2])[0].tolist() == [1, 1]
+
+
+def test_a_single_error_leaves_one_width_for_all() -> None:
+    """Those that held it out have no error to learn a scale from."""
+    errors = np.zeros(20)
+    errors[3] = 1.0
+    made = Calibration.fit("regression", errors, np.zeros(20), SIGNS[:20])
+    assert made.scale is None
+    assert made.width == 0.0
+    assert Calibration.fit("regression", errors[:0], errors[:0], SIGNS[:0]).width is None

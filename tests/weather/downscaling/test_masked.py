@@ -17,13 +17,6 @@ from weather.state import State
 from weather.training.regrid import Regridder
 from weather.variables import Variables
 
-GAUSSIAN = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(8)[0][::-1]))
-GRIDS = {
-    "no poles": LatLonGrid(lat=np.linspace(84.375, -84.375, 16), lon=np.arange(32) * 11.25),
-    "poles": LatLonGrid(lat=np.linspace(90, -90, 13), lon=np.arange(24) * 15 - 180.0),
-    "gaussian": LatLonGrid(lat=GAUSSIAN, lon=np.arange(16) * 22.5),
-    "region": LatLonGrid(lat=np.arange(60, 40, -2.0), lon=np.arange(-10, 14, 2.0)),
-}
 NAMES = Variables(surface=("msl", "sst"), upper=("t",), levels=(500, 850))
 
 
@@ -38,9 +31,8 @@ def masks_on(grid):
     return masks
 
 
-@pytest.fixture(params=GRIDS)
-def refinement(request):
-    grid = GRIDS[request.param]
+@pytest.fixture
+def refinement(grid):
     return Refinement(grid, masks_on(grid))
 
 
@@ -165,8 +157,8 @@ def test_the_gradient_is_that_of_the_means_kept():
     assert torch.autograd.gradcheck(kept, surface, fast_mode=True)
 
 
-def test_islands_that_no_coarse_cell_keeps():
-    grid = GRIDS["region"]
+def test_islands_that_no_coarse_cell_keeps(grids):
+    grid = grids["region"]
     masks = masks_on(grid)
     cells = torch.ones(grid.shape, dtype=torch.bool)
     cells[3, 5] = False

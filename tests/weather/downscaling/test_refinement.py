@@ -12,18 +12,10 @@ from weather.grid import LatLonGrid
 from weather.state import State
 from weather.variables import Variables
 
-GAUSSIAN = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(8)[0][::-1]))
-GRIDS = {
-    "no poles": LatLonGrid(lat=np.linspace(84.375, -84.375, 16), lon=np.arange(32) * 11.25),
-    "poles": LatLonGrid(lat=np.linspace(90, -90, 13), lon=np.arange(24) * 15 - 180.0),
-    "gaussian": LatLonGrid(lat=GAUSSIAN, lon=np.arange(16) * 22.5),
-    "region": LatLonGrid(lat=np.arange(60, 40, -2.0), lon=np.arange(-10, 14, 2.0)),
-}
 
-
-@pytest.fixture(params=GRIDS)
-def refinement(request):
-    return Refinement(GRIDS[request.param])
+@pytest.fixture
+def refinement(grid):
+    return Refinement(grid)
 
 
 def state(grid, surface):
@@ -97,8 +89,8 @@ def test_the_correction_is_the_smallest_one(refinement):
     torch.testing.assert_close(inner, torch.zeros_like(inner), rtol=0, atol=1e-9)
 
 
-def test_whole_cells_of_a_region_are_blocks():
-    refinement = Refinement(GRIDS["region"])
+def test_whole_cells_of_a_region_are_blocks(grids):
+    refinement = Refinement(grids["region"])
     fine, coarse = noise(refinement.fine), noise(refinement.coarse, 1)
     area = torch.from_numpy(refinement.fine.area_weights())[:, None].expand(refinement.fine.shape)
     blocks = (fine.surface * area).unflatten(-1, (-1, 2)).unflatten(-3, (-1, 2)).sum((-1, -3))
@@ -110,8 +102,8 @@ def test_whole_cells_of_a_region_are_blocks():
 
 
 @pytest.mark.parametrize(("kind", "degree"), [("bilinear", 1), ("bicubic", 3)])
-def test_splines_are_exact_for_polynomials_of_latitude(kind, degree):
-    refinement = Refinement(GRIDS["region"])
+def test_splines_are_exact_for_polynomials_of_latitude(kind, degree, grids):
+    refinement = Refinement(grids["region"])
     fine, coarse = (
         (torch.tensor(grid.lat, dtype=torch.float64)[:, None] / 50).expand(grid.shape) ** degree
         for grid in (refinement.fine, refinement.coarse)
@@ -123,8 +115,8 @@ def test_splines_are_exact_for_polynomials_of_latitude(kind, degree):
 
 @pytest.mark.parametrize("name", ["no poles", "poles", "gaussian"])
 @pytest.mark.parametrize("kind", ["bilinear", "bicubic"])
-def test_turning_the_globe_turns_what_is_made_of_it(name, kind):
-    refinement = Refinement(GRIDS[name])
+def test_turning_the_globe_turns_what_is_made_of_it(name, kind, grids):
+    refinement = Refinement(grids[name])
     coarse = noise(refinement.coarse)
     turned = replace(coarse, surface=coarse.surface.roll(3, -1))
     for function in (lambda s: refinement.interpolate(s, kind), refinement.start):
@@ -132,8 +124,8 @@ def test_turning_the_globe_turns_what_is_made_of_it(name, kind):
         torch.testing.assert_close(function(turned).surface, expected, rtol=0, atol=1e-10)
 
 
-def test_bicubic_waves_are_close():
-    refinement = Refinement(GRIDS["poles"])
+def test_bicubic_waves_are_close(grids):
+    refinement = Refinement(grids["poles"])
     fine, coarse = (
         torch.cos(torch.deg2rad(torch.tensor(grid.lon, dtype=torch.float64))).expand(grid.shape)
         for grid in (refinement.fine, refinement.coarse)
