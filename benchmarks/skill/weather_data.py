@@ -1,8 +1,8 @@
-"""The simulated atmosphere that the contestants learn, as plain arrays.
+"""The atmospheres that the contestants learn, as plain arrays.
 
-780 states 6 h apart to train on, then after gaps of 10 days a stretch to choose settings
-on and one to report on. Fields are read without this project, so that contestants of
-other environments see the same numbers.
+Of the simulated one 780 states 6 h apart to train on, then after gaps of 10 days a stretch to
+choose settings on and one to report on; `weather_series` makes the real ones. Fields are read
+without this project, so that contestants of other environments see the same numbers.
 """
 
 import json
@@ -33,6 +33,10 @@ class Atmosphere:
         mean, std, change: (channel, 1, 1); `change` is the standard deviation of the change
             over 6 h.
         area: (lat, 1) weights with mean one.
+        train, valid, test: states to learn from, to choose by and to report on.
+        hours: between states.
+        leads: hours ahead that are scored in the fields' units, of a real series.
+        history: states that a contestant sees.
     """
 
     fields: Tensor
@@ -45,29 +49,44 @@ class Atmosphere:
     std: Tensor
     change: Tensor
     area: Tensor
+    train: slice
+    valid: slice
+    test: slice
+    hours: int
+    leads: tuple[int, ...]
+    history: int
 
     @classmethod
     def load(cls, folder: Path) -> "Atmosphere":
-        """Read what `make` wrote."""
+        """Read what `make` or `weather_series.make` wrote."""
         facts = json.loads((folder / "atmosphere.json").read_text())
         fields = torch.from_numpy(np.load(folder / "fields.npy"))
-        train = fields[TRAIN].double()
+        periods = dict(zip(("train", "valid", "test"), (TRAIN, VALID, TEST), strict=True))
+        periods |= {name: slice(*facts[name]) for name in periods if name in facts}
+        train = fields[periods["train"]].double()
         kept = {"dim": (0, 2, 3), "keepdim": True}
-        lat = torch.tensor(facts["lat"], dtype=torch.float64)
-        edges = torch.cat([lat.new_tensor([90.0]), (lat[1:] + lat[:-1]) / 2, lat.new_tensor([-90])])
-        area = torch.deg2rad(edges).sin().diff().neg()
+        lat, lon = (torch.tensor(facts[name], dtype=torch.float64) for name in ("lat", "lon"))
         return cls(
             fields=fields,
             names=tuple(facts["names"]),
             levels=tuple(facts["levels"]),
             lat=lat,
-            lon=torch.tensor(facts["lon"], dtype=torch.float64),
+            lon=lon,
             orography=torch.tensor(facts["orography"]),
             mean=train.mean(**kept)[0].float(),
             std=train.std(**kept)[0].float(),
             change=train.diff(dim=0).std(**kept)[0].float(),
-            area=(area / area.mean())[:, None].float(),
+            area=row_areas(lat, is_global(lon)),
+            hours=facts.get("hours", HOURS),
+            leads=tuple(facts.get("leads", ())),
+            history=facts.get("history", 1),
+            **periods,
         )
+
+    @property
+    def whole(self) -> bool:
+        """Whether the fields close around the globe."""
+        return is_global(self.lon)
 
     @property
     def static(self) -> Tensor:
@@ -75,6 +94,21 @@ class Atmosphere:
         height = (self.orography - self.orography.mean()) / self.orography.std()
         lat = torch.deg2rad(self.lat)[:, None].expand(self.orography.shape)
         return torch.stack([height, lat.sin(), lat.cos()]).float()
+
+
+def is_global(lon: Tensor) -> bool:
+    """Whether evenly spaced longitudes go all the way round."""
+    return bool((lon[1] - lon[0]) * len(lon) > 359.9)
+
+
+def row_areas(lat: Tensor, whole: bool) -> Tensor:
+    """(lat, 1) weights with mean one of rows from north to south, on the globe or a part."""
+    ends = 1.5 * lat[[0, -1]] - 0.5 * lat[[1, -2]]  # half a cell beyond the outer rows
+    if whole:
+        ends = lat.new_tensor([90.0, -90.0])
+    edges = torch.cat([ends[:1], (lat[1:] + lat[:-1]) / 2, ends[1:]])
+    area = torch.deg2rad(edges).sin().diff().neg()
+    return (area / area.mean())[:, None].float()
 
 
 def opened(folder: Path) -> Atmosphere:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from weather_data import HOURS, Atmosphere
+from weather_data import Atmosphere
 from weather_training import Recipe
 
 from sciml.config import load_config, named_config
@@ -14,8 +14,6 @@ from weather.models.statistics import Moments
 from weather.state import State
 from weather.training.experiment import ExperimentConfig
 from weather.variables import Variables
-
-UPPER, SURFACE = ("z", "t", "u", "v"), ("msl", "sp")
 
 
 def ours(
@@ -29,17 +27,23 @@ def ours(
         data: for grid, statistics and orography.
     """
     experiment = load_config(ExperimentConfig, named_config("weather", config), overrides)
-    every = round(float(experiment.data.step_hours or HOURS)) // HOURS
+    every = round(float(experiment.data.step_hours or data.hours)) // data.hours
+    variables = _variables(data)
     model = WeatherModel(
         experiment.model,
-        Variables(surface=SURFACE, upper=UPPER, levels=data.levels, static=("z_surface",)),
+        variables,
         LatLonGrid(lat=tuple(data.lat.tolist()), lon=tuple(data.lon.tolist())),
-        every * HOURS * 3600,
+        every * data.hours * 3600,
     )
-    model.statistics.set(_moments(data, every))
+    model.statistics.set(_moments(data, variables, every))
     model.set_static({"z_surface": data.orography})
+    return model, lambda past: time_step(model, past), recipe_of(experiment, every)
+
+
+def recipe_of(experiment: ExperimentConfig, every: int) -> Recipe:
+    """How a configuration trains, in time steps of `every` states."""
     training, optimizer = experiment.training, experiment.training.optimizer
-    recipe = Recipe(
+    return Recipe(
         lr=optimizer.lr,
         warmup=optimizer.warmup,
         weight_decay=optimizer.weight_decay,
@@ -51,7 +55,6 @@ def ours(
         history=experiment.model.history,
         every=every,
     )
-    return model, lambda past: time_step(model, past), recipe
 
 
 def _horizon(experiment: ExperimentConfig) -> tuple[tuple[float, int], ...]:
@@ -59,24 +62,37 @@ def _horizon(experiment: ExperimentConfig) -> tuple[tuple[float, int], ...]:
     return ((0.0, steps),) if isinstance(steps, int) else tuple(sorted(steps.items()))
 
 
-def _moments(data: Atmosphere, every: int) -> dict[str, Moments]:
+def _variables(data: Atmosphere) -> Variables:
+    """Upper-air variables on all levels come first; without levels all are fields of their own."""
+    aloft = [name for name in data.names if data.levels and name[1:].isdigit()]
+    return Variables(
+        surface=data.names[len(aloft) :],
+        upper=tuple(dict.fromkeys(name[0] for name in aloft)),
+        levels=data.levels,
+        static=("z_surface",),
+    )
+
+
+def _moments(data: Atmosphere, variables: Variables, every: int) -> dict[str, Moments]:
     change = data.change
     if every > 1:
-        train = data.fields[:780].double()
+        train = data.fields[data.train].double()
         change = (train[every:] - train[:-every]).std(dim=(0, 2, 3), keepdim=True)[0]
     columns = [m.flatten().double() for m in (data.mean, data.std, change)]
-    names = [*UPPER, *SURFACE]
-    widths = [len(data.levels)] * len(UPPER) + [1] * len(SURFACE)
+    names = [*variables.upper, *variables.surface]
+    widths = [len(data.levels)] * len(variables.upper) + [1] * len(variables.surface)
     split = [column.split(widths) for column in columns]
     return {name: Moments(*(part[i] for part in split)) for i, name in enumerate(names)}
 
 
 def as_state(model: WeatherModel, fields: Tensor) -> State:
     """Of (batch, time, channel, lat, lon); all times are a step apart and of no calendar."""
-    aloft = len(UPPER) * len(model.variables.levels)
-    upper = fields[:, :, :aloft].unflatten(2, (len(UPPER), -1))
+    names = model.variables
+    shape = (len(names.upper), len(names.levels))
+    upper, surface = fields.split([shape[0] * shape[1], len(names.surface)], dim=2)
+    upper = upper.reshape(*fields.shape[:2], *shape, *fields.shape[3:])
     time = (model.step * torch.arange(fields.shape[1])).expand(fields.shape[:2])
-    return State(fields[:, :, aloft:], upper, time, model.variables, model.grid)
+    return State(surface, upper, time, names, model.grid)
 
 
 def time_step(model: WeatherModel, past: Tensor) -> Tensor:

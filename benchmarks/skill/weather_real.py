@@ -138,20 +138,16 @@ def errors(task: Task, forecaster: Forecaster, real: xr.Dataset) -> list[Result]
     times = real["time"].values
     test = np.datetime64(forecaster.metadata["periods"]["test"][0])
     first = int(np.searchsorted(times, test))
-    fields = np.stack([real[name].values for name in task.variables], axis=1)
+    fields = stacked(task, real)
     weights = LatLonGrid.from_dataset(real).area_weights()
     rows = []
     for lead in task.leads:
         ahead = lead // task.step
         initial = np.arange(first, len(times) - ahead)
-        linear = LinearModel.fit(
-            times[:first], fields[:first], lead * HOUR, weights, task.climatology
-        )
         forecast = forecaster.forecast(real, list(times[initial]), ahead).isel(lead_time=-1)
-        ours = np.stack([forecast[name].values for name in task.variables], axis=1)
         guesses = {
-            "model": ours,
-            "linear": linear.predict(times[initial], fields[initial]),
+            "model": stacked(task, forecast),
+            "linear": linear(task, real, first, lead),
             "persistence": fields[initial],
         }
         truth = fields[initial + ahead]
@@ -162,6 +158,20 @@ def errors(task: Task, forecaster: Forecaster, real: xr.Dataset) -> list[Result]
             scores = {label: float(values[place]) for label, values in found.items()}
             rows.append({"field": name, "hours": lead, "cases": len(initial)} | scores)
     return rows
+
+
+def stacked(task: Task, dataset: xr.Dataset) -> Fields:
+    """(time, variable, lat, lon)."""
+    return np.stack([dataset[name].values for name in task.variables], axis=1)
+
+
+def linear(task: Task, real: xr.Dataset, first: int, lead: int) -> Fields:
+    """What a linear model, fitted to all times before `first`, forecasts for those after."""
+    times, fields = real["time"].values, stacked(task, real)
+    weights = LatLonGrid.from_dataset(real).area_weights()
+    model = LinearModel.fit(times[:first], fields[:first], lead * HOUR, weights, task.climatology)
+    initial = slice(first, len(times) - lead // task.step)
+    return model.predict(times[initial], fields[initial])
 
 
 def contest(task: Task, folder: Path, source: Path, options: Sequence[str]) -> list[Result]:

@@ -52,6 +52,39 @@ def ratios(forecast: Tensor, truth: Tensor, start: Tensor, data: Atmosphere) -> 
     return {"mean": sum(named.values()) / len(named)} | {name: named[name] for name in SHOWN}
 
 
+def errors(
+    step: Callable[[Tensor], Tensor], data: Atmosphere, period: slice, history: int, most: int
+) -> dict[str, dict[str, float]]:
+    """RMSE in the fields' units, by lead time in hours, then by field.
+
+    Args:
+        step, history: see `weather_training.train`.
+        data: a real series, whose `leads` are scored.
+        period: of the initial times and what they are compared with.
+        most: initial times, evenly spaced.
+    """
+    result = {}
+    for lead in data.leads:
+        ahead = lead // data.hours
+        choices = torch.arange(period.start, period.stop - ahead)
+        initial = choices[:: max(1, len(choices) // most)]
+        squares = torch.stack([_squares(step, data, start, history, ahead) for start in initial])
+        named = dict(zip(data.names, squares.mean(0).sqrt().tolist(), strict=True))
+        result[str(lead)] = named
+    return result
+
+
+def _squares(
+    step: Callable[[Tensor], Tensor], data: Atmosphere, start: Tensor, history: int, ahead: int
+) -> Tensor:
+    """(channel,) mean squares over area of one forecast."""
+    past = data.fields[None, start + 1 - history : start + 1]
+    with torch.inference_mode():
+        for _ in range(ahead):
+            past = torch.cat([past, step(past)[:, None]], dim=1)[:, 1:]
+    return rmse(past[:, -1] - data.fields[start + ahead], data.area).square()
+
+
 def rmse(difference: Tensor, area: Tensor) -> Tensor:
     """(batch, channel, lat, lon) -> (channel,)."""
     return (difference.double().square() * area).mean(dim=(0, 2, 3)).sqrt()
@@ -66,7 +99,7 @@ def stability(end: Tensor, data: Atmosphere, period: slice) -> dict[str, object]
         wavenumbers 1-3, 4-8, 9-15 and 16-21 at 30 to 60 degrees, mean over channels;
         `stable`: all of these within a factor of two, and the bands above 8 within four.
     """
-    climate = data.fields[:780].mean(dim=0)
+    climate = data.fields[data.train].mean(dim=0)
     truth = data.fields[period] - climate
     own = end - climate
     variance = rmse(own, data.area).square() / rmse(truth, data.area).square()

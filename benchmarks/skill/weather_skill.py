@@ -54,6 +54,12 @@ def run(name: str, python: Path, options: argparse.Namespace, seed: int) -> Resu
     return json.loads(done.stdout) | stamp | {"label": options.label or name}
 
 
+def interpreter(name: str, peers: Path) -> Path:
+    """The Python that a contestant runs in."""
+    environment = PEERS.get(name)
+    return peers / environment / "bin" / "python" if environment else Path(sys.executable)
+
+
 def table(results: list[Result]) -> str:
     """The results in Markdown, best 24-h score first within a budget."""
     lines = [
@@ -132,10 +138,7 @@ def main() -> None:
     sys.path.insert(0, str(HERE.parents[1]))
     require(options.data)
     for name in options.only:
-        environment = PEERS.get(name)
-        python = Path(sys.executable)
-        if environment:
-            python = options.peers / environment / "bin" / "python"
+        python = interpreter(name, options.peers)
         if not python.exists():
             print(f"{name} left out, no {python}", file=sys.stderr)
             continue

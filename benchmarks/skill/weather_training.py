@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from weather_data import TRAIN, Atmosphere
+from weather_data import Atmosphere
 
 Step = Callable[[Tensor], Tensor]
 Loss = Callable[[Step, Atmosphere, list[int], int, "Recipe"], Tensor]
@@ -56,6 +56,52 @@ class Spent:
     loss: float
 
 
+class Best:
+    """The average of the weights that did best where nothing was learned.
+
+    Looking costs none of the budget.
+
+    Attributes:
+        score: the lowest.
+        share: of the budget, when that was.
+        seconds: that all looks have taken.
+    """
+
+    def __init__(self, model: nn.Module, judge: Callable[[], float], looks: int = 5) -> None:
+        self.score, self.share, self.seconds = math.inf, 0.0, 0.0
+        self._model, self._judge, self._looks, self._done = model, judge, looks, 0
+        self._kept: list[Tensor] = []
+
+    def look(self, parameters: list[nn.Parameter], average: list[Tensor], share: float) -> None:
+        """Judge where another part of the budget is spent."""
+        if share * self._looks < self._done + 1:
+            return
+        self._done, began = self._done + 1, time.process_time()
+        now = [p.detach().clone() for p in parameters]
+        put(parameters, average)
+        self._model.eval()
+        with torch.inference_mode():
+            score = self._judge()
+        self._model.train()
+        put(parameters, now)
+        if score < self.score:
+            self.score, self.share = score, share
+            self._kept = [value.clone() for value in average]
+        self.seconds += time.process_time() - began
+
+    def restore(self, parameters: list[nn.Parameter]) -> None:
+        """Set the weights to the best."""
+        if self._kept:
+            put(parameters, self._kept)
+
+
+def put(parameters: list[nn.Parameter], values: list[Tensor]) -> None:
+    """Copy into parameters."""
+    with torch.no_grad():
+        for parameter, value in zip(parameters, values, strict=True):
+            parameter.copy_(value)
+
+
 def train(
     model: nn.Module,
     step: Step,
@@ -64,6 +110,7 @@ def train(
     budget: float,
     seed: int,
     loss_of: Loss | None = None,
+    best: Best | None = None,
 ) -> Spent:
     """Train in place for `budget` seconds of this process's CPU time.
 
@@ -76,6 +123,7 @@ def train(
         budget: seconds.
         seed: of the order of samples.
         loss_of: what is minimized; default `error`.
+        best: keeps weights of before the end, where they did better.
     """
     loss_of = loss_of or error
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -90,11 +138,12 @@ def train(
     order: list[int] = []
     model.train()
     began, count, samples, recent = time.process_time(), 0, 0, 0.0
-    while (share := (time.process_time() - began) / budget) < 1:
+    period = data.train
+    while (share := _spent(began, best) / budget) < 1:
         rollout = recipe.steps(share)
-        states = range(TRAIN.start, TRAIN.stop - (recipe.history + rollout - 1) * recipe.every)
+        states = range(period.start, period.stop - (recipe.history + rollout - 1) * recipe.every)
         if len(order) < recipe.batch:
-            order = torch.randperm(TRAIN.stop - TRAIN.start, generator=draw).tolist()
+            order = torch.randperm(period.stop - period.start, generator=draw).tolist()
         chosen = [order.pop() % len(states) for _ in range(recipe.batch)]
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * rate(share, recipe.warmup)
@@ -108,11 +157,18 @@ def train(
         if recipe.ema is not None:
             decay = min(recipe.ema, (1 + count) / (10 + count))
             torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
+        if best:
+            best.look(parameters, average, share)
     if recipe.ema is not None:
-        with torch.no_grad():
-            for parameter, kept in zip(parameters, average, strict=True):
-                parameter.copy_(kept)
-    return Spent(count, samples, time.process_time() - began, recent)
+        put(parameters, average)
+    if best:
+        best.look(parameters, average, 1.0)
+        best.restore(parameters)
+    return Spent(count, samples, _spent(began, best), recent)
+
+
+def _spent(began: float, best: Best | None) -> float:
+    return time.process_time() - began - (best.seconds if best else 0.0)
 
 
 def rate(share: float, warmup: float) -> float:
@@ -123,7 +179,7 @@ def rate(share: float, warmup: float) -> float:
 
 
 def error(step: Step, data: Atmosphere, first: list[int], rollout: int, recipe: Recipe) -> Tensor:
-    """Mean square over area, channels and steps, in usual changes over 6 h."""
+    """Mean square over area, channels and steps, in usual changes between states."""
     times = torch.tensor(first)[:, None]
     every = recipe.every
     past = data.fields[times + every * torch.arange(recipe.history)]

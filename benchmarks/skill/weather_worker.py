@@ -16,11 +16,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from weather_data import TEST, VALID, Atmosphere
-from weather_scores import score
-from weather_training import Recipe, train
+from weather_data import Atmosphere
+from weather_scores import errors, score
+from weather_training import Best, Recipe, Step, train
 
-STRETCHES = {"valid": (VALID, 10), "test": (TEST, 16)}  # and starts on them
+STARTS = {"valid": 10, "test": 16}  # of 15-day forecasts on a stretch
+LOOKED_AT = 28  # time steps by which a real series' weights are chosen
 
 
 def main() -> None:
@@ -46,16 +47,21 @@ def main() -> None:
     else:
         from weather_peers import BUILD, as_step
 
-        model, recipe = BUILD[options.name](data), Recipe()
+        model, recipe = BUILD[options.name](data), Recipe(history=data.history)
         step = as_step(model, data)
     recipe = replace(recipe, **options.recipe)
-    spent = train(model, step, data, recipe, options.budget, options.seed)
+    best = Best(model, lambda: chosen_by(step, data, recipe)) if data.leads else None
+    spent = train(model, step, data, recipe, options.budget, options.seed, best=best)
     model.eval()
     began = time.process_time()
-    scores = {
-        name: score(step, data, period, recipe.history, recipe.every, starts)
-        for name, (period, starts) in STRETCHES.items()
-    }
+    if best:
+        found = errors(step, data, data.test, recipe.history, len(data.fields))
+        scores = {"test": found, "valid": {"best": best.score, "share": best.share}}
+    else:
+        scores = {
+            name: score(step, data, getattr(data, name), recipe.history, recipe.every, STARTS[name])
+            for name in STARTS
+        }
     result = {
         "name": options.name,
         "overrides": options.overrides,
@@ -71,6 +77,14 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
     print(json.dumps(result), file=answer, flush=True)
+
+
+def chosen_by(step: Step, data: Atmosphere, recipe: Recipe) -> float:
+    """Mean square of the last lead time's errors on `valid`, in usual changes between states."""
+    most = LOOKED_AT * data.hours // data.leads[-1]
+    found = errors(step, data, data.valid, recipe.history, most)[str(data.leads[-1])]
+    change = data.change.flatten().tolist()
+    return sum((found[n] / c) ** 2 for n, c in zip(data.names, change, strict=True)) / len(change)
 
 
 if __name__ == "__main__":
