@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from molecules.estimators import MoleculeClassifier, MoleculeRegressor
+    from molecules.prediction.embedder import Embedder
     from molecules.prediction.ensemble import Ensemble
     from molecules.prediction.predictor import PropertyPredictor
 
-__all__ = ["Ensemble", "MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
+__all__ = ["Embedder", "Ensemble", "MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
 
 _HOME = {
+    "Embedder": "molecules.prediction.embedder",
     "Ensemble": "molecules.prediction.ensemble",
     "MoleculeClassifier": "molecules.estimators",
     "MoleculeRegressor": "molecules.estimators",

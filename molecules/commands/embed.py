@@ -24,7 +24,8 @@ def embed(
     Every row comes back, in its order; one that holds no valid molecule says why.
 
     Args:
-        model: the file `model.safetensors` of a training run.
+        model: `base`, the encoder that ships; or the file `model.safetensors` of a run of
+            `train` or `pretrain`.
         table: as of `predict`.
         out: .csv, .tsv or .parquet: the table with columns `embedding_0`, ... behind its
             own; .npz: arrays `vectors` and `status`, a row for each of the table.

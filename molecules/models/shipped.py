@@ -19,6 +19,6 @@ def weights_path(checkpoint: Path) -> Path:
         return shipped
     names = ", ".join(sorted(path.stem for path in shipped.parent.glob("*.safetensors")))
     raise InputError(
-        f"transfer.checkpoint: no file {checkpoint}, nor weights of that name in the package "
-        f"(it has {names or 'none'}); give a file that `pretrain` wrote, or transfer: null"
+        f"no file {checkpoint}, nor weights of that name in the package (it has "
+        f"{names or 'none'}); give a file that `pretrain` wrote, or one of these names"
     )

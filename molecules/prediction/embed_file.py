@@ -13,6 +13,7 @@ import pandas as pd
 
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
+from molecules.models.shipped import weights_path
 from molecules.prediction.annotate import mark_unreadable, require_molecules
 from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import along
@@ -46,9 +47,10 @@ def embed_file(
     device: Device = "cpu",
     precision: Precision = "float32",
 ) -> Counter[str]:
-    """Write the vector of each row of a table; arguments as of `predict_file`.
+    """Write the vector of each row of a table; other arguments as of `predict_file`.
 
     Args:
+        model: also an encoder that `pretrain` wrote, or the name of one that ships.
         out: .csv, .tsv, .parquet or .npz.
 
     Returns:
@@ -60,15 +62,16 @@ def embed_file(
     table_format(out, FORMATS)
     source = source_of(table)
     refuse_to_overwrite(source, out)
-    model_source = ModelSource.of(model, device, precision)
-    model_source.load_one("embed")
+    files = [model] if isinstance(model, Path) else model
+    model_source = ModelSource.of([weights_path(file) for file in files], device, precision)
+    embedder = model_source.load_embedder()
     with (
         start_workers(model_source.processes(workers)) as pool,
         progress() as bar,
         atomic_path(out) as path,
     ):
         tables = watched(source, smiles, bar, "embedding")
-        if model_source.load().makes_conformers:
+        if embedder.makes_conformers:
             tables = positions_unused(tables)
         work = partial(embed_rows, model_source, cache)
         embedded = along(pool, work, tables, Content.of)
@@ -80,7 +83,7 @@ def embed_file(
 
 def embed_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Embedding":
     """What a worker does: vectors of SMILES; structures the file hides say so."""
-    embedding = model.load_one("embed").embed(rows.smiles, cache=cache, positions=rows.positions)
+    embedding = model.load_embedder().embed(rows.smiles, cache=cache, positions=rows.positions)
     mark_unreadable(embedding, rows.unreadable)
     return embedding
 

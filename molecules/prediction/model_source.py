@@ -17,6 +17,7 @@ from sciml.cli import note
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
+    from molecules.prediction.embedder import Embedder
     from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.predictor import PropertyPredictor
 
@@ -89,11 +90,23 @@ class ModelSource:
         Raises:
             InputError: there are several, or as `load`.
         """
+        self._require_one(command)
+        return cast("PropertyPredictor", _load(self))
+
+    def load_embedder(self) -> "Embedder":
+        """A property model, or an encoder that `pretrain` wrote or the package ships.
+
+        Raises:
+            InputError: there are several, or as `load`.
+        """
+        self._require_one("embed")
+        return _load_embedder(self)
+
+    def _require_one(self, command: str) -> None:
         if len(self.paths) > 1:
             raise InputError(
                 f"{command} takes one model; {len(self.paths)} files are given: run it for each"
             )
-        return cast("PropertyPredictor", _load(self))
 
 
 def split_files(model: Path, files: Sequence[str]) -> tuple[list[Path], list[str]]:
@@ -130,12 +143,28 @@ def _load(source: ModelSource) -> "AnyPredictor":
     from molecules.prediction.ensemble import Ensemble
     from molecules.prediction.predictor import PropertyPredictor
 
-    if _digest(source.paths) != source.digest:
-        raise InputError(f"{', '.join(source.paths)}: not the model that the job began with")
+    _require_unchanged(source)
     predictors = [
         PropertyPredictor.load(path, source.device, source.precision) for path in source.paths
     ]
     return predictors[0] if len(predictors) == 1 else Ensemble(predictors, source.paths)
+
+
+@lru_cache(maxsize=2)
+def _load_embedder(source: ModelSource) -> "Embedder":
+    from molecules.models.model import ENCODER
+    from molecules.prediction.embedder import Embedder
+    from sciml.model_file import read_header
+
+    if read_header(source.paths[0])["kind"] != ENCODER:
+        return source.load_one("embed")
+    _require_unchanged(source)
+    return Embedder.load(source.paths[0], source.device, source.precision)
+
+
+def _require_unchanged(source: ModelSource) -> None:
+    if _digest(source.paths) != source.digest:
+        raise InputError(f"{', '.join(source.paths)}: not the model that the job began with")
 
 
 def _found(device: Device) -> Literal["cpu", "cuda"]:

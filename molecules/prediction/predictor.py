@@ -1,9 +1,9 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -15,17 +15,15 @@ from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
 from molecules.features.coordinates import Positions
 from molecules.features.data import MoleculeData
-from molecules.features.features import Featurized, Status
-from molecules.features.standardize import standardized
-from molecules.features.store import CHUNK
 from molecules.models.model import PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.answers import answers, intervals
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.prediction import Embedding, Prediction
+from molecules.prediction.embedder import Embedder, Precision
+from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
-from molecules.prediction.reading import encode, sees_conformers, similar_sizes, text_of
+from molecules.prediction.reading import text_of
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
 
@@ -35,7 +33,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class PropertyPredictor:
+class PropertyPredictor(Embedder):
     """Predicts properties of molecules: a weighted mean of networks and other experts.
 
     Args:
@@ -48,6 +46,8 @@ class PropertyPredictor:
         precision: of the networks' encoders in `predict` and `embed`.
     """
 
+    config: PredictorConfig
+
     def __init__(
         self,
         config: PredictorConfig,
@@ -56,38 +56,22 @@ class PropertyPredictor:
         metadata: dict[str, Any] | None = None,
         others: Sequence[Expert] = (),
         weights: Array | None = None,
-        precision: Literal["float32", "bfloat16"] = "float32",
+        precision: Precision = "float32",
     ) -> None:
-        self.config = config
+        super().__init__(config, [member.encoder for member in members], precision)
         self.members = [member.eval() for member in members]
         self.others = list(others)
         self.weights = np.ones((1, len(config.tasks))) if weights is None else weights
         self.calibrations = list(calibrations) or [Calibration() for _ in config.tasks.names]
         self.metadata = metadata or {}
-        self.precision = precision
 
     @property
     def tasks(self) -> Tasks:
         """What is predicted."""
         return self.config.tasks
 
-    @property
-    def makes_conformers(self) -> bool:
-        """Whether it sees conformers, and makes them itself."""
-        return sees_conformers(self.config.model) and self.config.coordinates == "made"
-
-    @property
-    def device(self) -> torch.device:
-        """Where the members are."""
-        return next(self.members[0].parameters()).device
-
     @classmethod
-    def load(
-        cls,
-        path: Path | str,
-        device: str = "cpu",
-        precision: Literal["float32", "bfloat16"] = "float32",
-    ) -> Self:
+    def load(cls, path: Path | str, device: str = "cpu", precision: Precision = "float32") -> Self:
         """Read a model file that `save` wrote.
 
         Raises:
@@ -199,17 +183,6 @@ class PropertyPredictor:
         column = smiles or find_smiles_column(frame, "the table")
         return beside(frame, self.predict(frame[column].tolist()))
 
-    def embed(
-        self,
-        smiles: Sequence[str | None],
-        batch_size: int = 256,
-        cache: Path | None = None,
-        positions: Positions | None = None,
-    ) -> Embedding:
-        """Vectors of the encoder; arguments as of `predict`."""
-        dim = sum(member.encoder.dim for member in self.members)
-        return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache, positions))
-
     def network_mean(self, batch: MoleculeBatch) -> Tensor:
         """What the networks predict, (molecule, task); can be differentiated."""
         return torch.stack([member.predict(batch).double() for member in self.members]).mean(0)
@@ -243,83 +216,3 @@ class PropertyPredictor:
         bits = np.packbits((batch.fingerprint > 0).cpu().numpy(), axis=1)
         distance = self.domain.latent.distance(vectors.double().cpu().numpy())
         return torch.from_numpy(np.column_stack([self.domain.similarity(bits), distance]))
-
-    def _vectors(self, batch: MoleculeBatch) -> Tensor:
-        return torch.cat([vectors.double() for vectors in self._encoded(batch)], dim=1)
-
-    def _encoded(self, batch: MoleculeBatch) -> list[Tensor]:
-        """Each member's vectors; what follows is not computed in bfloat16."""
-        if self.precision == "float32":
-            return [member.encoder(batch) for member in self.members]
-        with torch.autocast(self.device.type, torch.bfloat16):
-            return [member.encoder(batch).float() for member in self.members]
-
-    @torch.inference_mode()
-    def _run(
-        self,
-        smiles: Sequence[str | None],
-        batch_size: int,
-        compute: Callable[[MoleculeBatch], Tensor],
-        columns: int,
-        cache: Path | None,
-        positions: Positions | None = None,
-        fingerprints: bool = False,
-        finish: Callable[[Array, Sequence[str], MoleculeData], Array] | None = None,
-    ) -> tuple[Array, list[Status], list[str]]:
-        """Rows of `columns` numbers: `compute` of batches, then `finish` of a chunk of them."""
-        result = np.full((len(smiles), columns), np.nan)
-        status: list[Status] = []
-        reason: list[str] = []
-        for start in range(0, len(smiles), CHUNK):
-            part = slice(start, start + CHUNK)
-            own = {row - start: place for row, place in (positions or {}).items()}
-            texts, featurized, data = self.read(smiles[part], fingerprints, cache, own)
-            if len(data):
-                values = self._computed(data, batch_size, compute)
-                if finish is not None:
-                    values = finish(values, [texts[row] for row in featurized.rows], data)
-                result[start + featurized.rows] = values
-            status += featurized.status
-            reason += featurized.reason
-        return result, status, reason
-
-    def _computed(
-        self, data: MoleculeData, batch_size: int, compute: Callable[[MoleculeBatch], Tensor]
-    ) -> Array:
-        order, parts = [], []
-        for rows in similar_sizes(data, batch_size):
-            order.append(rows)
-            parts.append(compute(data.__getitems__(rows).to(self.device)).cpu().numpy())
-        values = np.concatenate(parts).astype(np.float64)
-        values[np.concatenate(order)] = values.copy()
-        return values
-
-    def standardized(self, smiles: Sequence[str | None]) -> list[str]:
-        """SMILES in the form that the model was trained on."""
-        return standardized(smiles, self.config.standardize)
-
-    def read(
-        self,
-        smiles: Sequence[str | None],
-        fingerprints: bool = False,
-        cache: Path | None = None,
-        positions: Positions | None = None,
-    ) -> tuple[list[str], Featurized, MoleculeData]:
-        """Molecules as the model reads them.
-
-        Args:
-            smiles: one per row.
-            fingerprints: count Morgan environments also for a model that does not.
-            cache: folder that keeps graphs and conformers between calls.
-            positions: as of `predict`.
-
-        Returns:
-            The standardized SMILES, whose atoms the graphs have in their order; what became
-            of every row; and the graphs of the usable ones, with conformers if the model
-            sees them. A row that lacks its conformer says so.
-        """
-        texts = self.standardized(smiles)
-        made = self.config
-        own = (positions or {}) if made.coordinates == "own" else None
-        options = made.max_atoms, made.conformer_seed, fingerprints, cache, own
-        return texts, *encode(texts, made.model, *options)

@@ -17,41 +17,28 @@ from molecules.experts.expert import (
     experts_as_arrays,
     read_experts,
 )
-from molecules.features.coordinates import Source
-from molecules.features.features import MAX_ATOMS
-from molecules.features.standardize import Standardization
-from molecules.models.model import ModelConfig, PropertyModel
+from molecules.models.model import PropertyModel
 from molecules.prediction.calibration import Calibration
+from molecules.prediction.reading import ReadingConfig
 from molecules.tasks import Tasks
-from sciml.config import Config, parse_config
+from sciml.config import parse_config
 from sciml.model_file import load_state, read_model_file, save_tensors
 
 KIND = "molecules.predictor"
 
 
-class PredictorConfig(Config):
-    """What builds a `PropertyPredictor` anew.
+class PredictorConfig(ReadingConfig):
+    """What builds a `PropertyPredictor` anew, beside how it reads molecules.
 
     Attributes:
-        model: of each member.
         tasks: what is predicted.
         members: networks whose predictions are averaged.
         beside: names of the experts that stand beside the networks.
-        max_atoms: larger molecules get the status `too_large`.
-        coordinates: where positions come from, for a model that sees them: `own` of a file
-            of three dimensions, or `made`.
-        conformer_seed: of the conformers that are made.
-        standardize: what is done to a molecule before the model sees it.
     """
 
-    model: ModelConfig
     tasks: Tasks
     members: int = Field(1, ge=1)
     beside: tuple[ExpertName, ...] = ()
-    max_atoms: int = Field(MAX_ATOMS, ge=1)
-    coordinates: Source = "made"
-    conformer_seed: int = 0
-    standardize: Standardization = "off"
 
 
 class Parts(NamedTuple):

@@ -6,42 +6,61 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from molecules.features.coordinates import LACKING, Positions, coordinates
+from molecules.features.coordinates import LACKING, Positions, Source, coordinates
 from molecules.features.data import MoleculeData
-from molecules.features.features import Featurized
+from molecules.features.features import MAX_ATOMS, Featurized
+from molecules.features.standardize import Standardization
 from molecules.features.store import stored_featurize
 from molecules.models.model import ModelConfig
+from sciml.config import Config
 from sciml.transformer_config import WindowTransformerConfig
+
+
+class ReadingConfig(Config):
+    """How a model reads molecules.
+
+    Attributes:
+        model: whose input they are.
+        max_atoms: larger molecules get the status `too_large`.
+        coordinates: where positions come from, for a model that sees them: `own` of a file
+            of three dimensions, or `made`.
+        conformer_seed: of the conformers that are made.
+        standardize: what is done to a molecule before the model sees it.
+    """
+
+    model: ModelConfig
+    max_atoms: int = Field(MAX_ATOMS, ge=1)
+    coordinates: Source = "made"
+    conformer_seed: int = 0
+    standardize: Standardization = "off"
 
 
 def encode(
     smiles: Sequence[str],
-    model: ModelConfig,
-    max_atoms: int,
-    conformer_seed: int,
-    fingerprints: bool,
-    cache: Path | None,
-    own: Positions | None = None,
+    config: ReadingConfig,
+    fingerprints: bool = False,
+    cache: Path | None = None,
+    positions: Positions | None = None,
 ) -> tuple[Featurized, MoleculeData]:
     """What became of every row, and the graphs of the usable ones.
 
     Args:
         smiles: standardized, one per row.
-        model: whose input they are.
-        max_atoms: larger molecules get the status `too_large`.
-        conformer_seed: of the conformers, for a model that sees them.
+        config: of the model.
         fingerprints: count Morgan environments also for a model that does not.
         cache: folder that keeps graphs and conformers between calls.
-        own: positions of rows, for a model that learned from those of a file; a row without
-            says so. None makes conformers.
+        positions: of rows, for a model that learned from those of a file; a row without says
+            so.
     """
-    counted = fingerprints or model.fingerprint
-    featurized = stored_featurize(smiles, max_atoms, counted, cache)
-    positions = None
-    if sees_conformers(model):
-        placed = coordinates(smiles, featurized, own, conformer_seed, cache)
-        positions, reason = placed.positions, list(featurized.reason)
+    counted = fingerprints or config.model.fingerprint
+    featurized = stored_featurize(smiles, config.max_atoms, counted, cache)
+    own = (positions or {}) if config.coordinates == "own" else None
+    seen = None
+    if sees_conformers(config.model):
+        placed = coordinates(smiles, featurized, own, config.conformer_seed, cache)
+        seen, reason = placed.positions, list(featurized.reason)
         for row, why in zip(featurized.rows.tolist(), placed.reason, strict=True):
             if why:
                 reason[row] = f"predicted without a conformer: {why}"
@@ -51,7 +70,7 @@ def encode(
     data = MoleculeData(
         featurized.packed,
         np.arange(len(featurized.packed)),
-        positions=positions,
+        positions=seen,
         fingerprints=featurized.fingerprints,
     )
     return featurized, data

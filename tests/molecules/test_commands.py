@@ -19,6 +19,7 @@ from molecules.files.table import read_table
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
+from molecules.prediction.embedder import Embedder
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
@@ -167,6 +168,14 @@ def test_embed(model: Path, table: Path, tmp_path: Path) -> None:
         assert arrays["status"].tolist() == ["ok", "invalid_smiles", "empty", "ok"]
 
 
+def test_embed_with_what_ships(table: Path, tmp_path: Path) -> None:
+    call("embed", "base", table, "--out", tmp_path / "e.npz")
+    expected = Embedder.load("base").embed(["CCO", "bad(", "", "c1ccccc1"])
+    with np.load(tmp_path / "e.npz") as arrays:
+        np.testing.assert_allclose(arrays["vectors"], expected.vectors, rtol=1e-5, atol=1e-6)
+        assert arrays["status"].tolist() == expected.status
+
+
 def test_broken_sdf_records_are_rows(model: Path, shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "molecules" / "dirty" / "sdf" / "good_bad_good_bad.sdf"
     call("predict", model, source, "--out", tmp_path / "out.csv")
@@ -272,6 +281,7 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.sdf")),
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.foo")),
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.npz.gz")),
+        ("weights of that name in the package .it has base", ("embed", "bas", table)),
         ("none of 2 rows", ("embed", model, tmp_path / "bad.smi", "--out", tmp_path / "e.npz")),
         ("no molecule that this", ("verify", model, tmp_path / "bad.smi")),
         ("not a .*file|safetensors", ("verify", table)),

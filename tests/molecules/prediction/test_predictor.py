@@ -10,7 +10,7 @@ from rdkit import Chem
 
 from molecules.evaluation.similarity import fingerprints, similarity_to_train
 from molecules.models.model import ModelConfig, PropertyModel
-from molecules.prediction import predictor as module
+from molecules.prediction import embedder as module
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
 from molecules.prediction.predictor import PropertyPredictor

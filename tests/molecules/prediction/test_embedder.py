@@ -1,0 +1,39 @@
+"""Vectors of the encoder that ships: one for every row, whatever way a molecule is written."""
+
+import numpy as np
+import pytest
+import torch
+from rdkit import Chem
+
+from molecules.prediction.embedder import Embedder
+from sciml.errors import InputError
+
+SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "C"]
+
+
+@pytest.fixture(scope="module")
+def base() -> Embedder:
+    return Embedder.load("base")
+
+
+def test_every_row_has_its_vector(base: Embedder) -> None:
+    rows = [SMILES[0], "C(", None, *SMILES[1:]]
+    made = base.embed(rows)
+    assert made.status == ["ok", "invalid_smiles", "empty", "ok", "ok"]
+    np.testing.assert_array_equal(np.isnan(made.vectors).all(axis=1), [0, 1, 1, 0, 0])
+    _, _, data = base.read(SMILES)
+    with torch.inference_mode():
+        expected = base.encoders[0](data.__getitems__(np.arange(3)))
+    np.testing.assert_allclose(made.vectors[[0, 3, 4]], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_another_way_to_write_it_changes_nothing(base: Embedder) -> None:
+    molecules = [Chem.MolFromSmiles(smiles) for smiles in SMILES]
+    others = [Chem.MolToRandomSmilesVect(molecule, 1, 7)[0] for molecule in molecules]
+    alone = np.concatenate([base.embed([smiles]).vectors for smiles in others])
+    np.testing.assert_allclose(base.embed(SMILES).vectors, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_name_is_told() -> None:
+    with pytest.raises(InputError, match="no file nothing, nor weights of that name"):
+        Embedder.load("nothing")
