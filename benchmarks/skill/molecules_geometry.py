@@ -29,7 +29,7 @@ from molecules.files.table import Table, iter_library, read_table
 from molecules.models.model import ENCODER, EncoderModel
 from molecules.prediction.reading import sees_conformers
 from molecules.pretraining.experiment import PretrainConfig
-from molecules.pretraining.library import Library, make_library
+from molecules.pretraining.library import Library, Wanted, make_library
 from molecules.pretraining.objective import Pretraining
 from molecules.training.divisions import Division
 from molecules.training.experiment import ExperimentConfig
@@ -224,7 +224,7 @@ def unlabelled(options: argparse.Namespace) -> Library:
         found = [text for part in parts for text in part.smiles]
         chosen = np.random.default_rng(0).permutation(len(found))[:count]
         smiles += [found[row] for row in np.sort(chosen)]
-    return make_library(smiles, options.cells / "cache", 100, False, conformer_seed=0)
+    return make_library(smiles, options.cells / "cache", 100, False, Wanted(0))
 
 
 def report(cells: pd.DataFrame) -> str:

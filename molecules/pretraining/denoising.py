@@ -42,7 +42,7 @@ class CoordinateDenoising(nn.Module):
 
     def tell(self, atoms: Tensor, batch: MoleculeBatch) -> Tensor:
         """(atom, dim) and positions -> (atom, 3), in units of the noise."""
-        sender, receiver = _all_pairs(batch)
+        sender, receiver = all_pairs(batch)
         assert batch.pos is not None
         pos = torch.where(batch.has_conformer[batch.batch, None], batch.pos, 0.0).to(atoms.dtype)
         apart = pos[receiver] - pos[sender]
@@ -55,7 +55,7 @@ class CoordinateDenoising(nn.Module):
         return told.index_add(0, receiver, scale * apart / distance)
 
 
-def _all_pairs(batch: MoleculeBatch) -> tuple[Tensor, Tensor]:
+def all_pairs(batch: MoleculeBatch) -> tuple[Tensor, Tensor]:
     """Sender and receiver of all ordered pairs of atoms of the same molecule."""
     sizes = batch.ptr.diff()[batch.batch]
     receiver = torch.arange(len(batch.x), device=sizes.device).repeat_interleave(sizes)

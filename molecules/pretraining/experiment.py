@@ -18,7 +18,7 @@ from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.models.shipped import weights_path
 from molecules.prediction.reading import sees_conformers
 from molecules.pretraining.generators import LatentUse, compact, in_tokens, make_generator
-from molecules.pretraining.library import Library, Part, make_library
+from molecules.pretraining.library import Library, Part, Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
 from molecules.training.preparation import DEMO
@@ -40,7 +40,9 @@ class PretrainDataConfig(Config):
         seed: of that draw.
         valid: share of them held out to choose the best weights.
         max_atoms: larger molecules are left out.
-        conformer_seed: of the conformers, for a model that sees them.
+        conformers: molecules that get one, the first of those drawn, where the model or an
+            objective needs them; default all. One takes some 20 ms of a core.
+        conformer_seed: of the conformers.
         cache: folder that keeps graphs, descriptors and conformers, for all that meets
             these molecules; default the run's own.
         processes: that compute them; default one per core.
@@ -50,6 +52,7 @@ class PretrainDataConfig(Config):
     seed: int = Field(0, ge=0)
     valid: float = Field(0.05, gt=0, lt=1)
     max_atoms: int = Field(MAX_ATOMS, ge=1)
+    conformers: int | None = Field(None, ge=1)
     conformer_seed: int = 0
     cache: Path | None = None
     processes: int | None = Field(None, ge=1)
@@ -147,6 +150,11 @@ def _check(config: PretrainConfig) -> None:
             "objective.denoising needs a model that sees conformers: a window_transformer "
             "with model.geometry conformer or both"
         )
+    if config.objective.contrast and sees:
+        raise InputError(
+            "objective.contrast compares a model of the graph alone with conformers, and this one "
+            "sees them itself; set model.geometry graph, or objective.denoising"
+        )
     if config.objective.selfies and sees:
         raise InputError(
             "objective.selfies needs a model of the graph alone: what it writes has no "
@@ -216,10 +224,17 @@ def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Librar
         config.data.cache or run / "library",
         config.data.max_atoms,
         reads_counts,
-        config.data.conformer_seed if sees_conformers(config.model) else None,
+        _wanted(config),
         config.data.processes or os.cpu_count() or 1,
         texts=config.objective.selfies > 0,
     )
+
+
+def _wanted(config: PretrainConfig) -> Wanted | None:
+    """The conformers to make."""
+    if sees_conformers(config.model) or config.objective.needs_conformers:
+        return Wanted(config.data.conformer_seed, config.data.conformers)
+    return None
 
 
 def _winsorizer(parts: Sequence[Part], config: PretrainConfig) -> Winsorizer | None:

@@ -42,6 +42,14 @@ class Part:
         return len(self.packed)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Conformers to make: the seed, and of how many molecules, the first; None for all."""
+
+    seed: int
+    molecules: int | None = None
+
+
 class Library:
     """A batch source over the molecules of many parts.
 
@@ -86,7 +94,7 @@ def make_library(
     folder: Path,
     max_atoms: int,
     targets: bool,
-    conformer_seed: int | None = None,
+    shapes: Wanted | None = None,
     processes: int = 1,
     texts: bool = False,
 ) -> Library:
@@ -97,7 +105,7 @@ def make_library(
         folder: of the files.
         max_atoms: a molecule with more is left out.
         targets: compute them too.
-        conformer_seed: of the conformers; None for none.
+        shapes: conformers to make; None for none.
         processes: at most so many.
         texts: write them as SELFIES too.
     """
@@ -114,7 +122,10 @@ def make_library(
             with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
                 for _ in pool.map(_store, *zip(*jobs, strict=True)):
                     bar.advance(counter)
-    return Library([_open(*job, conformer_seed) for job in jobs])
+    parts: list[Part] = []
+    for job in jobs:
+        parts.append(_open(*job, shapes, sum(map(len, parts)), processes))
+    return Library(parts)
 
 
 def _store(smiles: Sequence[str], folder: Path, max_atoms: int, targets: bool, texts: bool) -> None:
@@ -133,14 +144,23 @@ def _open(
     max_atoms: int,
     targets: bool,
     texts: bool,
-    seed: int | None,
+    shapes: Wanted | None,
+    before: int,
+    processes: int,
 ) -> Part:
+    """A part behind so many other molecules."""
     featurized = stored_featurize(smiles, max_atoms, folder=folder)
     usable = [smiles[row] for row in featurized.rows]
+    positions = None
+    if shapes is not None:
+        left = None if shapes.molecules is None else max(shapes.molecules - before, 0)
+        made = conformers(usable[:left], shapes.seed, processes, folder).positions
+        positions = np.full((len(featurized.packed.atoms), 3), np.nan, np.float32)
+        positions[: len(made)] = made
     return Part(
         featurized.packed,
         open_targets(store_targets(usable, folder)) if targets else None,
-        None if seed is None else conformers(usable, seed, cache=folder).positions,
+        positions,
         open_texts(store_texts(usable, folder)) if texts else None,
     )
 

@@ -10,7 +10,9 @@ from torch.nn import functional as F
 from molecules.features.encoding import FINGERPRINT
 from molecules.models.model import EncoderModel
 from molecules.molecule import MoleculeBatch
+from molecules.pretraining.contrast import ConformerContrast
 from molecules.pretraining.denoising import CoordinateDenoising
+from molecules.pretraining.distances import AtomDistances
 from molecules.pretraining.masking import MaskedAtoms
 from molecules.pretraining.shared import OfMolecules
 from molecules.pretraining.winsorize import Winsorizer
@@ -31,6 +33,8 @@ class PretrainingConfig(Config):
         masked_atoms: tell hidden atoms and bonds from their surroundings.
         denoising: tell the noise that was added to the coordinates; needs a model that
             sees conformers.
+        distances: tell how far apart atoms are in a conformer.
+        contrast: tell which conformer belongs to which graph; for a model of the graph alone.
         selfies: write the molecule as SELFIES from a point in latent space; what does so is
             kept beside the encoder, for `molecules generate`.
         mask_share: share of atoms and of bonds that are hidden.
@@ -42,6 +46,8 @@ class PretrainingConfig(Config):
     environments: float = Field(0.0, ge=0)
     masked_atoms: float = Field(1.0, ge=0)
     denoising: float = Field(0.0, ge=0)
+    distances: float = Field(0.0, ge=0)
+    contrast: float = Field(0.0, ge=0)
     selfies: float = Field(0.0, ge=0)
     mask_share: float = Field(0.15, gt=0, lt=1)
     noise: float = Field(0.2, gt=0)
@@ -54,6 +60,11 @@ class PretrainingConfig(Config):
     def tells_targets(self) -> bool:
         """Whether descriptors or environments are to be computed."""
         return self.descriptors > 0 or self.environments > 0
+
+    @property
+    def needs_conformers(self) -> bool:
+        """Whether conformers are to be made, also for a model that sees none."""
+        return self.denoising > 0 or self.distances > 0 or self.contrast > 0
 
 
 class Pretraining(nn.Module):
@@ -82,6 +93,10 @@ class Pretraining(nn.Module):
             tasks["masked_atoms"] = MaskedAtoms(atoms, config.mask_share)
         if config.denoising:
             tasks["denoising"] = CoordinateDenoising(atoms, config.noise)
+        if config.distances:
+            tasks["distances"] = AtomDistances(atoms, config.noise)
+        if config.contrast:
+            tasks["contrast"] = ConformerContrast(molecules)
         if config.selfies:
             tasks["selfies"] = SelfiesWriting(
                 config.divergence, config.annealing, config.free_nats, config.hidden_tokens

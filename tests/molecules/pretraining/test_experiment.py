@@ -11,7 +11,7 @@ import torch
 from molecules.features.descriptors import NAMES, descriptors
 from molecules.features.features import featurize
 from molecules.files.table import Table
-from molecules.models.model import EncoderModel, ModelConfig
+from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.molecule import MoleculeBatch
 from molecules.pretraining import library as library_module
 from molecules.pretraining.experiment import PretrainConfig, pretrain
@@ -98,6 +98,20 @@ def test_denoising_needs_conformers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="sees conformers"):
         pretrain(["demo"], config("pretrain_graph", "objective.denoising=1"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_graph_learns_of_conformers(source: Path, tmp_path: Path) -> None:
+    about = ["objective.distances=1", "objective.contrast=1", "data.conformers=12"]
+    result = pretrain([source], config("pretrain_graph", *GRAPH, *about), tmp_path / "run")
+    assert np.isfinite(result.fit.best_loss)
+    _, metadata, tensors = read_model_file(tmp_path / "run" / "model.safetensors", ENCODER)
+    assert metadata["objective"]["contrast"] == 1
+    assert all(name.startswith("encoder.") for name in tensors)  # no view is left in it
+
+
+def test_a_contrast_needs_two_views(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="sees them itself"):
+        pretrain(["demo"], config("pretrain", "objective.contrast=1"), tmp_path / "run")
 
 
 def test_nothing_to_learn_from(tmp_path: Path) -> None:
