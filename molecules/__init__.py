@@ -4,17 +4,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from molecules.embedding import MoleculeEmbedding
     from molecules.estimators import MoleculeClassifier, MoleculeRegressor
     from molecules.prediction.embedder import Embedder
     from molecules.prediction.ensemble import Ensemble
     from molecules.prediction.predictor import PropertyPredictor
 
-__all__ = ["Embedder", "Ensemble", "MoleculeClassifier", "MoleculeRegressor", "PropertyPredictor"]
+__all__ = [
+    "Embedder",
+    "Ensemble",
+    "MoleculeClassifier",
+    "MoleculeEmbedding",
+    "MoleculeRegressor",
+    "PropertyPredictor",
+]
 
 _HOME = {
     "Embedder": "molecules.prediction.embedder",
     "Ensemble": "molecules.prediction.ensemble",
     "MoleculeClassifier": "molecules.estimators",
+    "MoleculeEmbedding": "molecules.embedding",
     "MoleculeRegressor": "molecules.estimators",
     "PropertyPredictor": "molecules.prediction.predictor",
 }
