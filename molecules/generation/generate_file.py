@@ -33,7 +33,7 @@ def generate_file(
     """Write new molecules, one a row, in the order they were drawn.
 
     Args:
-        model: file or name of a generator.
+        model: file of a generator.
         out: .csv, .tsv, .parquet, .sdf, or .smi.
         number: of molecules; on a path both ends count.
         conditions: see `read_conditions`.

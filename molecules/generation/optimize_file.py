@@ -42,7 +42,7 @@ def optimize_file(
         start: SMILES to begin with.
         out: .html, with a table of the same name beside it; or .csv, the table alone. The
             page shows the best `top`; the table has every molecule that was looked at.
-        generator: file or name of a generator, whose latent space is searched; without one,
+        generator: file of a generator, whose latent space is searched; without one,
             parts of known molecules are exchanged.
         radius: see `LatentNeighbours`.
         parts: table of those known molecules; if left out, what the models learned from.
