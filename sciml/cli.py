@@ -4,7 +4,8 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -90,6 +91,21 @@ def progress() -> Progress:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     )
+
+
+@contextmanager
+def counted(what: str) -> Iterator[Callable[[float, float], None]]:
+    """A progress bar that is seen from the first count on: before it, input may be refused.
+
+    Args:
+        what: is done, and in what it is counted: `downscaling, fields`.
+
+    Yields:
+        What is to be called with how many are done, and of how many.
+    """
+    with progress() as bar:
+        task = bar.add_task(what, visible=False)
+        yield lambda done, of: bar.update(task, completed=done, total=of, visible=True)
 
 
 def dotted_to_set(tokens: Sequence[str]) -> list[str]:

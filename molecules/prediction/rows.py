@@ -38,9 +38,10 @@ def watched(
     """The parts of a table, with a progress bar and what is to be said about them."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     shown, rows = 0, 0
-    task = bar.add_task(verb, total=None)
+    task = bar.add_task(verb, total=None, visible=False)
     for table in iter_library(source, part_rows, smiles):
         if not rows:
+            bar.update(task, visible=True)
             bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
         for line in table.notes[: SHOWN_NOTES - shown]:
             console.print(f"note: {line}", markup=False)

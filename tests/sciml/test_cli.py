@@ -3,7 +3,7 @@
 import pytest
 from cyclopts import App
 
-from sciml.cli import Overrides, run
+from sciml.cli import Overrides, counted, run
 from sciml.errors import InputError
 
 app = App(name="demo")
@@ -38,6 +38,16 @@ def test_errors_are_one_line(data: str, line: str, capsys: pytest.CaptureFixture
         run(app, ["train", data])
     assert ended.value.code == 2
     assert capsys.readouterr().err == line
+
+
+def test_a_bar_is_seen_from_the_first_count_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(InputError), counted("scoring, fields"):
+        raise InputError("no such dates")
+    assert "scoring" not in capsys.readouterr().err
+    with counted("scoring, fields") as on_field:
+        on_field(1, 2)
+    assert "scoring, fields" in (shown := capsys.readouterr().err)
+    assert "1/2" in shown
 
 
 def test_unknown_option_fails(capsys: pytest.CaptureFixture[str]) -> None:

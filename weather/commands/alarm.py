@@ -46,7 +46,7 @@ def alarm(
     static:
         File with lsm or z_surface for the background. Default: the analyses.
     """
-    from sciml.cli import progress
+    from sciml.cli import counted
     from sciml.errors import InputError
     from weather.explanation.alarm_file import write_alarms
     from weather.explanation.alarms import alarms, farthest_moment, findings
@@ -69,9 +69,8 @@ def alarm(
         known = TrainingRange(normal)
     else:
         raise InputError("give the known range: --climatology-from ANALYSES, or --model MODEL")
-    with progress() as bar:
-        task = bar.add_task("comparing, fields", total=len(known.fields(opened)))
-        found = alarms(opened, known, lambda: bar.advance(task))
+    with counted("comparing, fields") as on_field:
+        found = alarms(opened, known, on_field)
     write_alarms(found, out, shlex.join(["weather", *sys.argv[1:]]))
     print("\n".join([*findings(found), f"wrote {out}"]))
     if plot is not None:

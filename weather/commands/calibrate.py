@@ -31,19 +31,17 @@ def calibrate(
     """
     from rich.console import Console
 
-    from sciml.cli import progress
+    from sciml.cli import counted
     from sciml.errors import InputError
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.calibrate import fit_calibration, remark, spread_table
-    from weather.verification.cases import channels
 
     if out.suffix != ".json":
         raise InputError(f"cannot write {out}: give a name that ends in .json")
     past, analyses = open_forecast(forecasts), open_reanalysis(truth)
-    with progress() as bar:
-        task = bar.add_task("comparing, fields", total=len(channels(past, analyses)))
-        found = fit_calibration(past, analyses, lambda done: bar.advance(task, done))
+    with counted("comparing, fields") as on_field:
+        found = fit_calibration(past, analyses, on_field)
     found.save(out)
     console = Console(soft_wrap=True, highlight=False)
     console.print(spread_table(found))

@@ -34,7 +34,7 @@ def downscale(
     """
     from rich.console import Console
 
-    from sciml.cli import progress
+    from sciml.cli import counted, note
     from sciml.errors import InputError
     from weather.downscaling.downscale_file import write_downscaled
     from weather.downscaling.downscaler import Downscaler, DownscalerConfig
@@ -50,14 +50,13 @@ def downscale(
     if out is None:
         raise InputError("downscaling needs --out FILE (or --estimate)")
     downscaler = Downscaler.load(model)
-    with progress() as bar:
-        task = bar.add_task("downscaling, fields", visible=False)
+    with counted("downscaling, fields") as on_field:
         write_downscaled(
             downscaler,
             dataset,
             out,
             command=shlex.join(["weather", *sys.argv[1:]]),
-            on_field=lambda done, of: bar.update(task, completed=done, total=of, visible=True),
-            say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),
+            on_field=on_field,
+            say=note,
         )
     print(f"wrote {out}: {dataset.sizes['time']} times, {downscaler.config.grid.describe()}")

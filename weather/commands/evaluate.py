@@ -72,11 +72,10 @@ def evaluate(
     """
     from rich.console import Console
 
-    from sciml.cli import progress
+    from sciml.cli import counted
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
-    from weather.verification.cases import channels
     from weather.verification.evaluation import Options, evaluate
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
@@ -96,12 +95,8 @@ def evaluate(
         samples=samples,
         memory=memory,
     )
-    with progress() as bar:
-        count = len(channels(forecast, *others.values(), analyses, training))
-        task = bar.add_task("scoring, fields", total=count)
-        result = evaluate(
-            forecast, analyses, training, options, others, lambda: bar.advance(task)
-        )  # fmt: skip
+    with counted("scoring, fields") as on_field:
+        result = evaluate(forecast, analyses, training, options, others, on_field)
     output.write(result, out)
     console = Console()
     console.print(console_table(result.scores, result.facts["climatology"]))

@@ -96,7 +96,7 @@ def forecast(
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
     """
-    from sciml.cli import progress
+    from sciml.cli import counted, note
     from sciml.errors import InputError
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
@@ -118,8 +118,7 @@ def forecast(
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
-    with progress() as bar:
-        task = bar.add_task("forecasting, steps", visible=False)
+    with counted("forecasting, steps") as on_step:
         write_forecast(
             forecasters,
             dataset,
@@ -131,8 +130,8 @@ def forecast(
             ensemble=ensemble,
             calibration=None if calibration is None else SpreadCalibration.read(calibration),
             command=shlex.join(["weather", *sys.argv[1:]]),
-            on_step=lambda done, of: bar.update(task, completed=done, total=of, visible=True),
-            say=lambda line: bar.console.print(line, soft_wrap=True, highlight=False, markup=False),
+            on_step=on_step,
+            say=note,
         )
     lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
     each = f" of {members} members" if members else ""

@@ -37,11 +37,10 @@ def simulate(
     orography:
         Analytic mountains.
     """
-    from sciml.cli import progress
+    from sciml.cli import counted
     from weather.simulation.simulate import Simulation, simulate
 
     simulation = Simulation(days, spinup, truncation, hours_of(every), seed, orography)
-    with progress() as bar:
-        task = bar.add_task(f"simulating T{truncation}, days", total=days + spinup)
-        simulate(simulation, out, lambda done: bar.advance(task, done))
+    with counted(f"simulating T{truncation}, days") as on_day:
+        simulate(simulation, out, on_day)
     print(f"wrote {out}: {days} days, one state every {simulation.every} h")

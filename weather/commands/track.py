@@ -44,14 +44,14 @@ def track(
     """
     from rich.console import Console
 
-    from sciml.cli import progress
+    from sciml.cli import counted
     from sciml.config import load_config
     from weather.cyclones.best_track import read_best_tracks
     from weather.cyclones.criteria import TrackConfig
     from weather.cyclones.matching import known_storms
     from weather.cyclones.report import score_lines, score_table, track_table
     from weather.cyclones.scores import score_tracks
-    from weather.cyclones.tracking import each_run, find_tracks
+    from weather.cyclones.tracking import find_tracks
     from weather.cyclones.write import write_track_scores, write_tracks
     from weather.files.forecasts import open_either
     from weather.files.reanalysis import open_reanalysis
@@ -62,11 +62,8 @@ def track(
     storms = read_best_tracks(best) if best else None
     dataset = open_either(data)
     fixed = open_reanalysis(static) if static else None
-    with progress() as bar:
-        task = bar.add_task("tracking, times", total=None)
-        if "time" in dataset.dims:
-            bar.update(task, total=sum(len(run.times) for run, _ in each_run(dataset)))
-        found = find_tracks(dataset, criteria, fixed, lambda: bar.advance(task))
+    with counted("tracking, times") as on_time:
+        found = find_tracks(dataset, criteria, fixed, on_time)
     scores = None if storms is None else score_tracks(found, storms)
     known = {} if storms is None else known_storms(found, storms)
     made = write_tracks(found, out, technique, known)

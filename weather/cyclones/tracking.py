@@ -55,7 +55,7 @@ def find_tracks(
     dataset: xr.Dataset,
     criteria: Criteria | None = None,
     static: xr.Dataset | None = None,
-    on_time: Callable[[], None] = lambda: None,
+    on_time: Callable[[int, int], object] = lambda done, of: None,
 ) -> Tracks:
     """Find and follow the tropical cyclones of a data set.
 
@@ -64,7 +64,7 @@ def find_tracks(
         criteria: thresholds; None takes the defaults.
         static: canonical `lsm` or `z_surface` on the same grid; without them the data
             set's own, and the coastlines of the Earth.
-        on_time: called after each time of each run.
+        on_time: told how many times of all runs are done, and of how many.
 
     Raises:
         InputError: no field that shows a centre, no time, static fields of another grid.
@@ -75,20 +75,22 @@ def find_tracks(
     use, grid = Ingredients.of(dataset), LatLonGrid.from_dataset(dataset)
     low = lowland(grid, _on(grid, dataset if static is None else static), criteria.height)
     around, rise = Surroundings(grid), use.rise(criteria)
-    found, runs = [], []
-    for run, fields in each_run(dataset):
+    found, runs = list[Track](), [*_each_run(dataset)]
+    whole, done = sum(len(run.times) for run, _ in runs), 0
+    on_time(done, whole)
+    for run, fields in runs:
         follower = Follower(criteria, around.spacing)
         for index, time in enumerate(run.times):
             snapshot = read_snapshot(use, fields(index), low)
             follower.step(time, find_centres(snapshot, around, criteria, rise))
-            on_time()
+            done += 1
+            on_time(done, whole)
         kept = [fixes for fixes in follower.paths() if _lasts(fixes, run.times, criteria)]
         found += [Track(i, f, run.initial, run.member) for i, f in enumerate(kept, start=1)]
-        runs.append(run)
-    return Tracks(tuple(found), tuple(runs), grid, tuple(use.describe()))
+    return Tracks(tuple(found), tuple(run for run, _ in runs), grid, tuple(use.describe()))
 
 
-def each_run(dataset: xr.Dataset) -> Iterator[tuple[Run, Callable[[int], xr.Dataset]]]:
+def _each_run(dataset: xr.Dataset) -> Iterator[tuple[Run, Callable[[int], xr.Dataset]]]:
     """Every forecast and member, or the series, with a function that gives one of its times."""
     forecast = "lead_time" in dataset.dims
     members = dataset["member"].values if "member" in dataset.coords else None

@@ -27,7 +27,9 @@ _HOUR = np.timedelta64(1, "h")
 
 
 def alarms(
-    forecast: xr.Dataset, known: KnownRange, on_field: Callable[[], object] = lambda: None
+    forecast: xr.Dataset,
+    known: KnownRange,
+    on_field: Callable[[int, int], object] = lambda done, of: None,
 ) -> xr.Dataset:
     """The alarm fields of forecasts.
 
@@ -35,7 +37,7 @@ def alarms(
         forecast: from `open_forecast`; of members the share counts all, the excess is that
             of the farthest.
         known: the range of its fields.
-        on_field: called after each field.
+        on_field: told how many fields are done, and of how many.
 
     Returns:
         `outside` (time, lead_time, lat, lon), the share of fields that lie outside;
@@ -54,11 +56,12 @@ def alarms(
     valid = forecast["valid_time"].values
     times, place_of = np.unique(valid, return_inverse=True)
     record = _Record(forecast)
-    for channel in chosen:
+    on_field(0, len(chosen))
+    for done, channel in enumerate(chosen, start=1):
         bounds = known.bounds(channel, times)
         record.add(*_excess(channel.of(forecast), bounds, place_of.reshape(valid.shape)))
         record.chance.append(bounds.chance[place_of].reshape(valid.shape))
-        on_field()
+        on_field(done, len(chosen))
     return record.dataset([channel.name for channel in chosen]).assign_attrs(
         range=known.text, years=known.years or 0
     )

@@ -72,7 +72,9 @@ class Simulation:
 
 
 def simulate(
-    simulation: Simulation, path: Path, advance: Callable[[float], None] = lambda days: None
+    simulation: Simulation,
+    path: Path,
+    on_day: Callable[[float, float], object] = lambda done, of: None,
 ) -> None:
     """Integrate and write one NetCDF file, whole or not at all.
 
@@ -83,7 +85,7 @@ def simulate(
     Args:
         simulation: what to simulate.
         path: of the file.
-        advance: told how many days each finished interval covered.
+        on_day: told how many days are done, and of how many.
 
     Raises:
         InputError: if `dinosaur-dycore` is not installed or the path cannot be written.
@@ -91,12 +93,13 @@ def simulate(
     atmosphere = _atmosphere(simulation)
     with atomic_path(path) as temporary, Dataset(temporary, "w") as file:
         _define(file, simulation, atmosphere)
-        index = 0
-        for frame in atmosphere.frames(simulation.spinup_frames, simulation.frames):
+        before, whole = simulation.spinup_frames, simulation.days + simulation.spinup
+        on_day(0, whole)
+        frames = atmosphere.frames(before, simulation.frames)
+        for index, frame in enumerate(frames, start=-before):
             if frame is not None:
                 _write(file, index, index * simulation.every, fields(frame))
-                index += 1
-            advance(simulation.every / 24)
+            on_day((before + index) * simulation.every / 24, whole)
 
 
 def fields(frame: "Frame") -> dict[str, NDArray[np.float64]]:

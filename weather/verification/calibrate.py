@@ -29,14 +29,16 @@ _TOGETHER = 2**26  # values of members that are read at once
 
 
 def fit_calibration(
-    forecast: xr.Dataset, truth: xr.Dataset, advance: Callable[[int], None] = lambda fields: None
+    forecast: xr.Dataset,
+    truth: xr.Dataset,
+    on_field: Callable[[int, int], object] = lambda done, of: None,
 ) -> SpreadCalibration:
     """Factors that make the spread of past forecasts as large as the error of their mean.
 
     Args:
         forecast: from `open_forecast`, with members, of dates that its model did not learn from.
         truth: analyses, from `open_reanalysis`; valid times that they lack are left out.
-        advance: told how many fields are done.
+        on_field: told how many fields are done, and of how many.
 
     Raises:
         InputError: no members, or members that are alike; dates of the training period; no
@@ -51,12 +53,14 @@ def fit_calibration(
     inner, truth = interior(forecast, width), interior(truth, width)
     most = _TOGETHER // (forecast.sizes["member"] * math.prod(LatLonGrid.from_dataset(inner).shape))
     factors: dict[str, tuple[float, ...]] = {}
-    for group in grouped(channels(inner, truth), max(1, most)):
+    chosen = channels(inner, truth)
+    on_field(0, len(chosen))
+    for group in grouped(chosen, max(1, most)):
         found = _factors(stacked(group, inner), Series(stacked(group, truth)))
         _require_known(found, group, forecast["lead_time"].values)
         names = [channel.name for channel in group]
         factors |= {name: tuple(row) for name, row in zip(names, found.T.tolist(), strict=True)}
-        advance(len(group))
+        on_field(len(factors), len(chosen))
     return SpreadCalibration(
         model_sha256=str(forecast.attrs.get("model_sha256", "")),
         settings=settings(forecast.attrs),

@@ -90,7 +90,7 @@ def evaluate(
     training: xr.Dataset,
     options: Options | None = None,
     others: Mapping[str, xr.Dataset] | None = None,
-    advance: Callable[[], None] = lambda: None,
+    on_field: Callable[[int, int], object] = lambda done, of: None,
 ) -> Evaluation:
     """Score forecasts against analyses, beside the baselines and other forecasts.
 
@@ -102,7 +102,7 @@ def evaluate(
             persistence (and the linear model) are fitted.
         options: see there.
         others: other forecasts by name. All are scored on the initial times that all have.
-        advance: called after each channel.
+        on_field: told how many channels are done, and of how many.
 
     Returns:
         See `Evaluation`; `metrics.MEANINGS` explains the metrics. The frame of a limited
@@ -126,19 +126,20 @@ def evaluate(
     truth, training = interior(truth, width), interior(training, width)
     truth = truth.sel(time=slice(forecast["time"].min(), forecast["valid_time"].max()))
     chosen = channels(*models.values(), truth, training)
+    events = [Event.parse(text) for text in options.thresholds]
+    require_channels(events, [channel.name for channel in chosen])
     if options.linear:
         models[LINEAR] = linear_forecast(headline(chosen), models[FORECAST], truth, training, kind)
     land = truth["lsm"] if "lsm" in truth and truth["lsm"].dims == ("lat", "lon") else None
     setup = _setup(models, land, options)
-    events = [Event.parse(text) for text in options.thresholds]
-    require_channels(events, [channel.name for channel in chosen])
     gatherer = Gatherer(
         setup, models, truth, training, kind, events, int(options.memory * 2**30)
     )  # fmt: skip
     parts = _Parts()
-    for gathered in gatherer.each(chosen, set(headline(chosen))):
+    on_field(0, len(chosen))
+    for done, gathered in enumerate(gatherer.each(chosen, set(headline(chosen))), start=1):
         parts.add(gathered, gathered.channel.unit(forecast), options)
-        advance()
+        on_field(done, len(chosen))
     known = facts(models, truth, training, kind, seen, setup) | {
         "intervals": parts.intervals(setup, options),
         "not scored": dropped,

@@ -112,9 +112,16 @@ def test_seen_dates_are_refused_or_stamped(folder: Path) -> None:
     forecast.attrs["training_period"] = "2001-01-01T00:00..2001-03-01T00:00"
     assert set(evaluate(forecast, truth, past).scores["leakage"]) == {"none"}
     forecast.attrs["training_period"] = "2001-01-01T00:00..2001-03-20T00:00"
+    counts: list[tuple[int, int]] = []
+
+    def on_field(done: int, of: int) -> None:
+        counts.append((done, of))
+
     with pytest.raises(InputError, match="1 of 4 forecasts of forecast start"):
-        evaluate(forecast, truth, past)
-    stamped = evaluate(forecast, truth, past, Options(allow_leakage=True))
+        evaluate(forecast, truth, past, on_field=on_field)
+    assert not counts
+    stamped = evaluate(forecast, truth, past, Options(allow_leakage=True), on_field=on_field)
+    assert counts == [(0, 1), (1, 1)]
     for table in (stamped.scores, stamped.differences):
         assert set(table["leakage"]) == {"LEAKAGE: forecast training and statistics"}
 
