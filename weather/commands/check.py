@@ -58,7 +58,8 @@ def show_report(report: "Report", console: "Console") -> None:
     """Print coordinates, a table of fields, what there is to say of them, and a summary."""
     for finding in report.findings:
         if finding.subject in _AXES and finding.severity == "ok":
-            console.print(f"{finding.subject:6}{finding.came}", highlight=False, markup=False)
+            line = f"{finding.subject:6}{finding.came}"
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
     if report.fields:
         console.print(_table(report))
     for line in report.lines("corrected", "warning", "refused"):
@@ -68,15 +69,18 @@ def show_report(report: "Report", console: "Console") -> None:
 
 
 def _table(report: "Report") -> "Table":
+    """Of fields; only the unit is wrapped where 80 columns are too few."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=0)
     scored = any(field.score is not None for field in report.fields)
-    for heading in ("field", "dimensions", "unit stated", "by value"):
-        table.add_column(heading)
+    table.add_column("field", no_wrap=True)
+    table.add_column("besides lat, lon", no_wrap=True)
+    table.add_column("unit", min_width=8)
     for heading in ("range", "NaN", *(["z-score"] if scored else [])):
-        table.add_column(heading, justify="right")
-    table.add_column("verdict")
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for field in report.fields:
         table.add_row(*_row(field, scored))
     return table
@@ -89,14 +93,19 @@ def _row(field: "FieldCheck", scored: bool) -> list[str]:
     score = "" if field.score is None else f"{field.score:.1f}"
     return [
         field.name,
-        " ".join(field.dims),
-        field.stated or "none",
-        field.unit,
+        " ".join(dim for dim in field.dims if dim not in ("lat", "lon")),
+        _unit(field),
         f"{number(field.low)} .. {number(field.high)}{unit}",
         f"{field.missing:.1%}" if field.missing else "",
         *([score] if scored else []),
         f"[{_COLORS[field.severity]}]{field.severity}[/]",
     ]
+
+
+def _unit(field: "FieldCheck") -> str:
+    """As stated; and by value, where the values tell another."""
+    stated = field.stated or "none stated"
+    return stated if field.unit in ("", field.stated) else f"{stated}, by value {field.unit}"
 
 
 def _summary(report: "Report") -> str:
