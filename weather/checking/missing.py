@@ -23,10 +23,10 @@ def missing_values(
         name: of the field.
         summary: of it.
         position: of the time with the most NaN.
-        allowed: whether the model takes NaN in this field; None where there is no model
-            yet: then a mask that stays is no obstacle.
+        allowed: whether the model takes NaN in this field, of which those that stay are its
+            mask; None where there is no model yet: then a mask that stays is no obstacle.
     """
-    if summary.missing.max() == 0:
+    if summary.missing.max() == 0 or (allowed and not summary.empty and not summary.mask_varies):
         return None
     if summary.empty:
         return Finding(name, "refused", "holds nothing but NaN", "values", "leave it out")
@@ -42,8 +42,11 @@ def _description(
     by_level = summary.missing.max(axis=0)
     never = summary.missing.min(axis=0) == 1
     if never.any() and by_level[~never].max() == 0:
-        lacking = [f"{p:g}" for p, none in zip(summary.levels, never, strict=True) if none]
-        return f"has no values at {', '.join(lacking)} hPa", "leave these levels out, or the field"
+        few = never if 2 * never.sum() <= len(never) else ~never
+        some = ", ".join(f"{p:g}" for p, named in zip(summary.levels, few, strict=True) if named)
+        if few is never:
+            return f"has no values at {some} hPa", "leave these levels out, or the field"
+        return f"has values at {some} hPa only", "leave the other levels out, or the field"
     worst = int(by_level.argmax())
     level = summary.levels[worst]
     where = f"at {level:g} hPa " if "level" in dataset[name].dims else ""

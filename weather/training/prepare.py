@@ -7,7 +7,7 @@ run that was killed goes on from its last slab.
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -108,10 +108,11 @@ def prepare(
                     advance(end - progress.done)
                 progress.done = end
                 progress.save(work)
+        holes = {n: np.isnan(a[0]).mean() for n, a in zip(source.series, arrays, strict=True)}
         store.write_moments(unfinished, progress.sums, pairs, source.step, template)
         unfinished.replace(out)
         shutil.rmtree(work)
-    return _prepared(source, template, progress)
+    return _prepared(source, template, progress, holes)
 
 
 def _template(source: Source) -> xr.Dataset:
@@ -209,11 +210,19 @@ def _note_missing(
     progress.missing[name] = progress.missing.get(name, 0) + int(differ.sum())
 
 
-def _prepared(source: Source, template: xr.Dataset, progress: Progress) -> Prepared:
+def _prepared(
+    source: Source, template: xr.Dataset, progress: Progress, holes: Mapping[str, float]
+) -> Prepared:
+    """What to tell; `holes` are the shares of NaN at the first time."""
     missing = [
         f"{name}: {count} values are NaN at some times only, the first {progress.places[name]}"
         for name, count in progress.missing.items()
     ]
+    masks = [
+        f"{name}: {share:.1%} of the values are NaN at all times, which training takes for a mask"
+        for name, share in holes.items()
+        if share and name not in progress.missing
+    ]
     channels = sum(template[name].sizes.get("level", 1) for name in source.series)
-    notes = (*source.notes, *missing)
+    notes = (*source.notes, *masks, *missing)
     return Prepared(len(source.times), channels, source.grid.describe(), notes)

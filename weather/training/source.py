@@ -290,5 +290,6 @@ def open_source(files: Sequence[str], static: Sequence[str], choice: Choice) -> 
     report = inspect(opened, names, masked=names)  # holes are found by `prepare`, which sees all
     dataset = apply(opened, report)
     source = choose(dataset, [open_reanalysis(path) for path in static], choice)
-    told = report.lines("corrected")
+    on_fields = replace(report, findings=tuple(f for f in report.findings if f.subject in names))
+    told = [*report.lines("corrected"), *on_fields.lines("warning")]
     return replace(source, notes=(*told, *source.notes))
