@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.checking.findings import Finding, Severity, count
+from molecules.checking.findings import Finding, Severity
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.evaluation.similarity import Fingerprints
 from molecules.tasks import Task
+from sciml.wording import count
 
 Values = NDArray[np.float64]
 

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molecules.checking.findings import Finding, count
+from molecules.checking.findings import Finding
 from molecules.files.recognize import listing, looks_computed
 from molecules.files.table import Table
 from molecules.tasks import Task
+from sciml.wording import count
 
 Values = NDArray[np.float64]
 

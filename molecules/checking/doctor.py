@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molecules.checking.cliffs import check_cliffs
 from molecules.checking.columns import check_columns, check_computed
 from molecules.checking.duplicates import check_copies, check_duplicates
-from molecules.checking.findings import Finding, Severity, count
+from molecules.checking.findings import Finding, Severity
 from molecules.checking.leakage import check_split
 from molecules.checking.structures import Structures, check_fragments, check_rows
 from molecules.checking.values import check_values
@@ -21,6 +21,7 @@ from molecules.files.measured import measured
 from molecules.files.table import Table
 from molecules.tasks import TaskOptions, Tasks
 from sciml.errors import InputError
+from sciml.wording import count
 
 FRACTIONS = (0.8, 0.1, 0.1)
 SEVERITIES: tuple[Severity, ...] = ("warning", "note", "ok")

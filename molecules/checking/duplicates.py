@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.checking.findings import Case, Finding, count
+from molecules.checking.findings import Case, Finding
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.tasks import Task
+from sciml.wording import count
 
 Values = NDArray[np.float64]
 Groups = list[NDArray[np.int64]]

@@ -11,9 +11,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from molecules.checking.doctor import SEVERITIES, Examination
-from molecules.checking.findings import Case, Finding, count
+from molecules.checking.findings import Case, Finding
 from molecules.tasks import Task
 from sciml.files import atomic_path
+from sciml.wording import count
 
 MARKS = {"warning": ("!", "bold yellow"), "note": ("i", "cyan"), "ok": ("✓", "green")}
 HEADINGS = {"warning": "To act on", "note": "To know", "ok": "In order"}

@@ -7,10 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.checking.findings import Case, Finding, count
+from molecules.checking.findings import Case, Finding
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.features.features import featurize
 from molecules.files.table import Table
+from sciml.wording import count
 
 EXAMPLES = 5
 

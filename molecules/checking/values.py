@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import skew
 
-from molecules.checking.findings import Finding, count
+from molecules.checking.findings import Finding
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.files.recognize import looks_computed
 from molecules.tasks import Task, strays
+from sciml.wording import count
 
 Values = NDArray[np.float64]
 

@@ -34,7 +34,7 @@ def test_train_then_forecast(call, backbone, trained, waves_file, tmp_path, caps
         "--out", out,
     )  # fmt: skip
     assert status == 0
-    assert "1 forecasts, 4 lead times to 24 h" in capsys.readouterr().out
+    assert "1 forecast, 4 lead times to 24 h" in capsys.readouterr().out
     with open_forecast(out) as forecast:
         assert forecast.sizes["lead_time"] == 4
         assert np.isfinite(forecast.z).all()

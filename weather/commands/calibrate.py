@@ -33,6 +33,7 @@ def calibrate(
 
     from sciml.cli import counted
     from sciml.errors import InputError
+    from sciml.wording import count
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.calibrate import fit_calibration, remark, spread_table
@@ -47,4 +48,6 @@ def calibrate(
     console.print(spread_table(found))
     if said := remark(found):
         console.print(said)
-    console.print(f"wrote {out}, from {found.cases} forecasts of {past.sizes['member']} members")
+    console.print(
+        f"wrote {out}, from {count(found.cases, 'forecast')} of {past.sizes['member']} members"
+    )

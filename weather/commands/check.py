@@ -109,17 +109,19 @@ def _unit(field: "FieldCheck") -> str:
 
 
 def _summary(report: "Report") -> str:
-    counts = {
-        "corrections": len(report.of("corrected")),
-        "warnings": len(report.of("warning")),
-        "refusals": len(report.of("refused")),
+    from sciml.wording import count
+
+    kinds = {
+        "correction": report.of("corrected"),
+        "warning": report.of("warning"),
+        "refusal": report.of("refused"),
     }
-    found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    verdict = "not usable as it is" if counts["refusals"] else "usable"
+    found = [count(len(findings), noun) for noun, findings in kinds.items() if findings]
+    verdict = "not usable as it is" if kinds["refusal"] else "usable"
     few = len(report.times) <= 4
     times = ", ".join(report.times) if few else f"{len(report.times)} times"
-    looked = f"{len(report.fields)} fields{' at ' * bool(times)}{times}"
-    return f"{verdict}: looked at {looked}; {found or 'nothing to mend'}"
+    looked = f"{count(len(report.fields), 'field')}{' at ' * bool(times)}{times}"
+    return f"{verdict}: looked at {looked}; {', '.join(found) or 'nothing to mend'}"
 
 
 def _write(report: "Report", path: Path) -> None:

@@ -36,6 +36,7 @@ def downscale(
 
     from sciml.cli import counted, note
     from sciml.errors import InputError
+    from sciml.wording import count
     from weather.downscaling.downscale_file import write_downscaled
     from weather.downscaling.downscaler import Downscaler, DownscalerConfig
     from weather.downscaling.estimate import estimate_downscaling
@@ -59,4 +60,6 @@ def downscale(
             on_field=on_field,
             say=note,
         )
-    print(f"wrote {out}: {dataset.sizes['time']} times, {downscaler.config.grid.describe()}")
+    print(
+        f"wrote {out}: {count(dataset.sizes['time'], 'time')}, {downscaler.config.grid.describe()}"
+    )

@@ -76,11 +76,12 @@ def _table(differences: "list[Difference]") -> "Table":
     """Channels by row; after one time step, and after several."""
     from rich.table import Table
 
+    from sciml.wording import count
+
     steps = sorted({difference.step for difference in differences})
     table = Table("channel", title="largest difference between torch and onnxruntime")
     for step in steps:
-        after = "1 step" if step == 1 else f"{step} steps"
-        table.add_column(f"after {after}", justify="right")
+        table.add_column(f"after {count(step, 'step')}", justify="right")
         table.add_column("of a change", justify="right")
     for name in dict.fromkeys(difference.channel for difference in differences):
         row = [d for d in differences if d.channel == name]

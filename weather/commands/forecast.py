@@ -98,6 +98,7 @@ def forecast(
     """
     from sciml.cli import counted, note
     from sciml.errors import InputError
+    from sciml.wording import count
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.calibration import SpreadCalibration
@@ -133,9 +134,9 @@ def forecast(
             on_step=on_step,
             say=note,
         )
-    lead = f"{len(made.leads)} lead times to {hours_text(made.leads[-1:])}"
-    each = f" of {members} members" if members else ""
-    print(f"wrote {out}: {len(times)} forecasts{each}, {lead}")
+    lead = f"{count(len(made.leads), 'lead time')} to {hours_text(made.leads[-1:])}"
+    each = f" of {count(members, 'member')}" if members else ""
+    print(f"wrote {out}: {count(len(times), 'forecast')}{each}, {lead}")
 
 
 def _ensemble(members: int | None, chosen: Mapping[str, object]) -> "EnsembleConfig | None":

@@ -68,6 +68,7 @@ def prepare(
     from rich.console import Console
 
     from sciml.cli import progress
+    from sciml.wording import count
     from weather.training.prepare import Preparation, prepare
     from weather.training.source import Choice
 
@@ -101,7 +102,8 @@ def prepare(
     console = Console(stderr=True, soft_wrap=True)
     for note in made.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
-    print(f"wrote {out}: {made.times} times of {made.channels} fields on {made.grid}")
+    times, fields = count(made.times, "time"), count(made.channels, "field")
+    print(f"wrote {out}: {times} of {fields} on {made.grid}")
 
 
 def bytes_of(text: str) -> int:

@@ -38,9 +38,10 @@ def simulate(
         Analytic mountains.
     """
     from sciml.cli import counted
+    from sciml.wording import count
     from weather.simulation.simulate import Simulation, simulate
 
     simulation = Simulation(days, spinup, truncation, hours_of(every), seed, orography)
     with counted(f"simulating T{truncation}, days") as on_day:
         simulate(simulation, out, on_day)
-    print(f"wrote {out}: {days} days, one state every {simulation.every} h")
+    print(f"wrote {out}: {count(days, 'day')}, one state every {simulation.every} h")

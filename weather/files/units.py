@@ -35,6 +35,7 @@ _SPELLINGS = {
     "(0 - 1)": "1", "0-1": "1", "unitless": "1", "dimensionless": "1", "~": "1", "-": "1",
     "fraction": "1", "proportion": "1", "percent": "%",
 }  # fmt: skip
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def plain_unit(unit: str) -> str:
@@ -77,3 +78,8 @@ def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
 
 def _below(match: re.Match[str]) -> str:
     return f" {match[1]}-{match[2] or 1}"
+
+
+def pretty_unit(unit: str) -> str:
+    """`m s⁻¹` for `m s-1`."""
+    return re.sub(r"(?<=[A-Za-z])-?\d+", lambda power: power[0].translate(_RAISED), unit)

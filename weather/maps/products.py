@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from sciml.config import nearest
 from sciml.errors import InputError
-from weather.files.units import STANDARD_GRAVITY
+from weather.files.units import STANDARD_GRAVITY, pretty_unit
 from weather.variables import describe
 from weather.verification.cases import Channel, channels
-from weather.verification.scorecard import pretty_unit
 
 Field = NDArray[np.float64]
 

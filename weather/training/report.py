@@ -7,9 +7,12 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.table import Table
 
+from sciml.wording import count
+from weather.files.units import pretty_unit
 from weather.training.experiment import Trained
 from weather.training.one_step import Score
 from weather.training.pretraining import Pretrained
+from weather.variables import describe
 
 
 class Named(Protocol):
@@ -30,24 +33,17 @@ def show_training(trained: Trained, run: Path, console: Console) -> None:
     for hours in dict.fromkeys(score.hours for score in trained.scores):
         of_step = tuple(score for score in trained.scores if score.hours == hours)
         console.print(_table(worth_showing(of_step), hours))
-    fit = trained.fit
-    console.print(
-        f"{fit.parameters:,} parameters, {fit.epochs} epochs, {fit.steps} steps, "
-        f"{fit.seconds:.0f} s on {fit.device}"
-    )
+    console.print(trained.fit.text, soft_wrap=True)
     files = ", ".join(str(path) for path in (run / "model.safetensors", *trained.snapshots))
     console.print(f"wrote {files}", soft_wrap=True, highlight=False)
 
 
 def show_pretraining(pretrained: Pretrained, run: Path, console: Console) -> None:
     """Print what was learned from, how well, and how to go on."""
-    fit = pretrained.fit
+    console.print(f"{count(pretrained.times, 'time')}; {pretrained.fit.text}", soft_wrap=True)
     console.print(
-        f"{fit.parameters:,} parameters, {pretrained.times} times, {fit.epochs} epochs, "
-        f"{fit.steps} steps, {fit.seconds:.0f} s on {fit.device}"
-    )
-    console.print(
-        f"hidden cells are told to {fit.best_loss:.3f} of their variance, held-out times",
+        f"hidden cells are told to {pretrained.fit.best_loss:.3f} of their variance, "
+        "held-out times",
         highlight=False,
     )
     model = run / "model.safetensors"
@@ -61,13 +57,19 @@ def show_pretraining(pretrained: Pretrained, run: Path, console: Console) -> Non
 
 def _table(scores: list[Score], hours: float) -> Table:
     table = Table(title=f"{hours:g} h ahead, held-out times", title_justify="left")
-    for heading in ("field", "RMSE", "persistence", "ratio"):
-        table.add_column(heading, justify="left" if heading == "field" else "right")
+    for heading in ("field", "unit", "RMSE", "persistence", "ratio"):
+        table.add_column(heading, justify="left" if heading in ("field", "unit") else "right")
     for score in scores:
         ratio = score.rmse / score.persistence if score.persistence else float("nan")
         row = (f"{score.rmse:.4g}", f"{score.persistence:.4g}", f"{ratio:.3f}")
-        table.add_row(score.name, *row)
+        table.add_row(score.name, unit_of(score.name), *row)
     return table
+
+
+def unit_of(name: str) -> str:
+    """As people write it, `m s⁻¹`; blank for a field that is not known."""
+    known = describe(name)
+    return pretty_unit(known.units) if known else ""
 
 
 def worth_showing(scores: Sequence[S]) -> list[S]:

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from sciml.wording import count
 from weather.grid import LatLonGrid
 from weather.verification import diagnostics
 from weather.verification.bootstrap import FEWEST, Bootstrap, block_length
 from weather.verification.cases import channels, headline, interior
 from weather.verification.climatology import ClimatologyKind, suitable_kind
 from weather.verification.events import Event, require_channels
-from weather.verification.facts import counted, facts
+from weather.verification.facts import facts
 from weather.verification.gather import Gatherer
 from weather.verification.leakage import Leakage, leakage
 from weather.verification.linear import linear_forecast
@@ -194,7 +195,7 @@ class _Parts:
         """How the intervals were made, in words."""
         cases = len(setup.initial)
         if cases < FEWEST:
-            return f"none: {counted(cases)}, fewer than {FEWEST}"
+            return f"none: {count(cases, 'initial time')}, fewer than {FEWEST}"
         shortest, longest = min(self.blocks), max(self.blocks)
         blocks = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
         return (

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from sciml.wording import count
 from weather.verification.climatology import ClimatologyKind
 from weather.verification.events import SEASONS, season
 from weather.verification.leakage import Leakage
@@ -34,7 +35,7 @@ def facts(
         "forecast": "; ".join(
             _model(name, model, setup) for name, model in models.items() if name != LINEAR
         ),
-        "cases": f"{counted(len(setup.initial))}, {_minute(setup.initial[0])} to "
+        "cases": f"{count(len(setup.initial), 'initial time')}, {_minute(setup.initial[0])} to "
         f"{_minute(setup.initial[-1])} UTC; lead times {hours[0]:g} to {hours[-1]:g} h; "
         f"valid in {', '.join(SEASONS[number] for number in seasons)}",
         "missing truth": missing_truth(models[FORECAST], truth),
@@ -51,11 +52,6 @@ def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
     source = str(model.attrs.get("model") or model.attrs.get("source") or "")
     told = ", ".join(part for part in (source, kind) if part)
     return f"{name} ({told})" if told else name
-
-
-def counted(cases: int) -> str:
-    """How many initial times there are, in words."""
-    return f"{cases} initial time" + ("s" if cases != 1 else "")
 
 
 def _minute(time: np.datetime64) -> str:

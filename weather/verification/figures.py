@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from weather.files.units import pretty_unit
 from weather.grid import LatLonGrid
 from weather.verification.one_pass import (
     CLIMATOLOGY,
@@ -20,7 +21,7 @@ from weather.verification.one_pass import (
     PERSISTENCE,
     TRUTH,
 )
-from weather.verification.scorecard import LEADS, other_models, pretty_unit, shown_channels, whole
+from weather.verification.scorecard import LEADS, other_models, shown_channels, whole
 from weather.verification.spectra import KEPT
 
 # colours of Okabe and Ito (2008), told apart by the colour-blind

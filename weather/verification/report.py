@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from weather.files.units import pretty_unit
 from weather.verification import figures
 from weather.verification.evaluation import Evaluation
 from weather.verification.metrics import MEANINGS
@@ -20,7 +21,6 @@ from weather.verification.scorecard import (
     Matrix,
     matrix,
     other_models,
-    pretty_unit,
     shown_channels,
     skill_table,
     whole,

@@ -1,6 +1,5 @@
 """The scores at a glance: skill ratios, and the matrix of a scorecard."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,11 +7,11 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from weather.files.units import pretty_unit
 from weather.verification.cases import HEADLINE
 from weather.verification.one_pass import CLIMATOLOGY, DAMPED, FORECAST, LINEAR, PERSISTENCE
 from weather.verification.table import ALL
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 LEADS = (6, 24, 72, 120, 240)  # hours
 _WIDE = 12  # columns of a matrix
 _GROUPED = 20  # columns of one with groups
@@ -151,11 +150,6 @@ def matrix(
             rows.setdefault(str(record[row]), dict(places))[place] = _cell(record)
     cells = {label: list(found.values()) for label, found in rows.items()}
     return Matrix(reference, {name: tuple(leads) for name in groups}, cells)
-
-
-def pretty_unit(unit: str) -> str:
-    """`m s⁻¹` for `m s-1`."""
-    return re.sub(r"(?<=[A-Za-z])-?\d+", lambda power: power[0].translate(_RAISED), unit)
 
 
 def _few(leads: list[float], most: int) -> list[float]:
