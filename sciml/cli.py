@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token, convert
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -32,6 +32,18 @@ Overrides = Annotated[
         "--training.epochs 3. Repeat as needed.",
     ),
 ]
+
+
+def _as_written(type_: Any, tokens: Sequence[Token]) -> Any:
+    """As cyclopts reads values, but where whole numbers are meant 1.5 is not taken for 2."""
+    kinds = (type_, *get_args(type_))
+    odd = [token.value for token in tokens if "." in token.value]
+    if odd and int in kinds and float not in kinds:
+        raise ValueError(f"{odd[0]} is not a whole number")
+    return convert(type_, tokens)
+
+
+OPTIONS = Parameter(converter=_as_written)
 
 
 def run(app: App, arguments: Sequence[str] | None = None) -> None:

@@ -54,6 +54,16 @@ def claim_path(path: Path, folder: bool = False) -> None:
         raise InputError(f"cannot write {path}: it is a folder; give a file name")
 
 
+def require_suffix(path: Path, *suffixes: str) -> None:
+    """Check an output's name, before the output is made.
+
+    Raises:
+        InputError: it ends otherwise.
+    """
+    if path.suffix not in suffixes:
+        raise InputError(f"cannot write {path}: give a name that ends in {' or '.join(suffixes)}")
+
+
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
     """Keep other processes from writing an output that takes long to make.

@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from sciml.cli import run
+from sciml.cli import OPTIONS, run
 
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
@@ -25,6 +25,7 @@ COMMANDS = {
 
 app = App(
     name="weather",
+    default_parameter=OPTIONS,
     help="Learned weather forecasts: train on analyses, forecast, evaluate and plot.",
 )
 for command, summary in COMMANDS.items():

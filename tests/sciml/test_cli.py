@@ -3,10 +3,10 @@
 import pytest
 from cyclopts import App
 
-from sciml.cli import Overrides, counted, run
+from sciml.cli import OPTIONS, Overrides, counted, run
 from sciml.errors import InputError
 
-app = App(name="demo")
+app = App(name="demo", default_parameter=OPTIONS)
 
 
 @app.command
@@ -17,6 +17,12 @@ def train(data: str, *, config: str = "small", set_: Overrides = None) -> None:
     if data == "unreadable":
         raise FileNotFoundError(2, "No such file or directory", "unreadable")
     print(data, config, set_)
+
+
+@app.command
+def simulate(*, days: int | None = None, share: float | int = 1) -> None:
+    """Simulate DAYS."""
+    print(days, share)
 
 
 def test_dotted_options_become_overrides(capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,6 +44,16 @@ def test_errors_are_one_line(data: str, line: str, capsys: pytest.CaptureFixture
         run(app, ["train", data])
     assert ended.value.code == 2
     assert capsys.readouterr().err == line
+
+
+def test_no_number_is_rounded(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["simulate", "--days", "1.5"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: Invalid value for --days: 1.5 is not a whole number\n"
+    with pytest.raises(SystemExit):
+        run(app, ["simulate", "--days", "2", "--share", "1.5"])
+    assert capsys.readouterr().out == "2 1.5\n"
 
 
 def test_a_bar_is_seen_from_the_first_count_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run, only_writer
+from sciml.files import atomic_path, claim_run, only_writer, require_suffix
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -51,3 +51,9 @@ def test_claim_run(tmp_path: Path) -> None:
     claim_run(run, resume=True)
     with pytest.raises(InputError, match="not empty; add --resume"):
         claim_run(run, resume=False)
+
+
+def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:
+    require_suffix(tmp_path / "a.nc", ".nc", ".zarr")
+    with pytest.raises(InputError, match=r"a.txt: give a name that ends in .nc or .zarr"):
+        require_suffix(tmp_path / "a.txt", ".nc", ".zarr")

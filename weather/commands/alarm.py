@@ -48,15 +48,15 @@ def alarm(
     """
     from sciml.cli import counted
     from sciml.errors import InputError
+    from sciml.files import require_suffix
     from weather.explanation.alarm_file import write_alarms
     from weather.explanation.alarms import alarms, farthest_moment, findings
     from weather.explanation.known_range import KnownRange, SeasonalRange, TrainingRange
-    from weather.explanation.sensitivity_file import require_netcdf
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.forecasting.forecaster import Forecaster
 
-    require_netcdf(out)
+    require_suffix(out, ".nc", ".nc4")
     opened, background = open_forecast(forecast), None
     known: KnownRange
     if climatology_from and model is None:

@@ -32,14 +32,13 @@ def calibrate(
     from rich.console import Console
 
     from sciml.cli import counted
-    from sciml.errors import InputError
+    from sciml.files import require_suffix
     from sciml.wording import count
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.calibrate import fit_calibration, remark, spread_table
 
-    if out.suffix != ".json":
-        raise InputError(f"cannot write {out}: give a name that ends in .json")
+    require_suffix(out, ".json")
     past, analyses = open_forecast(forecasts), open_reanalysis(truth)
     with counted("comparing, fields") as on_field:
         found = fit_calibration(past, analyses, on_field)

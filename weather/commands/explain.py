@@ -60,8 +60,9 @@ def explain(
         File with lsm or z_surface for the background of the maps. Default: the analysis.
     """
     from sciml.errors import InputError
+    from sciml.files import require_suffix
     from weather.explanation.sensitivity import explain, require_gradients
-    from weather.explanation.sensitivity_file import require_netcdf, write_sensitivity
+    from weather.explanation.sensitivity_file import write_sensitivity
     from weather.explanation.summary import lines
     from weather.explanation.target import Area
     from weather.files.layout import Layout
@@ -69,7 +70,7 @@ def explain(
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.forecaster import Forecaster
 
-    require_netcdf(out)
+    require_suffix(out, ".nc", ".nc4")
     if (point is None) == (extent is None):
         raise InputError("give the place as --point LATITUDE LONGITUDE, or a region as --extent")
     forecaster = Forecaster.load(model)

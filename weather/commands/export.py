@@ -31,11 +31,12 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
 
     from rich.console import Console
 
-    from sciml.files import atomic_path
+    from sciml.files import atomic_path, require_suffix
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.onnx_export import OPSET, export_onnx
     from weather.forecasting.onnx_parity import as_json
 
+    require_suffix(out, ".onnx")
     forecaster = Forecaster.load(model, device="cpu")
     console = Console()
     with atomic_path(out) as temporary:

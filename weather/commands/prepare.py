@@ -68,6 +68,7 @@ def prepare(
     from rich.console import Console
 
     from sciml.cli import progress
+    from sciml.config import parse_config
     from sciml.wording import count
     from weather.training.prepare import Preparation, prepare
     from weather.training.source import Choice
@@ -81,14 +82,15 @@ def prepare(
         grid=grid,
         insolation=forcing == "insolation",
     )
-    config = Preparation(
-        choice=choice,
-        time_chunk=time_chunk,
-        memory=bytes_of(memory),
-        zarr_format=zarr_format,
-        compression=compression,
-        allow_nan=allow_nan,
-    )
+    settings = {
+        "choice": choice,
+        "time_chunk": time_chunk,
+        "memory": bytes_of(memory),
+        "zarr_format": zarr_format,
+        "compression": compression,
+        "allow_nan": allow_nan,
+    }
+    config = parse_config(Preparation, settings, "the options")
     with progress() as bar:
         task = bar.add_task("preparing, fields", total=None, visible=False)
         made = prepare(

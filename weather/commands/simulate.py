@@ -38,9 +38,11 @@ def simulate(
         Analytic mountains.
     """
     from sciml.cli import counted
+    from sciml.files import require_suffix
     from sciml.wording import count
     from weather.simulation.simulate import Simulation, simulate
 
+    require_suffix(out, ".nc", ".nc4")
     simulation = Simulation(days, spinup, truncation, hours_of(every), seed, orography)
     with counted(f"simulating T{truncation}, days") as on_day:
         simulate(simulation, out, on_day)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from sciml.errors import InputError
 from sciml.files import atomic_path
 from weather.explanation.sensitivity import Sensitivity
 from weather.explanation.summary import effects, lines, unit_of
@@ -22,16 +21,6 @@ _SPACE = {
     "time": {"standard_name": "time", "long_name": "Time of the initial states",
              "units": "hours since 1970-01-01 00:00:00", "calendar": "standard", "axis": "T"},
 }  # fmt: skip
-
-
-def require_netcdf(path: Path) -> None:
-    """Check an output's name.
-
-    Raises:
-        InputError: it does not end in .nc.
-    """
-    if path.suffix not in (".nc", ".nc4"):
-        raise InputError(f"cannot write {path}: give a name that ends in .nc")
 
 
 def write_sensitivity(

@@ -43,7 +43,7 @@ def budget(source: Source, length: int, memory: int, cores: int) -> Budget:
             return Budget(max(1, fit) * length, threads)
     needed = _FIXED + block + _COPIES * step * length
     raise InputError(
-        f"--memory {memory // MIB}MiB is too little for fields of this size; give at least "
+        f"--memory {memory / MIB:.3g}MiB is too little for fields of this size; give at least "
         f"{-(-needed // MIB)}MiB"
     )
 

@@ -299,7 +299,9 @@ def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.date
     try:
         start, last = (np.datetime64(date) for date in period)
     except ValueError:
-        raise InputError(f"{name}: cannot read {period}; give dates as 2008-12-31") from None
+        raise InputError(
+            f"{name}: cannot read {' to '.join(dict.fromkeys(period))}; give dates as 2008-12-31"
+        ) from None
     end = (last + 1).astype("datetime64[ns]")
     start = start.astype("datetime64[ns]")
     if not start < end:

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 import zarr
 from numpy.typing import NDArray
+from pydantic import Field
 
 from sciml.config import Config
 from sciml.errors import InputError
@@ -43,7 +44,7 @@ class Preparation(Config):
     """
 
     choice: Choice = Choice()
-    time_chunk: int | None = None
+    time_chunk: int | None = Field(None, ge=1)
     memory: int = 2 * 2**30
     zarr_format: store.Format = 3
     compression: store.Compression = "lz4"
