@@ -15,8 +15,8 @@ from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.merge import preferred
-from weather.files.reanalysis import open_reanalysis
-from weather.files.sources import is_grib, open_source
+from weather.files.reanalysis import as_reanalysis
+from weather.files.sources import expand, is_grib, open_source
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
@@ -30,8 +30,8 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
     """Open the forecasts of one model, lazily, whatever their layout.
 
     Args:
-        paths: NetCDF or GRIB files or Zarr stores, each of one or more initial times; or
-            of one run each a few of its lead times.
+        paths: NetCDF or GRIB files or Zarr stores, or globs of them, each of one or more
+            initial times; or of one run each a few of its lead times.
 
     Returns:
         Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
@@ -42,7 +42,7 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
         InputError: a file that cannot be read or holds no forecasts, files of
             different grids or lead times, an initial time that comes twice.
     """
-    return _together([(file, _raw(file)) for file in _files(paths)])
+    return _together([(Path(name), _raw(Path(name))) for name in expand(_listed(paths))])
 
 
 def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
@@ -54,18 +54,19 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
     Returns:
         As one or the other; only of forecasts `lead_time` is a dimension.
     """
-    files = _files(sources)
+    names = expand(_listed(sources))
     try:
-        opened = [(file, _raw(file)) for file in files if file.exists()]
+        opened = [(Path(name), _raw(Path(name))) for name in names if Path(name).exists()]
     except InputError:
-        opened = []  # `open_reanalysis` says what is wrong
-    if len(opened) == len(files) and _state_lead_times([parts for _, parts in opened]):
+        opened = []  # reading them as analyses says what is wrong
+    if len(opened) == len(names) and _state_lead_times([parts for _, parts in opened]):
         return _together(opened)
-    return open_reanalysis(sources if isinstance(sources, str | Path) else [*sources])
+    grib = {str(file): parts for file, parts in opened if _holds_grib(file)}
+    return as_reanalysis([(name, grib.get(name) or open_source(name)) for name in names])
 
 
-def _files(sources: Path | str | Sequence[Path | str]) -> list[Path]:
-    return [Path(name) for name in ([sources] if isinstance(sources, str | Path) else sources)]
+def _listed(sources: Path | str | Sequence[Path | str]) -> list[Path | str]:
+    return [sources] if isinstance(sources, str | Path) else [*sources]
 
 
 def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
@@ -112,9 +113,11 @@ def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
 
 def _raw(file: Path) -> list[xr.Dataset]:
     """What a file holds as it is; of GRIB a data set for each choice of levels and times."""
-    if file.is_file() and is_grib(file):
-        return open_source(str(file))
-    return [_open(file)]
+    return open_source(str(file)) if _holds_grib(file) else [_open(file)]
+
+
+def _holds_grib(file: Path) -> bool:
+    return file.is_file() and is_grib(file)
 
 
 def _still(part: xr.Dataset) -> xr.Dataset:

@@ -41,7 +41,16 @@ def open_reanalysis(sources: Sources) -> xr.Dataset:
         InputError: a source that cannot be reached, read or understood, a time with two
             values, different grids.
     """
-    opened = [(name, raw) for name in expand(sources) for raw in open_source(name)]
+    return as_reanalysis([(name, open_source(name)) for name in expand(sources)])
+
+
+def as_reanalysis(sources: Sequence[tuple[str, list[xr.Dataset]]]) -> xr.Dataset:
+    """Sources that are open already, as `open_reanalysis` gives them.
+
+    Args:
+        sources: names, and what `open_source` made of each.
+    """
+    opened = [(name, raw) for name, several in sources for raw in several]
     if size(raw for _, raw in opened) > LARGE:
         opened = [(name, chunked(raw, time_of(raw), always=False)) for name, raw in opened]
     parts: dict[str, list[xr.Dataset]] = {}
