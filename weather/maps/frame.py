@@ -119,8 +119,8 @@ class MapFrame:
         axes.set_facecolor("#f4f4f4")
         axes.xaxis.set_major_locator(MultipleLocator(_graticule(east - west)))
         axes.yaxis.set_major_locator(MultipleLocator(_graticule(north - south)))
-        axes.xaxis.set_major_formatter(FuncFormatter(_longitude))
-        axes.yaxis.set_major_formatter(FuncFormatter(_latitude))
+        axes.xaxis.set_major_formatter(FuncFormatter(longitude_label))
+        axes.yaxis.set_major_formatter(FuncFormatter(latitude_label))
         axes.tick_params(labelsize=8, length=0 if small else 3, labelbottom=not small,
                          labelleft=not small)  # fmt: skip
         axes.grid(color="#777777", linewidth=0.4, alpha=0.6)
@@ -222,12 +222,14 @@ def _graticule(span: float) -> float:
     return next(step for step in (1, 2, 5, 10, 20, 30, 60) if span / step <= 8 or step == 60)
 
 
-def _longitude(value: float, _: int | None = None) -> str:
+def longitude_label(value: float, _: int | None = None) -> str:
+    """`8.5°W`, for a tick of the axes too."""
     value = (value + 180) % 360 - 180
     if value in (0, -180):
         return f"{abs(value):g}°"
     return f"{abs(value):g}°{'E' if value > 0 else 'W'}"
 
 
-def _latitude(value: float, _: int | None = None) -> str:
+def latitude_label(value: float, _: int | None = None) -> str:
+    """`47°N`, for a tick of the axes too."""
     return "0°" if value == 0 else f"{abs(value):g}°{'N' if value > 0 else 'S'}"

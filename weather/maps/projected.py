@@ -15,11 +15,12 @@ from matplotlib.path import Path as Outline
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from weather.maps.frame import MapFrame, cut
+from weather.maps.frame import HALO, MapFrame, cut, latitude_label, longitude_label
 
 Field = NDArray[np.float64]
 
 _SIDE = 320  # points along the longer side of the plane
+_MERIDIANS, _PARALLELS = range(-180, 180, 30), range(-75, 90, 15)  # of a map that is a disc
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,34 @@ class ProjectedFrame(MapFrame):
             self._draw_own_land(axes, static)
         if not self.grid.periodic and self.region is None:
             self._draw_edge(axes)
-        plain = small or self.round or type(self.crs).__name__ == "Orthographic"
-        labels = False if plain else ["left", "bottom"]
-        graticule = shown.gridlines(draw_labels=labels, color="#777777", linewidth=0.4,
-                                    alpha=0.6, x_inline=False, y_inline=False)  # fmt: skip
+        rimmed = self.round or type(self.crs).__name__ == "Orthographic"
+        labels = False if small or rimmed else ["left", "bottom"]
+        graticule = shown.gridlines(draw_labels=labels, xlocs=_MERIDIANS if rimmed else None,
+                                    ylocs=_PARALLELS if rimmed else None, color="#777777",
+                                    linewidth=0.4, alpha=0.6, x_inline=False,
+                                    y_inline=False)  # fmt: skip
         for style in (graticule.xlabel_style, graticule.ylabel_style):
             style["size"] = 8
+        if rimmed and not small:
+            self._label_inside(axes)
+
+    def _label_inside(self, axes: Axes) -> None:
+        """Longitudes and latitudes of a map that is a disc, on the lines of its graticule.
+
+        On a polar map longitudes stand along the rim, and latitudes on a meridian between
+        two lines; on a globe along the parallel next to its middle, and on the middle meridian.
+        """
+        lon, lat = (self.crs.proj4_params[key] for key in ("lon_0", "lat_0"))
+        parallel, meridian = 15 * round(lat / 15), lon
+        if self.round:
+            parallel, meridian = np.sign(lat) * (min(map(abs, self.extent[2:])) + 5), lon + 45
+        places = [(lon, parallel, longitude_label(lon)) for lon in _MERIDIANS]
+        places += [(meridian, lat, latitude_label(lat)) for lat in _PARALLELS if lat != parallel]
+        for lon, lat, text in places:
+            (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
+            if self._well_inside(x, y):
+                axes.text(x, y, text, ha="center", va="center", fontsize=7, color="#444444",
+                          path_effects=HALO, clip_on=True, zorder=6)  # fmt: skip
 
     def _draw_edge(self, axes: Axes) -> None:
         """The edge of a limited area, where its lines end."""
@@ -155,14 +178,18 @@ class ProjectedFrame(MapFrame):
 
     def extremes(self, field: Field, prominence: float) -> list[tuple[float, float, int, float]]:
         """Local highs and lows that the picture shows: x, y, +1 or -1, value."""
-        left, right, bottom, top = self.window
-        aside, above = 0.02 * (right - left), 0.03 * (top - bottom)
         found = []
         for lon, lat, sign, value in super().extremes(field, prominence):
             (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
-            if left + aside < x < right - aside and bottom + above < y < top - above:
+            if self._well_inside(x, y):
                 found.append((float(x), float(y), sign, value))
         return found
+
+    def _well_inside(self, x: float, y: float) -> bool:
+        """Whether what is written there is seen whole."""
+        left, right, bottom, top = self.window
+        aside, above = 0.02 * (right - left), 0.03 * (top - bottom)
+        return left + aside < x < right - aside and bottom + above < y < top - above
 
     def _forward(self, lon: Field, lat: Field) -> tuple[Field, Field]:
         """Plane coordinates; NaN for what the projection does not show."""

@@ -68,6 +68,23 @@ def test_every_projection_draws(data: xr.Dataset, projection: str) -> None:
     assert "Valid 2001-03-01 00 UTC" in figure.axes[0].get_title(loc="left")
 
 
+@pytest.mark.parametrize("projection", ["north", "south", "orthographic"])
+def test_labels_of_a_disc_stand_where_they_say(projection: str) -> None:
+    pytest.importorskip("cartopy")
+    from cartopy import crs
+
+    axes = draw_map(GLOBE, "msl", view=View(projection)).axes[0]
+    labels = {text.get_text(): text.get_position() for text in axes.texts}
+    labels = {text: place for text, place in labels.items() if "°" in text}
+    assert {"30°E", "60°W"} < set(labels)
+    assert any(text.endswith(("N", "S")) for text in labels)
+    for text, place in labels.items():
+        lon, lat = crs.PlateCarree().transform_point(*place, axes.projection)
+        value = float(text.rstrip("°NSEW")) * (-1 if text[-1] in "SW" else 1)
+        found = lat if text[-1] in "NS" else (lon - value + 180) % 360 - 180 + value
+        assert found == pytest.approx(value, abs=1e-6)
+
+
 def test_without_cartopy_plain_axes_are_drawn_and_it_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
