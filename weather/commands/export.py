@@ -45,10 +45,13 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
         if differences:
             console.print(_table(differences))
             _require_parity(differences)
+    line = f"wrote {out}: {out.stat().st_size / 1e6:.3g} MB"
     if differences:
-        with atomic_path(out.with_suffix(".parity.json")) as temporary:
+        report = out.with_suffix(".parity.json")
+        with atomic_path(report) as temporary:
             temporary.write_text(json.dumps(as_json(differences), indent=1) + "\n")
-    console.print(f"wrote {out}: {out.stat().st_size / 1e6:.3g} MB", soft_wrap=True)
+        line += f"; the comparison in {report}"
+    console.print(line, soft_wrap=True)
 
 
 def _compare(forecaster: "Forecaster", path: Path) -> "list[Difference]":

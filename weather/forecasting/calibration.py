@@ -92,8 +92,8 @@ class SpreadCalibration(Config):
         own = settings(attributes)
         if own != self.settings:
             raise InputError(
-                f"the calibration was fitted on members with {_told(self.settings)}, these have "
-                f"{_told(own)}: give the same options, or fit another"
+                f"the calibration was fitted on members with {_told(self.settings, own)}, these "
+                f"have {_told(own, self.settings)}: give the same options, or fit another"
             )
         if missing := [field for field in fields if field not in self.factors]:
             raise InputError(f"the calibration has no factors for {', '.join(missing)}")
@@ -179,5 +179,7 @@ def _levels(name: str, layout: Layout) -> list[str]:
     return [f"{name}{level:g}" for level in in_hectopascal(layout.level, layout.level_units)]
 
 
-def _told(chosen: Mapping[str, Setting]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in chosen.items()) or "no perturbations"
+def _told(chosen: Mapping[str, Setting], besides: Mapping[str, Setting]) -> str:
+    """What differs from other settings."""
+    differ = [f"{key} {value}" for key, value in chosen.items() if besides.get(key) != value]
+    return ", ".join(differ) or "no perturbations"

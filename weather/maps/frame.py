@@ -21,8 +21,10 @@ from weather.coastline import coastlines
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
 from weather.maps.region import Extent
+from weather.sphere import DEGREE, distance
 
 Field = NDArray[np.float64]
+Place = tuple[float, float, int, float]  # longitude, latitude, +1 or -1, value
 
 HALO: list[patheffects.AbstractPathEffect] = [
     patheffects.withStroke(linewidth=2.5, foreground="white")
@@ -154,12 +156,13 @@ class MapFrame:
         x = (np.asarray(lon, float) - west) % 360 + west
         return cut(x, np.asarray(lat, float), 180.0)
 
-    def extremes(self, field: Field, prominence: float) -> list[tuple[float, float, int, float]]:
+    def extremes(self, field: Field, prominence: float) -> list[Place]:
         """Local highs and lows: longitude, latitude, +1 or -1, value.
 
         Each is the extreme value within 12 degrees of latitude and longitude (less on a
         small map), differs from the mean there by `prominence`, and is not on the edge
-        of the map.
+        of the map. Where two of a kind are less than two thirds of that apart on the sphere, as
+        near a pole, the greater is taken.
         """
         lon, lat, field = self.refined(field)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
@@ -172,9 +175,9 @@ class MapFrame:
         for sign in (1, -1):
             peak = ndimage.maximum_filter(sign * field, size, mode="nearest") == sign * field
             peak &= known & (sign * (field - mean) > prominence)
-            for row, column in np.argwhere(peak):
-                if self._inside(lon[column], lat[row]):
-                    found.append((lon[column], lat[row], sign, field[row, column]))
+            peaks = [(lon[c], lat[r], sign, field[r, c]) for r, c in np.argwhere(peak)]
+            inside = [place for place in peaks if self._inside(*place[:2])]
+            found += _apart(inside, 2 * radius / 3)
         return found
 
     def _inside(self, lon: float, lat: float) -> bool:
@@ -208,6 +211,16 @@ def cut(x: Field, y: Field, jump: float) -> tuple[Field, Field]:
     """A line with NaN wherever it jumps by more than `jump` along x."""
     after = np.flatnonzero(np.abs(np.diff(x)) > jump) + 1
     return np.insert(x, after, np.nan), np.insert(y, after, np.nan)
+
+
+def _apart(places: list[Place], degrees: float) -> list[Place]:
+    """The greatest of highs or lows, and each further one that is so far from those taken."""
+    taken: list[Place] = []
+    for place in sorted(places, key=lambda place: -place[2] * place[3]):
+        lon, lat, *_ = place
+        if all(distance(lat, lon, y, x) >= degrees * DEGREE for x, y, *_ in taken):
+            taken.append(place)
+    return taken
 
 
 def _finer(coordinate: Field, spacing: float) -> Field:

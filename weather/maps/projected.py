@@ -15,7 +15,7 @@ from matplotlib.path import Path as Outline
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from weather.maps.frame import HALO, MapFrame, cut, latitude_label, longitude_label
+from weather.maps.frame import HALO, MapFrame, Place, cut, latitude_label, longitude_label
 
 Field = NDArray[np.float64]
 
@@ -176,7 +176,7 @@ class ProjectedFrame(MapFrame):
         left, right = self.crs.x_limits
         return cut(x, y, 0.5 * (right - left))
 
-    def extremes(self, field: Field, prominence: float) -> list[tuple[float, float, int, float]]:
+    def extremes(self, field: Field, prominence: float) -> list[Place]:
         """Local highs and lows that the picture shows: x, y, +1 or -1, value."""
         found = []
         for lon, lat, sign, value in super().extremes(field, prominence):

@@ -19,6 +19,7 @@ from weather.maps.frame import MapFrame
 from weather.maps.plots import View, draw_map
 from weather.maps.products import choose_product
 from weather.maps.select import select_forecast
+from weather.sphere import distance
 
 GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
 REGION = LatLonGrid(lat=tuple(np.linspace(60, 30, 16)), lon=tuple(np.arange(-20.0, 16.0, 2.0)))
@@ -100,6 +101,18 @@ def test_highs_and_lows_are_marked_where_they_are(tmp_path: Path) -> None:
     for lon, lat, sign, value in found:
         place = (0, 48, 1040) if sign > 0 else (-170, -40, 980)
         assert (lon, lat, value) == pytest.approx(place, abs=2.5)
+
+
+def test_near_a_pole_the_greater_of_two_highs_is_marked() -> None:
+    axes = {"lat": tuple(np.linspace(90, -90, 73)), "lon": tuple(np.arange(0.0, 360.0, 2.5))}
+    grid = LatLonGrid(**axes)
+    lat, lon = np.array(grid.lat)[:, None], np.array(grid.lon)
+    for row, expected in ((77.5, [20.0]), (40.0, [10.0, 20.0])):  # 5 and 19 degrees apart
+        hills = [(height, distance(lat, lon, row, x)) for height, x in ((10, 90), (20, 115))]
+        field = sum(height * np.exp(-((km / 200) ** 2)) for height, km in hills)
+        found = MapFrame(grid).extremes(field, prominence=2.0)
+        highs = sorted(value for *_, sign, value in found if sign > 0)
+        assert highs == pytest.approx(expected, abs=0.1)
 
 
 def test_a_globe_is_cyclic_and_smooth() -> None:
