@@ -73,6 +73,7 @@ def _cells(
     assert figure is not None
     bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=28, pad=0.015, spacing="uniform")
     bar.set_ticks([level for level in levels if abs(level) != 1e-6])
+    bar.minorticks_off()
     bar.set_label(label, fontsize=8)
     bar.ax.tick_params(labelsize=8)
 

@@ -61,7 +61,7 @@ def draw_meteogram(
         if analyses is not None and _is_in(name, analyses):
             dots = speed_or_field(analyses, name, lat, lon)[0]
             axes.plot(analyses["time"].values, dots, "o", ms=3.5, color="black", label="analysis")
-            axes.legend(fontsize=7, loc="lower right", framealpha=0.7)
+            axes.legend(fontsize=7, loc="best", framealpha=0.7)
         axes.set_ylabel(unit)
         axes.set_title(_words(name), loc="left", fontsize=9, pad=3)
         axes.grid(color="#cccccc", linewidth=0.5)

@@ -124,6 +124,7 @@ class ProjectedFrame(MapFrame):
                                     y_inline=False)  # fmt: skip
         for style in (graticule.xlabel_style, graticule.ylabel_style):
             style["size"] = 8
+        graticule.rotate_labels = False
         if rimmed and not small:
             self._label_inside(axes)
 

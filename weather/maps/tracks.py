@@ -10,6 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sciml.wording import count
 from weather.cyclones.track import Fix, Track
 from weather.files.times import clock
 from weather.files.units import KNOT
@@ -52,20 +53,22 @@ def draw_tracks(
     frame.prepare(axes, None)
     for _, storm in () if there is None else there.groupby("storm"):
         axes.plot(*frame.place(storm["lon"], storm["lat"]), color="black", lw=1.2, zorder=4)
+    seen = [track for track in tracks if _is_seen(axes, frame, track)]
+    fixes = [fix for track in seen for fix in track.fixes]
     values, scale = _intensity(fixes)
-    for track in tracks:
+    for track in seen:
         _draw_track(axes, frame, track, values, scale)
-    if len(tracks) <= _DATED:
-        for track in tracks:
+    if len(seen) <= _DATED:
+        for track in seen:
             _write_days(axes, frame, track)
-    _write_names(axes, frame, tracks, names or {}, few=len(tracks) <= _NUMBERED)
+    _write_names(axes, frame, seen, names or {}, few=len(seen) <= _NUMBERED)
     if fixes and np.isfinite([values(fix) for fix in fixes]).any():
         bar = figure.colorbar(
             ScalarMappable(scale.norm, scale.colormap), ax=axes, shrink=0.9, aspect=28, pad=0.015
         )
         bar.set_label(scale.unit)
         bar.ax.tick_params(labelsize=8)
-    axes.set_title(_title(tracks, fixes, there), loc="left", fontsize=10)
+    axes.set_title(_title(seen, len(tracks), there), loc="left", fontsize=10)
     return figure
 
 
@@ -100,6 +103,14 @@ def enclosing(lat: np.ndarray, lon: np.ndarray) -> Extent:
     return west, west + wide, south, north
 
 
+def _is_seen(axes: Axes, frame: MapFrame, track: Track) -> bool:
+    """Whether a part of it lies on the map."""
+    centres = [fix.centre for fix in track.fixes]
+    x, y = _points(frame, np.array([c.lon for c in centres]), np.array([c.lat for c in centres]))
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return bool(((left <= x) & (x <= right) & (bottom <= y) & (y <= top)).any())
+
+
 def _draw_track(axes: Axes, frame: MapFrame, track: Track, values: Intensity, scale: Scale) -> None:
     lat = np.array([fix.centre.lat for fix in track.fixes])
     lon = np.array([fix.centre.lon for fix in track.fixes])
@@ -128,7 +139,8 @@ def _write_days(axes: Axes, frame: MapFrame, track: Track) -> None:
         if time.hour == 0:
             (x, *_), (y, *_) = frame.place([fix.centre.lon], [fix.centre.lat])
             axes.annotate(f"{time.day}", (x, y), (4, 3), textcoords="offset points", size=6.5,
-                          zorder=7, annotation_clip=True).set_path_effects(HALO)  # fmt: skip
+                          zorder=7, annotation_clip=True, in_layout=False,
+                          path_effects=HALO)  # fmt: skip
 
 
 def _write_names(
@@ -144,7 +156,7 @@ def _write_names(
         first = track.fixes[0].centre
         (x, *_), (y, *_) = frame.place([first.lon], [first.lat])
         axes.annotate(name, (x, y), (-5, -9), textcoords="offset points", size=8, weight="bold",
-                      ha="right", zorder=8).set_path_effects(HALO)  # fmt: skip
+                      ha="right", zorder=8, in_layout=False, path_effects=HALO)  # fmt: skip
 
 
 def _intensity(fixes: Sequence[Fix]) -> tuple[Intensity, Scale]:
@@ -174,14 +186,18 @@ def _of_period(best: pd.DataFrame | None, fixes: Sequence[Fix]) -> pd.DataFrame 
     return best[best["time"].between(min(times), max(times))]
 
 
-def _title(tracks: Sequence[Track], fixes: Sequence[Fix], best: pd.DataFrame | None) -> str:
-    if not fixes:
-        return "No tropical cyclone"
+def _title(tracks: Sequence[Track], of: int, best: pd.DataFrame | None) -> str:
+    """What is seen, of how many tracks, and their times."""
+    if not tracks:
+        return (
+            f"None of {count(of, 'tropical cyclone track')} is here"
+            if of
+            else "No tropical cyclone"
+        )
+    fixes = [fix for track in tracks for fix in track.fixes]
     runs = {(track.initial, track.member) for track in tracks}
     starts = {track.initial for track in tracks if track.initial is not None}
-    what = (
-        f"{len(tracks)} tropical cyclone tracks" if len(tracks) > 1 else "1 tropical cyclone track"
-    )
+    what = f"{len(tracks)} of " * (len(tracks) < of) + count(of, "tropical cyclone track")
     many = f" in {len(runs)} forecasts" if len(runs) > 1 else ""
     black = " (hollow: not tropical)"
     black += "; best tracks in black" if best is not None else ""

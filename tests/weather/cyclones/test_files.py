@@ -13,6 +13,8 @@ from weather.cyclones.basins import basin
 from weather.cyclones.geojson import cut_at_date_line, feature_collection
 from weather.cyclones.tracking import Tracks, find_tracks
 from weather.cyclones.write import read_tracks, write_tracks
+from weather.maps.plots import View
+from weather.maps.tracks import draw_tracks
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +102,12 @@ def test_the_command(vortex, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert names == {"tracks.csv", "tracks.geojson", "adeck.dat", "tracks.png", "scores.csv",
                      "cases.csv", "false_alarms.csv"}  # fmt: skip
     assert np.loadtxt(tmp_path / "out" / "scores.csv", delimiter=",", skiprows=1, usecols=2) == 6
+
+
+def test_a_map_of_a_part_counts_the_tracks_that_are_there(found: Tracks) -> None:
+    lon = found.tracks[0].fixes[0].centre.lon
+    for west, title in ((lon - 90, "2 tropical cyclone tracks"), (lon + 90, "None of 2")):
+        west = (west + 180) % 360 - 180
+        figure = draw_tracks(found.tracks, view=View(region=(west, west + 180, -60.0, 60.0)))
+        assert figure.axes[0].get_title(loc="left").startswith(title)
+        assert len(figure.axes[0].collections) == (3 if title.startswith("2") else 1)
