@@ -156,7 +156,8 @@ def _describe(problem: Any, known: list[str]) -> str:
     parts = [part for part in sections if isinstance(part, int) or part in known]
     where = ".".join(str(part) for part in [*parts, last])
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {where!r}{nearest(str(problem['loc'][-1]), known)}"
+        elsewhere = last in known and f"; {last!r} belongs to another section or kind"
+        return f"unknown key {where!r}{elsewhere or nearest(str(last), known)}"
     if problem["type"] == "missing":
         return f"missing key {where!r}"
     message = problem["msg"].removeprefix("Value error, ")

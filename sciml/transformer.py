@@ -182,10 +182,16 @@ class _Stage(nn.Module):
             if closed and n % w:
                 raise InputError(
                     f"a periodic axis of {n} tokens is not a whole number of windows of {w}; "
-                    f"choose a window among {[d for d in range(1, n + 1) if n % d == 0]}"
+                    f"choose for it in backbone.window {_either(n)}"
                 )
         shift = tuple(w // 2 if shifted and n > w else 0 for n, w in zip(size, window, strict=True))
         return Windows(size, window, self.periodic, shift)
+
+
+def _either(size: int) -> str:
+    """The windows that fit along an axis: `1, 2, 3 or 6`."""
+    *most, last = (str(window) for window in range(1, size + 1) if size % window == 0)
+    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _merged_size(

@@ -48,6 +48,7 @@ def test_dump_reads_back(tmp_path: Path) -> None:
     ("text", "overrides", "message"),
     [
         ("color: red", [], "unknown key 'color'; did you mean 'colour'"),
+        ("shape: {kind: circle, colour: red}", [], "'colour' belongs to another section"),
         ("shape: {kind: circle, radios: 2}", [], "'shape.radios'; did you mean 'radius'"),
         ("rate: fast", [], "rate: .*valid number.*'fast'"),
         ("shape: {kind: triangle}", [], "'square', 'circle'"),
