@@ -55,12 +55,11 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     # Threads that wait by spinning slow each other down tenfold where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     tokens = dotted_to_set(sys.argv[1:] if arguments is None else arguments)
+    stderr = Console(stderr=True, soft_wrap=True)
     try:
-        app(tokens, error_formatter=_usage_line)
+        app(tokens, error_formatter=_usage_line, error_console=stderr)
     except (InputError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[bold red]error:[/] {_one_line(error)}", highlight=False, markup=True
-        )
+        stderr.print(f"[bold red]error:[/] {_one_line(error)}", highlight=False, markup=True)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

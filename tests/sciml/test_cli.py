@@ -74,3 +74,9 @@ def test_unknown_option_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert error.startswith("error: ")
     assert "--config" in error
     assert error.count("\n") == 1
+
+
+def test_a_long_line_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(app, ["simulate", "--days", "x y " * 40])
+    assert capsys.readouterr().err.count("\n") == 1

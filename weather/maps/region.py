@@ -48,6 +48,8 @@ def extent_of(west: float, east: float, south: float, north: float) -> Extent:
         raise InputError(f"extent {south:g} to {north:g} N; expected -90 <= south < north <= 90")
     if not -360 <= west <= 360 or not -360 <= east <= 360 or abs(east - west) > 360:
         raise InputError(f"extent {west:g} to {east:g} E; expected at most 360 degrees")
+    if west == east:
+        raise InputError(f"extent {west:g} to {east:g} E encloses nothing; give two edges")
     return west, east if east > west else east + 360, south, north
 
 

@@ -108,6 +108,8 @@ def test_regions_that_are_not_there() -> None:
         region_extent("europa")
     with pytest.raises(InputError, match="expected -90 <= south < north <= 90"):
         extent_of(0, 10, 20, 10)
+    with pytest.raises(InputError, match="extent 10 to 10 E encloses nothing"):
+        extent_of(10, 10, 20, 30)
     with pytest.raises(InputError, match="holds no cells"):
         crop(AREA, region_extent("australia"))
 
