@@ -46,6 +46,8 @@ def alarm(
     static:
         File with lsm or z_surface for the background. Default: the analyses.
     """
+    import numpy as np
+
     from sciml.cli import counted
     from sciml.errors import InputError
     from sciml.files import require_suffix
@@ -58,6 +60,16 @@ def alarm(
 
     require_suffix(out, ".nc", ".nc4")
     opened, background = open_forecast(forecast), None
+    start = None if time is None else datetime_of(time)
+    hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
+    if plot is not None:
+        from weather.maps.select import select_forecast
+        from weather.maps.sheet import require_picture, save_figure
+
+        require_picture(plot)
+        select_forecast(opened, start, hours)  # there is such a moment
+    elif time or lead:
+        raise InputError("--time and --lead choose the moment of --plot; give --plot too")
     known: KnownRange
     if climatology_from and model is None:
         background = open_reanalysis(climatology_from)
@@ -68,21 +80,17 @@ def alarm(
             raise InputError(f"{model} does not tell the range of its training data")
         known = TrainingRange(normal)
     else:
-        raise InputError("give the known range: --climatology-from ANALYSES, or --model MODEL")
+        raise InputError("give one known range: --climatology-from ANALYSES, or --model MODEL")
     with counted("comparing, fields") as on_field:
         found = alarms(opened, known, on_field)
     write_alarms(found, out, shlex.join(["weather", *sys.argv[1:]]))
     print("\n".join([*findings(found), f"wrote {out}"]))
     if plot is not None:
-        import numpy as np
-
         from weather.maps.alarms import draw_alarms
-        from weather.maps.select import select_forecast
-        from weather.maps.sheet import save_figure
 
         worst = farthest_moment(found)
-        hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
-        start = worst[0] if time is None else datetime_of(time)
-        one = select_forecast(found, start, worst[1] if hours is None else hours)
+        one = select_forecast(
+            found, worst[0] if start is None else start, worst[1] if hours is None else hours
+        )
         save_figure(draw_alarms(one, open_reanalysis(static) if static else background), plot)
         print(f"wrote {plot}")

@@ -71,6 +71,10 @@ def explain(
     from weather.forecasting.forecaster import Forecaster
 
     require_suffix(out, ".nc", ".nc4")
+    if plot is not None:
+        from weather.maps.sheet import require_picture
+
+        require_picture(plot)
     if (point is None) == (extent is None):
         raise InputError("give the place as --point LATITUDE LONGITUDE, or a region as --extent")
     forecaster = Forecaster.load(model)

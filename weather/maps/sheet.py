@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -42,15 +43,23 @@ def new_stamps(frame: MapFrame, count: int, bar: bool) -> tuple[Figure, list[Axe
     return figure, axes[:count]
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write the picture, whole or not at all.
+def require_picture(path: Path) -> None:
+    """Check a picture's name, before what it shows is computed.
 
     Raises:
         InputError: for a suffix that is not a picture's.
     """
-    known = figure.canvas.get_supported_filetypes()
-    if path.suffix.lstrip(".") not in known:
+    if path.suffix.lstrip(".") not in FigureCanvasBase.get_supported_filetypes():
         raise InputError(f"cannot draw {path.name}; expected a name that ends in .png or .pdf")
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write the picture, whole or not at all.
+
+    Raises:
+        InputError: see `require_picture`.
+    """
+    require_picture(path)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=_RESOLUTION)
 

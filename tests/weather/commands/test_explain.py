@@ -116,5 +116,13 @@ def test_alarms_of_a_forecast(call, files, tmp_path, capsys, one_line):
     assert (tmp_path / "a.png").stat().st_size > 10_000
     assert call("alarm", forecast, "--climatology-from", data, "--out", out) == 2
     assert "give at least 20 with --climatology-from" in one_line()
+    for wrong, line in (
+        (("--plot", tmp_path / "a.xyz"), "expected a name that ends in .png"),
+        (("--plot", tmp_path / "b.png", "--lead", "7h"), "no lead time 7 h; the file has 6, 12 h"),
+        (("--lead", "6h"), "give --plot too"),
+    ):
+        assert call("alarm", forecast, *known, "--out", tmp_path / "b.nc", *wrong) == 2
+        assert line in one_line()
+        assert not (tmp_path / "b.nc").exists()
     assert call("alarm", forecast, "--out", out) == 2
     assert "--climatology-from ANALYSES, or --model MODEL" in one_line()
