@@ -22,6 +22,7 @@ from weather.verification.cases import (
 )
 from weather.verification.leakage import leakage
 from weather.verification.metrics import area_mean
+from weather.verification.one_pass import FORECAST
 from weather.verification.sample import check_grids, check_truth
 
 _NOT_FROM = ("training_period", "earlier_period")  # there errors are smaller than in a forecast
@@ -111,7 +112,7 @@ def _require_unseen(forecast: xr.Dataset) -> None:
     """
     periods = {key: forecast.attrs[key] for key in _NOT_FROM if key in forecast.attrs}
     dates = xr.Dataset(coords=forecast[["time", "valid_time"]].coords, attrs=periods)
-    found = leakage({"the past": dates}, np.empty(0, "datetime64[ns]"), "").findings
+    found = leakage({FORECAST: dates}, np.empty(0, "datetime64[ns]"), "").findings
     if found:
         raise InputError(
             f"{found[0].text}: errors are smaller there; forecast from other dates, such as those "

@@ -12,6 +12,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.verification.climatology import Times
+from weather.verification.one_pass import FORECAST
 
 ATTRIBUTES = {
     "training_period": "training and statistics",
@@ -105,8 +106,9 @@ def _of_period(
     valids = int(((valid >= start) & (valid < end)).sum())
     if not starts and not valids:
         return []
+    of = "" if name == FORECAST else f" of {name}"
     text = (
-        f"{starts} of {initial.size} forecasts of {name} start, and {valids} of {valid.size} are "
+        f"{starts} of {initial.size} forecasts{of} start, and {valids} of {valid.size} are "
         f"valid, in the period of {purpose}, {_day(start)} to {_day(end)}"
     )
     return [Finding(name, purpose, text)]

@@ -28,15 +28,16 @@ def training_period(
     Args:
         analyses: canonical.
         forecast: from `open_forecast`.
-        period: `2000-01-01/2007-12-31`, both days included; None takes all times
-            before the first forecast.
+        period: `2000-01-01/2007-12-31`, both days included; None takes all days
+            before that of the first forecast.
 
     Raises:
         InputError: if the period cannot be read or holds fewer than two times.
     """
     _check_time(analyses)
     times = analyses["time"].values
-    start, end = times[0], forecast["time"].values.min() - np.timedelta64(1, "ns")
+    first = forecast["time"].values.min().astype("datetime64[D]")
+    start, end = times[0], first - np.timedelta64(1, "ns")
     if period is not None:
         try:
             start, last = (np.datetime64(date, "D") for date in period.split("/"))
@@ -97,7 +98,8 @@ def common_cases(models: Mapping[str, xr.Dataset]) -> tuple[dict[str, xr.Dataset
         if not np.isin(first["lead_time"].values, model["lead_time"].values).any():
             raise InputError(f"{name} has no lead time in common with the forecast")
     left = {
-        name: f"{model.sizes['time'] - len(common)} of {model.sizes['time']} forecasts of {name}"
+        name: f"{model.sizes['time'] - len(common)} of {model.sizes['time']} forecasts"
+        + (f" of {name}" if name != FORECAST else "")
         for name, model in models.items()
         if model.sizes["time"] > len(common)
     }

@@ -117,7 +117,7 @@ def test_seen_dates_are_refused_or_stamped(folder: Path) -> None:
     def on_field(done: int, of: int) -> None:
         counts.append((done, of))
 
-    with pytest.raises(InputError, match="1 of 4 forecasts of forecast start"):
+    with pytest.raises(InputError, match="1 of 4 forecasts start"):
         evaluate(forecast, truth, past, on_field=on_field)
     assert not counts
     stamped = evaluate(forecast, truth, past, Options(allow_leakage=True), on_field=on_field)

@@ -6,6 +6,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.verification.leakage import leakage
+from weather.verification.sample import training_period
 
 DAY = np.timedelta64(24, "h")
 BEFORE = np.datetime64("1990-01-01", "ns") + np.arange(100) * DAY
@@ -45,7 +46,7 @@ def test_each_use_of_a_date_is_told(attribute: str, purpose: str) -> None:
 def test_forecasts_that_only_end_in_the_period_are_found() -> None:
     made = forecast(training_period="2001-03-12T00:00..2002-01-01T00:00")
     (finding,) = leakage({"forecast": made}, BEFORE, "mean").findings
-    assert "0 of 4 forecasts of forecast start, and 1 of 8 are valid" in finding.text
+    assert "0 of 4 forecasts start, and 1 of 8 are valid" in finding.text
 
 
 def test_several_periods() -> None:
@@ -71,3 +72,15 @@ def test_the_days_of_the_climatology_count_one_by_one() -> None:
     assert found.stamp == "LEAKAGE: climatology"
     with pytest.raises(InputError, match=r"overlaps the forecasts: 1 of their 12 days"):
         found.require_none()
+
+
+def test_the_usual_period_of_the_climatology_is_clean_at_any_hour() -> None:
+    times = np.datetime64("2001-02-01", "ns") + np.arange(160) * DAY // 4
+    analyses = xr.Dataset(coords={"time": times})
+    for hour in (0, 6, 18):
+        made = forecast(training_period=MARCH)
+        start = np.timedelta64(hour, "h")
+        made = made.assign_coords(time=made["time"] + start, valid_time=made["valid_time"] + start)
+        fitted_on = training_period(analyses, made)["time"].values
+        assert fitted_on[-1] == np.datetime64("2001-02-28T18")
+        assert leakage({"forecast": made}, fitted_on, "mean").stamp == "none"

@@ -179,7 +179,7 @@ def test_only_common_initial_times_are_scored(
 ) -> None:
     own = {FORECAST: models["worse"], "other": models["worse"].isel(time=slice(4, None, 2))}
     result = run(truth, own)
-    assert result.facts["not scored"].startswith("14 of 24 forecasts of forecast: ")
+    assert result.facts["not scored"].startswith("14 of 24 forecasts: ")
     assert result.scores["cases"].max() == 10
     own["other"] = own["other"].assign_coords(time=own["other"].time + np.timedelta64(1, "h"))
     with pytest.raises(InputError, match="other has no initial time in common"):
