@@ -99,7 +99,7 @@ def evaluate(
         result = evaluate(forecast, analyses, training, options, others, on_field)
     output.write(result, out)
     console = Console()
-    console.print(console_table(result.scores, result.facts["climatology"]))
+    console.print(console_table(result.scores))
     for label, text in result.facts.items():
         colour = "red" if label == "leakage" and result.leakage.findings else "default"
         console.print(f"{label}: [{colour}]{text}[/]", soft_wrap=True, highlight=False)

@@ -63,22 +63,19 @@ def skill_table(scores: pd.DataFrame, hours: Sequence[float] = LEADS) -> pd.Data
     return table.reindex(names, level="channel").reset_index()
 
 
-def console_table(scores: pd.DataFrame, climatology: str) -> Table:
-    """The skill table for a terminal; ratios below one are green.
-
-    Args:
-        scores: of an `Evaluation`.
-        climatology: what it is, in words.
-    """
+def console_table(scores: pd.DataFrame) -> Table:
+    """The skill table of an `Evaluation`'s scores for a terminal; ratios below one are green."""
     skill = skill_table(scores)
     first = ("channel", "lead_hours", "unit", "rmse", "acc")
     ratios = [name for name in skill.columns if name not in first]
     table = Table(
-        title="RMSE, ACC, and ratio of the RMSE to that of each other (below 1 is better)",
+        title="RMSE, ACC, and RMSE over that of others",
+        title_justify="left",
         box=SIMPLE_HEAD,
         padding=0,
         pad_edge=False,
-        caption=f"RMSE: root after the mean over cases. Climatology: {climatology}",
+        caption="RMSE: root after the mean over cases",
+        caption_justify="left",
     )
     for title in ("field", "lead", "RMSE", "ACC", *ratios):
         left = title == "field"

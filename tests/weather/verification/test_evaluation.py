@@ -137,7 +137,7 @@ def test_the_table_of_ratios(scores: pd.DataFrame) -> None:
     skill = skill_table(scores)
     assert list(skill["channel"].unique()) == ["z500", "msl", "z850"]
     assert (skill["persistence"] < 0.1).all()
-    assert console_table(scores, "mean").row_count == len(skill) == 15
+    assert console_table(scores).row_count == len(skill) == 15
 
 
 def test_the_command_writes_csv_and_plot(folder: Path, tmp_path: Path) -> None:
