@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
 
 from weather.files.units import pretty_unit
 from weather.grid import LatLonGrid
@@ -51,10 +52,11 @@ def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figur
     size = (1.4 + 3.0 * len(names), 0.9 + 2.4 * len(rows))
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), len(names), sharex=True, squeeze=False)
+    axes[0, 0].xaxis.set_major_locator(MultipleLocator(_tick(scores["lead_hours"].max())))
     for column, name in enumerate(names):
         of_channel = scores[scores["channel"] == name]
         axes[0, column].set_title(name)
-        axes[-1, column].set_xlabel("lead time (days)")
+        axes[-1, column].set_xlabel("lead time (h)")
         for row, (metric, label) in enumerate(rows.items()):
             chosen = of_channel[of_channel["metric"] == metric]
             _draw(axes[row, column], chosen, styles)
@@ -178,6 +180,13 @@ def reliability(fields: xr.Dataset) -> Figure:
     return figure
 
 
+def _tick(hours: float) -> int:
+    """Hours between the ticks of an axis of lead times."""
+    return next(
+        step for step in (1, 3, 6, 12, 24, 48, 120, 240) if hours / step <= 6 or step == 240
+    )
+
+
 def _styles(scores: pd.DataFrame) -> dict[str, dict[str, Any]]:
     others = {
         name: {"color": _OTHERS[number % len(_OTHERS)], "linewidth": 2.0, "zorder": 4}
@@ -191,15 +200,15 @@ def _draw(axes: Axes, scores: pd.DataFrame, styles: dict[str, dict[str, Any]]) -
         curve = scores[scores["system"] == system].sort_values("lead_hours")
         if not len(curve) or curve["value"].isna().all():
             continue
-        days = curve["lead_hours"] / 24
+        hours = curve["lead_hours"]
         if len(curve) == 1:
             style = {"marker": "o", "markersize": 5, **style}
             if curve["lower"].notna().all():
                 reach = [curve["value"] - curve["lower"], curve["upper"] - curve["value"]]
-                axes.errorbar(days, curve["value"], reach, color=style["color"], capsize=3)
-        axes.plot(days, curve["value"], label=system, **style)
+                axes.errorbar(hours, curve["value"], reach, color=style["color"], capsize=3)
+        axes.plot(hours, curve["value"], label=system, **style)
         band = {"color": style["color"], "alpha": 0.15, "linewidth": 0}
-        axes.fill_between(days, curve["lower"], curve["upper"], **band)
+        axes.fill_between(hours, curve["lower"], curve["upper"], **band)
 
 
 def _frame(axes: Axes, metric: str) -> None:
