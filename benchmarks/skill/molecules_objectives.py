@@ -163,8 +163,11 @@ HEADING = f"""\
 What objectives of pre-training are worth for the same CPU seconds of one thread: the shipped base's
 network (1.18 M parameters) learned from {MOLECULES:,} molecules of ChEMBL, ZINC 250k and QM9, of
 which {CONFORMERS:,} have a conformer, and its frozen vectors went to support vector machines, five
-folds by framework, up to {MOST:,} molecules a table. R² or ROC-AUC (`_cls`), and their mean. One
-seed. Time for descriptors (5 ms a molecule) and conformers (20 ms) is not counted.
+folds by framework, up to {MOST:,} molecules a table. R² or ROC-AUC (`_cls`), and their mean. `the
+two` are descriptors and environments, which the shipped base learned. One seed. Time for
+descriptors (5 ms a molecule) and conformers (90 ms) is not counted. Objectives that read a molecule
+a second time leave half of the steps, and all share one clipped gradient: what this shows holds for
+minutes, not for weeks of training.
 
 """
 

@@ -41,7 +41,7 @@ class PretrainDataConfig(Config):
         valid: share of them held out to choose the best weights.
         max_atoms: larger molecules are left out.
         conformers: molecules that get one, the first of those drawn, where the model or an
-            objective needs them; default all. One takes some 20 ms of a core.
+            objective needs them; default all. One takes some 90 ms of a core.
         conformer_seed: of the conformers.
         cache: folder that keeps graphs, descriptors and conformers, for all that meets
             these molecules; default the run's own.
