@@ -1,6 +1,6 @@
 """The vectors of a pre-trained encoder as a scikit-learn transformer, for models of one's own."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -49,6 +49,6 @@ class MoleculeEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         return True
 
 
-@cache
+@lru_cache(maxsize=2)
 def _embedder(checkpoint: str) -> Embedder:
     return Embedder.load(checkpoint)

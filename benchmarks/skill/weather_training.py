@@ -127,12 +127,7 @@ def train(
     """
     loss_of = loss_of or error
     parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-    ]
-    fused = not any(p.is_complex() for p in parameters)  # the fused step knows no complex ones
-    optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=fused)
+    optimizer = _optimizer(parameters, recipe)
     average = [p.detach().clone() for p in parameters]
     draw = torch.Generator().manual_seed(seed)
     order: list[int] = []
@@ -165,6 +160,16 @@ def train(
         best.look(parameters, average, 1.0)
         best.restore(parameters)
     return Spent(count, samples, _spent(began, best), recent)
+
+
+def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.AdamW:
+    """AdamW, whose weight decay is for matrices."""
+    groups = [
+        {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    fused = not any(p.is_complex() for p in parameters)  # the fused step knows no complex ones
+    return torch.optim.AdamW(groups, lr=recipe.lr, betas=recipe.betas, fused=fused)
 
 
 def _spent(began: float, best: Best | None) -> float:

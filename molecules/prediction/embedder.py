@@ -56,9 +56,9 @@ class Embedder:
         """
         path = weights_path(Path(path))
         data, _, tensors = read_model_file(path, ENCODER, "molecules pretrain")
-        model = EncoderModel(parse_config(ModelConfig, data, str(path)))
-        load_state(model, tensors, path)
         config = ReadingConfig(model=parse_config(ModelConfig, data, str(path)))
+        model = EncoderModel(config.model)
+        load_state(model, tensors, path)
         return cls(config, [model.encoder.to(device)], precision)
 
     @property

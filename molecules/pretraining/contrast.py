@@ -20,11 +20,11 @@ _VIEW = ModelConfig(
 
 
 class ConformerContrast(OfMolecules):
-    """Contrast of two views of a molecule, its graph and its shape (3D Infomax: Stärk et al.
-    2022, equation 4; GraphMVP: Liu et al. 2022, section 3.2).
+    """Contrast of two views of a molecule, its graph and its shape.
 
-    A small transformer of this task sees elements and distances in space, and nothing of the
-    graph. Of all conformers in a batch, each graph tells its own, and each conformer its graph.
+    As 3D Infomax (Stärk et al. 2022) and GraphMVP (Liu et al. 2022) do. A small transformer of
+    this task sees elements and distances in space, and nothing of the graph. Of all conformers
+    in a batch, each graph tells its own, and each conformer its graph.
 
     Args:
         dim: channels of the encoder's molecules.

@@ -15,11 +15,11 @@ BIN, BINS = 0.5, 30  # Å of a class of distances, and classes: the last takes a
 
 
 class AtomDistances(nn.Module):
-    """Tell the class of the distance of every two atoms (GEM: Fang et al. 2022, Nat. Mach.
-    Intell. 4, 127).
+    """Tell the class of the distance of every two atoms.
 
-    A model of the graph tells what shape its atoms will take. One that sees conformers is
-    shown them with noise, and tells the distances before it.
+    As GEM does (Fang et al. 2022, Nat. Mach. Intell. 4, 127). A model of the graph tells what
+    shape its atoms will take. One that sees conformers is shown them with noise, and tells the
+    distances before it.
 
     Args:
         dim: channels of the encoder's atoms.
