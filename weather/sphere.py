@@ -73,3 +73,9 @@ def cell_areas(grid: LatLonGrid) -> Numbers:
     height = -np.diff(np.sin(np.radians(grid.latitude_bounds())))
     width = np.radians((grid.lon[-1] - grid.lon[0]) / (len(grid.lon) - 1))
     return EARTH_RADIUS**2 * width * height
+
+
+def place(lat: float, lon: float) -> str:
+    """`47.0 N, 8.5 W`."""
+    lon = (lon + 180) % 360 - 180
+    return f"{abs(lat):.1f} {'N' if lat >= 0 else 'S'}, {abs(lon):.1f} {'E' if lon >= 0 else 'W'}"

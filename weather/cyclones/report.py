@@ -12,6 +12,7 @@ from weather.cyclones.basins import BASINS, basin
 from weather.cyclones.scores import TrackScores
 from weather.cyclones.track import Track
 from weather.cyclones.tracking import Tracks
+from weather.sphere import place
 
 _SHOWN = 30  # tracks
 CAVEAT = (
@@ -48,12 +49,6 @@ def _cells(track: Track, known: Mapping[str, tuple[str, str]]) -> list[str]:
         "-" if np.isnan(pressure).all() else f"{np.nanmin(pressure) / 100:.0f}",
         "-" if np.isnan(wind).all() else f"{np.nanmax(wind):.0f}",
     ]  # fmt: skip
-
-
-def place(lat: float, lon: float) -> str:
-    """`16.9N 105.4W`."""
-    east = (lon + 180) % 360 - 180
-    return f"{abs(lat):.1f}{'N' if lat >= 0 else 'S'} {abs(east):.1f}{'E' if east >= 0 else 'W'}"
 
 
 def score_table(scores: TrackScores) -> Table:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.explanation.known_range import FEW, Bounds, KnownRange
-from weather.explanation.wording import place
 from weather.files.times import clock
 from weather.grid import LatLonGrid
-from weather.sphere import cell_areas
+from weather.sphere import cell_areas, place
 from weather.verification.metrics import area_mean
 
 Field = NDArray[np.float32]

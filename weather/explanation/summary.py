@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.explanation.sensitivity import UNIT_AREA, Sensitivity
-from weather.explanation.wording import away, place
+from weather.explanation.wording import away
 from weather.files.times import clock
 from weather.grid import LatLonGrid
-from weather.sphere import cell_areas, centre, distance
+from weather.sphere import cell_areas, centre, distance, place
 from weather.variables import describe
 from weather.verification.cases import Channel, channels
 

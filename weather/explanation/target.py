@@ -10,10 +10,9 @@ from torch import Tensor
 
 from sciml.config import nearest
 from sciml.errors import InputError
-from weather.explanation.wording import place
 from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
-from weather.sphere import cell_areas, centre, distance
+from weather.sphere import cell_areas, centre, distance, place
 from weather.state import State
 
 

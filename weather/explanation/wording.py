@@ -1,4 +1,4 @@
-"""Times and places as text, for the console and for pictures."""
+"""Times and directions as text, for the console and for pictures."""
 
 import numpy as np
 
@@ -21,12 +21,6 @@ def times(initial: np.datetime64, lead: np.timedelta64) -> str:
     """`Init 2001-03-01 00 UTC   +24 h   Valid 2001-03-02 00 UTC`."""
     hours = lead / np.timedelta64(1, "h")
     return f"Init {clock(initial)}   +{hours:g} h   Valid {clock(initial + lead)}"
-
-
-def place(lat: float, lon: float) -> str:
-    """`47.0 N, 8.5 W`."""
-    lon = (lon + 180) % 360 - 180
-    return f"{abs(lat):.1f} {'N' if lat >= 0 else 'S'}, {abs(lon):.1f} {'E' if lon >= 0 else 'W'}"
 
 
 def away(lat: float, lon: float, to_lat: float, to_lon: float) -> str:

@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from weather.explanation.alarms import largest, moment_of
-from weather.explanation.wording import place, times
+from weather.explanation.wording import times
 from weather.files.history import simulated
 from weather.grid import LatLonGrid
 from weather.maps.frame import HALO, MapFrame
+from weather.sphere import place
 
 _SPREADS = (-4.0, -3.0, -2.0, -1.0, -0.5, -1e-6, 1e-6, 0.5, 1.0, 2.0, 3.0, 4.0)
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.cyclones.report import place
 from weather.cyclones.surroundings import Surroundings
 from weather.files.times import clock
 from weather.files.units import KNOT
@@ -18,6 +17,7 @@ from weather.grid import LatLonGrid
 from weather.maps.clock import HOUR
 from weather.maps.products import available, choose_product, displayed, in_words
 from weather.maps.region import crop
+from weather.sphere import place
 
 Series = NDArray[np.float64]  # (lead,) or (lead, member)
 

@@ -23,7 +23,7 @@ from weather.verification.gather import Gatherer
 from weather.verification.leakage import Leakage, leakage
 from weather.verification.linear import linear_forecast
 from weather.verification.one_pass import FORECAST, LINEAR, ChannelPass, Setup
-from weather.verification.regions import regions
+from weather.verification.regions import Weights, regions
 from weather.verification.sample import check_grids, check_truth, common_cases
 from weather.verification.table import Tabulation, marked
 
@@ -129,10 +129,11 @@ def evaluate(
     chosen = channels(*models.values(), truth, training)
     events = [Event.parse(text) for text in options.thresholds]
     require_channels(events, [channel.name for channel in chosen])
+    land = truth["lsm"] if "lsm" in truth and truth["lsm"].dims == ("lat", "lon") else None
+    weights = _regions(models[FORECAST], land, options)
     if options.linear:
         models[LINEAR] = linear_forecast(headline(chosen), models[FORECAST], truth, training, kind)
-    land = truth["lsm"] if "lsm" in truth and truth["lsm"].dims == ("lat", "lon") else None
-    setup = _setup(models, land, options)
+    setup = _setup(models, weights)
     gatherer = Gatherer(
         setup, models, truth, training, kind, events, int(options.memory * 2**30)
     )  # fmt: skip
@@ -204,15 +205,21 @@ class _Parts:
         )
 
 
-def _setup(models: Mapping[str, xr.Dataset], land: xr.DataArray | None, options: Options) -> Setup:
+def _regions(
+    forecast: xr.Dataset, land: xr.DataArray | None, options: Options
+) -> dict[str, Weights]:
+    mask = None if land is None else land.values.astype(np.float64)
+    return regions(LatLonGrid.from_dataset(forecast), mask, options.regions)
+
+
+def _setup(models: Mapping[str, xr.Dataset], weights: dict[str, Weights]) -> Setup:
     forecast = models[FORECAST]
-    grid, leads = LatLonGrid.from_dataset(forecast), forecast["lead_time"].values
+    leads = forecast["lead_time"].values
     hours = leads / np.timedelta64(1, "h")
     mapped = [i for i, hour in enumerate(hours) if hour in MAPPED] or [len(leads) - 1]
-    mask = None if land is None else land.values.astype(np.float64)
     return Setup(
-        grid=grid,
-        regions=regions(grid, mask, options.regions),
+        grid=LatLonGrid.from_dataset(forecast),
+        regions=weights,
         initial=forecast["time"].values,
         leads=leads,
         members={name: int(model.sizes.get("member", 0)) for name, model in models.items()},

@@ -108,7 +108,7 @@ def test_a_meteogram_interpolates(file: Path) -> None:
     figure.canvas.draw()
     assert [axes.get_ylabel() for axes in figure.axes] == ["°C", "kt"]
     area = series.sel(lon=slice(20, 60))
-    with pytest.raises(InputError, match=r"3.0N 114.0E lies outside the data"):
+    with pytest.raises(InputError, match=r"3.0 N, 114.0 E lies outside the data"):
         draw_meteogram(area, 3.0, 114.0)
 
 

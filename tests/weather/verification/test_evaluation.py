@@ -126,6 +126,16 @@ def test_seen_dates_are_refused_or_stamped(folder: Path) -> None:
         assert set(table["leakage"]) == {"LEAKAGE: forecast training and statistics"}
 
 
+def test_an_unknown_region_is_refused_before_anything_is_fitted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("weather.verification.evaluation.linear_forecast", pytest.fail)
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    options = Options(linear=True, regions=["europa"])
+    with pytest.raises(InputError, match="no region 'europa'"):
+        evaluate(forecast, truth, training_period(truth, forecast), options)
+
+
 def test_several_files_are_one_set_of_forecasts(folder: Path, scores: pd.DataFrame) -> None:
     forecast = open_forecast([folder / "part1.nc", folder / "part0.nc"])
     truth = open_reanalysis(folder / "truth.nc")
