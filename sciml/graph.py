@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from sciml.config import Config
@@ -42,6 +43,22 @@ class Edges:
     def of_each(self, features: Tensor) -> Tensor:
         """What follows from `features`, for every edge."""
         return features if self.kinds is None else features.index_select(0, self.kinds)
+
+    def meet(self, features: Tensor, senders: Tensor, receivers: Tensor) -> Tensor:
+        """(edge, ..., dim), the sum of what follows from each edge, its sender and its receiver.
+
+        Without gradients one pass over memory, of edges of kinds between single nodes: gathered
+        one after the other, the three take a third of a molecule's time.
+        """
+        if self.kinds is None or senders.ndim > 2 or torch.is_grad_enabled():
+            by_ends = senders.index_select(0, self.senders) + receivers.index_select(
+                0, self.receivers
+            )
+            return self.of_each(features) + by_ends
+        table = torch.cat([features, senders, receivers])
+        first = len(features)
+        rows = [self.kinds, self.senders + first, self.receivers + first + len(senders)]
+        return F.embedding_bag(torch.stack(rows, dim=1), table, mode="sum")
 
 
 class GraphNetworkConfig(Config):
@@ -196,10 +213,8 @@ class Interaction(nn.Module):
             The receivers (receiver, ..., dim) and the edges, updated.
         """
         for_message, for_node = self._changes(condition)
-        hidden = (
-            edges.of_each(self.from_edge(edges.features))
-            + self.from_sender(senders).index_select(0, edges.senders)
-            + self.from_receiver(receivers).index_select(0, edges.receivers)
+        hidden = edges.meet(
+            self.from_edge(edges.features), self.from_sender(senders), self.from_receiver(receivers)
         )
         if self.edge_state:
             message = self.norm_message(self.message(self.activation(hidden)))

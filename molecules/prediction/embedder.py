@@ -74,7 +74,7 @@ class Embedder:
     def embed(
         self,
         smiles: Sequence[str | None],
-        batch_size: int = 256,
+        batch_size: int = 128,
         cache: Path | None = None,
         positions: Positions | None = None,
     ) -> Embedding:

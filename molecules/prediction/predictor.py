@@ -116,7 +116,7 @@ class PropertyPredictor(Embedder):
     def predict(
         self,
         smiles: Sequence[str | None],
-        batch_size: int = 256,
+        batch_size: int = 128,
         domain: bool = True,
         cache: Path | None = None,
         positions: Positions | None = None,

@@ -70,7 +70,7 @@ def verify(model: Path, table: str, most: int = 300, smiles: str | None = None) 
     scale = predictor.scales
     compare = partial(_check, rows, plain[usable] / scale)
 
-    def ask(texts: Sequence[str], batch_size: int = 256, cache: Path | None = None) -> Array:
+    def ask(texts: Sequence[str], batch_size: int = 128, cache: Path | None = None) -> Array:
         return predictor.predict(texts, batch_size, domain=False, cache=cache).mean / scale
 
     order = np.random.default_rng(0).permutation(len(rows))

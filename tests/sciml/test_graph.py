@@ -127,3 +127,20 @@ def test_a_graph_without_edges() -> None:
 def test_encode_without_decode_is_refused() -> None:
     with pytest.raises(ValueError, match="go together"):
         GraphNetwork(GraphNetworkConfig(), 3, encode=4)
+
+
+@pytest.mark.parametrize("edges", [40, 0])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_edges_meet_their_ends_without_gradients_as_with(edges: int, dtype: torch.dtype) -> None:
+    kinds, nodes, dim = 5, 12, 8
+    made = Edges(
+        torch.randint(nodes, (edges,)), torch.randint(nodes, (edges,)).sort().values,
+        torch.empty(0), torch.randint(kinds, (edges,)),
+    )  # fmt: skip
+    parts = [torch.randn(size, dim, dtype=dtype) for size in (kinds, nodes, nodes)]
+    expected = made.meet(*parts)
+    rounded = (
+        {"rtol": 2e-2, "atol": 2e-2} if dtype == torch.bfloat16 else {"rtol": None, "atol": None}
+    )
+    with torch.inference_mode():
+        torch.testing.assert_close(made.meet(*parts), expected, **rounded)
