@@ -102,7 +102,7 @@ class Generator:
         data = MoleculeData(
             read.packed, np.arange(len(read.packed)), fingerprints=read.fingerprints
         )
-        asked = self.model.normalizer.normalize(conditions)
+        asked = self.model.standard(conditions)
         means = [
             self.model.posterior_of(data.__getitems__(rows), asked[rows]).mean
             for rows in np.array_split(np.arange(len(smiles)), -(-len(smiles) // _BATCH))
@@ -125,14 +125,14 @@ class Generator:
             wanted: condition -> value, in the units of CONDITIONS.
             draws: source of randomness.
         """
-        normalize = self.model.normalizer.normalize
-        known = normalize(self.model.known)
+        standard = self.model.standard
+        known = standard(self.model.known)
         asked, columns = self._asked(wanted)
-        apart = (known[:, columns] - normalize(asked)[columns]).square().sum(1) / _ALIKE**2
+        apart = (known[:, columns] - standard(asked)[columns]).square().sum(1) / _ALIKE**2
         rows = torch.multinomial((-apart / 2).softmax(0), number, True, generator=draws)
         conditions = self.model.known[rows].clone()
         conditions[:, columns] = asked[columns]
-        prior = self.model.prior(normalize(conditions))
+        prior = self.model.prior(standard(conditions))
         return Points(prior.sample(torch.randn(prior.mean.shape, generator=draws)), conditions)
 
     @torch.inference_mode()
@@ -151,13 +151,13 @@ class Generator:
     @torch.inference_mode()
     def moved(self, points: Points, wanted: Mapping[str, float]) -> Points:
         """Points as far from the prior's mean as before, but for other properties."""
-        normalize = self.model.normalizer.normalize
+        standard = self.model.standard
         asked, columns = self._asked(wanted)
         conditions = points.conditions.clone()
         conditions[:, columns] = asked[columns]
         old, new = (
-            self.model.prior(normalize(points.conditions)),
-            self.model.prior(normalize(conditions)),
+            self.model.prior(standard(points.conditions)),
+            self.model.prior(standard(conditions)),
         )
         away = (points.latent - old.mean) * (new.log_std - old.log_std).exp()
         return Points(new.mean + away, conditions)
@@ -180,7 +180,7 @@ class Generator:
         found: list[str] = []
         for first in range(0, len(points), _BATCH):
             part = points[first : first + _BATCH]
-            asked = self.model.normalizer.normalize(part.conditions)
+            asked = self.model.standard(part.conditions)
             codes = self.model.write(part.latent, asked, temperature, draws)
             found += [self.model.config.vocabulary.smiles(row) for row in codes.tolist()]
         return found
@@ -191,7 +191,7 @@ class Generator:
         return np.isin(np.array(hashes, np.int32), self.model.seen.numpy())
 
     def _width(self, points: Points) -> Tensor:
-        prior = self.model.prior(self.model.normalizer.normalize(points.conditions))
+        prior = self.model.prior(self.model.standard(points.conditions))
         return prior.log_std.detach().exp()
 
     def _asked(self, wanted: Mapping[str, float]) -> tuple[Tensor, list[int]]:

@@ -23,6 +23,7 @@ from sciml.normalize import Normalizer
 
 GENERATOR = "molecules.generator"  # kind of a file that holds a `GraphToSelfies`
 _WIDEST = 4.0  # logarithm of a standard deviation, at most and at least
+_FARTHEST = 4.0  # standard deviations of a condition: a prior learns little of what lies beyond
 
 
 class DecoderConfig(Config):
@@ -199,6 +200,13 @@ class GraphToSelfies(EncoderModel):
         self.register_buffer(
             "seen", torch.zeros(config.seen, dtype=torch.int32) if seen is None else seen
         )
+
+    def standard(self, conditions: Tensor) -> Tensor:
+        """(molecule, condition) in the units of `CONDITIONS`, in standard deviations and bounded.
+
+        Unbounded, the prior of one huge molecule costs a batch a thousand times its usual loss.
+        """
+        return self.normalizer.normalize(conditions).clamp(-_FARTHEST, _FARTHEST)
 
     def read(self, molecules: Tensor, conditions: Tensor) -> Gaussian:
         """Posterior of molecules.

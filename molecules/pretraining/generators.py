@@ -114,7 +114,7 @@ class LatentUse:
             batch = held.__getitems__(range(first, min(first + _BATCH, number)))
             assert batch.sequence is not None
             assert batch.conditions is not None
-            conditions = model.normalizer.normalize(batch.conditions)
+            conditions = model.standard(batch.conditions)
             posterior, prior = model.posterior_of(batch, conditions), model.prior(conditions)
             noise = torch.randn(posterior.mean.shape, generator=draws)
             written = model.write(posterior.mean, conditions, 0.0, draws)

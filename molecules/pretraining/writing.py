@@ -40,7 +40,7 @@ class SelfiesWriting(OfMolecules):
         assert isinstance(model, GraphToSelfies)
         assert batch.sequence is not None
         assert batch.conditions is not None
-        conditions = model.normalizer.normalize(batch.conditions)
+        conditions = model.standard(batch.conditions)
         posterior = model.read(molecules, conditions)
         latent = posterior.sample(torch.randn_like(posterior.mean))
         hidden = self.hidden_tokens if self.training else 0.0

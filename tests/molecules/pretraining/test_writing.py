@@ -83,7 +83,7 @@ def test_the_divergence_comes_in_slowly(tmp_path: Path) -> None:
 def test_molecules_do_not_see_each_other(tmp_path: Path) -> None:
     model, batch = _fresh(tmp_path)
     assert batch.conditions is not None
-    asked = model.normalizer.normalize(batch.conditions)
+    asked = model.standard(batch.conditions)
     asked.requires_grad_()
     model.posterior_of(batch, asked).mean[0].sum().backward()
     assert asked.grad is not None
