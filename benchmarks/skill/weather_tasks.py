@@ -18,11 +18,12 @@ from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
 from weather.models.reconstruction import LEFT_BEHIND, Reconstruction
 from weather.state import State
-from weather.training.data import MemoryFields, WeatherDataset, windows
+from weather.training.data import MemoryFields, WeatherDataset
 from weather.training.experiment import ExperimentConfig
 from weather.training.masking import MaskedFields, MaskedFieldsConfig
 from weather.training.measure import measure
 from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.periods import windows
 from weather.variables import Variables
 
 UPPER, NEW = ("z", "t", "u", "v"), "msl"

@@ -1,6 +1,5 @@
 """Training data: windows of consecutive times, cut from fields in memory or on disk."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from typing import Annotated, Any, Literal, Protocol, get_args
 import numpy as np
 import torch
 import xarray as xr
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 from torch import Tensor
 
@@ -19,26 +17,17 @@ from weather.files.layout import ATTRIBUTE as LAYOUT
 from weather.files.layout import Layout
 from weather.files.reanalysis import to_state
 from weather.grid import LatLonGrid
-from weather.models.steps import StepHours, in_seconds
+from weather.models.steps import StepHours
 from weather.state import State, require_finite
 from weather.training.loader import StoreFields
+from weather.training.periods import Dates, Index, Period, Times, periods, windows
 from weather.variables import KNOWN, Forcing, Variables
 
-Times = NDArray[np.datetime64]
-Index = NDArray[np.int64]
 MaskChoice = Literal["auto", "refuse"]
-
-
-def _dates(value: Any) -> Any:
-    value = value.split("/") if isinstance(value, str) else value
-    return [str(date) for date in value] if isinstance(value, list | tuple) else value
 
 
 def _names(value: Any) -> Any:
     return [str(path) for path in value] if isinstance(value, list | tuple) else value
-
-
-Period = Annotated[tuple[str, str], BeforeValidator(_dates)]
 
 
 class DataConfig(Config):
@@ -64,9 +53,9 @@ class DataConfig(Config):
     variables: Variables | None = None
     forcing: tuple[Forcing, ...] = ()
     step_hours: StepHours | None = None
-    train: Period | None = None
-    valid: Period | None = None
-    test: Period | None = None
+    train: Dates | None = None
+    valid: Dates | None = None
+    test: Dates | None = None
     masks: MaskChoice = "auto"
     memory: float = Field(8.0, ge=0)
 
@@ -204,109 +193,16 @@ def all_variables(dataset: xr.Dataset, forcing: tuple[Forcing, ...]) -> Variable
     )
 
 
-def time_step(times: Times, hours: float | None) -> int:
-    """Seconds of a model step: as given, or the most common one of a series.
-
-    Raises:
-        InputError: no two times to take it from, or none that far apart.
-    """
-    if len(times) < 2:
-        raise InputError(f"{len(times)} times in the data; a forecast model needs a series")
-    steps = np.diff(times).astype("timedelta64[s]").astype(np.int64)
-    step = int(np.bincount(steps // 60).argmax()) * 60 if hours is None else round(hours * 3600)
-    if not len(windows(times, step, 2)):
-        raise InputError(
-            f"no two times are {step / 3600:g} h apart (mostly {np.median(steps) / 3600:g} h); "
-            "choose another data.step_hours"
-        )
-    return step
+def split(times: Times, config: DataConfig) -> dict[str, Period]:
+    """First time and end (not included) of each period; see `weather.training.periods`."""
+    return periods(times, {"train": config.train, "valid": config.valid, "test": config.test})
 
 
-def time_steps(times: Times, hours: StepHours | None) -> tuple[int, ...]:
-    """Seconds of each model step; see `time_step`."""
-    if hours is None:
-        return (time_step(times, None),)
-    return tuple(time_step(times, seconds / 3600) for seconds in in_seconds(hours))
-
-
-def windows(times: Times, step: int, length: int) -> Index:
-    """Positions of all runs of `length` times, `step` seconds apart, none across a gap.
-
-    Returns:
-        (window, length).
-    """
-    wanted = times[:, None] + np.arange(length) * np.timedelta64(step, "s")
-    index = np.searchsorted(times, wanted).clip(max=len(times) - 1)
-    return index[(times[index] == wanted).all(axis=1)]
-
-
-def split(times: Times, config: DataConfig) -> dict[str, tuple[np.datetime64, np.datetime64]]:
-    """First time and end (not included) of `train`, `valid` and `test`, where there are such.
-
-    Raises:
-        InputError: a date that cannot be read, periods that overlap, or no training period.
-    """
-    given = {"train": config.train, "valid": config.valid, "test": config.test}
-    periods = {name: interval(f"data.{name}", period) for name, period in given.items() if period}
-    if not periods:
-        cuts = [int(share * len(times)) for share in (0.8, 0.9)]
-        first, second = times[cuts]
-        end = times[-1] + np.timedelta64(1, "s")
-        return {"train": (times[0], first), "valid": (first, second), "test": (second, end)}
-    if "train" not in periods:
-        raise InputError("data.valid or data.test is given without data.train; give that too")
-    ordered = sorted(periods.items(), key=lambda item: item[1][0])
-    for (name, (_, end)), (later, (start, _)) in itertools.pairwise(ordered):
-        if start < end:
-            raise InputError(f"data.{name} and data.{later} overlap; set them apart")
-    return periods
-
-
-def require_times(times: Times, name: str, period: tuple[np.datetime64, np.datetime64]) -> None:
-    """Check that a series has times in a period, its end not included.
-
-    Raises:
-        InputError: if it has none.
-    """
-    start, end = period
-    if not ((times >= start) & (times < end)).any():
-        there, wanted = (
-            " to ".join(str(time.astype("datetime64[D]")) for time in ends)
-            for ends in ((times[0], times[-1]), (start, end - 1))
-        )
-        raise InputError(f"data.{name} is {wanted}, the data {there}: choose a period in it")
-
-
-def samples(
-    fields: Fields, period: tuple[np.datetime64, np.datetime64], step: int, length: int
-) -> WeatherDataset:
+def samples(fields: Fields, period: Period, step: int, length: int) -> WeatherDataset:
     """All windows that lie whole in a period."""
     index = windows(fields.times, step, length)
     inside = (fields.times >= period[0]) & (fields.times < period[1])
     return WeatherDataset(fields, index[inside[index].all(axis=1)])
-
-
-def interval(name: str, period: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
-    """First time of a period and its end, not included: a last year or day counts whole.
-
-    Args:
-        name: for messages.
-        period: dates such as 2008, 2008-06 or 2008-06-30T12.
-
-    Raises:
-        InputError: a date that cannot be read, or an end before the start.
-    """
-    try:
-        start, last = (np.datetime64(date) for date in period)
-    except ValueError:
-        raise InputError(
-            f"{name}: cannot read {' to '.join(dict.fromkeys(period))}; give dates as 2008-12-31"
-        ) from None
-    end = (last + 1).astype("datetime64[ns]")
-    start = start.astype("datetime64[ns]")
-    if not start < end:
-        raise InputError(f"{name} ends before it starts: {period[0]}..{period[1]}")
-    return start, end
 
 
 def never_there(state: State) -> dict[str, Tensor]:

@@ -21,19 +21,12 @@ from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.steps import from_seconds
 from weather.state import State
-from weather.training.data import (
-    DataConfig,
-    Index,
-    Times,
-    all_variables,
-    open_fields,
-    split,
-    time_steps,
-)
+from weather.training.data import DataConfig, all_variables, open_fields, split
 from weather.training.experiment import ExperimentConfig, require_noise
 from weather.training.loader import StoreFields
 from weather.training.mixed_steps import mixed
 from weather.training.objectives import ForecastLoss
+from weather.training.periods import Index, Times, time_steps
 from weather.training.series import open_series
 from weather.training.store import prepared_store
 from weather.variables import Variables

@@ -32,7 +32,8 @@ from weather.training.objectives import (
     ObjectiveConfig,
 )
 from weather.training.one_step import Score, by_name, one_step_scores
-from weather.training.series import Period, Series, open_data
+from weather.training.periods import Period
+from weather.training.series import Series, open_data
 from weather.training.store import statistics
 from weather.variables import describe
 

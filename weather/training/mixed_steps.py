@@ -7,7 +7,8 @@ from functools import reduce
 import numpy as np
 
 from weather.state import State
-from weather.training.data import Fields, Index, WeatherDataset, samples
+from weather.training.data import Fields, WeatherDataset, samples
+from weather.training.periods import Index
 
 
 @dataclass(frozen=True)

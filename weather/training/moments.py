@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from sciml.errors import InputError
 from sciml.normalize import RunningMoments
 from weather.models.statistics import Moments
-from weather.training.data import Index, Times, WeatherDataset, windows
+from weather.training.data import WeatherDataset
 from weather.training.measure import accumulate, by_variable
+from weather.training.periods import Index, Times, windows
 from weather.variables import Variables
 
 _PIECE = 4 * 2**20  # bytes of float64 values that are taken in at once

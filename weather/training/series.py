@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 from torch import Tensor
 
@@ -21,17 +20,14 @@ from weather.training.data import (
     WeatherDataset,
     all_variables,
     open_fields,
-    require_times,
     samples,
     split,
-    time_steps,
 )
 from weather.training.measure import find_masks
 from weather.training.mixed_steps import MixedSteps, mixed
+from weather.training.periods import Period, require_times, time_steps
 from weather.training.store import prepared_store
 from weather.variables import Variables
-
-Period = tuple[np.datetime64, np.datetime64]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
-from weather.training.data import Times, interval, time_step
+from weather.training.periods import Times, interval, time_step
 from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
 from weather.variables import canonical_name

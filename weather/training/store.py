@@ -21,9 +21,10 @@ from zarr.codecs import BloscCodec
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
-from weather.training.data import Times, WeatherDataset
+from weather.training.data import WeatherDataset
 from weather.training.measure import measure
 from weather.training.moments import PairMoments, Pairs, StoredMoments
+from weather.training.periods import Times
 from weather.variables import Variables
 
 Format = Literal[2, 3]

@@ -12,13 +12,11 @@ from weather.training.data import (
     MemoryFields,
     all_variables,
     open_fields,
-    require_times,
     samples,
     split,
-    time_step,
-    windows,
 )
 from weather.training.measure import find_masks, measure
+from weather.training.periods import require_times, time_step, windows
 from weather.variables import Variables
 
 SIX_HOURS = 21600
