@@ -17,6 +17,8 @@ def generate(
     between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
     radius: float = 0.5,
     temperature: float = 1.0,
+    max_sa: float | None = None,
+    filters: Texts = None,
     seed: int = 0,
     out: Path = Path("samples.csv"),
 ) -> None:
@@ -33,9 +35,13 @@ def generate(
         between: two SMILES, to write the molecules on the way from one to the other.
         radius: how far neighbours are, in standard deviations of the latent space.
         temperature: of the writing; lower is safer and less varied, 0 takes the likeliest.
+        max_sa: largest SA score, 1 (easy to make) to 10; what is above is drawn again.
+        filters: that molecules must pass, as `--flag` of `screen`, else they are drawn
+            again; repeat for several.
         seed: the same seed gives the same molecules.
         out: .csv, .tsv, .parquet, .smi or .sdf.
     """
+    from molecules.generation.acceptance import Limits
     from molecules.generation.generate_file import generate_file
 
     generate_file(
@@ -47,5 +53,6 @@ def generate(
         ends=between or (),
         radius=radius,
         temperature=temperature,
+        limits=Limits(max_sa, tuple(filters or ())),
         seed=seed,
     )

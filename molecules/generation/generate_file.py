@@ -1,6 +1,8 @@
 """New molecules from a generator to a file: samples, neighbours, a path between two."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,13 @@ from rdkit import Chem
 
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
+from molecules.generation.acceptance import Limits, keep_drawing, told
 from molecules.generation.generator import Generator, Points, between, read_conditions
+from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
 from molecules.screening.diversity import tanimoto
-from sciml.cli import note
+from molecules.screening.filters import check_names
+from sciml.cli import counted, note
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_path
 
@@ -28,6 +33,7 @@ def generate_file(
     ends: Sequence[str] = (),
     radius: float = 0.5,
     temperature: float = 1.0,
+    limits: Limits | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
     """Write new molecules, one a row, in the order they were drawn.
@@ -41,42 +47,52 @@ def generate_file(
         ends: two SMILES to go from and to.
         radius: distance of neighbours, see `Generator.distance`.
         temperature: see `Generator.write`.
+        limits: what samples and neighbours must keep to; others are drawn again.
         seed: the same seed gives the same molecules.
 
     Returns:
-        The table: `smiles`, the properties in CONDITIONS, `in_training` (whether the
-        generator has learned from it), `repeat_of` (row, from 1, of the same molecule
+        The table: `smiles`, the properties in CONDITIONS, `sa_score`, `in_training` (whether
+        the generator has learned from it), `repeat_of` (row, from 1, of the same molecule
         above), and of neighbours and paths `latent_distance` and `similarity` to the
         molecule they begin at.
 
     Raises:
         InputError: an input that cannot be used.
     """
-    _check(out, number, near, ends, radius, temperature)
+    limits = limits or Limits()
+    limits = replace(limits, filters=check_names(limits.filters))
+    _check(out, number, near, ends, radius, temperature, limits)
     wanted = read_conditions(conditions)
     generator = Generator.load(model)
     _warn(generator, wanted)
     draws = torch.Generator().manual_seed(seed)
-    begin: Points | None = None
-    if near is not None:
-        begin = generator.read([near])
-        many = begin[[0] * number]
-        points = generator.moved(generator.near(many, radius, draws), wanted)
-    elif ends:
-        both = generator.read(ends)
-        begin, points = both[:1], between(both, number)
-        points = generator.moved(points, wanted) if wanted else points
-        temperature = 0.0
+    start = ends if near is None else [near]
+    begin = generator.read(start) if start else None
+
+    def draw() -> tuple[Points, list[str]]:
+        if begin is None:
+            points = generator.draw(number, wanted, draws)
+        elif ends:
+            points = between(begin, number)
+            points = generator.moved(points, wanted) if wanted else points
+        else:
+            points = generator.near(begin[[0] * number], radius, draws)
+            points = generator.moved(points, wanted)
+        return points, generator.write(points, 0.0 if ends else temperature, draws)
+
+    others: Counter[str] = Counter()
+    if limits:
+        with counted("molecules") as on_kept:
+            points, written, others = keep_drawing(number, draw, limits, on_kept)
     else:
-        points = generator.draw(number, wanted, draws)
-    written = generator.write(points, temperature, draws)
+        points, written = draw()
     table = described(written, generator)
     if begin is not None:
-        start = near if near is not None else ends[0]
-        table["latent_distance"] = generator.distance(points, begin)
-        table["similarity"] = similarity_to(start, written)
+        table["latent_distance"] = generator.distance(points, begin[:1])
+        table["similarity"] = similarity_to(start[0], written)
     _write(table, out)
-    print(f"{out}: {account(table)}")
+    again = f"; drawn again: {told(others)}" if others else ""
+    print(f"{out}: {account(table)}{again}")
     return table
 
 
@@ -86,6 +102,8 @@ def described(smiles: Sequence[str], generator: Generator) -> pd.DataFrame:
     values = np.array([conditions_of(molecule) for molecule in molecules], np.float64)
     values[[not text for text in smiles]] = np.nan
     table = pd.DataFrame({"smiles": smiles, **dict(zip(CONDITIONS, values.T, strict=True))})
+    difficulty = [synthetic_accessibility(m) if m.GetNumAtoms() else np.nan for m in molecules]
+    table["sa_score"] = np.round(difficulty, 2)
     table["in_training"] = generator.learned_from(smiles)
     first = table.groupby("smiles").cumcount().eq(0)
     rows = pd.Series(np.arange(1, len(table) + 1), index=table["smiles"])[first.to_numpy()]
@@ -117,6 +135,7 @@ def _check(
     ends: Sequence[str],
     radius: float,
     temperature: float,
+    limits: Limits,
 ) -> None:
     if out.suffix != ".smi":
         table_format(out)
@@ -127,6 +146,10 @@ def _check(
         raise InputError(f"--between has {len(ends)} molecules; expected two")
     if ends and near is not None:
         raise InputError("--near and --between exclude each other; give one")
+    if ends and limits:
+        raise InputError(
+            "--between writes what lies on the way; leave out --max-sa and --filters, or --between"
+        )
     if radius <= 0:
         raise InputError(f"--radius is {radius:g}; expected a positive number")
     if temperature < 0:

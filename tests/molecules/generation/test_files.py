@@ -9,6 +9,7 @@ from rdkit import Chem
 
 from molecules.cli import app
 from molecules.features.selfies import constitution
+from molecules.screening.filters import alerts
 from sciml.cli import run
 
 
@@ -56,9 +57,36 @@ def test_neighbours_and_the_way_between_two(generator_file: Path, tmp_path: Path
     assert way["smiles"].iloc[-1] == constitution("CCCCCCN")
 
 
+def test_what_does_not_keep_to_the_limits_is_drawn_again(
+    generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tables = {}
+    limits = ["--max-sa", "2", "--filters", "brenk"]
+    for name, options in {"any": [], "kept": limits, "near": [*limits, "--near", "CCCO"]}.items():
+        out = tmp_path / f"{name}.csv"
+        call("generate", generator_file, "--number", 300, "--out", out, *options)
+        tables[name] = pd.read_csv(out)
+    every, kept = tables["any"], tables["kept"]
+    assert (every["sa_score"] > 2).any()
+    for table in (kept, tables["near"]):
+        assert len(table) == 300
+        assert (table["sa_score"] <= 2).all()
+        assert not any(alerts(Chem.MolFromSmiles(text), ["brenk"]) for text in table["smiles"])
+    easy = [
+        text
+        for text, sa in zip(every["smiles"], every["sa_score"], strict=True)
+        if sa <= 2 and not alerts(Chem.MolFromSmiles(text), ["brenk"])
+    ]
+    assert kept["smiles"][: len(easy)].tolist() == easy  # in the order they were drawn
+    assert "drawn again: " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--max-sa", "0.5", "--number", "3"], "of 600 samples 0 keep to the limits (600 above an"),
+        (["--filters", "pain"], "no filter is called 'pain'"),
+        (["--between", "CC", "CCC", "--max-sa", "3"], "--between writes what lies on the way"),
         (["--number", "0"], "--number is 0"),
         (["--near", "C1CC"], "no molecule to begin with"),
         (["--near", "CCO", "--between", "CC", "CCC"], "exclude each other"),
