@@ -23,7 +23,7 @@ from molecules.features.mapped import map_arrays
 from molecules.features.selfies import Sequences, Vocabulary, constitution_of, identity, write_all
 from sciml.files import atomic_path
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
