@@ -9,7 +9,7 @@ Texts = Annotated[list[str] | None, Parameter(negative="")]
 
 
 def generate(
-    model: Path,
+    model: Path = Path("generator"),
     *,
     number: int = 1000,
     condition: Texts = None,
@@ -27,7 +27,8 @@ def generate(
     Every text that it writes is a molecule (SELFIES), without stereochemistry.
 
     Args:
-        model: the file `generator.safetensors` of `molecules pretrain --config generator`.
+        model: the file `generator.safetensors` of `molecules pretrain --config generator`;
+            if left out, the generator that ships.
         number: how many; on a path, both ends count.
         condition: a property to aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
             `rings=3`; repeat for several.

@@ -35,9 +35,10 @@ def optimize(
     Args:
         predictors: files `model.safetensors` of training runs.
         start: SMILES of the molecule to begin with.
-        generator: search the latent space of a generator, the file
-            `generator.safetensors` of `molecules pretrain --config generator`. If left out,
-            parts of molecules are exchanged for such as known molecules have there.
+        generator: search the latent space of a generator: the file
+            `generator.safetensors` of `molecules pretrain --config generator`, or
+            `generator`, the one that ships. If left out, parts of molecules are exchanged
+            for such as known molecules have there.
         parts: table of those known molecules; if left out, what the models learned from.
         target: property to improve: `logS`, `toxic:min`, or with a weight `logS:max:2`;
             repeat for several, also of several models.

@@ -16,6 +16,7 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import featurize
 from molecules.features.selfies import constitution, identity
 from molecules.models.generator import GENERATOR, GeneratorConfig, GraphToSelfies
+from molecules.models.shipped import weights_path
 from sciml.config import nearest, parse_config
 from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file
@@ -74,11 +75,12 @@ class Generator:
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read `generator.safetensors` of a pre-training.
+        """Read `generator.safetensors` of a pre-training, or the one that ships: `generator`.
 
         Raises:
             InputError: no such file, or no generator.
         """
+        path = weights_path(Path(path))
         data, metadata, tensors = read_model_file(path, GENERATOR, MAKER)
         config = parse_config(GeneratorConfig, data, str(path))
         model = GraphToSelfies(config)
