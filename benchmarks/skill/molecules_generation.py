@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from rdkit import Chem, rdBase
 
+from molecules.evaluation.similarity import fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.features.selfies import constitution
 from molecules.files.table import iter_library
@@ -27,19 +28,23 @@ from molecules.generation.quality import (
     properties,
 )
 from molecules.generation.synthesis import synthetic_accessibility
+from molecules.screening.diversity import tanimoto
 from sciml.files import atomic_path
 
 RESULTS = Path(__file__).parents[1] / "results"
 ASKED = {"logP": (1.0, 4.0), "TPSA": (40.0, 100.0), "weight": (250.0, 450.0), "rings": (1.0, 5.0)}
 TRAINED = ("molecules", "steps", "cpu_seconds")
-READ = 1000  # held-out molecules that are read and written
+READ = 1000  # molecules that are read and written, or looked at one by one
+TEMPERATURES = (1.0, 0.7, 0.5)
+EASY = 3.5  # SA score
+LARGE = 8  # atoms of the largest ring that is common
 # molecularsets/moses README.md, the table of Polykovskiy et al. 2020 (Front. Pharmacol. 11,
 # 565644): 1.6 million molecules of ZINC Clean Leads; PanGu from the summary of Lin et al. 2022.
 PUBLISHED = """\
-| VAE of MOSES (SMILES) | 97.7 % | 99.8 % | 69.5 % | 0.856 | |
-| CharRNN of MOSES | 97.5 % | 99.9 % | 84.2 % | 0.856 | |
-| JTN-VAE of MOSES | 100 % | 99.96 % | 91.4 % | 0.855 | |
-| PanGu drug model, a library of 100 million | | 99.68 % | | | |
+| VAE of MOSES (SMILES) | 97.7 % | 99.8 % | 69.5 % | 0.856 | | | | | |
+| CharRNN of MOSES | 97.5 % | 99.9 % | 84.2 % | 0.856 | | | | | |
+| JTN-VAE of MOSES | 100 % | 99.96 % | 91.4 % | 0.855 | | | | | |
+| PanGu drug model, a library of 100 million | | 99.68 % | | | | | | | |
 """
 
 
@@ -55,16 +60,20 @@ def main() -> None:
     generator = Generator.load(given.generator)
     held = unseen(given.tables, generator, given.number // 2)
     draws = torch.Generator().manual_seed(given.seed)
-    samples = generator.write(generator.draw(given.number, {}, draws), 1.0, draws)
-    quality = Quality.of(samples, held, generator)
+    samples = {
+        temperature: generator.write(generator.draw(given.number, {}, draws), temperature, draws)
+        for temperature in TEMPERATURES
+    }
     half = len(held) // 2
     floor = frechet_distance(properties(held[:half]), properties(held[half:]))
     facts = {
-        **vars(quality),
-        "floor": floor,
-        "held_out_diversity": internal_diversity(held),
+        "samples": {
+            f"{temperature:g}": vars(Quality.of(found, held, generator)) | looks(found[:READ])
+            for temperature, found in samples.items()
+        },
+        "held": {"diversity": internal_diversity(held), "distance": floor} | looks(held[:READ]),
         "reconstruction": reconstruction(generator, held[:READ]),
-        "sa": {"samples": mean_sa(samples[:READ]), "held_out": mean_sa(held[:READ])},
+        "near": nearness(generator, held[:READ], draws),
         "asked": steering(generator, draws),
         "held_out": generator.metadata.get("held_out"),
         "trained": {name: generator.metadata.get(name, 0) for name in TRAINED},
@@ -72,10 +81,10 @@ def main() -> None:
     with atomic_path(RESULTS / "molecules_generation.json") as path:
         path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     with atomic_path(RESULTS / "molecules_generation.md") as path:
-        path.write_text(report(quality, facts), encoding="utf-8")
+        path.write_text(report(facts), encoding="utf-8")
     print((RESULTS / "molecules_generation.md").read_text(encoding="utf-8"))
     if given.picture:
-        picture(samples[:40], given.picture)
+        picture(samples[TEMPERATURES[0]][:40], given.picture)
 
 
 def unseen(tables: list[str], generator: Generator, number: int) -> list[str]:
@@ -100,10 +109,27 @@ def reconstruction(generator: Generator, smiles: list[str]) -> float:
     return float(np.mean([a == b for a, b in zip(readable, written, strict=True)]))
 
 
-def mean_sa(smiles: list[str]) -> float:
-    """Mean SA score."""
-    found = [synthetic_accessibility(Chem.MolFromSmiles(text)) for text in smiles if text]
-    return float(np.mean(found))
+def looks(smiles: list[str]) -> dict[str, float]:
+    """Mean SA score, and shares with an easy one, with a large ring and with an aromatic one."""
+    molecules = [Chem.MolFromSmiles(text) for text in smiles if text]
+    scores = np.array([synthetic_accessibility(molecule) for molecule in molecules])
+    rings = [[len(ring) for ring in m.GetRingInfo().AtomRings()] for m in molecules]
+    aromatic = [any(atom.GetIsAromatic() for atom in m.GetAtoms()) for m in molecules]
+    return {
+        "sa": float(scores.mean()),
+        "easy": float((scores <= EASY).mean()),
+        "large": float(np.mean([max(sizes, default=0) > LARGE for sizes in rings])),
+        "aromatic": float(np.mean(aromatic)),
+    }
+
+
+def nearness(generator: Generator, smiles: list[str], draws: torch.Generator) -> list[float]:
+    """Mean similarity of a neighbour to where it begins, and of two molecules at random."""
+    readable = [text for text in smiles if generator.reads(text)]
+    points = generator.near(generator.read(readable), 0.5, draws)
+    written = generator.write(points, 0.0, draws)
+    begin, end, other = (fingerprints(part) for part in (readable, written, readable[::-1]))
+    return [float(np.diag(tanimoto(begin, bits)).mean()) for bits in (end, other)]
 
 
 def steering(generator: Generator, draws: torch.Generator) -> dict[str, list[list[float]]]:
@@ -120,11 +146,22 @@ def steering(generator: Generator, draws: torch.Generator) -> dict[str, list[lis
     return found
 
 
-def report(quality: Quality, facts: dict) -> str:
+def line(name: str, row: dict[str, float]) -> str:
+    """A line of the table; what a row does not know stays blank."""
+    forms = {
+        "validity": ".2%", "uniqueness": ".2%", "novelty": ".2%", "diversity": ".3f",
+        "distance": ".2f", "sa": ".2f", "easy": ".0%", "large": ".1%", "aromatic": ".0%",
+    }  # fmt: skip
+    cells = [f"{row[key]:{form}}" if key in row else "" for key, form in forms.items()]
+    return f"| {' | '.join([name, *cells])} |"
+
+
+def report(facts: dict) -> str:
     """The table, and what its columns mean."""
     held, trained = facts["held_out"] or {}, facts["trained"]
-    shares = [f"{share:.2%}" for share in (quality.validity, quality.uniqueness, quality.novelty)]
-    cells = [*shares, f"{quality.diversity:.3f}", f"{quality.distance:.3f}"]
+    lines = [line(f"temperature {name}", row) for name, row in facts["samples"].items()]
+    lines.append(line("molecules held out", facts["held"]))
+    table = "\n".join(lines)
     asked = "\n".join(
         f"| {name} | {value:g} | {mean:.2f} | {std:.2f} |"
         for name, rows in facts["asked"].items()
@@ -132,21 +169,22 @@ def report(quality: Quality, facts: dict) -> str:
     )
     return f"""# Generated molecules
 
-{quality.samples:,} samples from the prior at temperature 1; written by
+{facts["samples"]["1"]["samples"]:,} samples from the prior for each temperature; written by
 `benchmarks/skill/molecules_generation.py`. The generator learned from {trained["molecules"]:,}
 molecules in {trained["steps"]:,} steps, {trained["cpu_seconds"]:,} CPU seconds; the published
 models learned from other and many more molecules: their figures say what is usual, not who wins.
 
-| | validity | uniqueness | novelty | internal diversity | distance |
-|---|---|---|---|---|---|
-| this generator | {" | ".join(cells)} |
-| molecules held out | | | | {facts["held_out_diversity"]:.3f} | {facts["floor"]:.3f} |
+| | validity | uniqueness | novelty | internal diversity | distance | SA score | at most {EASY} | \
+a ring of more than {LARGE} | aromatic |
+|---|---|---|---|---|---|---|---|---|---|
+{table}
 {PUBLISHED}
 Validity is 100 % by construction (SELFIES). Uniqueness is that of all samples, novelty that of
 distinct ones, by the hash of their constitution. Distance: squared Fréchet distance of Gaussians
 in {len(PROPERTIES)} RDKit descriptors ({", ".join(PROPERTIES)}), in standard deviations of the
 held-out molecules; that of two halves of these to each other is the least that can be expected.
-It is no FCD, which needs ChemNet.
+It is no FCD, which needs ChemNet. SA score (Ertl and Schuffenhauer 2009), rings and aromatic atoms:
+of {READ} molecules.
 
 Reconstruction: {facts["reconstruction"]:.1%} of {READ} held-out molecules come back exactly from
 the posterior's mean. At the end of the training: {held.get("rate", 0):.1f} nats of a molecule go
@@ -154,8 +192,8 @@ through the latent space, {held.get("active")} of {held.get("latent")} channels 
 text costs {held.get("surprise", 0):.1f} nats with the molecule's point against
 {held.get("without", 0):.1f} with one of the prior.
 
-SA score (Ertl and Schuffenhauer 2009), mean of {READ}: {facts["sa"]["samples"]:.2f}, of molecules
-held out {facts["sa"]["held_out"]:.2f}.
+Neighbours at half a standard deviation are as similar to where they begin as
+{facts["near"][0]:.2f} (Tanimoto, mean of {READ}), two held-out molecules as {facts["near"][1]:.2f}.
 
 | asked | for | mean of 500 | standard deviation |
 |---|---|---|---|
