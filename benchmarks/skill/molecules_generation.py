@@ -179,7 +179,7 @@ a ring of more than {LARGE} | aromatic |
 |---|---|---|---|---|---|---|---|---|---|
 {table}
 {PUBLISHED}
-Validity is 100 % by construction (SELFIES). Uniqueness is that of all samples, novelty that of
+Whatever is written is valid (SELFIES), unless it has no atom. Uniqueness is that of all samples, novelty that of
 distinct ones, by the hash of their constitution. Distance: squared Fréchet distance of Gaussians
 in {len(PROPERTIES)} RDKit descriptors ({", ".join(PROPERTIES)}), in standard deviations of the
 held-out molecules; that of two halves of these to each other is the least that can be expected.

@@ -16,7 +16,7 @@ def generate(
     near: str | None = None,
     between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
     radius: float = 0.5,
-    temperature: float = 1.0,
+    temperature: float = 0.7,
     max_sa: float | None = None,
     filters: Texts = None,
     seed: int = 0,
@@ -37,6 +37,7 @@ def generate(
         radius: how far neighbours are, in standard deviations of the latent space.
         temperature: of the writing; lower is safer and less varied, 0 takes the likeliest.
         max_sa: largest SA score, 1 (easy to make) to 10; what is above is drawn again.
+            Default 3.5, and any on a path.
         filters: that molecules must pass, as `--flag` of `screen`, else they are drawn
             again; repeat for several.
         seed: the same seed gives the same molecules.

@@ -12,6 +12,7 @@ from molecules.screening.filters import alerts
 from sciml.errors import InputError
 from sciml.wording import count
 
+USUAL = 3.5  # SA score below which most of what ChEMBL holds lies
 _PATIENCE = 200  # draws of each sample that is asked for, in the mean
 
 

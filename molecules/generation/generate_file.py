@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from rdkit import Chem
 
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
-from molecules.generation.acceptance import Limits, keep_drawing, told
+from molecules.generation.acceptance import USUAL, Limits, keep_drawing, told
 from molecules.generation.generator import Generator, Points, between, read_conditions
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
@@ -32,7 +31,7 @@ def generate_file(
     near: str | None = None,
     ends: Sequence[str] = (),
     radius: float = 0.5,
-    temperature: float = 1.0,
+    temperature: float = 0.7,
     limits: Limits | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -47,7 +46,8 @@ def generate_file(
         ends: two SMILES to go from and to.
         radius: distance of neighbours, see `Generator.distance`.
         temperature: see `Generator.write`.
-        limits: what samples and neighbours must keep to; others are drawn again.
+        limits: what samples and neighbours must keep to; others are drawn again. Left open,
+            the largest SA score is `acceptance.USUAL`.
         seed: the same seed gives the same molecules.
 
     Returns:
@@ -60,8 +60,9 @@ def generate_file(
         InputError: an input that cannot be used.
     """
     limits = limits or Limits()
-    limits = replace(limits, filters=check_names(limits.filters))
     _check(out, number, near, ends, radius, temperature, limits)
+    hardest = USUAL if limits.hardest is None and not ends else limits.hardest
+    limits = Limits(hardest, check_names(limits.filters))
     wanted = read_conditions(conditions)
     generator = Generator.load(model)
     _warn(generator, wanted)
