@@ -179,12 +179,12 @@ a ring of more than {LARGE} | aromatic |
 |---|---|---|---|---|---|---|---|---|---|
 {table}
 {PUBLISHED}
-Whatever is written is valid (SELFIES), unless it has no atom. Uniqueness is that of all samples, novelty that of
-distinct ones, by the hash of their constitution. Distance: squared Fréchet distance of Gaussians
-in {len(PROPERTIES)} RDKit descriptors ({", ".join(PROPERTIES)}), in standard deviations of the
-held-out molecules; that of two halves of these to each other is the least that can be expected.
-It is no FCD, which needs ChemNet. SA score (Ertl and Schuffenhauer 2009), rings and aromatic atoms:
-of {READ} molecules.
+Whatever is written is valid (SELFIES), unless it has no atom. Uniqueness is that of all samples,
+novelty that of distinct ones, by the hash of their constitution. Distance: squared Fréchet
+distance of Gaussians in {len(PROPERTIES)} RDKit descriptors ({", ".join(PROPERTIES)}), in
+standard deviations of the held-out molecules; that of two halves of these to each other is the
+least that can be expected. It is no FCD, which needs ChemNet. SA score (Ertl and Schuffenhauer
+2009), rings and aromatic atoms: of {READ} molecules.
 
 Reconstruction: {facts["reconstruction"]:.1%} of {READ} held-out molecules come back exactly from
 the posterior's mean. At the end of the training: {held.get("rate", 0):.1f} nats of a molecule go
