@@ -89,8 +89,8 @@ def generate_file(
         points, written = draw()
     table = described(written, generator)
     if begin is not None:
-        table["latent_distance"] = generator.distance(points, begin[:1])
-        table["similarity"] = similarity_to(start[0], written)
+        table["latent_distance"] = generator.distance(points, begin[:1]).round(4)
+        table["similarity"] = similarity_to(start[0], written).round(4)
     _write(table, out)
     again = f"; drawn again: {told(others)}" if others else ""
     print(f"{out}: {account(table)}{again}")
@@ -102,7 +102,8 @@ def described(smiles: Sequence[str], generator: Generator) -> pd.DataFrame:
     molecules = [Chem.MolFromSmiles(text) for text in smiles]
     values = np.array([conditions_of(molecule) for molecule in molecules], np.float64)
     values[[not text for text in smiles]] = np.nan
-    table = pd.DataFrame({"smiles": smiles, **dict(zip(CONDITIONS, values.T, strict=True))})
+    columns = dict(zip(CONDITIONS, values.round(3).T, strict=True))
+    table = pd.DataFrame({"smiles": smiles, **columns}).astype({"rings": "Int64"})
     difficulty = [synthetic_accessibility(m) if m.GetNumAtoms() else np.nan for m in molecules]
     table["sa_score"] = np.round(difficulty, 2)
     table["in_training"] = generator.learned_from(smiles)
