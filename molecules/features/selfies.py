@@ -6,7 +6,7 @@ constitution: one molecule, one text. Stereochemistry and isotopes are left out:
 
 A symbol tells beforehand how long a branch is, and how many atoms ago a ring began. Both are
 hard to learn where they are large, so of some orders of the atoms the one is written in which
-they are smallest: `Brc1ccc(cc1)NC(=O)C` and not `CC(=O)Nc1ccc(Br)cc1`.
+they are smallest: `CCOc1ccc(cc1)C(=O)NC` (8) and not `CCOc1ccc(C(=O)NC)cc1` (14).
 
 Neighbouring symbols that often occur together are one token (byte-pair encoding: Sennrich,
 Haddow and Birch 2016, section 3.2): a third of the steps, and still a molecule whatever
