@@ -18,7 +18,7 @@ PACKAGES = ("molecules", "sciml")
 
 
 def settings_of(name: str) -> dict[str, Any]:
-    """What tells one recipe from another: the configuration and the weights that ship.
+    """What tells one recipe from another: the configuration and the encoder that ships.
 
     Args:
         name: of a configuration or a YAML file; empty is the default of `molecules train`.
@@ -31,7 +31,7 @@ def settings_of(name: str) -> dict[str, Any]:
     said = config.model_dump(mode="json", exclude_unset=True)  # the rest may follow from weights
     whole = yaml.safe_load(dump_config(config))
     weights = Path(str(resources.files("molecules"))) / "weights"
-    digests = {file.name: _digest(file.read_bytes()) for file in sorted(weights.glob("*.saf*"))}
+    digests = {file.name: _digest(file.read_bytes()) for file in weights.glob("base.safetensors")}
     return {"config": said, "whole": whole, "weights": digests}
 
 
