@@ -15,6 +15,7 @@ from molecules.commands.train import train as command
 from sciml.config import named_config
 
 PACKAGES = ("molecules", "sciml")
+ENCODER = "base.safetensors"
 
 
 def settings_of(name: str) -> dict[str, Any]:
@@ -31,8 +32,8 @@ def settings_of(name: str) -> dict[str, Any]:
     said = config.model_dump(mode="json", exclude_unset=True)  # the rest may follow from weights
     whole = yaml.safe_load(dump_config(config))
     weights = Path(str(resources.files("molecules"))) / "weights"
-    digests = {file.name: _digest(file.read_bytes()) for file in weights.glob("base.safetensors")}
-    return {"config": said, "whole": whole, "weights": digests}
+    digest = _digest((weights / ENCODER).read_bytes())
+    return {"config": said, "whole": whole, "weights": {ENCODER: digest}}
 
 
 def default_config() -> str:
