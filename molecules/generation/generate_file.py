@@ -13,7 +13,7 @@ from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.generation.acceptance import USUAL, Limits, keep_drawing, told
 from molecules.generation.generator import Generator, Points, between, read_conditions
-from molecules.generation.synthesis import synthetic_accessibility
+from molecules.generation.synthesis import check_hardest, synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
 from molecules.screening.diversity import tanimoto
 from molecules.screening.filters import check_names
@@ -152,6 +152,8 @@ def _check(
         raise InputError(
             "--between writes what lies on the way; leave out --max-sa and --filters, or --between"
         )
+    if limits.hardest is not None:
+        check_hardest(limits.hardest)
     if radius <= 0:
         raise InputError(f"--radius is {radius:g}; expected a positive number")
     if temperature < 0:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molecules.evaluation.similarity import FAR, fingerprints
-from molecules.generation.synthesis import synthetic_accessibility
+from molecules.generation.synthesis import check_hardest, synthetic_accessibility
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
@@ -104,6 +104,7 @@ class Goal:
         low, high = limits.window
         if not 0 <= low < high <= 1:
             raise InputError(f"--similarity is {low:g}:{high:g}; expected LOW:HIGH within 0:1")
+        check_hardest(limits.hardest)
         limits = replace(limits, filters=check_names(limits.filters))
         shares = _shared_out(targets, predictors)
         models = [

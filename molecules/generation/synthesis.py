@@ -9,6 +9,8 @@ from rdkit import Chem, RDConfig
 
 from sciml.errors import InputError
 
+_EASIEST, _HARDEST = 1.0, 10.0
+
 
 def synthetic_accessibility(molecule: Chem.Mol) -> float:
     """SA score, 1 (easy) to 10 (Ertl and Schuffenhauer 2009, J. Cheminf. 1, 8).
@@ -19,6 +21,14 @@ def synthetic_accessibility(molecule: Chem.Mol) -> float:
         InputError: this RDKit was installed without them.
     """
     return float(_sascorer().calculateScore(molecule))
+
+
+def check_hardest(score: float) -> None:
+    """Raise InputError for a largest SA score that no molecule could keep to, or not exceed."""
+    if not _EASIEST <= score <= _HARDEST:
+        raise InputError(
+            f"--max-sa is {score:g}; expected {_EASIEST:g} (easy to make) to {_HARDEST:g}"
+        )
 
 
 @cache

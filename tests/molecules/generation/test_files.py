@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from rdkit import Chem
 
 from molecules.cli import app
 from molecules.features.selfies import constitution
+from molecules.generation.acceptance import Limits, keep_drawing
+from molecules.generation.generator import Points
 from molecules.screening.filters import alerts
 from sciml.cli import run
+from sciml.errors import InputError
 
 
 def call(*arguments: object) -> None:
@@ -84,7 +88,7 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--max-sa", "0.5", "--number", "3"], "of 600 samples 0 keep to the limits (600 above an"),
+        (["--max-sa", "0.5"], "--max-sa is 0.5; expected 1 (easy to make) to 10"),
         (["--filters", "pain"], "no filter is called 'pain'"),
         (["--between", "CC", "CCC", "--max-sa", "3"], "--between writes what lies on the way"),
         (["--number", "0"], "--number is 0"),
@@ -99,6 +103,13 @@ def test_wrong_input_to_generate(
     generator_file: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert message in refused(capsys, ["generate", generator_file, *options])
+
+
+def test_limits_that_nothing_keeps_to_end_the_drawing() -> None:
+    points = Points(torch.zeros(3, 1), torch.zeros(3, 1))
+    cubane = "C12C3C4C1C5C2C3C45"
+    with pytest.raises(InputError, match=r"of 600 samples 0 keep to the limits \(600 above an"):
+        keep_drawing(3, lambda: (points, [cubane] * 3), Limits(hardest=2))
 
 
 def test_another_kind_of_file_is_refused(
@@ -144,6 +155,7 @@ def test_optimize(
         (["--start", "CCO", "--target", "logS", "--filters", "pain"], "no filter is called"),
         (["--start", "CCO", "--target", "logS", "--steps", "0"], "steps"),
         (["--start", "CCO", "--target", "logS", "--radius", "-1"], "--radius is -1"),
+        (["--start", "CCO", "--target", "logS", "--max-sa", "nan"], "--max-sa is nan"),
         (["--start", "CCO", "--target", "logS", "--parts", "p.smi"], "exclude each other"),
         (["--start", "CCO", "--out", "x.txt"], "expected .html or .csv"),
     ],
