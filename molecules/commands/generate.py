@@ -15,6 +15,7 @@ def generate(
     condition: Texts = None,
     near: str | None = None,
     between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
+    similarity: str | None = None,
     radius: float = 0.5,
     temperature: float = 0.7,
     max_sa: float | None = None,
@@ -33,6 +34,8 @@ def generate(
         condition: a property to aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
             `rings=3`; repeat for several.
         near: SMILES whose neighbours in latent space to draw.
+        similarity: LOW:HIGH, Tanimoto similarity of neighbours; what is outside is drawn
+            again. Default 0.3:1.
         between: two SMILES, to write the molecules on the way from one to the other.
         radius: how far neighbours are, in standard deviations of the latent space.
         temperature: of the writing; lower is safer and less varied, 0 takes the likeliest.
@@ -45,7 +48,9 @@ def generate(
     """
     from molecules.generation.acceptance import Limits
     from molecules.generation.generate_file import generate_file
+    from molecules.generation.likeness import read_window
 
+    window = None if similarity is None else read_window(similarity)
     generate_file(
         model,
         out,
@@ -55,6 +60,6 @@ def generate(
         ends=between or (),
         radius=radius,
         temperature=temperature,
-        limits=Limits(max_sa, tuple(filters or ())),
+        limits=Limits(max_sa, tuple(filters or ()), window),
         seed=seed,
     )

@@ -57,7 +57,8 @@ def optimize(
         seed: the same seed finds the same.
         out: .html, with a table beside it, or .csv.
     """
-    from molecules.generation.goal import Limits, read_window
+    from molecules.generation.goal import Limits
+    from molecules.generation.likeness import read_window
     from molecules.generation.optimize_file import optimize_file
     from molecules.generation.search import SearchConfig
     from sciml.config import parse_config

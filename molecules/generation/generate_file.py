@@ -9,14 +9,12 @@ import pandas as pd
 import torch
 from rdkit import Chem
 
-from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
-from molecules.generation.acceptance import USUAL, Limits, keep_drawing, told
+from molecules.generation.acceptance import Limits, keep_drawing, told
 from molecules.generation.generator import Generator, Points, between, read_conditions
-from molecules.generation.synthesis import check_hardest, synthetic_accessibility
+from molecules.generation.likeness import similarity_to
+from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
-from molecules.screening.diversity import tanimoto
-from molecules.screening.filters import check_names
 from sciml.cli import counted, note
 from sciml.errors import InputError
 from sciml.files import atomic_path, claim_path
@@ -47,7 +45,7 @@ def generate_file(
         radius: distance of neighbours, see `Generator.distance`.
         temperature: see `Generator.write`.
         limits: what samples and neighbours must keep to; others are drawn again. Left open,
-            the largest SA score is `acceptance.USUAL`.
+            the largest SA score is `acceptance.USUAL`, and neighbours are `RELATED`.
         seed: the same seed gives the same molecules.
 
     Returns:
@@ -59,10 +57,10 @@ def generate_file(
     Raises:
         InputError: an input that cannot be used.
     """
-    limits = limits or Limits()
+    limits = (limits or Limits()).checked()
     _check(out, number, near, ends, radius, temperature, limits)
-    hardest = USUAL if limits.hardest is None and not ends else limits.hardest
-    limits = Limits(hardest, check_names(limits.filters))
+    if not ends:
+        limits = limits.filled(near is not None)
     wanted = read_conditions(conditions)
     generator = Generator.load(model)
     _warn(generator, wanted)
@@ -84,7 +82,7 @@ def generate_file(
     others: Counter[str] = Counter()
     if limits:
         with counted("molecules") as on_kept:
-            points, written, others = keep_drawing(number, draw, limits, on_kept)
+            points, written, others = keep_drawing(number, draw, limits, near, on_kept)
     else:
         points, written = draw()
     table = described(written, generator)
@@ -124,12 +122,6 @@ def account(table: pd.DataFrame) -> str:
     )
 
 
-def similarity_to(start: str, smiles: Sequence[str]) -> np.ndarray:
-    """(molecule,) Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits) to one."""
-    bits: Fingerprints = fingerprints([start, *smiles])
-    return tanimoto(bits[:1], bits[1:])[0]
-
-
 def _check(
     out: Path,
     number: int,
@@ -150,10 +142,11 @@ def _check(
         raise InputError("--near and --between exclude each other; give one")
     if ends and limits:
         raise InputError(
-            "--between writes what lies on the way; leave out --max-sa and --filters, or --between"
+            "--between writes what lies on the way; leave out --max-sa, --filters and "
+            "--similarity, or --between"
         )
-    if limits.hardest is not None:
-        check_hardest(limits.hardest)
+    if limits.window is not None and near is None:
+        raise InputError("--similarity is to the molecule of --near; give that too")
     if radius <= 0:
         raise InputError(f"--radius is {radius:g}; expected a positive number")
     if temperature < 0:

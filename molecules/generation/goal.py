@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molecules.evaluation.similarity import FAR, fingerprints
+from molecules.generation.likeness import Window, check_window
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
@@ -35,7 +36,7 @@ class Limits:
         min_similarity, max_distance: to each model's training set, where its file tells.
     """
 
-    window: tuple[float, float] = (0.4, 0.9)
+    window: Window = (0.4, 0.9)
     filters: tuple[str, ...] = ("pains",)
     hardest: float = HARDEST
     min_similarity: float = FAR
@@ -101,9 +102,7 @@ class Goal:
             InputError: a target that no model, or more than one, predicts, or limits that
                 let nothing pass.
         """
-        low, high = limits.window
-        if not 0 <= low < high <= 1:
-            raise InputError(f"--similarity is {low:g}:{high:g}; expected LOW:HIGH within 0:1")
+        check_window(limits.window)
         check_hardest(limits.hardest)
         limits = replace(limits, filters=check_names(limits.filters))
         shares = _shared_out(targets, predictors)
@@ -192,19 +191,6 @@ class Goal:
             f"{limits.max_distance:g}": judged.distance_to_train > limits.max_distance,
         }
         return "; ".join(reason for reason, holds in reasons.items() if holds)
-
-
-def read_window(text: str) -> tuple[float, float]:
-    """`0.4:0.9` as two numbers.
-
-    Raises:
-        InputError: it is something else.
-    """
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise InputError(f"--similarity is {text!r}; expected LOW:HIGH, as in 0.4:0.9") from None
 
 
 def _shared_out(targets: Sequence[str], predictors: Sequence[PropertyPredictor]) -> list[list[str]]:

@@ -66,7 +66,8 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
 ) -> None:
     tables = {}
     limits = ["--max-sa", "2", "--filters", "brenk"]
-    for name, options in {"any": [], "kept": limits, "near": [*limits, "--near", "CCCO"]}.items():
+    near = ["--near", "CCCO", "--similarity", "0:1"]
+    for name, options in {"any": [], "kept": limits, "near": [*limits, *near]}.items():
         out = tmp_path / f"{name}.csv"
         call("generate", generator_file, "--number", 300, "--out", out, *options)
         tables[name] = pd.read_csv(out)
@@ -91,6 +92,9 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
         (["--max-sa", "0.5"], "--max-sa is 0.5; expected 1 (easy to make) to 10"),
         (["--filters", "pain"], "no filter is called 'pain'"),
         (["--between", "CC", "CCC", "--max-sa", "3"], "--between writes what lies on the way"),
+        (["--near", "CCO", "--similarity", "0.9"], "expected LOW:HIGH"),
+        (["--near", "CCO", "--similarity", "0.9:0.4"], "--similarity is 0.9:0.4"),
+        (["--similarity", "0.3:1"], "--similarity is to the molecule of --near"),
         (["--number", "0"], "--number is 0"),
         (["--near", "C1CC"], "no molecule to begin with"),
         (["--near", "CCO", "--between", "CC", "CCC"], "exclude each other"),
@@ -105,10 +109,22 @@ def test_wrong_input_to_generate(
     assert message in refused(capsys, ["generate", generator_file, *options])
 
 
+def test_neighbours_are_as_like_as_they_are_asked_to_be(
+    generator_file: Path, tmp_path: Path
+) -> None:
+    for window, options in {(0.3, 1): [], (0.2, 0.6): ["--similarity", "0.2:0.6"]}.items():
+        out = tmp_path / "near.csv"
+        start = ["--near", "CCCCCO", "--max-sa", "10"]
+        call("generate", generator_file, *start, "--number", 50, "--out", out, *options)
+        table = pd.read_csv(out)
+        assert len(table) == 50
+        assert table["similarity"].between(*window).all()
+
+
 def test_limits_that_nothing_keeps_to_end_the_drawing() -> None:
     points = Points(torch.zeros(3, 1), torch.zeros(3, 1))
     cubane = "C12C3C4C1C5C2C3C45"
-    with pytest.raises(InputError, match=r"of 600 samples 0 keep to the limits \(600 above an"):
+    with pytest.raises(InputError, match=r"of 2,001 samples 0 keep to the limits \(2,001 above"):
         keep_drawing(3, lambda: (points, [cubane] * 3), Limits(hardest=2))
 
 
