@@ -48,7 +48,7 @@ def generate(
     """
     from molecules.generation.acceptance import Limits
     from molecules.generation.generate_file import generate_file
-    from molecules.generation.likeness import read_window
+    from molecules.generation.similarity_window import read_window
 
     window = None if similarity is None else read_window(similarity)
     generate_file(

@@ -58,9 +58,9 @@ def optimize(
         out: .html, with a table beside it, or .csv.
     """
     from molecules.generation.goal import Limits
-    from molecules.generation.likeness import read_window
     from molecules.generation.optimize_file import optimize_file
     from molecules.generation.search import SearchConfig
+    from molecules.generation.similarity_window import read_window
     from sciml.config import parse_config
 
     limits = Limits(

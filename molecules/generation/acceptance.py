@@ -8,7 +8,7 @@ from typing import Self
 from rdkit import Chem
 
 from molecules.generation.generator import Points
-from molecules.generation.likeness import Window, check_window, similarity_to
+from molecules.generation.similarity_window import Window, check_window, similarity_to
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
 from molecules.screening.filters import alerts, check_names
 from sciml.errors import InputError
@@ -39,7 +39,7 @@ class Limits:
         return self != Limits()
 
     def checked(self) -> Self:
-        """The same.
+        """These limits, with filters' names as `check_names` writes them.
 
         Raises:
             InputError: no molecule could keep to them, or no filter is called so.
@@ -63,25 +63,24 @@ class Limits:
             smiles: canonical; empty where nothing was written.
             start: the molecule that `window` speaks of.
         """
-        if self.window is None or start is None:
+        if start is None:
             return [self._reason(text) for text in smiles]
-        low, high = self.window
-        return [
-            self._reason(text) if not text or low <= similar <= high else _outside(similar, low)
-            for text, similar in zip(smiles, similarity_to(start, smiles), strict=True)
-        ]
+        similarity = similarity_to(start, smiles).tolist()
+        return [self._reason(*pair) for pair in zip(smiles, similarity, strict=True)]
 
-    def _reason(self, smiles: str) -> str:
-        molecule = Chem.MolFromSmiles(smiles)
-        if not smiles or molecule is None:
+    def _reason(self, smiles: str, similarity: float | None = None) -> str:
+        if not smiles:
             return "without an atom"
+        if self.window is not None and similarity is not None:
+            low, high = self.window
+            if similarity < low:
+                return f"below a similarity of {low:g}"
+            if similarity > high:
+                return f"above a similarity of {high:g}"
+        molecule = Chem.MolFromSmiles(smiles)
         if self.hardest is not None and synthetic_accessibility(molecule) > self.hardest:
             return f"above an SA score of {self.hardest:g}"
         return "flagged" if alerts(molecule, self.filters) else ""
-
-
-def _outside(similar: float, low: float) -> str:
-    return "too little alike" if similar < low else "too much alike"
 
 
 def keep_drawing(

@@ -12,7 +12,7 @@ from rdkit import Chem
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.generation.acceptance import Limits, keep_drawing, told
 from molecules.generation.generator import Generator, Points, between, read_conditions
-from molecules.generation.likeness import similarity_to
+from molecules.generation.similarity_window import similarity_to
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
 from sciml.cli import counted, note

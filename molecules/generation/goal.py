@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molecules.evaluation.similarity import FAR, fingerprints
-from molecules.generation.likeness import Window, check_window
+from molecules.generation.similarity_window import Window, check_window
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor

@@ -24,7 +24,7 @@ def synthetic_accessibility(molecule: Chem.Mol) -> float:
 
 
 def check_hardest(score: float) -> None:
-    """Raise InputError for a largest SA score that no molecule could keep to, or not exceed."""
+    """Raise InputError for a largest SA score outside the scores that there are."""
     if not _EASIEST <= score <= _HARDEST:
         raise InputError(
             f"--max-sa is {score:g}; expected {_EASIEST:g} (easy to make) to {_HARDEST:g}"

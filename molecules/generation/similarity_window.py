@@ -1,17 +1,18 @@
-"""How like a molecule others are, and the window of likeness that they are to keep to."""
+"""How similar molecules are to one, and the window of similarity that they are to keep to."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.screening.diversity import tanimoto
 from sciml.errors import InputError
 
-Window = tuple[float, float]  # least and largest similarity
+Window = tuple[float, float]  # least and largest Tanimoto similarity, within 0 to 1
 
 
-def similarity_to(start: str, smiles: Sequence[str]) -> np.ndarray:
+def similarity_to(start: str, smiles: Sequence[str]) -> NDArray[np.float64]:
     """(molecule,) Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits) to one."""
     bits = fingerprints([start, *smiles])
     return tanimoto(bits[:1], bits[1:])[0]
