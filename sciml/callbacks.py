@@ -1,9 +1,12 @@
 """What happens around the steps of a training: averages, snapshots, history, stopping on NaN."""
 
 import csv
+import os
+import signal
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import torch
@@ -134,3 +137,25 @@ class FiniteLoss(Callback):
                     f"{name} is {float(value)} in epoch {trainer.current_epoch}; lower "
                     "training.optimizer.lr, or look for NaN and extreme values in the data"
                 )
+
+
+class EndTogether(Callback):
+    """Ends all processes of a training when the first is told to end (SIGTERM).
+
+    Lightning has each tell the others, which waits forever where they are in the midst of
+    something else. The last checkpoint is what a resumed run goes on from.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the signal over from Lightning, which gives it back at the end."""
+        if trainer.world_size == 1:
+            return
+        launcher = trainer.strategy.launcher
+
+        def end(number: int, frame: FrameType | None) -> None:
+            if launcher is not None:
+                launcher.kill(number)
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        signal.signal(signal.SIGTERM, end)

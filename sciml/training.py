@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource
-from sciml.callbacks import ExponentialAverage, FiniteLoss, History, Snapshots
+from sciml.callbacks import EndTogether, ExponentialAverage, FiniteLoss, History, Snapshots
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
@@ -191,7 +191,7 @@ def _callbacks(
     config: TrainingConfig, run: Path, snapshots: int
 ) -> tuple[list[Callback], list[Path]]:
     """All but the checkpoints, and the files of snapshots to come."""
-    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
+    callbacks: list[Callback] = [EndTogether(), FiniteLoss(), History(run / "metrics.csv")]
     average = None if config.ema_decay is None else ExponentialAverage(config.ema_decay)
     if average is not None:
         callbacks.append(average)

@@ -19,11 +19,12 @@ class Squares:
 
 if __name__ == "__main__":
     run, strategy, devices = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    epochs = int(sys.argv[4])
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)).double()
     config = TrainingConfig(
-        epochs=3,
+        epochs=epochs,
         batch_size=8,
         accelerator="cpu",
         strategy=strategy,
