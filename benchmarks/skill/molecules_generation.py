@@ -9,18 +9,20 @@ and .json, and a picture of forty samples if --picture says where.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.features.selfies import constitution
 from molecules.files.table import iter_library
-from molecules.generation.acceptance import USUAL
-from molecules.generation.generator import Generator
+from molecules.generation.acceptance import RELATED, USUAL
+from molecules.generation.generator import Generator, crossed
 from molecules.generation.quality import (
     PROPERTIES,
     Quality,
@@ -37,6 +39,7 @@ ASKED = {"logP": (1.0, 4.0), "TPSA": (40.0, 100.0), "weight": (250.0, 450.0), "r
 TRAINED = ("molecules", "steps", "cpu_seconds")
 READ = 1000  # molecules that are read and written, or looked at one by one
 TEMPERATURES = (1.0, 0.7, 0.5)
+RADII = (0.3, 0.5, 0.7)  # of neighbours
 LARGE = 8  # atoms of the largest ring that is common
 # molecularsets/moses README.md, the table of Polykovskiy et al. 2020 (Front. Pharmacol. 11,
 # 565644): 1.6 million molecules of ZINC Clean Leads; PanGu from the summary of Lin et al. 2022.
@@ -61,7 +64,7 @@ def main() -> None:
     held = unseen(given.tables, generator, given.number // 2)
     draws = torch.Generator().manual_seed(given.seed)
     samples = {
-        temperature: generator.write(generator.draw(given.number, {}, draws), temperature, draws)
+        temperature: generator.draw(given.number, {}, temperature, draws)
         for temperature in TEMPERATURES
     }
     half = len(held) // 2
@@ -74,6 +77,7 @@ def main() -> None:
         "held": {"diversity": internal_diversity(held), "distance": floor} | looks(held[:READ]),
         "reconstruction": reconstruction(generator, held[:READ]),
         "near": nearness(generator, held[:READ], draws),
+        "halfway": halfway(generator, held[:READ]),
         "asked": steering(generator, draws),
         "held_out": generator.metadata.get("held_out"),
         "trained": {name: generator.metadata.get(name, 0) for name in TRAINED},
@@ -123,13 +127,51 @@ def looks(smiles: list[str]) -> dict[str, float]:
     }
 
 
-def nearness(generator: Generator, smiles: list[str], draws: torch.Generator) -> list[float]:
-    """Mean similarity of a neighbour to where it begins, and of two molecules at random."""
+def nearness(
+    generator: Generator, smiles: list[str], draws: torch.Generator
+) -> list[dict[str, float]]:
+    """For each radius: how similar neighbours are, and how many are others and related."""
     readable = [text for text in smiles if generator.reads(text)]
-    points = generator.near(generator.read(readable), 0.5, draws)
-    written = generator.write(points, 0.0, draws)
-    begin, end, other = (fingerprints(part) for part in (readable, written, readable[::-1]))
-    return [float(np.diag(tanimoto(begin, bits)).mean()) for bits in (end, other)]
+    points = generator.read(readable)
+    found = []
+    for radius in RADII:
+        written = generator.write(generator.near(points, radius, draws), 0.7, draws)
+        similarity = paired(readable, written)
+        other = np.array([a != b for a, b in zip(readable, written, strict=True)])
+        found.append(
+            {
+                "radius": radius,
+                "similarity": float(similarity.mean()),
+                "same": float((~other).mean()),
+                "related": float((other & (similarity >= RELATED[0])).mean()),
+                "easy": looks(written)["easy"],
+            }
+        )
+    return found
+
+
+def halfway(generator: Generator, smiles: list[str]) -> dict[str, float]:
+    """What lies half-way between pairs of molecules: similarity to both, and SA score."""
+    readable = [text for text in smiles if generator.reads(text)]
+    half = len(readable) // 2
+    ends = readable[:half], readable[half : 2 * half]
+    share = torch.full((half,), 0.5)
+    points = crossed(generator.read(ends[0]), generator.read(ends[1]), share)
+    written = generator.write(points, 0.0, torch.Generator())
+    similarity = [float(paired(end, written).mean()) for end in ends]
+    return {
+        "first": similarity[0],
+        "second": similarity[1],
+        "ends": float(paired(*ends).mean()),
+        "easy": looks(written)["easy"],
+    }
+
+
+def paired(first: Sequence[str], second: Sequence[str]) -> NDArray[np.float64]:
+    """(pair,) Tanimoto similarity."""
+    one, other = (fingerprints([text or "[H][H]" for text in part]) for part in (first, second))
+    rows = [tanimoto(one[i : i + 1], other[i : i + 1])[0, 0] for i in range(len(first))]
+    return np.array(rows)
 
 
 def steering(generator: Generator, draws: torch.Generator) -> dict[str, list[list[float]]]:
@@ -138,8 +180,7 @@ def steering(generator: Generator, draws: torch.Generator) -> dict[str, list[lis
     for column, (name, values) in enumerate(ASKED.items()):
         found[name] = []
         for value in values:
-            points = generator.draw(500, {name: value}, draws)
-            written = filter(None, generator.write(points, 1.0, draws))
+            written = filter(None, generator.draw(500, {name: value}, 1.0, draws))
             got = [conditions_of(Chem.MolFromSmiles(text))[column] for text in written]
             found[name].append([value, float(np.mean(got)), float(np.std(got))])
     assert list(ASKED) == list(CONDITIONS)
@@ -162,6 +203,12 @@ def report(facts: dict) -> str:
     lines = [line(f"temperature {name}", row) for name, row in facts["samples"].items()]
     lines.append(line("molecules held out", facts["held"]))
     table = "\n".join(lines)
+    way = facts["halfway"]
+    near = "\n".join(
+        f"| {row['radius']:g} | {row['similarity']:.2f} | {row['same']:.0%} "
+        f"| {row['related']:.0%} | {row['easy']:.0%} |"
+        for row in facts["near"]
+    )
     asked = "\n".join(
         f"| {name} | {value:g} | {mean:.2f} | {std:.2f} |"
         for name, rows in facts["asked"].items()
@@ -169,7 +216,7 @@ def report(facts: dict) -> str:
     )
     return f"""# Generated molecules
 
-{facts["samples"]["1"]["samples"]:,} samples from the prior for each temperature; written by
+{facts["samples"]["1"]["samples"]:,} samples for each temperature, written from no point, by
 `benchmarks/skill/molecules_generation.py`. The generator learned from {trained["molecules"]:,}
 molecules in {trained["steps"]:,} steps, {trained["cpu_seconds"]:,} CPU seconds; the published
 models learned from other and many more molecules: their figures say what is usual, not who wins.
@@ -186,14 +233,26 @@ standard deviations of the held-out molecules; that of two halves of these to ea
 least that can be expected. It is no FCD, which needs ChemNet. SA score (Ertl and Schuffenhauer
 2009), rings and aromatic atoms: of {READ} molecules.
 
-Reconstruction: {facts["reconstruction"]:.1%} of {READ} held-out molecules come back exactly from
-the posterior's mean. At the end of the training: {held.get("rate", 0):.1f} nats of a molecule go
-through the latent space, {held.get("active")} of {held.get("latent")} channels are used, and the
-text costs {held.get("surprise", 0):.1f} nats with the molecule's point against
-{held.get("without", 0):.1f} with one of the prior.
+## Latent space
 
-Neighbours at half a standard deviation are as similar to where they begin as
-{facts["near"][0]:.2f} (Tanimoto, mean of {READ}), two held-out molecules as {facts["near"][1]:.2f}.
+{facts["reconstruction"]:.1%} of {READ} held-out molecules come back exactly from the posterior's
+mean, by the likeliest tokens. At the end of the training the text costs
+{held.get("surprise", 0):.1f} nats with a point of the posterior and {held.get("without", 0):.1f}
+without a point; the posterior is {held.get("rate", 0):.0f} nats from a standard normal
+distribution, and {held.get("active")} of {held.get("latent")} channels differ among molecules.
+
+Neighbours of these molecules, one each, at temperature 0.7; related are others with a Tanimoto
+similarity of at least {RELATED[0]} (two held-out molecules have {way["ends"]:.2f} in the mean):
+
+| radius | similarity | the same molecule | related | at most {USUAL} |
+|---|---|---|---|---|
+{near}
+
+Half-way between two, that is the beginning of one and the end of the other, molecules are as
+similar to the two as {way["first"]:.2f} and {way["second"]:.2f} (the two to each other:
+{way["ends"]:.2f}); {way["easy"]:.0%} have an SA score of at most {USUAL}.
+
+## Conditions
 
 | asked | for | mean of 500 | standard deviation |
 |---|---|---|---|

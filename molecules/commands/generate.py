@@ -23,7 +23,7 @@ def generate(
     seed: int = 0,
     out: Path = Path("samples.csv"),
 ) -> None:
-    """Write new molecules from the latent space of a generator.
+    """Write new molecules with a generator: samples, neighbours, or the way between two.
 
     Every text that it writes is a molecule (SELFIES), without stereochemistry.
 
@@ -31,7 +31,7 @@ def generate(
         model: the file `generator.safetensors` of `molecules pretrain --config generator`;
             if left out, the generator that ships.
         number: how many; on a path, both ends count.
-        condition: a property to aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
+        condition: a property that samples aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
             `rings=3`; repeat for several.
         near: SMILES whose neighbours in latent space to draw.
         similarity: LOW:HIGH, Tanimoto similarity of neighbours; what is outside is drawn

@@ -23,7 +23,7 @@ def optimize(
     top: int = 50,
     steps: int = 20,
     offspring: int = 128,
-    radius: float = 1.0,
+    radius: float = 0.6,
     seed: int = 0,
     out: Path = Path("proposals.html"),
 ) -> None:

@@ -4,17 +4,12 @@ SELFIES: Krenn et al. 2020, Mach. Learn.: Sci. Technol. 1, 045024. What is writt
 constitution: one molecule, one text. Stereochemistry and isotopes are left out: which of @ and
 @@ stands at a centre depends on the order of writing.
 
-A symbol tells beforehand how long a branch is, and how many atoms ago a ring began. Both are
-hard to learn where they are large, so of some orders of the atoms the one is written in which
-they are smallest: `CCOc1ccc(cc1)C(=O)NC` (8) and not `CCOc1ccc(C(=O)NC)cc1` (14).
-
 Neighbouring symbols that often occur together are one token (byte-pair encoding: Sennrich,
 Haddow and Birch 2016, section 3.2): a third of the steps, and still a molecule whatever
 the tokens.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,8 +25,6 @@ from sciml.config import Config
 
 STOP, START = 0, 1  # codes of a vocabulary; symbols follow
 _FIRST = 2
-_ORDERS = 16  # of the atoms, that are tried
-_SMILES = re.compile(r"\[[^]]+\]|Br|Cl|[A-Za-z]|%\d\d|\d|[()]")
 _RAREST = 1e-4  # share of molecules with a symbol, below which it cannot be learned
 
 WRITTEN, INVALID, FRAGMENTS, NO_SELFIES, RARE, LONG = range(6)
@@ -100,40 +93,14 @@ def identity(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), signed=True)
 
 
-def short_ways(text: str) -> str:
-    """A `constitution` in the order, of some, with the shortest branches and ways round rings."""
-    molecule = Chem.MolFromSmiles(text)
-    orders = Chem.MolToRandomSmilesVect(molecule, _ORDERS, randomSeed=1)
-    return min([text, *orders], key=reach)
-
-
-def reach(smiles: str) -> int:
-    """Atoms in branches, and from the beginning of each ring to its end, all added up."""
-    atoms = total = 0
-    branches: list[int] = []
-    rings: dict[str, int] = {}
-    for part in _SMILES.findall(smiles):
-        if part == "(":
-            branches.append(atoms)
-        elif part == ")":
-            total += atoms - branches.pop()
-        elif part in rings:
-            total += atoms - rings.pop(part)
-        elif part[0] == "%" or part.isdigit():
-            rings[part] = atoms
-        else:
-            atoms += 1
-    return total
-
-
 def write(text: str) -> tuple[list[str], int]:
-    """Symbols of a `constitution`, and WRITTEN or a key of REASONS."""
+    """Symbols of SMILES without stereochemistry, in its order; WRITTEN or a key of REASONS."""
     import selfies
 
     if not text or "." in text:
         return [], FRAGMENTS if text else INVALID
     try:
-        return list(selfies.split_selfies(selfies.encoder(short_ways(text)))), WRITTEN
+        return list(selfies.split_selfies(selfies.encoder(text))), WRITTEN
     except selfies.EncoderError:
         return [], NO_SELFIES
 
@@ -145,12 +112,12 @@ def read(symbols: Iterable[str]) -> str:
     return constitution(selfies.decoder("".join(symbols)))
 
 
-def write_all(constitutions: Iterable[str]) -> tuple[Sequences, list[str]]:
+def write_all(smiles: Iterable[str]) -> tuple[Sequences, list[str]]:
     """Sequences of symbols, and the alphabet that their codes count in."""
     alphabet: dict[str, int] = {}
     codes: list[int] = []
     sizes, state = [], []
-    for text in constitutions:
+    for text in smiles:
         symbols, outcome = write(text)
         codes += [alphabet.setdefault(symbol, len(alphabet)) for symbol in symbols]
         sizes.append(len(symbols))
@@ -219,7 +186,7 @@ class Vocabulary(Config):
         for code in codes:
             if code == STOP:
                 break
-            symbols += self._spelled[code]
+            symbols += self.spelled[code]
         return read(symbols)
 
     def _flat(self, sequences: Sequences, alphabet: Sequence[str]) -> NDArray[np.int64]:
@@ -230,7 +197,7 @@ class Vocabulary(Config):
         return np.insert(codes, sequences.start[1:], STOP)
 
     @cached_property
-    def _spelled(self) -> list[tuple[str, ...]]:
+    def spelled(self) -> list[tuple[str, ...]]:
         """Symbols of each token."""
         spelled: list[tuple[str, ...]] = [(), (), *((symbol,) for symbol in self.symbols)]
         for left, right in self.merges:

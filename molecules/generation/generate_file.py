@@ -10,8 +10,8 @@ import torch
 from rdkit import Chem
 
 from molecules.features.conditions import CONDITIONS, conditions_of
-from molecules.generation.acceptance import Limits, keep_drawing, told
-from molecules.generation.generator import Generator, Points, between, read_conditions
+from molecules.generation.acceptance import Array, Limits, keep_drawing, told
+from molecules.generation.generator import Generator, between, read_conditions
 from molecules.generation.similarity_window import similarity_to
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.prediction.writers import table_format, table_writer
@@ -39,7 +39,7 @@ def generate_file(
         model: file of a generator.
         out: .csv, .tsv, .parquet, .sdf, or .smi.
         number: of molecules; on a path both ends count.
-        conditions: see `read_conditions`.
+        conditions: of samples, see `read_conditions`.
         near: SMILES whose neighbours to draw.
         ends: two SMILES to go from and to.
         radius: distance of neighbours, see `Generator.distance`.
@@ -51,44 +51,51 @@ def generate_file(
     Returns:
         The table: `smiles`, the properties in CONDITIONS, `sa_score`, `in_training` (whether
         the generator has learned from it), `repeat_of` (row, from 1, of the same molecule
-        above), and of neighbours and paths `latent_distance` and `similarity` to the
-        molecule they begin at.
+        above), of neighbours and paths `latent_distance` and `similarity` to the molecule
+        they begin at, and of paths `similarity_to_end`.
 
     Raises:
         InputError: an input that cannot be used.
     """
     limits = (limits or Limits()).checked()
+    wanted = read_conditions(conditions)
     _check(out, number, near, ends, radius, temperature, limits)
+    if wanted and (ends or near is not None):
+        raise InputError(
+            "--condition is for samples: neighbours and paths have the properties of where they "
+            "are; leave it out, or use molecules optimize"
+        )
     if not ends:
         limits = limits.filled(near is not None)
-    wanted = read_conditions(conditions)
     generator = Generator.load(model)
     _warn(generator, wanted)
     draws = torch.Generator().manual_seed(seed)
     start = ends if near is None else [near]
     begin = generator.read(start) if start else None
 
-    def draw() -> tuple[Points, list[str]]:
+    def draw() -> tuple[list[str], Array]:
         if begin is None:
-            points = generator.draw(number, wanted, draws)
-        elif ends:
+            new = generator.draw(number, wanted, temperature, draws)
+            return new, np.full(number, np.nan)
+        if ends:
             points = between(begin, number)
-            points = generator.moved(points, wanted) if wanted else points
         else:
             points = generator.near(begin[[0] * number], radius, draws)
-            points = generator.moved(points, wanted)
-        return points, generator.write(points, 0.0 if ends else temperature, draws)
+        written = generator.write(points, 0.0 if ends else temperature, draws)
+        return written, generator.distance(points, begin[:1])
 
     others: Counter[str] = Counter()
     if limits:
         with counted("molecules") as on_kept:
-            points, written, others = keep_drawing(number, draw, limits, near, on_kept)
+            written, away, others = keep_drawing(number, draw, limits, near, on_kept)
     else:
-        points, written = draw()
+        written, away = draw()
     table = described(written, generator)
     if begin is not None:
-        table["latent_distance"] = generator.distance(points, begin[:1]).round(4)
+        table["latent_distance"] = away.round(4)
         table["similarity"] = similarity_to(start[0], written).round(4)
+    if ends:
+        table["similarity_to_end"] = similarity_to(ends[1], written).round(4)
     _write(table, out)
     again = f"; drawn again: {told(others)}" if others else ""
     print(f"{out}: {account(table)}{again}")

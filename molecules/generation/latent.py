@@ -1,7 +1,7 @@
-"""Offspring in latent space: neighbours of parents, and points between two of them.
+"""Offspring in latent space: neighbours of parents, and of pieces of two of them.
 
-Mutation by Gaussian noise and intermediate recombination, as in evolution strategies (Beyer
-and Schwefel 2002, Natural Computing 1, 3). Whatever is written is read back, so that a
+Mutation by Gaussian noise, as in evolution strategies (Beyer and Schwefel 2002, Natural Computing
+1, 3), and crossing at one point (Holland 1975). Whatever is written is read back, so that a
 molecule stands where the encoder sees it, however it was come upon.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molecules.generation.generator import Generator, Points
+from molecules.generation.generator import Generator, Points, crossed
 from molecules.generation.offspring import Offspring
 
 _SHORTEST = 0.1  # of a radius: mutations of all sizes down to that
@@ -23,7 +23,7 @@ class LatentNeighbours:
     Args:
         generator: reads and writes molecules.
         radius: largest distance of offspring, in standard deviations of the latent space.
-        recombined: share of offspring that begin between two parents.
+        recombined: share of offspring with the end of another parent.
         temperature: of the writing.
         seed: the same seed makes the same.
     """
@@ -61,17 +61,14 @@ class LatentNeighbours:
         return self.generator.learned_from(smiles)
 
     def offspring(self, parents: Sequence[str], number: int) -> list[Offspring]:
-        """Molecules near or between parents; each is the child of the one it is nearer to."""
+        """Molecules near or across parents; each is the child of the one it begins as."""
         places = Points.join([self.places[text] for text in parents])
         first, second = torch.randint(len(parents), (2, number), generator=self.draws)
-        share = torch.rand(number, 1, generator=self.draws) / 2
-        share *= torch.rand(number, 1, generator=self.draws) < self.recombined
-        middle = Points(
-            torch.lerp(places.latent[first], places.latent[second], share),
-            torch.lerp(places.conditions[first], places.conditions[second], share),
-        )
-        radius = self.radius * _SHORTEST ** torch.rand(number, 1, generator=self.draws)
-        points = self.generator.near(middle, radius, self.draws)
+        share = torch.rand(number, generator=self.draws) / 2
+        share *= torch.rand(number, generator=self.draws) < self.recombined
+        begin = crossed(places[first], places[second], share)
+        radius = self.radius * _SHORTEST ** torch.rand(number, generator=self.draws)
+        points = self.generator.near(begin, radius, self.draws)
         written = self.generator.write(points, self.temperature, self.draws)
         away = self.generator.distance(points, places[first])
         return [

@@ -27,7 +27,7 @@ def optimize_file(
     out: Path,
     *,
     generator: Path | None = None,
-    radius: float = 1.0,
+    radius: float = 0.6,
     parts: str | None = None,
     targets: Sequence[str] = (),
     rank_by: RankBy = "mean",

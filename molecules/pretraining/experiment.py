@@ -61,8 +61,8 @@ class PretrainDataConfig(Config):
 class PretrainConfig(Config):
     """The sections of a pre-training's YAML file.
 
-    `decoder` is what writes SELFIES, where `objective.selfies` asks for it; `transfer` takes
-    the encoder from an earlier pre-training.
+    `decoder` is what writes SELFIES, where `objective.selfies` asks for it: molecules for which
+    it has no room are left out. `transfer` takes the encoder from an earlier pre-training.
     """
 
     data: PretrainDataConfig = PretrainDataConfig()
@@ -126,9 +126,7 @@ def pretrain(
     if config.objective.selfies:
         library, vocabulary, left_out = in_tokens(library, config.decoder)
         train, valid = _split(library, config)
-        model = make_generator(
-            train, vocabulary, config.model, config.decoder, config.data.max_atoms
-        )
+        model = make_generator(train, vocabulary, config.model, config.decoder)
     else:
         train, valid = _split(library, config)
     _transfer(model, config.transfer)
@@ -136,6 +134,8 @@ def pretrain(
     objective = Pretraining(
         config.objective, encoder.backbone.out_dim, encoder.dim, _winsorizer(library.parts, config)
     )
+    if objective.of_atoms_only:  # several processes wait for gradients that never come
+        encoder.readout.requires_grad_(False)
     result = fit(model, objective, train, valid, config.training, run, resume)
     latent = LatentUse.of(model, valid) if isinstance(model, GraphToSelfies) else None
     pretrained = Pretrained(result, len(library), left_out, latent)
@@ -219,10 +219,11 @@ def _chosen(
 
 def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Library:
     reads_counts = config.model.fingerprint or config.objective.tells_targets
+    largest = config.data.max_atoms
     return make_library(
         smiles,
         config.data.cache or run / "library",
-        config.data.max_atoms,
+        min(largest, config.decoder.slots) if config.objective.selfies else largest,
         reads_counts,
         _wanted(config),
         config.data.processes or os.cpu_count() or 1,

@@ -13,7 +13,7 @@ from molecules.models.generator import DecoderConfig, GeneratorConfig, GraphToSe
 from molecules.models.model import ModelConfig
 from molecules.pretraining.library import Library, Part
 from molecules.pretraining.texts import Texts
-from molecules.pretraining.writing import divergence, surprise
+from molecules.pretraining.writing import surprise
 from sciml.errors import InputError
 from sciml.normalize import Normalizer
 
@@ -50,7 +50,6 @@ def make_generator(
     vocabulary: Vocabulary,
     encoder: ModelConfig,
     decoder: DecoderConfig,
-    max_atoms: int,
 ) -> GraphToSelfies:
     """A fresh model for the molecules of a library in tokens."""
     conditions = torch.from_numpy(_all(library, "conditions"))
@@ -59,7 +58,6 @@ def make_generator(
         encoder=encoder,
         decoder=decoder,
         vocabulary=vocabulary,
-        max_atoms=max_atoms,
         known=min(decoder.known, len(library)),
         seen=len(seen),
     )
@@ -74,7 +72,7 @@ def compact(model: GraphToSelfies) -> dict[str, torch.Tensor]:
     Its 11 bits are more than the 8 of the bfloat16 that it was trained in.
     """
     return {
-        name: tensor.half() if name.startswith(("decoder.", "posterior.")) else tensor
+        name: tensor.half() if name.startswith(("decoder.", "reader.")) else tensor
         for name, tensor in model.state_dict().items()
     }
 
@@ -85,13 +83,13 @@ class LatentUse:
 
     Attributes:
         molecules: how many.
-        reconstruction: share that comes back the same, from the posterior's mean by the
-            likeliest tokens.
-        rate: nats of the posterior from the prior, per molecule.
+        reconstruction: share that comes back in the same tokens, from the posterior's mean by
+            the likeliest ones; as the same molecule, written otherwise, some more do.
+        rate: nats of the posterior from a standard normal distribution, per molecule.
         surprise: nats of the text from a point of the posterior, per molecule.
-        without: the same from a point of the prior: what is not told by the properties.
-        active: channels whose mean differs among molecules.
-        latent: channels.
+        without: the same from no point: what is not told by the properties.
+        active: channels of slots whose mean differs among molecules.
+        latent: channels of all slots.
     """
 
     molecules: int
@@ -115,16 +113,17 @@ class LatentUse:
             assert batch.sequence is not None
             assert batch.conditions is not None
             conditions = model.standard(batch.conditions)
-            posterior, prior = model.posterior_of(batch, conditions), model.prior(conditions)
+            posterior = model.posterior(batch, conditions)
             noise = torch.randn(posterior.mean.shape, generator=draws)
-            written = model.write(posterior.mean, conditions, 0.0, draws)
-            means.append(posterior.mean)
+            latent = posterior.sample(noise)
+            written = model.decoder.write(posterior.mean, conditions, 0.0, draws)
+            means.append(posterior.mean.flatten(1))
             sums += (
                 float(_same(written, batch.sequence).sum()),
-                float(divergence(posterior, prior, 0.0)) * len(batch),
+                float(posterior.divergence().sum()),
                 *(
-                    float(surprise(model, g.sample(noise), conditions, batch.sequence, 0.0))
-                    for g in (posterior, prior)
+                    float(surprise(model, [point], conditions, batch.sequence, 0.0))
+                    for point in (latent, None)
                 ),
             )
         active = int((torch.cat(means).var(dim=0, correction=0) > _ACTIVE).sum())
@@ -137,7 +136,7 @@ class LatentUse:
 
 
 def _same(written: torch.Tensor, sequence: torch.Tensor) -> torch.Tensor:
-    """(molecule,) bool; texts are canonical, so the same molecule has the same text."""
+    """(molecule,) bool: the same tokens, and so the same molecule."""
     longest = min(written.shape[1], sequence.shape[1])
     rest = written[:, longest:].any(dim=1) | sequence[:, longest:].any(dim=1)
     return (written[:, :longest] == sequence[:, :longest]).all(dim=1) & ~rest

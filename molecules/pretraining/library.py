@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from molecules.features.conformers import conformers
 from molecules.features.selfies import padded
 from molecules.features.store import CHUNK, stored_featurize
+from molecules.features.writing_order import stored_as_written
 from molecules.molecule import MoleculeBatch
 from molecules.packed import Packed, ranges, starts
 from molecules.pretraining.targets import Targets, open_targets, store_targets
@@ -107,7 +108,8 @@ def make_library(
         targets: compute them too.
         shapes: conformers to make; None for none.
         processes: at most so many.
-        texts: write them as SELFIES too.
+        texts: write them as SELFIES too; their atoms are then in the order of writing, and
+            stereochemistry is left out.
     """
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)]
     jobs = [(chunk, folder, max_atoms, targets, texts) for chunk in chunks]
@@ -130,6 +132,8 @@ def make_library(
 
 def _store(smiles: Sequence[str], folder: Path, max_atoms: int, targets: bool, texts: bool) -> None:
     """Write the files of one chunk; runs in a process of its own."""
+    if texts:
+        smiles = stored_as_written(smiles, folder)
     featurized = stored_featurize(smiles, max_atoms, folder=folder)
     usable = [smiles[row] for row in featurized.rows]
     if targets:
@@ -149,6 +153,8 @@ def _open(
     processes: int,
 ) -> Part:
     """A part behind so many other molecules."""
+    if texts:
+        smiles = stored_as_written(smiles, folder)
     featurized = stored_featurize(smiles, max_atoms, folder=folder)
     usable = [smiles[row] for row in featurized.rows]
     positions = None

@@ -39,7 +39,7 @@ class PretrainingConfig(Config):
             kept beside the encoder, for `molecules generate`.
         mask_share: share of atoms and of bonds that are hidden.
         noise: standard deviation of the added noise, in Å.
-        divergence, annealing, free_nats, hidden_tokens: see `SelfiesWriting`.
+        divergence, annealing, hidden_tokens: see `SelfiesWriting`.
     """
 
     descriptors: float = Field(0.0, ge=0)
@@ -53,7 +53,6 @@ class PretrainingConfig(Config):
     noise: float = Field(0.2, gt=0)
     divergence: float = Field(0.1, gt=0)
     annealing: float = Field(0.3, gt=0, le=1)
-    free_nats: float = Field(0.05, ge=0)
     hidden_tokens: float = Field(0.2, ge=0, lt=1)
 
     @property
@@ -99,11 +98,16 @@ class Pretraining(nn.Module):
             tasks["contrast"] = ConformerContrast(molecules)
         if config.selfies:
             tasks["selfies"] = SelfiesWriting(
-                config.divergence, config.annealing, config.free_nats, config.hidden_tokens
+                config.divergence, config.annealing, config.hidden_tokens
             )
         self.tasks = nn.ModuleDict(tasks)
         self.weights: Mapping[str, float] = {name: getattr(config, name) for name in tasks}
         self.share = 1.0
+
+    @property
+    def of_atoms_only(self) -> bool:
+        """Whether no task sees vectors of whole molecules."""
+        return not any(isinstance(task, OfMolecules) for task in self.tasks.values())
 
     @property
     def share(self) -> float:

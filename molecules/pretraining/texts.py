@@ -1,6 +1,6 @@
 """Molecules as SELFIES with the properties that a user may ask for, kept in files.
 
-Some 1.3 ms a molecule, computed in parallel, once. The files are named by a hash of the
+Some 0.5 ms a molecule, computed in parallel, once. The files are named by a hash of the
 SMILES and of all that decides what is written, and are mapped into memory.
 """
 
@@ -23,7 +23,7 @@ from molecules.features.mapped import map_arrays
 from molecules.features.selfies import Sequences, Vocabulary, constitution_of, identity, write_all
 from sciml.files import atomic_path
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,14 @@ class Texts:
 
 
 def computed_texts(smiles: Sequence[str]) -> Texts:
-    """Texts of valid SMILES, one after the other."""
+    """Texts of valid SMILES, see `writing_order.as_written`, one after the other."""
     with rdBase.BlockLogs():
         read = [Chem.MolFromSmiles(text) for text in smiles]
-    written = [constitution_of(molecule) for molecule in read]
     conditions = [conditions_of(molecule) for molecule in read]
     return Texts(
-        *write_all(written),
+        *write_all(smiles),
         np.array(conditions, np.float32).reshape(-1, len(CONDITIONS)),
-        np.array([identity(text) for text in written], np.int64),
+        np.array([identity(constitution_of(molecule)) for molecule in read], np.int64),
     )
 
 

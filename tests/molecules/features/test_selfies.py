@@ -19,8 +19,6 @@ from molecules.features.selfies import (
     learn_merges,
     merged,
     padded,
-    reach,
-    short_ways,
     write_all,
 )
 
@@ -47,32 +45,6 @@ def test_tokens_give_the_molecules_back(size: int) -> None:
     tokens = words.tokens(*write_all(TEXTS))
     assert (tokens.state == WRITTEN).all()
     assert [words.smiles(row) for row in padded([tokens]).tolist()] == TEXTS
-
-
-@pytest.mark.parametrize(
-    ("smiles", "atoms"),
-    [
-        ("CCO", 0),
-        ("CC(=O)O", 1),
-        ("C1CCCCC1", 5),
-        ("Brc1ccc(cc1)N", 2 + 5),  # the branch, and the ring within it
-        ("Nc1ccc(Br)cc1", 1 + 6),
-        ("C%10(N(C)C)[NH+]C%10", 1 + 3 + 5),
-    ],
-)
-def test_reach_counts_atoms_in_branches_and_around_rings(smiles: str, atoms: int) -> None:
-    assert reach(smiles) == atoms
-
-
-@pytest.mark.parametrize("text", TEXTS)
-def test_short_ways_are_the_same_molecule(text: str) -> None:
-    assert constitution(short_ways(text)) == text
-    assert reach(short_ways(text)) <= reach(text)
-
-
-def test_what_follows_a_ring_is_not_written_within_it() -> None:
-    far = constitution("CCCCCCOc1ccc(OCCCCCC)cc1")
-    assert reach(short_ways(far)) < reach(far) - 10
 
 
 def test_merging_shortens() -> None:

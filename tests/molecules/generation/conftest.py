@@ -36,20 +36,22 @@ def learned() -> list[str]:
 @pytest.fixture(scope="session")
 def generator_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("generator")
-    sizes = DecoderConfig(latent=8, dim=64, embedding=32, tokens=64, longest=24)
+    sizes = DecoderConfig(
+        slots=24, latent=4, dim=64, embedding=32, reader=32, tokens=64, longest=24
+    )
     library, words, left_out = in_tokens(
         make_library(LEARNED, folder, 50, targets=False, texts=True), sizes
     )
     assert not left_out
     torch.manual_seed(0)
     encoder = ModelConfig(backbone=GraphNetworkConfig(dim=32, steps=2))
-    model = make_generator(library, words, encoder, sizes, max_atoms=50)
-    objective = SelfiesWriting(divergence=0.05, annealing=0.5, free_nats=0.0, hidden_tokens=0.1)
+    model = make_generator(library, words, encoder, sizes)
+    objective = SelfiesWriting(divergence=0.05, annealing=0.5, hidden_tokens=0.1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     batch = library.__getitems__(range(len(library)))
     for step in range(STEPS):
         objective.share = step / STEPS
-        loss = objective(model, model.encoder(batch), batch)
+        loss = objective(model, batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
-import torch
 from rdkit import Chem
 
 from molecules.cli import app
 from molecules.features.selfies import constitution
 from molecules.generation.acceptance import Limits, keep_drawing
-from molecules.generation.generator import Points
 from molecules.screening.filters import alerts
 from sciml.cli import run
 from sciml.errors import InputError
@@ -50,14 +49,16 @@ def test_samples(generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_neighbours_and_the_way_between_two(generator_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "near.csv"
-    call("generate", generator_file, "--near", "CCCCO", "--number", 10, "--out", out)
-    near = pd.read_csv(out)
-    assert near["latent_distance"].between(0.1, 1.5).all()
+    near = ["--near", "CCCCO", "--radius", 1.5]
+    call("generate", generator_file, *near, "--number", 10, "--out", out)
+    table = pd.read_csv(out)
+    assert table["latent_distance"].between(1, 2).all()
+    assert not table["smiles"].eq("CCCCO").any()
+    assert table["repeat_of"].isna().all()
     call("generate", generator_file, "--between", "CCCO", "CCCCCCN", "--number", 6, "--out", out)
     way = pd.read_csv(out)
-    assert way["latent_distance"].is_monotonic_increasing
     assert way["latent_distance"][0] == pytest.approx(0, abs=1e-5)
-    assert way["similarity"][0] == 1
+    assert way["similarity"][0] == way["similarity_to_end"].iloc[-1] == 1
     assert way["smiles"].iloc[-1] == constitution("CCCCCCN")
 
 
@@ -66,15 +67,17 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
 ) -> None:
     tables = {}
     limits = ["--max-sa", "2", "--filters", "brenk"]
-    near = ["--near", "CCCO", "--similarity", "0:1"]
-    for name, options in {"any": [], "kept": limits, "near": [*limits, *near]}.items():
+    near = ["--near", "CCCO", "--similarity", "0:1", "--radius", "1.5", "--number", 10]
+    many = ["--number", 300]
+    options = {"any": many, "kept": [*limits, *many], "near": [*limits, *near]}
+    for name, given in options.items():
         out = tmp_path / f"{name}.csv"
-        call("generate", generator_file, "--number", 300, "--out", out, *options)
+        call("generate", generator_file, "--out", out, *given)
         tables[name] = pd.read_csv(out)
     every, kept = tables["any"], tables["kept"]
     assert (every["sa_score"] > 2).any()
-    for table in (kept, tables["near"]):
-        assert len(table) == 300
+    for table, number in ((kept, 300), (tables["near"], 10)):
+        assert len(table) == number
         assert (table["sa_score"] <= 2).all()
         assert not any(alerts(Chem.MolFromSmiles(text), ["brenk"]) for text in table["smiles"])
     easy = [
@@ -99,6 +102,7 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
         (["--near", "C1CC"], "no molecule to begin with"),
         (["--near", "CCO", "--between", "CC", "CCC"], "exclude each other"),
         (["--condition", "solubility=1"], "no condition is called 'solubility'"),
+        (["--near", "CCO", "--condition", "logP=1"], "--condition is for samples"),
         (["--out", "x.png"], "cannot write x.png"),
         (["--temperature", "-1"], "--temperature is -1"),
     ],
@@ -114,7 +118,7 @@ def test_neighbours_are_as_like_as_they_are_asked_to_be(
 ) -> None:
     for window, options in {(0.3, 1): [], (0.2, 0.6): ["--similarity", "0.2:0.6"]}.items():
         out = tmp_path / "near.csv"
-        start = ["--near", "CCCCCO", "--max-sa", "10"]
+        start = ["--near", "CCCCCO", "--max-sa", "10", "--radius", "1.5"]
         call("generate", generator_file, *start, "--number", 50, "--out", out, *options)
         table = pd.read_csv(out)
         assert len(table) == 50
@@ -122,10 +126,18 @@ def test_neighbours_are_as_like_as_they_are_asked_to_be(
 
 
 def test_limits_that_nothing_keeps_to_end_the_drawing() -> None:
-    points = Points(torch.zeros(3, 1), torch.zeros(3, 1))
     cubane = "C12C3C4C1C5C2C3C45"
     with pytest.raises(InputError, match=r"of 2,001 samples 0 keep to the limits \(2,001 above"):
-        keep_drawing(3, lambda: (points, [cubane] * 3), Limits(hardest=2))
+        keep_drawing(3, lambda: ([cubane] * 3, np.zeros(3)), Limits(hardest=2))
+
+
+def test_neighbours_that_there_are_not_say_what_to_do(
+    generator_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = ["--near", "CCO", "--similarity", "0:1", "--max-sa", "10", "--number", "1000"]
+    line = refused(capsys, ["generate", generator_file, *few, "--radius", "0.01"])
+    assert "the same molecule" in line
+    assert "raise --radius or --temperature, or ask for fewer with --number" in line
 
 
 def test_another_kind_of_file_is_refused(

@@ -21,7 +21,7 @@ SHORT = SearchConfig(steps=4, offspring=48)
 def search(generator: Generator, predictor_file: Path, target: str = "logS:max") -> Search:
     models = [PropertyPredictor.load(predictor_file)]
     goal = Goal.of(START, models, [target], "mean", LIMITS)
-    found = Search(LatentNeighbours(generator, 1.0, 0), goal, SHORT, START)
+    found = Search(LatentNeighbours(generator, 2.0, 0), goal, SHORT, START)
     assert list(found.steps()) == [1, 2, 3, 4]
     return found
 

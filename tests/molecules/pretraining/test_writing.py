@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rdkit import Chem
 
 from molecules.models.generator import DecoderConfig, GeneratorConfig, GraphToSelfies
 from molecules.models.model import ModelConfig
@@ -21,7 +22,8 @@ SMILES = [f"{'C' * n}{end}" for n in range(2, 9) for end in ("O", "N", "F", "c1c
 ODD = ["[Na+].[Cl-]", "not a molecule", "C[C@H](N)C(=O)O"]
 SMALL = [
     "data.processes=1", "model.backbone.dim=16", "model.backbone.steps=1", "decoder.latent=4",
-    "decoder.dim=16", "decoder.embedding=8", "training.epochs=2", "training.batch_size=16",
+    "decoder.slots=16", "decoder.reader=8", "decoder.dim=16",
+    "decoder.embedding=8", "training.epochs=2", "training.batch_size=16",
     "training.accelerator=cpu", "training.precision=32-true", "data.valid=0.2",
 ]  # fmt: skip
 
@@ -46,7 +48,7 @@ def test_the_encoder_is_kept_and_the_rest_is_told(source: Path, tmp_path: Path) 
     assert result.left_out == {"several fragments": 1}
     assert result.molecules == len(SMILES) + 1
     assert result.latent is not None
-    assert result.latent.latent == 4
+    assert result.latent.latent == 16 * 4
     _, metadata, weights = read_model_file(
         tmp_path / "run" / "generator.safetensors", "molecules.generator"
     )
@@ -68,6 +70,12 @@ def test_nothing_to_write_is_an_error(tmp_path: Path) -> None:
         in_tokens(salts, DecoderConfig())
 
 
+def test_molecules_for_which_there_is_no_room_are_left_out(source: Path, tmp_path: Path) -> None:
+    result = pretrain([source], config("transfer=null", "decoder.slots=6"), tmp_path / "run")
+    small = [text for text in SMILES if Chem.MolFromSmiles(text).GetNumAtoms() <= 6]
+    assert result.molecules == len(small) + 1
+
+
 def test_the_divergence_comes_in_slowly(tmp_path: Path) -> None:
     model, batch = _fresh(tmp_path)
     objective = Pretraining(PretrainingConfig(masked_atoms=0, selfies=1, hidden_tokens=0), 8, 16)
@@ -83,20 +91,30 @@ def test_the_divergence_comes_in_slowly(tmp_path: Path) -> None:
 def test_molecules_do_not_see_each_other(tmp_path: Path) -> None:
     model, batch = _fresh(tmp_path)
     assert batch.conditions is not None
-    asked = model.standard(batch.conditions)
-    asked.requires_grad_()
-    model.posterior_of(batch, asked).mean[0].sum().backward()
-    assert asked.grad is not None
-    assert asked.grad[0].any()
-    assert not asked.grad[1:].any()
+    states = model.encoder.atoms(batch).detach().requires_grad_()
+    found = model.reader(states, batch, model.standard(batch.conditions))
+    found.mean[1].sum().backward()
+    assert states.grad is not None
+    own = batch.batch == 1
+    assert states.grad[own].any(dim=1).all()
+    assert not states.grad[~own].any()
+
+
+def test_every_parameter_that_learns_has_a_gradient(tmp_path: Path) -> None:
+    model, batch = _fresh(tmp_path)
+    objective = Pretraining(PretrainingConfig(masked_atoms=0, selfies=1), 8, 16)
+    assert objective.of_atoms_only
+    objective(model, batch)[0].backward()
+    without = {name for name, p in model.named_parameters() if p.grad is None}
+    assert all(name.startswith("encoder.readout.") for name in without)
 
 
 def _fresh(folder: Path) -> tuple[GraphToSelfies, MoleculeBatch]:
-    sizes = DecoderConfig(latent=4, dim=16, embedding=8, tokens=64)
+    sizes = DecoderConfig(latent=4, reader=8, dim=16, embedding=8, tokens=64)
     library = make_library(SMILES, folder, 50, targets=False, texts=True)
     library, words, _ = in_tokens(library, sizes)
     encoder = ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1))
     torch.manual_seed(0)
-    made = GeneratorConfig(encoder=encoder, decoder=sizes, vocabulary=words, max_atoms=50)
+    made = GeneratorConfig(encoder=encoder, decoder=sizes, vocabulary=words)
     model = GraphToSelfies(made)
     return model, library.__getitems__(range(8))
