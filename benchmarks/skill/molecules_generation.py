@@ -92,14 +92,14 @@ def main() -> None:
 
 
 def unseen(tables: list[str], generator: Generator, number: int) -> list[str]:
-    """Molecules of the tables, at random, that the generator can write but has not seen."""
+    """Molecules of the tables, at random, that the generator can read but has not seen."""
     smiles = [text for table in tables for part in iter_library(table) for text in part.smiles]
     order = np.random.default_rng(1).permutation(len(smiles))
     found: list[str] = []
     with rdBase.BlockLogs():
         for row in order:
             text = constitution(smiles[row])
-            if text and "." not in text and not generator.learned_from([text])[0]:
+            if generator.reads(text) and not generator.learned_from([text])[0]:
                 found.append(text)
             if len(found) == number:
                 break
@@ -108,9 +108,8 @@ def unseen(tables: list[str], generator: Generator, number: int) -> list[str]:
 
 def reconstruction(generator: Generator, smiles: list[str]) -> float:
     """Share of molecules that come back the same from their posterior's mean."""
-    readable = [text for text in smiles if generator.reads(text)]
-    written = generator.write(generator.read(readable), 0.0, torch.Generator())
-    return float(np.mean([a == b for a, b in zip(readable, written, strict=True)]))
+    written = generator.write(generator.read(smiles), 0.0, torch.Generator())
+    return float(np.mean([a == b for a, b in zip(smiles, written, strict=True)]))
 
 
 def looks(smiles: list[str]) -> dict[str, float]:
@@ -131,13 +130,12 @@ def nearness(
     generator: Generator, smiles: list[str], draws: torch.Generator
 ) -> list[dict[str, float]]:
     """For each radius: how similar neighbours are, and how many are others and related."""
-    readable = [text for text in smiles if generator.reads(text)]
-    points = generator.read(readable)
+    points = generator.read(smiles)
     found = []
     for radius in RADII:
         written = generator.write(generator.near(points, radius, draws), 0.7, draws)
-        similarity = paired(readable, written)
-        other = np.array([a != b for a, b in zip(readable, written, strict=True)])
+        similarity = paired(smiles, written)
+        other = np.array([a != b for a, b in zip(smiles, written, strict=True)])
         found.append(
             {
                 "radius": radius,
@@ -152,9 +150,8 @@ def nearness(
 
 def halfway(generator: Generator, smiles: list[str]) -> dict[str, float]:
     """What lies half-way between pairs of molecules: similarity to both, and SA score."""
-    readable = [text for text in smiles if generator.reads(text)]
-    half = len(readable) // 2
-    ends = readable[:half], readable[half : 2 * half]
+    half = len(smiles) // 2
+    ends = smiles[:half], smiles[half : 2 * half]
     share = torch.full((half,), 0.5)
     points = crossed(generator.read(ends[0]), generator.read(ends[1]), share)
     written = generator.write(points, 0.0, torch.Generator())
