@@ -1,7 +1,7 @@
 """New molecules from a generator to a file: samples, neighbours, a path between two."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +59,7 @@ def generate_file(
     """
     limits = (limits or Limits()).checked()
     wanted = read_conditions(conditions)
-    _check(out, number, near, ends, radius, temperature, limits)
-    if wanted and (ends or near is not None):
-        raise InputError(
-            "--condition is for samples: neighbours and paths have the properties of where they "
-            "are; leave it out, or use molecules optimize"
-        )
+    _check(out, number, wanted, near, ends, radius, temperature, limits)
     if not ends:
         limits = limits.filled(near is not None)
     generator = Generator.load(model)
@@ -132,6 +127,7 @@ def account(table: pd.DataFrame) -> str:
 def _check(
     out: Path,
     number: int,
+    wanted: Mapping[str, float],
     near: str | None,
     ends: Sequence[str],
     radius: float,
@@ -151,6 +147,11 @@ def _check(
         raise InputError(
             "--between writes what lies on the way; leave out --max-sa, --filters and "
             "--similarity, or --between"
+        )
+    if wanted and (ends or near is not None):
+        raise InputError(
+            "--condition is for samples: neighbours and paths have the properties of where they "
+            "are; leave it out, or use molecules optimize"
         )
     if limits.window is not None and near is None:
         raise InputError("--similarity is to the molecule of --near; give that too")

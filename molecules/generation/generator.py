@@ -70,7 +70,7 @@ def crossed(first: Points, second: Points, share: Tensor) -> Points:
     molecules, with the bonds between them to be found.
 
     Args:
-        first, second: a pair for each point that is to be.
+        first, second: a pair for each point that is to be, as many of one as of the other.
         share: (point,) of the second's atoms, and that of the first's to be left out.
     """
     head = ((1 - share) * first.atoms).round().long()
@@ -110,7 +110,7 @@ class Generator:
         """Read `generator.safetensors` of a pre-training, or the one that ships: `generator`.
 
         Raises:
-            InputError: no such file, or no generator.
+            InputError: no such file, no generator, or one of an earlier version.
         """
         path = weights_path(Path(path))
         data, metadata, tensors = read_model_file(path, GENERATOR, MAKER)
@@ -125,8 +125,10 @@ class Generator:
     def read(self, smiles: Sequence[str]) -> Points:
         """Posterior means of molecules, with their properties.
 
+        Stereochemistry and isotopes are left out before.
+
         Raises:
-            InputError: one is no molecule, or too large.
+            InputError: one is no molecule, several fragments, or larger than `room`.
         """
         written = [as_written(text) for text in smiles]
         read = featurize(written, self.room)
@@ -151,7 +153,7 @@ class Generator:
         return Points(torch.cat(means), conditions, atoms)
 
     def reads(self, smiles: str) -> bool:
-        """Whether a molecule is one, and small enough, for `read`."""
+        """Whether `read` takes it: a single molecule, and not too large."""
         text = constitution(smiles)
         if not text or "." in text:
             return False

@@ -1,4 +1,4 @@
-"""Trains a small model in float64, in one process or two; `test_training` compares them."""
+"""Trains a small model in float64, in one process or two; `test_processes` compares them."""
 
 import sys
 from pathlib import Path
