@@ -97,7 +97,7 @@ class Plan:
     Attributes:
         store: of what is kept.
         models: contestants.
-        labels: shares of the labels; only this project's models learn from less than all.
+        labels: shares of the labels that models learn from.
         seeds: that are wanted; those that an entry does not have are left out.
         only: patterns of `table:model`, as in a shell.
         splits: that are wanted.
@@ -126,11 +126,10 @@ class Plan:
 
     def cells(self) -> Iterator[tuple[Entry, Cell]]:
         """Every cell: one seed of all tables, then the next."""
-        for labels in self.labels:
-            models = [m for m in self.models if labels == 1 or m.startswith("ours")]
-            for seed, entry, model in itertools.product(self.seeds, self.entries(), models):
-                if seed in self.seeds_of(entry) and self.wants(entry, model):
-                    yield entry, self.cell(entry, seed, model, labels)
+        asked = itertools.product(self.labels, self.seeds, self.entries(), self.models)
+        for labels, seed, entry, model in asked:
+            if seed in self.seeds_of(entry) and self.wants(entry, model):
+                yield entry, self.cell(entry, seed, model, labels)
 
     def cell(self, entry: Entry, seed: int, model: str, labels: float = 1.0) -> Cell:
         """One cell, with its identity."""

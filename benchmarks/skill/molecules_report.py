@@ -42,7 +42,7 @@ def markdown(told: Record) -> str:
         parts += [f"\n## {_title(split)}\n\n", _scores(chosen, told["models"])]
     parts += ["\n## Cost\n\n", _costs(told["rows"], told["models"])]
     if any(entry["few_labels"] for entry in entries):
-        parts += ["\n## Few labels\n\n", _few_labels(entries)]
+        parts += ["\n## Few labels\n\n", _few_labels(entries, told["models"])]
     return "".join([*parts, "\n## Overlap\n\n", _overlap(entries, told)])
 
 
@@ -134,21 +134,42 @@ def _costs(rows: Sequence[Record], models: Sequence[str]) -> str:
     return _table(heads, body) + f"\n{note}\n"
 
 
-def _few_labels(entries: Sequence[Record]) -> str:
-    """Ours with a share of the labels beside the others with all of them."""
-    rows = []
-    for entry in entries:
-        for share, few in entry["few_labels"].items():
-            ours = few["ours"]
-            seeds = set(ours["seeds"])
-            for model, gained in few["gains"].items():
-                other = entry["models"][model]
-                same = "" if seeds <= set(other["seeds"]) else " (other seeds)"
-                name = f"{entry['table']}, {entry['split']}"
-                cells = [f"{ours['value']:.3f}", model, f"{other['value']:.3f}{same}"]
-                rows.append([name, entry["metric"], f"{float(share):.0%}", *cells, _gain(gained)])
-    heads = ["table", "metric", "labels", "ours", "other", "with all labels", "over it"]
-    return _table(heads, rows)
+def _few_labels(entries: Sequence[Record], models: Sequence[str]) -> str:
+    """Models with a share of the labels, and ours beside the others with as many or with all."""
+    others = [model for model in models if model != "ours"]
+    found = [(entry, *few) for entry in entries for few in entry["few_labels"].items()]
+    told = [_few_counted(found, "over_as_few", other, "as few labels") for other in others]
+    told += [_few_counted(found, "over_all", other, "all labels") for other in others]
+    heads = ["table", "metric", "labels", *models, *(f"over {m}" for m in others)]
+    heads += [f"over {other} with all" for other in others]
+    rows = [
+        [
+            f"{entry['table']}, {entry['split']}",
+            entry["metric"],
+            f"{float(share):.0%}",
+            *(f"{few['models'][m]['value']:.3f}" if m in few["models"] else "" for m in models),
+            *(_gain(few[kind].get(m)) for kind in ("over_as_few", "over_all") for m in others),
+        ]
+        for entry, share, few in found
+    ]
+    return "\n".join(line for line in told if line) + f"\n\n{_table(heads, rows)}"
+
+
+def _few_counted(
+    found: Sequence[tuple[Record, str, Record]], kind: str, other: str, labels: str
+) -> str:
+    """`- Ours with 10% of the labels is better on average than forest with all on 1 of 9.`"""
+    lines = []
+    for share in dict.fromkeys(share for _, share, _ in found):
+        gains = [few[kind][other] for _, own, few in found if own == share and other in few[kind]]
+        if gains:
+            ahead = sum(gained["value"] > 0 for gained in gains)
+            worse = sum(gained["verdict"] == "worse" for gained in gains)
+            lines.append(
+                f"- Ours with {float(share):.0%} of the labels is better on average than {other} "
+                f"with {labels} on {ahead} of {len(gains)}, significantly worse on {worse}."
+            )
+    return "\n".join(lines)
 
 
 def _overlap(entries: Iterable[Record], told: Record) -> str:

@@ -90,7 +90,7 @@ class Comparison:
             "left_out": self.table.left_out,
             "test_molecules": len(self.draws.column),
             "models": models,
-            "gains": {m: self._gain(OURS, 1.0, m) for m in others},
+            "gains": {m: self._gain(1.0, m) for m in others},
             "overlap": self._overlap(),
             "few_labels": self._few_labels(),
         }
@@ -139,8 +139,9 @@ class Comparison:
         scored = self.draws.scored(self.metric, tested)
         return Finished(cell, record, scored, without, int(absent.any(axis=1).sum()))
 
-    def _gain(self, model: str, share: float, other: str) -> Record:
-        gained = gain(self.metric, self.scores(model, share), self.scores(other))
+    def _gain(self, share: float, other: str, of_other: float = 1.0) -> Record:
+        """Ours with a share of the labels over another model with some or all of them."""
+        gained = gain(self.metric, self.scores(OURS, share), self.scores(other, of_other))
         return _plain(gained) | {"verdict": verdict(gained)}
 
     def _seen(self, pretraining: NDArray[np.bytes_] | None) -> NDArray[np.bool_] | None:
@@ -175,20 +176,19 @@ class Comparison:
         return np.concatenate([folds["train"], folds["valid"]])
 
     def _few_labels(self) -> dict[str, Record]:
-        """Share of the labels -> our score with it, and gains over those with all of them."""
-        shares = [share for model, share in self.finished if model == OURS and share < 1]
-        return {
-            f"{share:g}": {
-                "ours": _plain(mean(scores)),
-                "gains": {
-                    model: self._gain(OURS, share, model)
-                    for model in self.plan.models
-                    if model != OURS and self.scores(model)
-                },
+        """Share of the labels -> scores with it, and ours over others with as many or all."""
+        told = {}
+        for share in sorted({share for _, share in self.finished if share < 1}):
+            few = {m: _plain(mean(s)) for m in self.plan.models if (s := self.scores(m, share))}
+            if OURS not in few:
+                continue
+            others = [m for m in self.plan.models if m != OURS]
+            told[f"{share:g}"] = {
+                "models": few,
+                "over_as_few": {m: self._gain(share, m, share) for m in others if m in few},
+                "over_all": {m: self._gain(share, m) for m in others if self.scores(m)},
             }
-            for share in shares
-            if (scores := self.scores(OURS, share))
-        }
+        return told
 
     def _cost(self, done: Finished) -> Record:
         """CPU seconds of training and prediction, with those of the features they need."""

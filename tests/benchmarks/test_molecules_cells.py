@@ -104,9 +104,11 @@ def test_predictions_are_read_back(tmp_path: Path) -> None:
 
 def test_a_plan_names_every_cell_once(plan: Plan) -> None:
     cells = [cell for _, cell in plan.cells()]
-    assert len({cell.path for cell in cells}) == len(cells) == 2 * 2 * 2
-    some = Plan(plan.store, plan.models, seeds=(0,), only=("alkanes:f*",), splits=("random",))
-    assert [(cell.model, cell.seed) for _, cell in some.cells()] == [("forest", 0)]
+    assert (
+        len({cell.path for cell in cells}) == len(cells) == 2 * 2 * 2 * 2
+    )  # models, splits, seeds, shares
+    some = Plan(plan.store, plan.models, (0.1,), (0,), ("alkanes:f*",), ("random",))
+    assert [(c.model, c.labels, c.seed) for _, c in some.cells()] == [("forest", 0.1, 0)]
 
 
 def test_finished_cells_are_not_made_again(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,9 +124,9 @@ def test_finished_cells_are_not_made_again(plan: Plan, monkeypatch: pytest.Monke
     molecules_making.make(plan, budget=3, peers=Path(), threads=1)
     assert len(made) == 3
     molecules_making.make(plan, budget=np.inf, peers=Path(), threads=1)
-    assert len(set(made)) == len(made) == 8
+    assert len(set(made)) == len(made) == 16
     monkeypatch.setitem(molecules_plan.molecules_peers.SETTINGS, "forest", {"trees": 2})
     molecules_plan.settings_of.cache_clear()
     molecules_making.make(plan, budget=np.inf, peers=Path(), threads=1)
     molecules_plan.settings_of.cache_clear()
-    assert [cell.model for cell in made[8:]] == ["forest"] * 4
+    assert [cell.model for cell in made[16:]] == ["forest"] * 8

@@ -19,7 +19,7 @@ ERRORS = {("ours", 1.0): 1.0, ("ours", 0.1): 2.0}  # the forest's grow from 3 on
 
 @pytest.fixture
 def finished(plan: Plan, alkanes: Source, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plan]:
-    """One seed of both splits: a forest, and ours with all and with some labels."""
+    """One seed of both splits: a forest and ours, with all and with some labels."""
     monkeypatch.setattr(molecules_plan.molecules_ours, "settings_of", lambda name: {"name": name})
     molecules_plan.settings_of.cache_clear()
     both = Plan(plan.store, ("forest", "ours"), seeds=(0,), labels=SHARES)
@@ -54,8 +54,10 @@ def test_cells_are_counted_and_compared(finished: Plan) -> None:
     assert told["versions"] == {model: {"numpy": ["2"]} for model in ("forest", "ours")}
     for entry in told["entries"]:
         assert entry["models"]["ours"]["value"] == pytest.approx(1)
-        assert entry["few_labels"]["0.1"]["ours"]["value"] == pytest.approx(2)
-        assert entry["few_labels"]["0.1"]["gains"]["forest"]["verdict"] == "better"
+        few = entry["few_labels"]["0.1"]
+        assert few["models"]["ours"]["value"] == pytest.approx(2)
+        assert few["over_as_few"]["forest"]["verdict"] == "better"
+        assert few["over_all"]["forest"]["verdict"] == "better"
     forest = next(row for row in told["rows"] if row["model"] == "forest")
     assert forest["predict_seconds"] == pytest.approx(0.1 + 0.5 * forest["test_rows"])
 
@@ -81,8 +83,12 @@ def test_files_say_the_same(finished: Plan, tmp_path: Path) -> None:
     molecules_skill.write(told, tmp_path)
     kept = json.loads((tmp_path / "skill_molecules.json").read_text())
     assert kept["counts"] == told["counts"]
-    assert len(pd.read_csv(tmp_path / "skill_molecules.csv")) == len(told["rows"]) == 6
+    assert len(pd.read_csv(tmp_path / "skill_molecules.csv")) == len(told["rows"]) == 8
     report = (tmp_path / "skill_molecules.md").read_text()
     assert "ours: 2 of 6 cells" in report
     assert "better on average than forest on 2 of 2 (100%)" in report
-    assert "| alkanes, random | RMSE | 10% | 2.000 | forest |" in report
+    assert (
+        "with 10% of the labels is better on average than forest with all labels on 2 of 2"
+        in report
+    )
+    assert "| over chemprop with all |" in report
