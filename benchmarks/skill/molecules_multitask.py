@@ -41,6 +41,7 @@ State = dict[str, torch.Tensor]
 LEAST_SECONDS = 8.0
 WEIGHING = {
     "all, labels alike": {"evenness": 0.0},
+    "all, between": {"evenness": 0.5},
     "all, assays alike": {"evenness": 1.0},
     "all, learned weights": {"uncertainty": True},
 }
@@ -67,7 +68,7 @@ class Source:
 
 
 SOURCES = {
-    "ToxCast": Source("toxcast_data.csv.gz", 12, 120),
+    "ToxCast": Source("toxcast_data.csv.gz", 23, 120),
     "MUV": Source("muv.csv.gz", 8, 300, least=2),
 }
 
@@ -143,46 +144,44 @@ def predicted(model: PropertyModel, data: MoleculeData) -> NDArray[np.float64]:
 
 
 def cells_of(table: str, seed: int, name: str, options: argparse.Namespace) -> None:
-    """Train one contestant, unless that is done, and keep the scores of the judged assays."""
-    path = cell_path(options.cells, table, seed, name)
-    if path.exists():
-        return
+    """Scores of one contestant on the judged assays, but for those that there are."""
     ready, config = prepared(table, options.folder, options.cells, seed)
-    source, test = SOURCES[table], ready.folds["test"]
-    start, rows = None, []
-    if name in WEIGHING:
-        model, spent = all_assays(table, seed, name, options)
-        told = predicted(model, ready.rows(test))
-    elif name == AFTER:
-        start = all_assays(table, seed, next(iter(WEIGHING)), options)[0].encoder.state_dict()
+    source = SOURCES[table]
     for task in judged(ready, source):
-        truth = ready.exact[test, task]
-        seen = np.isfinite(truth)
+        assay = ready.tasks.names[task]
+        path = cell_path(options.cells, table, seed, f"{name}-{assay}.json")
+        if path.exists():
+            continue
         if name in WEIGHING:
-            answer = told[seen, task]
+            model, spent = all_assays(table, seed, name, options)
+            column = task
         else:
+            start = None
+            if name == AFTER:
+                whole, _ = all_assays(table, seed, next(iter(WEIGHING)), options)
+                start = whole.encoder.state_dict()
             alone = only(ready, task)
             share = len(alone.known) / len(ready.known)
             seconds = max(LEAST_SECONDS, share * source.seconds) * options.scale
             model, spent = trained(alone, config, seconds, start)
-            answer = predicted(model, ready.rows(test[seen]))[:, 0]
-        known = ready.exact[ready.known, task]
-        rows.append(
-            {
-                "table": table,
-                "seed": seed,
-                "contestant": name,
-                "assay": ready.tasks.names[task],
-                "assays": len(ready.tasks),
-                "labels": int(np.isfinite(known).sum()),
-                "actives": int(np.nansum(known)),
-                "ROC-AUC": ROC_AUC.score(truth[seen], answer),
-                **spent,
-            }
-        )
-    print(name, table, np.mean([row["ROC-AUC"] for row in rows]), flush=True)
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(rows))
+            column = 0
+        known, test = ready.exact[ready.known, task], ready.folds["test"]
+        tested = test[np.isfinite(ready.exact[test, task])]
+        answer = predicted(model, ready.rows(tested))[:, column]
+        row = {
+            "table": table,
+            "seed": seed,
+            "contestant": name,
+            "assay": assay,
+            "assays": len(ready.tasks),
+            "labels": int(np.isfinite(known).sum()),
+            "actives": int(np.nansum(known)),
+            "ROC-AUC": ROC_AUC.score(ready.exact[tested, task], answer),
+            **spent,
+        }
+        print(f"{table}, {assay}, {name}: {row['ROC-AUC']:.3f}", flush=True)
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(row))
 
 
 def all_assays(
@@ -193,7 +192,7 @@ def all_assays(
     update = {"evenness": 0.0, **WEIGHING[name]}
     objective = config.objective.model_copy(update=update)
     config = config.model_copy(update={"objective": objective})
-    path = cell_path(options.cells, table, seed, name).with_suffix(".pt")
+    path = cell_path(options.cells, table, seed, f"{name}.pt")
     if path.exists():
         kept = torch.load(path)
         known = ready.known
@@ -207,8 +206,8 @@ def all_assays(
 
 
 def cell_path(cells: Path, table: str, seed: int, name: str) -> Path:
-    """Where the scores of a contestant are kept."""
-    return cells / f"{table}-{seed}-{name}.json".replace(", ", "_").replace(" ", "_")
+    """Where something is kept that was made."""
+    return cells / f"{table}-{seed}-{name}".replace(", ", "_").replace(" ", "_")
 
 
 def report(cells: pd.DataFrame) -> str:
@@ -257,7 +256,7 @@ def took(part: pd.DataFrame, name: str) -> str:
 
 def beside(scores: pd.Series, alone: pd.Series, name: str) -> str:
     """How much better than a network of its own, over the assays."""
-    gained = (scores - alone).to_numpy()
+    gained = (scores - alone).dropna().to_numpy()
     draws = np.random.default_rng(0).choice(gained, (10_000, len(gained))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
     return (
@@ -268,7 +267,7 @@ def beside(scores: pd.Series, alone: pd.Series, name: str) -> str:
 
 def cellwise(row: pd.Series) -> str:
     """`0.712 | 0.698`."""
-    return " | ".join(f"{value:.3f}" for value in row)
+    return " | ".join("" if np.isnan(value) else f"{value:.3f}" for value in row)
 
 
 def main() -> None:
@@ -288,7 +287,7 @@ def main() -> None:
             for name in options.only:
                 cells_of(table, seed, name, options)
     kept = sorted(options.cells.glob("*.json"))
-    rows = pd.DataFrame([row for path in kept for row in json.loads(path.read_text())])
+    rows = pd.DataFrame([json.loads(path.read_text()) for path in kept])
     with atomic_path(RESULTS / "skill_multitask.md") as path:
         path.write_text(report(rows))
 
