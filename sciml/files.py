@@ -92,22 +92,3 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
-
-
-def claim_run(run: Path, resume: bool) -> None:
-    """Make the folder `run` for a new training run, or accept the one to resume.
-
-    Raises:
-        InputError: if `run` holds something already and `resume` is not set, or
-            if there is nothing to resume.
-    """
-    if os.environ.get("LOCAL_RANK", "0") != "0":
-        return  # a further process of the same run
-    occupied = run.exists() and (not run.is_dir() or any(run.iterdir()))
-    if occupied and not resume:
-        raise InputError(
-            f"{run} is not empty; add --resume to continue that run, or give another --run folder"
-        )
-    if resume and not occupied:
-        raise InputError(f"nothing to resume in {run}; leave out --resume to start a new run")
-    run.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,8 @@
 """Training on Lightning: one call from model, objective and data to the best weights."""
 
 import copy
-import logging
 import sys
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,6 +21,7 @@ from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
 from sciml.machine import has_bfloat16
 from sciml.objective import Objective
+from sciml.trainer_manners import interruptible, quiet
 from sciml.wording import count
 
 
@@ -149,18 +146,17 @@ def fit(
     last = ModelCheckpoint(run, "last", enable_version_counter=False)
     best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
     checkpoints = [last] if valid is None else [last, best]
-    with _quiet():
+    with quiet():
         callbacks, kept = _callbacks(config, run, snapshots)
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
-        trainer.fit(
-            learner,
-            datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
-            ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
-            weights_only=True,
-        )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        with interruptible(trainer, run):
+            trainer.fit(
+                learner,
+                datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
+                ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
+                weights_only=True,
+            )
     if trainer.global_rank != 0:
         sys.exit(0)
     # without validation data, or stopped by `max_steps` before the first validation
@@ -263,21 +259,3 @@ def _device_name(trainer: Trainer) -> str:
     if trainer.strategy.root_device.type == "cuda":
         return f"{trainer.world_size} x {torch.cuda.get_device_name()}"
     return f"{trainer.world_size} x CPU, {count(torch.get_num_threads(), 'thread')}"
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Lightning's tips and its advice on worker processes off the user's terminal."""
-    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="lightning")
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

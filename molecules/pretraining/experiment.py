@@ -22,10 +22,10 @@ from molecules.pretraining.library import Library, Part, Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
 from molecules.training.preparation import DEMO
-from sciml.config import Config, dump_config
+from sciml.config import Config
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run
 from sciml.model_file import save_tensors
+from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 
@@ -113,9 +113,7 @@ def pretrain(
     """
     _check(config)
     chosen = _chosen(tables, smiles, config.data)
-    claim_run(run, resume)
-    with atomic_path(run / "config.yaml") as path:
-        path.write_text(dump_config(config), encoding="utf-8")
+    open_run(run, config, resume)
     library = _library(chosen, config, run)
     if len(library) < 2:
         given = ", ".join(map(str, tables))

@@ -18,7 +18,8 @@ from molecules.training.preparation import open_table, prepare
 from molecules.training.records import write_text
 from sciml.cli import note
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run
+from sciml.files import atomic_path
+from sciml.run_folder import claim_run
 
 VALID_SHARE = 0.1  # of what is not tested, for early stopping and calibration
 

@@ -28,12 +28,18 @@ from molecules.training.divisions import Division, divisions, learned_rows
 from molecules.training.networks import make_model, train_networks, with_shipped_weights
 from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
-from molecules.training.records import write_coverage, write_rows, write_scores, write_text
+from molecules.training.records import (
+    record_table,
+    write_coverage,
+    write_rows,
+    write_scores,
+    write_text,
+)
 from molecules.training.stacking import affordable, stack, weights_told
 from molecules.training.testing import compare_with_baselines, coverage
 from sciml.cli import note
-from sciml.config import Config, dump_config
-from sciml.files import claim_run
+from sciml.config import Config
+from sciml.run_folder import open_run
 from sciml.training import TrainingConfig
 from sciml.transfer import TransferConfig
 
@@ -129,10 +135,10 @@ def train(
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
-    claim_run(run, resume)
+    open_run(run, config, resume)
+    record_table(run, ready, resume)
     for line in ready.notes:
         note(line)
-    write_text(run / "config.yaml", dump_config(config))
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     write_rows(run / "rows.csv", source, ready)
     learned = _learn(ready, config, run)

@@ -1,18 +1,24 @@
 """What a training leaves beside its model: scores, and what became of every row."""
 
 import csv
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
+from molecules.files.recognize import listing
 from molecules.files.table import Table
 from molecules.training.preparation import Prepared
+from sciml.errors import InputError
 from sciml.files import atomic_path
+from sciml.wording import count
 
 
 def write_scores(path: Path, scores: Sequence[Comparison]) -> None:
@@ -55,3 +61,32 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def record_table(run: Path, ready: Prepared, resume: bool) -> None:
+    """Write `run/table.json`, what a run learns; one that goes on must learn the same.
+
+    Raises:
+        InputError: a run to resume was begun with another table, other columns or folds.
+    """
+    told = {"targets": list(ready.tasks.names), "rows": len(ready.smiles), "sha256": _hash(ready)}
+    path = run / "table.json"
+    if resume and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        if before != told:
+            raise InputError(
+                f"{run} was begun with {_told(before)}; {_told(told)} came, and is not the same: "
+                "resume it with the same table and columns, or give another --run folder"
+            )
+    write_text(path, json.dumps(told, indent=1))
+
+
+def _hash(ready: Prepared) -> str:
+    digest = hashlib.sha256("\n".join(ready.smiles).encode())
+    for part in (ready.labels, ready.weights, *ready.folds.values()):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()
+
+
+def _told(table: Mapping[str, Any]) -> str:
+    return f"{count(table['rows'], 'row')} ({listing(table['targets'], 3)})"

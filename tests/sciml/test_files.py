@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run, only_writer, require_suffix
+from sciml.files import atomic_path, only_writer, require_suffix
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -39,18 +39,6 @@ def test_two_processes_do_not_write_one_output(tmp_path: Path) -> None:
     assert "another process is writing" in refused.stderr
     subprocess.run(second, check=True)
     assert not list(path.parent.iterdir())
-
-
-def test_claim_run(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    claim_run(run, resume=False)
-    claim_run(run, resume=False)  # still empty
-    with pytest.raises(InputError, match="nothing to resume"):
-        claim_run(tmp_path / "other", resume=True)
-    (run / "config.yaml").write_text("x")
-    claim_run(run, resume=True)
-    with pytest.raises(InputError, match="not empty; add --resume"):
-        claim_run(run, resume=False)
 
 
 def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:

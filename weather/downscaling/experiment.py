@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sciml.config import Config, dump_config
+from sciml.config import Config
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run
 from sciml.model_file import read_header
 from sciml.normalize import RunningMoments
+from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.downscaling.downscaler import KIND, Downscaler, DownscalerConfig
@@ -112,9 +112,7 @@ def train_downscaler(
         own = read_header(start)["kind"] == KIND
         transfer(model, config.transfer, KIND if own else kind_of(start))
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
-    claim_run(run, resume)
-    with atomic_path(run / "config.yaml") as path:
-        path.write_text(dump_config(config), encoding="utf-8")
+    open_run(run, config, resume)
     loss = DownscalingLoss(config.objective, refinement, model)
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
     metadata = origin(series.dataset, config.data, series.periods)

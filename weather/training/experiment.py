@@ -9,10 +9,10 @@ import torch
 import xarray as xr
 from pydantic import Field
 
-from sciml.config import Config, dump_config
+from sciml.config import Config
 from sciml.errors import InputError
-from sciml.files import atomic_path, claim_run
 from sciml.model_file import read_header
+from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.files.reanalysis import static_fields
@@ -103,9 +103,7 @@ def train(
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
-    claim_run(run, resume)
-    with atomic_path(run / "config.yaml") as path:
-        path.write_text(dump_config(config), encoding="utf-8")
+    open_run(run, config, resume)
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
     training, snapshots = config.training, config.training.snapshots

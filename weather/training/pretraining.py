@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from sciml.config import Config, dump_config
-from sciml.files import atomic_path, claim_run
+from sciml.config import Config
 from sciml.model_file import save_tensors
+from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from weather.files.reanalysis import static_fields
 from weather.forecasting.forecaster_config import ForecasterConfig
@@ -62,9 +62,7 @@ def pretrain(
     torch.manual_seed(config.training.seed)
     model = build(made, series)
     parts = {name: series.windows(period, SINGLE, 1) for name, period in series.periods.items()}
-    claim_run(run, resume)
-    with atomic_path(run / "config.yaml") as path:
-        path.write_text(dump_config(config), encoding="utf-8")
+    open_run(run, config, resume)
     objective = MaskedFields(config.objective, made.variables, made.grid, model.counted())
     train, valid = parts["train"], parts.get("valid")
     result = fit(model, objective, train, valid, config.training, run, resume)

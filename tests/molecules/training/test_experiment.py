@@ -119,6 +119,10 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not empty"):
         train(made_table(), ["length"], config, tmp_path / "whole")
     (tmp_path / "whole" / "model.safetensors").unlink()
+    other = made_table()
+    other.frame.loc[0, "length"] = "9"
+    with pytest.raises(InputError, match=r"begun with 40 rows \('length'\)"):
+        train(other, ["length"], config, tmp_path / "whole", resume=True)
     again = train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
     np.testing.assert_array_equal(again.predictor.predict(SMILES).mean, whole.mean)
 

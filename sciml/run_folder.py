@@ -1,0 +1,95 @@
+"""The folder of a training: made once, and gone on with as it was begun."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sciml.config import Config, dump_config
+from sciml.errors import InputError
+from sciml.files import atomic_path
+
+CONFIG = "config.yaml"
+_LENGTHS = ("training.epochs", "training.max_steps")  # may grow
+_FREE = (  # how fast, and how long to wait, but not what is learned
+    "training.accelerator",
+    "training.devices",
+    "training.patience",
+    "training.strategy",
+    "training.workers",
+    "data.cache",
+)
+
+
+def claim_run(run: Path, resume: bool) -> None:
+    """Make the folder `run` for a new training run, or accept the one to resume.
+
+    Raises:
+        InputError: if `run` holds something already and `resume` is not set, or
+            if there is nothing to resume.
+    """
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return  # a further process of the same run
+    occupied = run.exists() and (not run.is_dir() or any(run.iterdir()))
+    if occupied and not resume:
+        raise InputError(
+            f"{run} is not empty; add --resume to continue that run, or give another --run folder"
+        )
+    if resume and not occupied:
+        raise InputError(f"nothing to resume in {run}; leave out --resume to start a new run")
+    run.mkdir(parents=True, exist_ok=True)
+
+
+def open_run(run: Path, config: Config, resume: bool) -> None:
+    """Claim the folder `run`, and write `run/config.yaml`.
+
+    A run that goes on must learn the same of the same data, or its weights would come from
+    both and its file would tell of one; it may go on for longer, and elsewhere.
+
+    Raises:
+        InputError: as `claim_run`; or a run to resume was begun with another configuration.
+    """
+    claim_run(run, resume)
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return
+    path = run / CONFIG
+    if resume and path.exists():
+        before = yaml.safe_load(path.read_text(encoding="utf-8"))
+        _require_same(dict(_flat(before)), dict(_flat(config.model_dump(mode="json"))), run)
+    with atomic_path(path) as temporary:
+        temporary.write_text(dump_config(config), encoding="utf-8")
+
+
+def _require_same(before: Mapping[str, Any], now: Mapping[str, Any], run: Path) -> None:
+    for key in sorted(before.keys() & now.keys() - {*_FREE, *_LENGTHS}):
+        if before[key] != now[key]:
+            raise InputError(
+                f"{run} was begun with {key} {_told(before[key])}, not {_told(now[key])}; resume "
+                "it with that, or give another --run folder"
+            )
+    for key in before.keys() & now.keys() & {*_LENGTHS}:
+        if _length(now[key]) < _length(before[key]):
+            raise InputError(
+                f"{run} was begun with {key} {_told(before[key])}, which sets the course of the "
+                f"learning rate; expected no less, came {_told(now[key])}"
+            )
+
+
+def _length(value: int | None) -> float:
+    return float("inf") if value is None else value
+
+
+def _told(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000)
+    return text.removesuffix("...\n").strip()
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values that are no mappings."""
+    for name, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,56 @@
+"""How Lightning's trainer behaves towards the terminal: quietly, and ending when it is told to."""
+
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lightning.pytorch import Trainer
+
+from sciml.cli import note
+
+
+@contextmanager
+def interruptible(trainer: Trainer, run: Path) -> Iterator[None]:
+    """Let Ctrl-C end the program as it ends others, and say what is kept.
+
+    Lightning takes the interrupt for itself: by version it returns, or ignores all that follow
+    and exits with status 1.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        if not trainer.interrupted:
+            raise
+    if trainer.interrupted:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+        if trainer.global_rank == 0:
+            kept = (run / "last.ckpt").exists()
+            note(
+                f"stopped in epoch {trainer.current_epoch + 1} of {trainer.max_epochs}; "
+                + ("go on with --resume" if kept else "nothing is kept of the first epoch")
+            )
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Lightning's tips and its advice on worker processes off the user's terminal."""
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning")
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists.*")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,76 @@
+"""The folder of a training: nobody writes over it, and it goes on as it was begun."""
+
+from pathlib import Path
+
+import pytest
+
+from sciml.config import Config, load_config
+from sciml.errors import InputError
+from sciml.run_folder import claim_run, open_run
+from sciml.training import TrainingConfig
+
+
+class DataConfig(Config):
+    """Some data."""
+
+    train: str = "early"
+    cache: Path | None = None
+
+
+class RunConfig(Config):
+    """A training on it."""
+
+    data: DataConfig = DataConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def test_claim_run(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    claim_run(run, resume=False)
+    claim_run(run, resume=False)  # still empty
+    with pytest.raises(InputError, match="nothing to resume"):
+        claim_run(tmp_path / "other", resume=True)
+    (run / "config.yaml").write_text("x")
+    claim_run(run, resume=True)
+    with pytest.raises(InputError, match="not empty; add --resume"):
+        claim_run(run, resume=False)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "training.epochs=21",
+        "training.workers=2",
+        "training.devices=2",
+        "training.patience=3",
+        "data.cache=graphs",
+    ],
+)
+def test_a_run_goes_on_for_longer_and_elsewhere(tmp_path: Path, change: str) -> None:
+    run = tmp_path / "run"
+    open_run(run, RunConfig(), resume=False)
+    changed = load_config(RunConfig, None, [change])
+    open_run(run, changed, resume=True)
+    assert load_config(RunConfig, run / "config.yaml") == changed
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("data.train=late", "was begun with data.train early, not late"),
+        ("training.optimizer.lr=0.1", "training.optimizer.lr 0.001, not 0.1"),
+        ("training.epochs=19", "training.epochs 20"),
+        ("training.max_steps=5", "training.max_steps null"),
+    ],
+)
+def test_a_run_goes_on_with_what_it_was_begun(tmp_path: Path, change: str, words: str) -> None:
+    run = tmp_path / "run"
+    open_run(run, RunConfig(), resume=False)
+    with pytest.raises(InputError, match=words):
+        open_run(run, load_config(RunConfig, None, [change]), resume=True)
+    assert load_config(RunConfig, run / "config.yaml") == RunConfig()
+
+
+def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data: {train: early}\n")
+    open_run(tmp_path, RunConfig(), resume=True)
