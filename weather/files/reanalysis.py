@@ -21,7 +21,7 @@ from weather.state import State, seconds
 from weather.variables import Variables, describe
 
 
-def open_reanalysis(sources: Sources) -> xr.Dataset:
+def open_reanalysis(sources: Sources | xr.Dataset) -> xr.Dataset:
     """Open analyses as one canonical data set, lazily.
 
     Files may continue each other in time, hold different variables of the same times
@@ -29,7 +29,8 @@ def open_reanalysis(sources: Sources) -> xr.Dataset:
 
     Args:
         sources: NetCDF, GRIB (with `cfgrib` installed) or Zarr, as paths, globs, fsspec
-            URLs, or short names of public stores (`weather.files.stores.STORES`).
+            URLs, or short names of public stores (`weather.files.stores.STORES`); or a data
+            set as xarray opened or computed it.
 
     Returns:
         Dimensions (time, member, level, lat, lon), those that there are; latitude north
@@ -41,6 +42,8 @@ def open_reanalysis(sources: Sources) -> xr.Dataset:
         InputError: a source that cannot be reached, read or understood, a time with two
             values, different grids.
     """
+    if isinstance(sources, xr.Dataset):
+        return as_reanalysis([("the data set", [sources])])
     return as_reanalysis([(name, open_source(name)) for name in expand(sources)])
 
 

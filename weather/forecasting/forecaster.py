@@ -16,12 +16,13 @@ from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.checking.findings import Report
 from weather.checking.preflight import apply, inspect
-from weather.files.reanalysis import state_to_dataset, to_state
+from weather.files.reanalysis import open_reanalysis, state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.forecasting.initial import (
     blanked,
     in_memory,
+    initial_times,
     on_levels,
     past_times,
     require_times,
@@ -243,29 +244,37 @@ class Forecaster:
     def forecast(
         self,
         dataset: xr.Dataset,
-        times: Sequence[np.datetime64] | Times,
+        times: str | np.datetime64 | Sequence[str | np.datetime64] | Times,
         steps: int,
         boundary: Boundary | None = None,
     ) -> xr.Dataset:
         """Forecast from analyses.
 
         Args:
-            dataset: canonical (see `weather.files.reanalysis`).
-            times: initial times.
+            dataset: as `open_reanalysis` gives it, or of any layout that it reads.
+            times: initial times, one or several, also as text: `2001-01-01T00`.
             steps: number of time steps.
             boundary: for a model with a frame.
 
         Returns:
             Dimensions ([member,] time, lead_time, level, latitude, longitude), CF
             attributes; `time` is the initial time.
+
+        Raises:
+            InputError: as `initial` and `open_reanalysis`, or no step.
         """
+        if steps < 1:
+            raise InputError(f"a forecast of {steps} steps; expected at least one")
+        if "layout" not in dataset.attrs:
+            dataset = open_reanalysis(dataset)
+        times = initial_times(times)
         if "member" in dataset.dims:
             members = (dataset.isel(member=i) for i in range(dataset.sizes["member"]))
             each = [self.forecast(member, times, steps, boundary) for member in members]
             return xr.concat(each, dataset["member"])
         state = self.initial(dataset, times)
         if boundary is not None:
-            boundary.require(np.asarray(times), np.arange(1, steps + 1) * self.step)
+            boundary.require(times, np.arange(1, steps + 1) * self.step)
         whole = reduce(State.then, self.rollout(state, steps, boundary))
         initial = state.datetimes()[:, -1]
         forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))

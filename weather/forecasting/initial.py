@@ -13,6 +13,21 @@ from weather.variables import Variables
 Times = NDArray[np.datetime64]
 
 
+def initial_times(times: str | np.datetime64 | Sequence[str | np.datetime64] | Times) -> Times:
+    """(time,) of one time or several, each a `datetime64` or text such as `2001-01-01T00`.
+
+    Raises:
+        InputError: no time, or a text that is none.
+    """
+    try:
+        found = np.atleast_1d(np.asarray(times, "datetime64[ns]"))
+    except ValueError:
+        raise InputError(f"cannot read {times!r}; give times as 2001-01-01T00") from None
+    if not found.size:
+        raise InputError("no initial time is given; give at least one")
+    return found
+
+
 def past_times(initial: Sequence[np.datetime64] | Times, history: int, step: int) -> Times:
     """The times that forecasts start from, the initial time last.
 

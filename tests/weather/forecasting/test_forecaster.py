@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
@@ -82,6 +83,25 @@ def test_analyses_that_do_not_fit(spoil, message, forecaster, waves, tmp_path):
             forecaster, dataset, START[:1], plan([21600], [43200]), tmp_path / "out" / "f.nc"
         )
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_data_sets_as_xarray_opens_them(forecaster, waves_file):
+    expected = forecaster.forecast(open_reanalysis(waves_file), START, 1)
+    raw = xr.open_dataset(waves_file)
+    for given in (raw, raw.isel(latitude=slice(None, None, -1)), open_reanalysis(raw)):
+        np.testing.assert_array_equal(forecaster.forecast(given, START, 1).msl, expected.msl)
+
+
+def test_times_are_taken_as_users_write_them(forecaster, waves_file):
+    dataset = open_reanalysis(waves_file)
+    expected = forecaster.forecast(dataset, START[:1], 1)
+    for one in (START[0], str(START[0]), [str(START[0])]):
+        assert forecaster.forecast(dataset, one, 1).equals(expected)
+    for wrong, words in (("yesterday", "cannot read 'yesterday'"), ([], "no initial time")):
+        with pytest.raises(InputError, match=words):
+            forecaster.forecast(dataset, wrong, 1)
+    with pytest.raises(InputError, match="a forecast of 0 steps"):
+        forecaster.forecast(dataset, START, 0)
 
 
 def test_a_wrong_unit_is_corrected_and_told(forecaster, waves, waves_file, tmp_path):
