@@ -160,5 +160,7 @@ def _describe(problem: Any, known: list[str]) -> str:
         return f"unknown key {where!r}{elsewhere or nearest(str(last), known)}"
     if problem["type"] == "missing":
         return f"missing key {where!r}"
+    if problem["type"] == "union_tag_not_found":
+        return f"{where}: say which it is, with {where}.kind (got {problem['input']!r:.80})"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {message} (got {problem['input']!r:.80})"

@@ -6,7 +6,6 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from lightning.pytorch import Trainer
 
@@ -14,8 +13,8 @@ from sciml.cli import note
 
 
 @contextmanager
-def interruptible(trainer: Trainer, run: Path) -> Iterator[None]:
-    """Let Ctrl-C end the program as it ends others, and say what is kept.
+def interruptible(trainer: Trainer) -> Iterator[None]:
+    """Let Ctrl-C end the program as it ends others, and say how to go on.
 
     Lightning takes the interrupt for itself: by version it returns, or ignores all that follow
     and exits with status 1.
@@ -30,10 +29,9 @@ def interruptible(trainer: Trainer, run: Path) -> Iterator[None]:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
         if trainer.global_rank == 0:
-            kept = (run / "last.ckpt").exists()
             note(
-                f"stopped in epoch {trainer.current_epoch + 1} of {trainer.max_epochs}; "
-                + ("go on with --resume" if kept else "nothing is kept of the first epoch")
+                f"stopped in epoch {trainer.current_epoch + 1} of {trainer.max_epochs}; --resume "
+                "begins it anew and goes on"
             )
         raise KeyboardInterrupt
 

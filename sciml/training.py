@@ -150,7 +150,7 @@ def fit(
         callbacks, kept = _callbacks(config, run, snapshots)
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
-        with interruptible(trainer, run):
+        with interruptible(trainer):
             trainer.fit(
                 learner,
                 datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),

@@ -20,6 +20,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from sciml.files import atomic_path
+from sciml.processes import end_with_parent
 
 LARGEST = 150  # heavy atoms; beyond, distance geometry takes minutes
 SECONDS = 20  # given to one molecule
@@ -70,7 +71,7 @@ def _compute(smiles: Sequence[str], seed: int, processes: int | None) -> Conform
     if workers < 2:
         done = [_embed_all(chunk, seed) for chunk in chunks]
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
             done = list(pool.map(_embed_all, chunks, seeds))
     found = [result for chunk in done for result in chunk]
     return Conformers(

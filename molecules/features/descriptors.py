@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors
 
+from sciml.processes import end_with_parent
+
 Descriptor = Callable[..., float]
 
 # Left out: eight in ten milliseconds of all descriptors go into these, and Ipc overflows.
@@ -46,7 +48,7 @@ def descriptors(smiles: Sequence[str], processes: int | None = None) -> NDArray[
     if workers < 2:
         rows = [row for chunk in chunks for row in _all(chunk)]
     else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
             rows = [row for chunk in pool.map(_all, chunks) for row in chunk]
     return np.array(rows, np.float32).reshape(-1, len(NAMES))
 

@@ -28,6 +28,7 @@ from molecules.features.mapped import map_arrays
 from molecules.packed import Packed, starts
 from sciml.errors import InputError
 from sciml.files import atomic_path
+from sciml.processes import end_with_parent
 
 FORMAT = 1  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
@@ -109,7 +110,7 @@ def _in_processes(
     store: _Store, chunks: Sequence[Sequence[str | None]], workers: int
 ) -> list[Featurized]:
     """Make chunks in processes; those that no file keeps come back."""
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         try:
             return [made for made in pool.map(store.fill, chunks) if made is not None]
         except BrokenProcessPool as error:

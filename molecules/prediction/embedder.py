@@ -18,7 +18,13 @@ from molecules.models.model import ENCODER, Encoder, EncoderModel, ModelConfig
 from molecules.models.shipped import weights_path
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.prediction import Embedding
-from molecules.prediction.reading import ReadingConfig, encode, sees_conformers, similar_sizes
+from molecules.prediction.reading import (
+    ReadingConfig,
+    encode,
+    sees_conformers,
+    similar_sizes,
+    texts_of,
+)
 from sciml.config import parse_config
 from sciml.model_file import load_state, read_model_file
 
@@ -87,6 +93,7 @@ class Embedder:
             positions: row -> (atom, 3) Å in the order of its SMILES, for a model that
                 learned from such; one that learned from made conformers makes them.
         """
+        smiles = texts_of(smiles)
         dim = sum(encoder.dim for encoder in self.encoders)
         return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache, positions))
 

@@ -17,6 +17,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
 from sciml.errors import InputError
+from sciml.processes import end_with_parent
 
 _AHEAD = 2  # parts a worker has before it
 _DASK_SECONDS = 30  # to find the scheduler and its first worker
@@ -108,7 +109,7 @@ def workers(number: int | None = None, scheduler: str | None = None) -> Iterator
     if number == 1:
         yield Workers()
         return
-    pool = ProcessPoolExecutor(number, _start_method(), _one_thread)
+    pool = ProcessPoolExecutor(number, _start_method(), _begin)
     try:
         yield Workers(pool.submit, _AHEAD * number)
     finally:
@@ -129,10 +130,11 @@ def _start_method() -> BaseContext:
     return context
 
 
-def _one_thread() -> None:
+def _begin() -> None:
     """Called in a new process: its share of the machine is one core."""
     import torch
 
+    end_with_parent()
     torch.set_num_threads(1)
 
 

@@ -23,7 +23,7 @@ from molecules.prediction.domain import Domain
 from molecules.prediction.embedder import Embedder, Precision
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
-from molecules.prediction.reading import text_of
+from molecules.prediction.reading import texts_of
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
 
@@ -133,7 +133,7 @@ class PropertyPredictor(Embedder):
             positions: row -> (atom, 3) Å in the order of its SMILES, for a model that
                 learned from such; one that learned from made conformers makes them.
         """
-        smiles = [text_of(cell) for cell in smiles]
+        smiles = texts_of(smiles)
         tasks, domain = len(self.tasks), domain and self.domain is not None
         told, status, reason = self._run(
             smiles,

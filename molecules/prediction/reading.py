@@ -1,6 +1,6 @@
 """Molecules as a model reads them: standardized, encoded, with what else it looks at."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from molecules.features.standardize import Standardization
 from molecules.features.store import stored_featurize
 from molecules.models.model import ModelConfig
 from sciml.config import Config
+from sciml.errors import InputError
 from sciml.transformer_config import WindowTransformerConfig
 
 
@@ -88,7 +89,17 @@ def similar_sizes(data: MoleculeData, batch_size: int) -> Iterator[NDArray[np.in
         yield order[first : first + batch_size]
 
 
-def text_of(cell: object) -> str | None:
-    """A cell as text; None for what pandas takes as missing."""
+def texts_of(cells: object) -> list[str | None]:
+    """Cells as text; None for what pandas takes as missing.
+
+    Raises:
+        InputError: a single text, whose letters would count as molecules, or no sequence.
+    """
+    if isinstance(cells, str) or not isinstance(cells, Iterable):
+        raise InputError(f"{cells!r:.80} came; expected several SMILES, such as ['CCO']")
+    return [_text_of(cell) for cell in cells]
+
+
+def _text_of(cell: object) -> str | None:
     text = str(cell)
     return None if text in ("None", "nan", "<NA>") else text

@@ -73,10 +73,10 @@ class ExperimentConfig(Config):
     @model_validator(mode="after")
     def _one_process(self) -> Self:
         several = self.folds > 1 or self.experts or self.measure_gain
-        if several and self.training.strategy != "auto":
+        if several and (self.training.strategy != "auto" or self.training.devices != 1):
             raise ValueError(
                 "a stack trains in one process; set folds: 1, experts: [] and measure_gain: "
-                "false, or strategy: auto"
+                "false, or strategy: auto and devices: 1"
             )
         return self
 

@@ -77,10 +77,13 @@ def train_networks(
     _tell_of_cut(config, len(divided[0].learned))
     models, results = [], []
     for number, (division, folder) in enumerate(zip(divided, folders, strict=True)):
+        if len(divided) > 1:
+            note(f"network {number + 1} of {len(divided)}")
         models.append(make_model(ready, config, division, number, config.transfer))
         results.append(_fit(models[-1], ready, config, division, number, folder))
     gain = ""
     if config.measure_gain and config.transfer is not None and len(divided[0].held):
+        note("a network from scratch, to compare the first with")
         fresh = make_model(ready, config, divided[0], 0, None)
         results.append(_fit(fresh, ready, _evenly(config), divided[0], 0, run / "from_scratch"))
         gain = _gain(config.transfer.checkpoint, results[0].best_loss, results[-1].best_loss)

@@ -71,6 +71,11 @@ def record_table(run: Path, ready: Prepared, resume: bool) -> None:
     """
     told = {"targets": list(ready.tasks.names), "rows": len(ready.smiles), "sha256": _hash(ready)}
     path = run / "table.json"
+    if resume and not path.exists() and any(run.rglob("last.ckpt")):
+        raise InputError(
+            f"{run} was begun by an earlier version, which did not note of what table; give "
+            "another --run folder"
+        )
     if resume and path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
         if before != told:

@@ -129,7 +129,7 @@ def _told(stacked: Stacked, task: Task, i: int) -> str:
         f"{name} {weight:.0%} ({score:.3g} alone)"
         for name, weight, score in zip(stacked.names, stacked.weights[:, i], alone, strict=True)
     ]
-    metric = METRICS[task.kind][0].name + (" of logarithms" if task.scale == "log" else "")
+    metric = METRICS[task.kind][0].name + (" of natural logarithms" if task.scale == "log" else "")
     return f"{task.name}: {', '.join(parts)}; {metric} {whole:.3g} on molecules held out."
 
 
@@ -175,13 +175,13 @@ def _networks_alone(networks: Networks, ready: Prepared) -> Stacked:
 
 
 def _scores(predicted: Sequence[Array], ready: Prepared) -> Array:
-    """(task, prediction) main metric, in units; NaN where there is none."""
-    predicted = [ready.tasks.in_units(told) for told in predicted]
+    """(task, prediction) main metric, on the scale that is learned; NaN where there is none."""
+    truth = ready.tasks.learned(ready.exact)
     found = np.full((len(ready.tasks), len(predicted)), np.nan)
     for i, task in enumerate(ready.tasks.tasks):
         metric = METRICS[task.kind][0]
         for j, told in enumerate(predicted):
-            both = np.isfinite(told[:, i]) & np.isfinite(ready.exact[:, i])
+            both = np.isfinite(told[:, i]) & np.isfinite(truth[:, i])
             if both.sum() >= metric.min_rows:
-                found[i, j] = metric.score(ready.exact[both, i], told[both, i])
+                found[i, j] = metric.score(truth[both, i], told[both, i])
     return found

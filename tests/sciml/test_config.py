@@ -51,6 +51,7 @@ def test_dump_reads_back(tmp_path: Path) -> None:
         ("shape: {kind: circle, colour: red}", [], "'colour' belongs to another section"),
         ("shape: {kind: circle, radios: 2}", [], "'shape.radios'; did you mean 'radius'"),
         ("rate: fast", [], "rate: .*valid number.*'fast'"),
+        ("colour: red", ["shape.radius=2"], "shape: say which it is, with shape.kind"),
         ("shape: {kind: triangle}", [], "'square', 'circle'"),
         ("- a\n- b", [], "holds no sections"),
         ("a: [", [], "is not a YAML file"),

@@ -1,4 +1,4 @@
-"""Ctrl-C ends a training as it ends any program, and says what is kept."""
+"""Ctrl-C ends a training as it ends any program, and says how to go on."""
 
 import signal
 from dataclasses import dataclass
@@ -53,9 +53,12 @@ def make_model() -> nn.Linear:
 
 @pytest.mark.parametrize(
     ("step", "words"),
-    [(1, "stopped in epoch 1 of 3; nothing is kept"), (6, "in epoch 2 of 3; go on with --resume")],
+    [
+        (1, "stopped in epoch 1 of 3; --resume begins it anew"),
+        (6, "stopped in epoch 2 of 3; --resume"),
+    ],
 )
-def test_an_interrupt_says_what_is_kept(
+def test_an_interrupt_says_how_to_go_on(
     step: int, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = signal.getsignal(signal.SIGINT)

@@ -37,3 +37,9 @@ def test_another_way_to_write_it_changes_nothing(base: Embedder) -> None:
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(InputError, match="no file nothing, nor weights of that name"):
         Embedder.load("nothing")
+
+
+@pytest.mark.parametrize("given", ["CCO", 5])
+def test_a_single_text_is_no_list_of_molecules(base: Embedder, given: object) -> None:
+    with pytest.raises(InputError, match="expected several SMILES"):
+        base.embed(given)  # type: ignore[arg-type]

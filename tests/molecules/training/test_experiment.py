@@ -124,6 +124,9 @@ def test_ensemble_resumes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"begun with 40 rows \('length'\)"):
         train(other, ["length"], config, tmp_path / "whole", resume=True)
     again = train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
+    (tmp_path / "whole" / "table.json").unlink()
+    with pytest.raises(InputError, match="by an earlier version"):
+        train(made_table(), ["length"], config, tmp_path / "whole", resume=True)
     np.testing.assert_array_equal(again.predictor.predict(SMILES).mean, whole.mean)
 
 

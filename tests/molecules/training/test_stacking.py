@@ -110,7 +110,18 @@ def test_an_expert_that_knows_the_answer_is_heard() -> None:
     np.testing.assert_allclose(stacked.held[ready.known], ready.exact[ready.known])
     assert "networks 100% (0 alone); RMSE 0 on" in weights_told(stacked, ready.tasks)[0]
     task = ready.tasks.tasks[0].model_copy(update={"scale": "log"})
-    assert "RMSE of logarithms 0 on" in weights_told(stacked, Tasks(tasks=(task,)))[0]
+    assert "RMSE of natural logarithms 0 on" in weights_told(stacked, Tasks(tasks=(task,)))[0]
+
+
+def test_scores_are_of_what_is_learned() -> None:
+    ready = prepared()
+    (task,) = ready.tasks.tasks[:1]
+    tasks = Tasks(tasks=(task.model_copy(update={"scale": "log"}),))
+    exact = np.exp(np.arange(len(ready.exact), dtype=float))[:, None]
+    ready = replace(ready, tasks=tasks, exact=exact, labels=exact)
+    told = Networks([], exact * np.exp(0.5), 0.0, "")
+    alone = stack(told, ready, divisions(ready, DataConfig(), 5), (), 0)
+    assert alone.scores[0] == pytest.approx([0.5, 0.5])
 
 
 def test_many_properties_or_molecules_get_networks_only() -> None:

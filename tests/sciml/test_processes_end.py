@@ -1,0 +1,45 @@
+"""Workers of a pool end with the program that started them, also when it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from sciml.processes import end_with_parent
+
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, get_context("{method}"), end_with_parent) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(method: str, how: signal.Signals, tmp_path) -> None:
+    script = tmp_path / "pool.py"
+    script.write_text(SCRIPT.format(method=method))
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as pool:
+        assert pool.stdout is not None
+        worker = int(pool.stdout.readline())
+        pool.send_signal(how)
+        pool.wait(30)
+        end = time.monotonic() + 30
+        while alive(worker):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
