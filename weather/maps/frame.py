@@ -5,6 +5,7 @@ no coastlines. Fields of a simulated atmosphere, which is not on the Earth, lie 
 or the mountains of their own data.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from weather.maps.region import Extent
 from weather.sphere import DEGREE, distance
 
 Field = NDArray[np.float64]
+Places = Sequence[Field]
 Place = tuple[float, float, int, float]  # longitude, latitude, +1 or -1, value
 
 HALO: list[patheffects.AbstractPathEffect] = [
@@ -87,20 +89,20 @@ class MapFrame:
 
     def smooth(self, field: Field) -> tuple[Field, Field, Field]:
         """Coordinates on the axes, here longitude and latitude, and field for contours."""
-        return self.refined(field)
+        return self._refined(field, bounded_spline)
 
-    def refined(self, field: Field) -> tuple[Field, Field, Field]:
+    def _refined(
+        self, field: Field, spline: Callable[[Field, Places], Field]
+    ) -> tuple[Field, Field, Field]:
         """Longitude, latitude and field: cyclic, and refined if coarse."""
         lon, lat, field = self.cyclic(field)
         if not np.isfinite(field).all():
             return lon, lat, field
         rows, columns = _finer(lat, self._spacing), _finer(lon, self._spacing)
-        places = np.meshgrid(rows, columns, indexing="ij")
-        fine = ndimage.map_coordinates(field, places, mode="nearest")
         return (
             np.interp(columns, np.arange(len(lon)), lon),
             np.interp(rows, np.arange(len(lat)), lat),
-            fine,
+            spline(field, np.meshgrid(rows, columns, indexing="ij")),
         )
 
     def cyclic(self, field: Field) -> tuple[Field, Field, Field]:
@@ -164,7 +166,7 @@ class MapFrame:
         of the map. Where two of a kind are less than two thirds of that apart on the sphere, as
         near a pole, the greater is taken.
         """
-        lon, lat, field = self.refined(field)
+        lon, lat, field = self._refined(field, _spline)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
         size = 2 * int(radius / (lat[0] - lat[1])) + 1
         known = np.isfinite(field)
@@ -205,6 +207,25 @@ class MapFrame:
         elif "z_surface" in static:
             height = of_static.smooth(static["z_surface"].values / STANDARD_GRAVITY)
             axes.contour(*height, levels=_MOUNTAINS, colors="#7a5230", linewidths=0.7, zorder=3)
+
+
+def bounded_spline(field: Field, places: Places) -> Field:
+    """Cubic splines that stay between the four cells around each place: dry cells stay dry.
+
+    Args:
+        field: (lat, lon), finite.
+        places: fractional rows and columns.
+    """
+    low = [
+        np.clip(np.floor(x).astype(int), 0, n - 1) for x, n in zip(places, field.shape, strict=True)
+    ]
+    high = [np.minimum(x + 1, n - 1) for x, n in zip(low, field.shape, strict=True)]
+    around = [field[row, column] for row in (low[0], high[0]) for column in (low[1], high[1])]
+    return np.clip(_spline(field, places), np.min(around, axis=0), np.max(around, axis=0))
+
+
+def _spline(field: Field, places: Places) -> Field:
+    return ndimage.map_coordinates(field, places, mode="nearest")
 
 
 def cut(x: Field, y: Field, jump: float) -> tuple[Field, Field]:

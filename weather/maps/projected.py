@@ -15,7 +15,15 @@ from matplotlib.path import Path as Outline
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from weather.maps.frame import HALO, MapFrame, Place, cut, latitude_label, longitude_label
+from weather.maps.frame import (
+    HALO,
+    MapFrame,
+    Place,
+    bounded_spline,
+    cut,
+    latitude_label,
+    longitude_label,
+)
 
 Field = NDArray[np.float64]
 
@@ -90,8 +98,10 @@ class ProjectedFrame(MapFrame):
             outside |= (lat > own_lat[0] + 1e-6) | (lat < own_lat[-1] - 1e-6)
         rows = np.interp(-np.nan_to_num(lat), -own_lat, np.arange(len(own_lat)))
         places = [rows, np.where(outside, 0, columns) + pad]
-        order = 3 if np.isfinite(field).all() else 1
-        values = ndimage.map_coordinates(field, places, order=order, mode="nearest")
+        if np.isfinite(field).all():
+            values = bounded_spline(field, places)
+        else:
+            values = ndimage.map_coordinates(field, places, order=1, mode="nearest")
         return np.where(outside, np.nan, values)
 
     def prepare(self, axes: Axes, static: xr.Dataset | None, small: bool = False) -> None:

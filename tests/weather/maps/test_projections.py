@@ -135,3 +135,22 @@ def test_land_agrees_with_a_reanalysis(shared_data: Path) -> None:
         clear = (lsm.values < 0.02) | (lsm.values > 0.98)
         clear &= lsm.latitude.values[:, None] > -60  # ice shelves are land there
         assert (ours == (lsm.values > 0.5))[clear].mean() > 0.99
+
+
+@pytest.mark.parametrize("projection", ["latlon", "robinson", "lambert"])
+def test_what_is_drawn_lies_between_the_cells_around_it(projection: str) -> None:
+    """Splines alone swing below zero beside rain, and above it two cells away."""
+    if projection != "latlon":
+        pytest.importorskip("cartopy")
+    frame, part = frame_of(GLOBE, projection, region_extent("europe"))
+    rain = np.zeros(part["msl"].shape)
+    rows, columns = rain.shape
+    rain[rows // 2, columns // 2] = 20.0
+    x, y, drawn = frame.smooth(rain)
+    lon, lat = np.meshgrid(x, y) if projection == "latlon" else frame.plane[2:]
+    centre = part.isel(lat=rows // 2, lon=columns // 2)
+    near = abs((lon - float(centre["lon"]) + 180) % 360 - 180) < 5.01
+    near &= abs(lat - float(centre["lat"])) < 5.01
+    assert drawn[near].min() >= 0
+    assert 15 < drawn[near].max() <= 20
+    assert not np.nan_to_num(drawn[~near]).any()
