@@ -31,6 +31,9 @@ Place = tuple[float, float, int, float]  # longitude, latitude, +1 or -1, value
 HALO: list[patheffects.AbstractPathEffect] = [
     patheffects.withStroke(linewidth=2.5, foreground="white")
 ]
+CASING: list[patheffects.AbstractPathEffect] = [  # coasts are seen on dark fields too
+    patheffects.withStroke(linewidth=1.7, foreground="white", alpha=0.7)
+]
 _STEPS = 200  # along the longer side of the map; coarser fields are drawn as cubic splines
 _SMALLEST = 160  # of what is drawn of a coast, as a part of the map
 _MOUNTAINS = (1000.0, 2000.0, 3000.0)  # m
@@ -194,7 +197,9 @@ class MapFrame:
             west, east, *_ = self.extent
             shifts = [s for s in (-360, 0, 360) if s + 180 > west and s - 180 < east]
             moved = [line + np.array([shift, 0]) for line in self.coast for shift in shifts]
-            axes.add_collection(LineCollection(moved, colors="#333333", linewidths=0.6, zorder=3))
+            lines = LineCollection(moved, colors="#222222", linewidths=0.7, zorder=3)
+            lines.set_path_effects(CASING)
+            axes.add_collection(lines)
         elif static is not None:
             self._draw_own_land(axes, static)
 
@@ -203,7 +208,8 @@ class MapFrame:
         of_static = replace(self, grid=LatLonGrid.from_dataset(static))
         if "lsm" in static:
             shore = of_static.smooth(static["lsm"].values.astype(np.float64))
-            axes.contour(*shore, levels=[0.5], colors="#333333", linewidths=0.8, zorder=3)
+            lines = axes.contour(*shore, levels=[0.5], colors="#222222", linewidths=0.8, zorder=3)
+            lines.set_path_effects(CASING)
         elif "z_surface" in static:
             height = of_static.smooth(static["z_surface"].values / STANDARD_GRAVITY)
             axes.contour(*height, levels=_MOUNTAINS, colors="#7a5230", linewidths=0.7, zorder=3)

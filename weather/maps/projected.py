@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from weather.maps.frame import (
+    CASING,
     HALO,
     MapFrame,
     Place,
@@ -119,9 +120,10 @@ class ProjectedFrame(MapFrame):
             disc = Outline(np.stack([0.5 + 0.5 * np.sin(turn), 0.5 + 0.5 * np.cos(turn)], axis=1))
             shown.set_boundary(disc, transform=axes.transAxes)
         if self.earth:
-            lines = MultiLineString(self.coast)
-            shown.add_geometries([lines], crs=crs.PlateCarree(), facecolor="none",
-                                 edgecolor="#333333", linewidth=0.6, zorder=3)  # fmt: skip
+            coast = [MultiLineString(self.coast)]
+            lines = shown.add_geometries(coast, crs=crs.PlateCarree(), facecolor="none",
+                                         edgecolor="#222222", linewidth=0.7, zorder=3)  # fmt: skip
+            lines.set_path_effects(CASING)
         elif static is not None:
             self._draw_own_land(axes, static)
         if not self.grid.periodic and self.region is None:

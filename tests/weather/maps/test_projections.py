@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.contour import QuadContourSet
 
 from sciml.errors import InputError
@@ -14,6 +15,7 @@ from weather.grid import LatLonGrid
 from weather.maps.plots import View, draw_map
 from weather.maps.projections import frame_of
 from weather.maps.region import crop, extent_of, region_extent
+from weather.maps.sheet import new_sheet
 
 TIME = np.datetime64("2001-03-01", "ns")
 
@@ -154,3 +156,20 @@ def test_what_is_drawn_lies_between_the_cells_around_it(projection: str) -> None
     assert drawn[near].min() >= 0
     assert 15 < drawn[near].max() <= 20
     assert not np.nan_to_num(drawn[~near]).any()
+
+
+@pytest.mark.parametrize("projection", ["latlon", "robinson"])
+@pytest.mark.parametrize("ground", [0.0, 1.0])
+def test_coasts_are_seen_on_black_and_on_white(projection: str, ground: float) -> None:
+    if projection != "latlon":
+        pytest.importorskip("cartopy")
+    frame, _ = frame_of(GLOBE, projection, region_extent("europe"))
+    figure, (axes, *_) = new_sheet(frame)
+    canvas = FigureCanvasAgg(figure)
+    frame.prepare(axes, None)
+    axes.set_facecolor((ground, ground, ground))
+    canvas.draw()
+    grey = np.asarray(canvas.buffer_rgba())[..., :3].mean(axis=2) / 255
+    height, width = grey.shape
+    middle = grey[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+    assert np.ptp(middle) > 0.5
