@@ -162,13 +162,14 @@ class MapFrame:
         return cut(x, np.asarray(lat, float), 180.0)
 
     def extremes(self, field: Field, prominence: float) -> list[Place]:
-        """Local highs and lows: longitude, latitude, +1 or -1, value.
+        """Local highs and lows: longitude, latitude, +1 or -1, value of the cells there.
 
-        Each is the extreme value within 12 degrees of latitude and longitude (less on a
+        Each is the extreme value of splines within 12 degrees of latitude and longitude (less on a
         small map), differs from the mean there by `prominence`, and is not on the edge
         of the map. Where two of a kind are less than two thirds of that apart on the sphere, as
         near a pole, the greater is taken.
         """
+        bounded = self._refined(field, bounded_spline)[2]
         lon, lat, field = self._refined(field, _spline)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
         size = 2 * int(radius / (lat[0] - lat[1])) + 1
@@ -180,7 +181,7 @@ class MapFrame:
         for sign in (1, -1):
             peak = ndimage.maximum_filter(sign * field, size, mode="nearest") == sign * field
             peak &= known & (sign * (field - mean) > prominence)
-            peaks = [(lon[c], lat[r], sign, field[r, c]) for r, c in np.argwhere(peak)]
+            peaks = [(lon[c], lat[r], sign, bounded[r, c]) for r, c in np.argwhere(peak)]
             inside = [place for place in peaks if self._inside(*place[:2])]
             found += _apart(inside, 2 * radius / 3)
         return found

@@ -191,12 +191,18 @@ class ProjectedFrame(MapFrame):
 
     def extremes(self, field: Field, prominence: float) -> list[Place]:
         """Local highs and lows that the picture shows: x, y, +1 or -1, value."""
-        found = []
-        for lon, lat, sign, value in super().extremes(field, prominence):
-            (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
-            if self._well_inside(x, y):
-                found.append((float(x), float(y), sign, value))
-        return found
+        found = super().extremes(field, prominence)
+        places = [self._forward(np.array([lon]), np.array([lat])) for lon, lat, *_ in found]
+        return [
+            (float(x), float(y), sign, value)
+            for ((x,), (y,)), (*_, sign, value) in zip(places, found, strict=True)
+        ]
+
+    def _inside(self, lon: float, lat: float) -> bool:
+        west, east, south, north = MapFrame(self.grid).extent
+        known = south < lat < north and (self.grid.periodic or west < lon < east)
+        (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
+        return known and abs(lat) < 80 and self._well_inside(x, y)
 
     def _well_inside(self, x: float, y: float) -> bool:
         """Whether what is written there is seen whole."""

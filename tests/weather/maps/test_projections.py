@@ -12,10 +12,12 @@ from matplotlib.contour import QuadContourSet
 from sciml.errors import InputError
 from weather.coastline import coastlines, on_land
 from weather.grid import LatLonGrid
+from weather.maps.frame import MapFrame
 from weather.maps.plots import View, draw_map
 from weather.maps.projections import frame_of
 from weather.maps.region import crop, extent_of, region_extent
 from weather.maps.sheet import new_sheet
+from weather.sphere import distance
 
 TIME = np.datetime64("2001-03-01", "ns")
 
@@ -173,3 +175,26 @@ def test_coasts_are_seen_on_black_and_on_white(projection: str, ground: float) -
     height, width = grey.shape
     middle = grey[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
     assert np.ptp(middle) > 0.5
+
+
+def test_highs_and_lows_are_those_of_the_picture_not_of_its_box() -> None:
+    pytest.importorskip("cartopy")
+    frame, part = frame_of(GLOBE, "lambert", region_extent("europe"))
+    lows = [(55, -35), (45, 10)]  # west of the region, and in it
+    pressure = np.full(part["msl"].shape, 1010.0)
+    for low in lows:
+        pressure -= 30 * np.exp(-((away(part, *low) / 500) ** 2))
+    found = frame.extremes(pressure, prominence=2.0)
+    there = [crs_place(frame, lat, lon) for lat, lon in lows]
+    near = [[np.hypot(x - a, y - b) < 3e5 for x, y, *_ in found] for a, b in there]
+    assert np.array(near).sum(axis=1).tolist() == [1, 1]
+    assert min(value for *_, value in found) == pytest.approx(pressure.min(), abs=1e-9)
+
+
+def away(part: xr.Dataset, lat: float, lon: float) -> np.ndarray:
+    return distance(lat, lon, part["lat"].values[:, None], part["lon"].values)
+
+
+def crs_place(frame: MapFrame, lat: float, lon: float) -> tuple[float, float]:
+    (x,), (y,) = frame.place([lon], [lat])
+    return x, y
