@@ -64,8 +64,7 @@ def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figur
             unit = pretty_unit(chosen["unit"].iloc[0]) if len(chosen) else "1"
             if column == 0 or unit != "1":
                 axes[row, column].set_ylabel(label + (f" ({unit})" if unit != "1" else ""))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    _legend(figure, axes[0, 0])
     if title:
         figure.suptitle(title, fontsize="medium")
     return figure
@@ -102,8 +101,7 @@ def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
         for axis in (top, low):
             axis.grid(alpha=0.25, which="major")
             axis.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    _legend(figure, axes[0, 0])
     return figure
 
 
@@ -178,6 +176,14 @@ def reliability(fields: xr.Dataset) -> Figure:
     axes[1, 0].set_ylabel("share of cases")
     axes[0, 0].legend(frameon=False)
     return figure
+
+
+def _legend(figure: Figure, of: Axes) -> None:
+    """Below all panels, in as many columns as their width holds."""
+    handles, labels = of.get_legend_handles_labels()
+    wide = 0.7 + 0.08 * max((len(label) for label in labels), default=0)  # inches, of a column
+    columns = int(np.clip(figure.get_figwidth() // wide, 1, max(len(labels), 1)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _tick(hours: float) -> int:

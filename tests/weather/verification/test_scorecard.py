@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sciml.errors import InputError
-from weather.verification import output
+from weather.verification import figures, output
 from weather.verification.evaluation import Evaluation, Options, evaluate
 from weather.verification.one_pass import FORECAST
 from weather.verification.sample import named_files, training_period
@@ -244,6 +245,18 @@ def test_the_page_needs_nothing_else_and_hides_nothing(
     seen = models["worse"].assign_attrs(training_period="2001-01-01T00:00..2010-01-01T00:00")
     stamped = output.page(run(truth, {FORECAST: seen[["msl"]]}, Options(allow_leakage=True)))
     assert re.search(r'class="stamp seen">LEAKAGE: forecast training and statistics', stamped)
+
+
+def test_legends_lie_on_the_paper(evaluation: Evaluation) -> None:
+    one = evaluation.scores.query("channel == 'msl'")
+    for figure in (
+        figures.curves(one, {"rmse": "RMSE"}),
+        figures.spectra(evaluation.fields, ["msl"]),
+    ):
+        FigureCanvasAgg(figure).draw()
+        (legend,) = figure.legends
+        inside = legend.get_window_extent()
+        assert figure.bbox.x0 <= inside.x0 < inside.x1 <= figure.bbox.x1
 
 
 def test_names_of_other_forecasts(tmp_path: Path) -> None:
