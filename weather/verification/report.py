@@ -47,6 +47,7 @@ def page(evaluation: Evaluation) -> str:
         regions=_matrix_by(evaluation, "region"),
         seasons=_matrix_by(evaluation, "season"),
         table=_table(scores),
+        unlisted=scores["lead_hours"].nunique() - skill_table(scores)["lead_hours"].nunique(),
         brier=_brier(scores),
         pictures=_pictures(evaluation),
         resolutions=_resolutions(scores),

@@ -15,7 +15,7 @@ from weather.verification import figures, output
 from weather.verification.evaluation import Evaluation, Options, evaluate
 from weather.verification.one_pass import FORECAST
 from weather.verification.sample import named_files, training_period
-from weather.verification.scorecard import whole
+from weather.verification.scorecard import matrix, whole
 
 STEP = np.timedelta64(12, "h").astype("timedelta64[ns]")
 LAT, LON = np.linspace(80, -80, 9), np.arange(0, 360, 22.5)
@@ -245,6 +245,21 @@ def test_the_page_needs_nothing_else_and_hides_nothing(
     seen = models["worse"].assign_attrs(training_period="2001-01-01T00:00..2010-01-01T00:00")
     stamped = output.page(run(truth, {FORECAST: seen[["msl"]]}, Options(allow_leakage=True)))
     assert re.search(r'class="stamp seen">LEAKAGE: forecast training and statistics', stamped)
+
+
+@pytest.mark.parametrize(("channels", "many"), [(1, 20), (1, 21), (3, 20)])
+def test_a_matrix_shows_or_names_every_lead_time(channels: int, many: int) -> None:
+    hours = [6.0 * number for number in range(1, many + 1)]
+    row = {"reference": "persistence", "metric": "rmse", "region": "global", "season": "all"}
+    row |= {"difference": -1.0, "skill": 0.1, "unit": "Pa", "cases": 9, "significant": False}
+    names = [f"x{number}" for number in range(channels)]
+    table = pd.DataFrame([row | {"channel": c, "lead_hours": h} for c in names for h in hours])
+    for group in ("", "channel"):
+        made = matrix(table, "persistence", "region" if group else "channel", group)
+        for shown in made.columns.values():
+            assert sorted((*shown, *made.left_out)) == hours
+            assert len(shown) * len(made.columns) <= 20
+        assert bool(made.left_out) == (many > 20 or (bool(group) and channels > 1))
 
 
 def test_legends_lie_on_the_paper(evaluation: Evaluation) -> None:
