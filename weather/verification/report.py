@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from weather.files.units import pretty_unit
-from weather.verification import figures
+from weather.verification import error_maps, figures
 from weather.verification.evaluation import Evaluation
 from weather.verification.metrics import MEANINGS
 from weather.verification.one_pass import CLIMATOLOGY, FORECAST
@@ -154,7 +154,7 @@ def _pictures(evaluation: Evaluation) -> dict[str, str]:
         made["Reliability"] = _svg(figures.reliability(fields))
     made["Zonal power spectra"] = _svg(figures.spectra(fields, names))
     mapped = [name for name in names if name in fields["map_channel"].values][:_MAPS]
-    made["Maps of bias and RMSE"] = _png(figures.maps(fields, mapped, evaluation.land))
+    made["Maps of bias and RMSE"] = _png(error_maps.maps(fields, mapped, evaluation.land))
     return made
 
 
