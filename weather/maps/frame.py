@@ -22,7 +22,7 @@ from weather.coastline import coastlines
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
 from weather.maps.region import Extent
-from weather.sphere import DEGREE, distance
+from weather.sphere import DEGREE, distance, latitude_label, longitude_label
 
 Field = NDArray[np.float64]
 Places = Sequence[Field]
@@ -261,16 +261,3 @@ def _finer(coordinate: Field, spacing: float) -> Field:
 def _graticule(span: float) -> float:
     """Degrees between lines of the graticule."""
     return next(step for step in (1, 2, 5, 10, 20, 30, 60) if span / step <= 8 or step == 60)
-
-
-def longitude_label(value: float, _: int | None = None) -> str:
-    """`8.5°W`, for a tick of the axes too."""
-    value = (value + 180) % 360 - 180
-    if value in (0, -180):
-        return f"{abs(value):g}°"
-    return f"{abs(value):g}°{'E' if value > 0 else 'W'}"
-
-
-def latitude_label(value: float, _: int | None = None) -> str:
-    """`47°N`, for a tick of the axes too."""
-    return "0°" if value == 0 else f"{abs(value):g}°{'N' if value > 0 else 'S'}"

@@ -22,9 +22,8 @@ from weather.maps.frame import (
     Place,
     bounded_spline,
     cut,
-    latitude_label,
-    longitude_label,
 )
+from weather.sphere import latitude_label, longitude_label
 
 Field = NDArray[np.float64]
 
