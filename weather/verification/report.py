@@ -154,7 +154,9 @@ def _pictures(evaluation: Evaluation) -> dict[str, str]:
         made["Reliability"] = _svg(figures.reliability(fields))
     made["Zonal power spectra"] = _svg(figures.spectra(fields, names))
     mapped = [name for name in names if name in fields["map_channel"].values][:_MAPS]
-    made["Maps of bias and RMSE"] = _png(error_maps.maps(fields, mapped, evaluation.land))
+    made["Maps of bias and RMSE"] = _png(
+        error_maps.maps(fields, mapped, evaluation.land, evaluation.earth)
+    )
     return made
 
 

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 
 from sciml.errors import InputError
-from weather.verification import figures, output
+from weather.verification import error_maps, figures, output
 from weather.verification.evaluation import Evaluation, Options, evaluate
 from weather.verification.one_pass import FORECAST
 from weather.verification.sample import named_files, training_period
@@ -272,6 +273,18 @@ def test_legends_lie_on_the_paper(evaluation: Evaluation) -> None:
         (legend,) = figure.legends
         inside = legend.get_window_extent()
         assert figure.bbox.x0 <= inside.x0 < inside.x1 <= figure.bbox.x1
+
+
+def test_maps_of_errors_say_where_on_the_earth(evaluation: Evaluation) -> None:
+    land = xr.zeros_like(evaluation.fields["bias_map"][0, 0, 0]).drop_vars("unit", errors="ignore")
+    for earth in (True, False):
+        figure = error_maps.maps(evaluation.fields, ["msl"], land, earth)
+        first = figure.axes[0]
+        coasts = [c for c in first.collections if isinstance(c, LineCollection)]
+        assert len(coasts) == earth
+        FigureCanvasAgg(figure).draw()
+        labels = {label.get_text() for label in first.get_xticklabels() + first.get_yticklabels()}
+        assert {"60°W", "0°", "120°E", "60°N", "30°S"} <= labels
 
 
 def test_names_of_other_forecasts(tmp_path: Path) -> None:
