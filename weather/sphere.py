@@ -79,3 +79,16 @@ def place(lat: float, lon: float) -> str:
     """`47.0 N, 8.5 W`."""
     lon = (lon + 180) % 360 - 180
     return f"{abs(lat):.1f} {'N' if lat >= 0 else 'S'}, {abs(lon):.1f} {'E' if lon >= 0 else 'W'}"
+
+
+def longitude_label(value: float, _: int | None = None) -> str:
+    """`8.5°W`, for a tick of the axes too."""
+    value = (value + 180) % 360 - 180
+    if value in (0, -180):
+        return f"{abs(value):g}°"
+    return f"{abs(value):g}°{'E' if value > 0 else 'W'}"
+
+
+def latitude_label(value: float, _: int | None = None) -> str:
+    """`47°N`, for a tick of the axes too."""
+    return "0°" if value == 0 else f"{abs(value):g}°{'N' if value > 0 else 'S'}"

@@ -139,3 +139,8 @@ def worst(findings: tuple[Finding, ...] | list[Finding]) -> Severity:
 def number(value: float) -> str:
     """Four digits, and no exponent for what meteorologists write without one."""
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+
+
+def deviations(score: float) -> str:
+    """Standard deviations to a tenth, enormous ones with an exponent."""
+    return f"{score:.1f}" if score < 1e4 else f"{score:.1e}"

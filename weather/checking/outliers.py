@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from weather.checking.findings import Finding, number
+from weather.checking.findings import Finding, deviations, number
 from weather.checking.plausible import cell_bounds
 from weather.checking.sampling import Numbers, Summary
 from weather.variables import describe, on_level
@@ -109,11 +109,12 @@ def unlike_training(name: str, summary: Summary, normal: Normal) -> Finding | No
     side = "high" if found[time, level] > 0 else "low"
     place = f"; farthest{_place(summary, side, time, level)}"
     if score > UNUSUAL:
+        far = deviations(score)
         return Finding(
             _channel(name, summary, level),
             "refused" if score > IMPOSSIBLE else "warning",
             f"averages {number(summary.plain[time, level])}{place}",
-            f"about {number(mean)} as in training, here {score:.1f} standard deviations off",
+            f"about {number(mean)} as in training, here {far} standard deviations off",
             "check its unit and source",
         )
     return _lonely_cell(name, summary, moments)
@@ -129,7 +130,9 @@ def _lonely_cell(name: str, summary: Summary, moments: Numbers) -> Finding | Non
             time, level = (int(i) for i in np.unravel_index(np.nanargmax(away), away.shape))
             value = getattr(summary, side)[time, level]
             came = f"reaches {number(value)}{_place(summary, side, time, level)}"
-            expected = f"about {number(mean[level])} as in training, here {away[time, level]:.0f} "
+            expected = (
+                f"about {number(mean[level])} as in training, here {deviations(away[time, level])} "
+            )
             return Finding(
                 name, "warning", came, expected + "standard deviations off", "look at these cells"
             )

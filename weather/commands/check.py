@@ -69,16 +69,17 @@ def show_report(report: "Report", console: "Console") -> None:
 
 
 def _table(report: "Report") -> "Table":
-    """Of fields; only the unit is wrapped where 80 columns are too few."""
+    """Of fields; words of dimensions, unit and range are wrapped where 80 columns are too few."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, padding=0)
     scored = any(field.score is not None for field in report.fields)
     table.add_column("field", no_wrap=True)
-    table.add_column("besides lat, lon", no_wrap=True)
-    table.add_column("unit", min_width=8)
-    for heading in ("range", "NaN", *(["z-score"] if scored else [])):
+    table.add_column("besides lat, lon", overflow="fold")
+    table.add_column("unit", min_width=8, overflow="fold")
+    table.add_column("range", justify="right", overflow="fold")
+    for heading in ("NaN", *(["z-score"] if scored else [])):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for field in report.fields:
@@ -87,10 +88,10 @@ def _table(report: "Report") -> "Table":
 
 
 def _row(field: "FieldCheck", scored: bool) -> list[str]:
-    from weather.checking.findings import number
+    from weather.checking.findings import deviations, number
 
     unit = "" if field.si == "1" else f" {field.si}"
-    score = "" if field.score is None else f"{field.score:.1f}"
+    score = "" if field.score is None else deviations(field.score)
     return [
         field.name,
         " ".join(dim for dim in field.dims if dim not in ("lat", "lon")),

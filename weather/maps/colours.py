@@ -1,8 +1,9 @@
 """Shading: levels that are round, colours that are uniform to the eye.
 
-Sequential fields take viridis, and magma from pale to dark where nothing is white; what
-has a middle (temperature about 0 °C, differences) takes Moreland's coolwarm (2009,
-Diverging color maps for scientific visualization). All are readable without red and green.
+Sequential fields take viridis, and magma from pale to dark where nothing is white; rain
+goes from white over green to blue; what has a middle (temperature about 0 °C, differences)
+takes Moreland's coolwarm (2009, Diverging color maps for scientific visualization). All are
+readable without red and green.
 """
 
 from collections.abc import Sequence
@@ -42,8 +43,11 @@ class Scale:
 
     @property
     def colormap(self) -> ListedColormap:
-        """One colour for each interval, and those below and above."""
-        return ListedColormap(colormaps[self.colours](self._places))
+        """One colour for each interval, and those below and above; little rain is white."""
+        shades = colormaps[self.colours](self._places)
+        if self.colours == _WET:
+            shades[0] = 1.0
+        return ListedColormap(shades)
 
     @property
     def _places(self) -> Field:
@@ -73,7 +77,17 @@ def field_scale(fields: Sequence[Field], unit: str) -> Scale:
         limit = max(-low, high)
         levels = MaxNLocator(12, symmetric=True).tick_values(-limit, limit)
         return Scale(np.array(levels), colours, "both", unit)
+    if unit == "%":
+        beyond = values[np.isfinite(values) & ((values < 0) | (values > 100))]
+        return Scale(np.arange(0.0, 101, 10), colours, "both" if len(beyond) else "neither", unit)
     return Scale(np.array(MaxNLocator(12).tick_values(low, high)), colours, "both", unit)
+
+
+def rain_scale(depths: Sequence[Field]) -> Scale:
+    """Precipitation in mm in steps of 1, 2 and 5; what is no rain at all is white."""
+    top = max(float(np.nanmax(depth)) for depth in depths)
+    count = int(np.searchsorted(_RAIN, top)) + 1
+    return Scale(_RAIN[: max(6, count)], _WET, "both", "mm")
 
 
 def wind_scale(speeds: Sequence[Field], near_ground: bool) -> Scale:
@@ -98,6 +112,8 @@ def difference_scale(difference: Field, unit: str) -> Scale:
     return Scale(levels[np.abs(levels) > 1e-9 * limit], "coolwarm", "both", unit.replace("°C", "K"))
 
 
+_WET = "YlGnBu"  # of matplotlib, of ColorBrewer
+_RAIN = np.array([0.1, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500])  # mm
 _BEAUFORT = np.array([11.0, 17, 22, 28, 34, 41, 48, 56, 64, 83, 96, 113, 137])  # kt
 PROBABILITY = Scale(
     np.array([5.0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100]), "magma_r", "neither", "%"

@@ -5,6 +5,7 @@ no coastlines. Fields of a simulated atmosphere, which is not on the Earth, lie 
 or the mountains of their own data.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,13 +22,17 @@ from weather.coastline import coastlines
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
 from weather.maps.region import Extent
-from weather.sphere import DEGREE, distance
+from weather.sphere import DEGREE, distance, latitude_label, longitude_label
 
 Field = NDArray[np.float64]
+Places = Sequence[Field]
 Place = tuple[float, float, int, float]  # longitude, latitude, +1 or -1, value
 
 HALO: list[patheffects.AbstractPathEffect] = [
     patheffects.withStroke(linewidth=2.5, foreground="white")
+]
+CASING: list[patheffects.AbstractPathEffect] = [  # coasts are seen on dark fields too
+    patheffects.withStroke(linewidth=1.7, foreground="white", alpha=0.7)
 ]
 _STEPS = 200  # along the longer side of the map; coarser fields are drawn as cubic splines
 _SMALLEST = 160  # of what is drawn of a coast, as a part of the map
@@ -87,20 +92,20 @@ class MapFrame:
 
     def smooth(self, field: Field) -> tuple[Field, Field, Field]:
         """Coordinates on the axes, here longitude and latitude, and field for contours."""
-        return self.refined(field)
+        return self._refined(field, bounded_spline)
 
-    def refined(self, field: Field) -> tuple[Field, Field, Field]:
+    def _refined(
+        self, field: Field, spline: Callable[[Field, Places], Field]
+    ) -> tuple[Field, Field, Field]:
         """Longitude, latitude and field: cyclic, and refined if coarse."""
         lon, lat, field = self.cyclic(field)
         if not np.isfinite(field).all():
             return lon, lat, field
         rows, columns = _finer(lat, self._spacing), _finer(lon, self._spacing)
-        places = np.meshgrid(rows, columns, indexing="ij")
-        fine = ndimage.map_coordinates(field, places, mode="nearest")
         return (
             np.interp(columns, np.arange(len(lon)), lon),
             np.interp(rows, np.arange(len(lat)), lat),
-            fine,
+            spline(field, np.meshgrid(rows, columns, indexing="ij")),
         )
 
     def cyclic(self, field: Field) -> tuple[Field, Field, Field]:
@@ -157,14 +162,15 @@ class MapFrame:
         return cut(x, np.asarray(lat, float), 180.0)
 
     def extremes(self, field: Field, prominence: float) -> list[Place]:
-        """Local highs and lows: longitude, latitude, +1 or -1, value.
+        """Local highs and lows: longitude, latitude, +1 or -1, value of the cells there.
 
-        Each is the extreme value within 12 degrees of latitude and longitude (less on a
+        Each is the extreme value of splines within 12 degrees of latitude and longitude (less on a
         small map), differs from the mean there by `prominence`, and is not on the edge
         of the map. Where two of a kind are less than two thirds of that apart on the sphere, as
         near a pole, the greater is taken.
         """
-        lon, lat, field = self.refined(field)
+        bounded = self._refined(field, bounded_spline)[2]
+        lon, lat, field = self._refined(field, _spline)
         radius = min(12.0, (lat[0] - lat[-1]) / 6)
         size = 2 * int(radius / (lat[0] - lat[1])) + 1
         known = np.isfinite(field)
@@ -175,7 +181,7 @@ class MapFrame:
         for sign in (1, -1):
             peak = ndimage.maximum_filter(sign * field, size, mode="nearest") == sign * field
             peak &= known & (sign * (field - mean) > prominence)
-            peaks = [(lon[c], lat[r], sign, field[r, c]) for r, c in np.argwhere(peak)]
+            peaks = [(lon[c], lat[r], sign, bounded[r, c]) for r, c in np.argwhere(peak)]
             inside = [place for place in peaks if self._inside(*place[:2])]
             found += _apart(inside, 2 * radius / 3)
         return found
@@ -192,7 +198,9 @@ class MapFrame:
             west, east, *_ = self.extent
             shifts = [s for s in (-360, 0, 360) if s + 180 > west and s - 180 < east]
             moved = [line + np.array([shift, 0]) for line in self.coast for shift in shifts]
-            axes.add_collection(LineCollection(moved, colors="#333333", linewidths=0.6, zorder=3))
+            lines = LineCollection(moved, colors="#222222", linewidths=0.7, zorder=3)
+            lines.set_path_effects(CASING)
+            axes.add_collection(lines)
         elif static is not None:
             self._draw_own_land(axes, static)
 
@@ -201,10 +209,30 @@ class MapFrame:
         of_static = replace(self, grid=LatLonGrid.from_dataset(static))
         if "lsm" in static:
             shore = of_static.smooth(static["lsm"].values.astype(np.float64))
-            axes.contour(*shore, levels=[0.5], colors="#333333", linewidths=0.8, zorder=3)
+            lines = axes.contour(*shore, levels=[0.5], colors="#222222", linewidths=0.8, zorder=3)
+            lines.set_path_effects(CASING)
         elif "z_surface" in static:
             height = of_static.smooth(static["z_surface"].values / STANDARD_GRAVITY)
             axes.contour(*height, levels=_MOUNTAINS, colors="#7a5230", linewidths=0.7, zorder=3)
+
+
+def bounded_spline(field: Field, places: Places) -> Field:
+    """Cubic splines that stay between the four cells around each place: dry cells stay dry.
+
+    Args:
+        field: (lat, lon), finite.
+        places: fractional rows and columns.
+    """
+    low = [
+        np.clip(np.floor(x).astype(int), 0, n - 1) for x, n in zip(places, field.shape, strict=True)
+    ]
+    high = [np.minimum(x + 1, n - 1) for x, n in zip(low, field.shape, strict=True)]
+    around = [field[row, column] for row in (low[0], high[0]) for column in (low[1], high[1])]
+    return np.clip(_spline(field, places), np.min(around, axis=0), np.max(around, axis=0))
+
+
+def _spline(field: Field, places: Places) -> Field:
+    return ndimage.map_coordinates(field, places, mode="nearest")
 
 
 def cut(x: Field, y: Field, jump: float) -> tuple[Field, Field]:
@@ -233,16 +261,3 @@ def _finer(coordinate: Field, spacing: float) -> Field:
 def _graticule(span: float) -> float:
     """Degrees between lines of the graticule."""
     return next(step for step in (1, 2, 5, 10, 20, 30, 60) if span / step <= 8 or step == 60)
-
-
-def longitude_label(value: float, _: int | None = None) -> str:
-    """`8.5°W`, for a tick of the axes too."""
-    value = (value + 180) % 360 - 180
-    if value in (0, -180):
-        return f"{abs(value):g}°"
-    return f"{abs(value):g}°{'E' if value > 0 else 'W'}"
-
-
-def latitude_label(value: float, _: int | None = None) -> str:
-    """`47°N`, for a tick of the axes too."""
-    return "0°" if value == 0 else f"{abs(value):g}°{'N' if value > 0 else 'S'}"

@@ -8,9 +8,9 @@ from matplotlib.contour import QuadContourSet
 from numpy.typing import NDArray
 
 from weather.files.units import KNOT
-from weather.maps.colours import Scale, field_scale, wind_scale
+from weather.maps.colours import Scale, field_scale, rain_scale, wind_scale
 from weather.maps.frame import HALO, MapFrame
-from weather.maps.products import Fields, Product
+from weather.maps.products import RAIN, Fields, Product
 
 Field = NDArray[np.float64]
 
@@ -61,7 +61,10 @@ def shading_scale(product: Product, several: Sequence[Fields]) -> Scale | None:
     values = [shaded(product, fields) for fields in several]
     if product.shading == "speed":
         return wind_scale(values, near_ground=product.wind == ("u10", "v10"))
-    return field_scale(values, several[0].units[product.shading])
+    unit = several[0].units[product.shading]
+    if product.shading in RAIN and unit == "mm":
+        return rain_scale(values)
+    return field_scale(values, unit)
 
 
 def shade(axes: Axes, frame: MapFrame, field: Field, scale: Scale) -> QuadContourSet:
@@ -83,7 +86,8 @@ def add_bar(drawn: QuadContourSet, axes: Axes | Sequence[Axes], scale: Scale) ->
     bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=28, pad=0.015)
     bar.set_label(scale.unit)
     if len(scale.levels) < 20:
-        bar.set_ticks(scale.levels.tolist())
+        labels = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in scale.levels]
+        bar.set_ticks(scale.levels.tolist(), labels=labels)
     bar.ax.tick_params(labelsize=8)
 
 

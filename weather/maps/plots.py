@@ -109,7 +109,7 @@ def heading(one: xr.Dataset, product: Product) -> str:
     """What is drawn, and its times."""
     title = product.title
     if "(" not in title and product.shading:
-        title += f" ({display_unit(si_unit(one, product.shading))[0]})"
+        title += f" ({display_unit(product.shading, si_unit(one, product.shading))[0]})"
     if "members" in one.coords:
         title += f", mean of {int(one['members'])} members"
     if "chosen_member" in one.coords:

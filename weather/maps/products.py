@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sciml.config import nearest
 from sciml.errors import InputError
-from weather.files.units import STANDARD_GRAVITY, pretty_unit
+from weather.files.units import STANDARD_GRAVITY, plain_unit, pretty_unit
 from weather.variables import describe
 from weather.verification.cases import Channel, channels
 
@@ -29,6 +29,8 @@ _DISPLAY = {  # SI unit -> unit on paper, factor, offset
     "s-1": ("10⁻⁵ s⁻¹", 1e5, 0.0),
     "m2 s-2": ("dam", 0.1 / STANDARD_GRAVITY, 0.0),
 }
+RAIN = ("tp", "cp", "lsp")  # total, convective and large-scale precipitation
+_DEPTH = {"m": ("mm", 1000.0, 0.0), "kg m-2": ("mm", 1.0, 0.0)}  # likewise, of water
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def displayed(dataset: xr.Dataset, names: Sequence[str]) -> Fields:
     for name in names:
         channel = there[name]
         unit = channel.unit(dataset)
-        shown, factor, offset = display_unit(unit)
+        shown, factor, offset = display_unit(name, unit)
         values[name] = channel.of(dataset).values.astype(np.float64) * factor + offset
         units[name] = shown
     return Fields(values, units)
@@ -135,9 +137,10 @@ def si_unit(dataset: xr.Dataset, name: str) -> str:
     return _channels(dataset)[name].unit(dataset)
 
 
-def display_unit(unit: str) -> tuple[str, float, float]:
-    """Unit on paper of an SI unit, and the factor and offset that lead to it."""
-    return _DISPLAY.get(unit, (pretty_unit(unit), 1.0, 0.0))
+def display_unit(name: str, unit: str) -> tuple[str, float, float]:
+    """Unit on paper of a field in an SI unit, and the factor and offset that lead to it."""
+    known = _DEPTH if name in RAIN else _DISPLAY
+    return known.get(plain_unit(unit), (pretty_unit(unit), 1.0, 0.0))
 
 
 def _channels(dataset: xr.Dataset) -> dict[str, Channel]:

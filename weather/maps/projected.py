@@ -15,7 +15,15 @@ from matplotlib.path import Path as Outline
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from weather.maps.frame import HALO, MapFrame, Place, cut, latitude_label, longitude_label
+from weather.maps.frame import (
+    CASING,
+    HALO,
+    MapFrame,
+    Place,
+    bounded_spline,
+    cut,
+)
+from weather.sphere import latitude_label, longitude_label
 
 Field = NDArray[np.float64]
 
@@ -90,8 +98,10 @@ class ProjectedFrame(MapFrame):
             outside |= (lat > own_lat[0] + 1e-6) | (lat < own_lat[-1] - 1e-6)
         rows = np.interp(-np.nan_to_num(lat), -own_lat, np.arange(len(own_lat)))
         places = [rows, np.where(outside, 0, columns) + pad]
-        order = 3 if np.isfinite(field).all() else 1
-        values = ndimage.map_coordinates(field, places, order=order, mode="nearest")
+        if np.isfinite(field).all():
+            values = bounded_spline(field, places)
+        else:
+            values = ndimage.map_coordinates(field, places, order=1, mode="nearest")
         return np.where(outside, np.nan, values)
 
     def prepare(self, axes: Axes, static: xr.Dataset | None, small: bool = False) -> None:
@@ -109,9 +119,10 @@ class ProjectedFrame(MapFrame):
             disc = Outline(np.stack([0.5 + 0.5 * np.sin(turn), 0.5 + 0.5 * np.cos(turn)], axis=1))
             shown.set_boundary(disc, transform=axes.transAxes)
         if self.earth:
-            lines = MultiLineString(self.coast)
-            shown.add_geometries([lines], crs=crs.PlateCarree(), facecolor="none",
-                                 edgecolor="#333333", linewidth=0.6, zorder=3)  # fmt: skip
+            coast = [MultiLineString(self.coast)]
+            lines = shown.add_geometries(coast, crs=crs.PlateCarree(), facecolor="none",
+                                         edgecolor="#222222", linewidth=0.7, zorder=3)  # fmt: skip
+            lines.set_path_effects(CASING)
         elif static is not None:
             self._draw_own_land(axes, static)
         if not self.grid.periodic and self.region is None:
@@ -179,12 +190,18 @@ class ProjectedFrame(MapFrame):
 
     def extremes(self, field: Field, prominence: float) -> list[Place]:
         """Local highs and lows that the picture shows: x, y, +1 or -1, value."""
-        found = []
-        for lon, lat, sign, value in super().extremes(field, prominence):
-            (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
-            if self._well_inside(x, y):
-                found.append((float(x), float(y), sign, value))
-        return found
+        found = super().extremes(field, prominence)
+        places = [self._forward(np.array([lon]), np.array([lat])) for lon, lat, *_ in found]
+        return [
+            (float(x), float(y), sign, value)
+            for ((x,), (y,)), (*_, sign, value) in zip(places, found, strict=True)
+        ]
+
+    def _inside(self, lon: float, lat: float) -> bool:
+        west, east, south, north = MapFrame(self.grid).extent
+        known = south < lat < north and (self.grid.periodic or west < lon < east)
+        (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
+        return known and abs(lat) < 80 and self._well_inside(x, y)
 
     def _well_inside(self, x: float, y: float) -> bool:
         """Whether what is written there is seen whole."""

@@ -100,4 +100,4 @@ class Threshold:
         if self.name.startswith("wind"):
             return "m s-1", "kt", 1 / KNOT, 0.0
         si = si_unit(dataset, self.name)
-        return si, *display_unit(si)
+        return si, *display_unit(self.name, si)

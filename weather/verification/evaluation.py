@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from sciml.wording import count
+from weather.files.history import simulated
 from weather.grid import LatLonGrid
 from weather.verification import diagnostics
 from weather.verification.bootstrap import FEWEST, Bootstrap, block_length
@@ -75,6 +76,7 @@ class Evaluation:
         facts: label to text, for people.
         leakage: dates that were seen.
         land: (lat, lon) land fraction, if there is one.
+        earth: whether the analyses are of the Earth, not of `weather simulate`.
     """
 
     scores: pd.DataFrame
@@ -83,6 +85,7 @@ class Evaluation:
     facts: dict[str, str]
     leakage: Leakage
     land: xr.DataArray | None
+    earth: bool
 
 
 def evaluate(
@@ -155,6 +158,7 @@ def evaluate(
         facts=known,
         leakage=seen,
         land=land,
+        earth=not simulated(truth),
     )
 
 

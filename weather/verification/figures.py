@@ -1,6 +1,5 @@
-"""Pictures of the scores: curves over lead time, spectra, maps, histograms."""
+"""Pictures of the scores: curves over lead time, spectra, histograms."""
 
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,10 @@ import pandas as pd
 import xarray as xr
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from weather.files.units import pretty_unit
-from weather.grid import LatLonGrid
 from weather.verification.one_pass import (
     CLIMATOLOGY,
     DAMPED,
@@ -35,7 +32,6 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 _OTHERS = ("#CC79A7", "#56B4E9", "#000000", "#B8A000")
 _MOST = 5  # channels in a figure
-_KINDS = {"bias": "bias", "rmse": "RMSE"}
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -64,8 +60,7 @@ def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figur
             unit = pretty_unit(chosen["unit"].iloc[0]) if len(chosen) else "1"
             if column == 0 or unit != "1":
                 axes[row, column].set_ylabel(label + (f" ({unit})" if unit != "1" else ""))
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    _legend(figure, axes[0, 0])
     if title:
         figure.suptitle(title, fontsize="medium")
     return figure
@@ -102,37 +97,7 @@ def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
         for axis in (top, low):
             axis.grid(alpha=0.25, which="major")
             axis.spines[["top", "right"]].set_visible(False)
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-    return figure
-
-
-def maps(fields: xr.Dataset, names: list[str], land: xr.DataArray | None) -> Figure:
-    """Bias and RMSE of the first model at two lead times, one row a channel."""
-    leads = _ends(fields["map_lead"].values)
-    grid = LatLonGrid.from_dataset(fields)
-    wide = 3.6 if grid.periodic else 3.0
-    tall = wide * (0.82 if grid.periodic else _ratio(grid) + 0.35)
-    figure = Figure(figsize=(2 * len(leads) * wide, 0.3 + tall * len(names)), layout="constrained")
-    axes = figure.subplots(len(names), 2 * len(leads), squeeze=False)
-    for row, name in enumerate(names):
-        own = fields.sel(map_channel=name, model=FORECAST, map_lead=leads)
-        unit = pretty_unit(own["map_unit"].item())
-        for column, (lead, kind) in enumerate(product(leads, ("bias", "rmse"))):
-            field, axis = own[f"{kind}_map"].sel(map_lead=lead), axes[row, column]
-            most = float(np.nanquantile(np.abs(field), 0.995)) or 1.0
-            least = -most if kind == "bias" else 0.0
-            colours = colormaps["RdBu_r" if kind == "bias" else "viridis"]
-            image = _map(axis, field, grid, land, colours, Normalize(least, most))
-            axis.set_title(f"{_KINDS[kind]} of {name}, +{lead / _HOUR:g} h", fontsize="medium")
-            extend = "both" if kind == "bias" else "max"
-            bar: dict[str, Any] = {
-                "orientation": "horizontal",
-                "shrink": 0.85,
-                "aspect": 30,
-                "pad": 0.03,
-            }
-            figure.colorbar(image, ax=axis, extend=extend, label=unit, **bar)
+    _legend(figure, axes[0, 0])
     return figure
 
 
@@ -178,6 +143,14 @@ def reliability(fields: xr.Dataset) -> Figure:
     axes[1, 0].set_ylabel("share of cases")
     axes[0, 0].legend(frameon=False)
     return figure
+
+
+def _legend(figure: Figure, of: Axes) -> None:
+    """Below all panels, in as many columns as their width holds."""
+    handles, labels = of.get_legend_handles_labels()
+    wide = 0.7 + 0.08 * max((len(label) for label in labels), default=0)  # inches, of a column
+    columns = int(np.clip(figure.get_figwidth() // wide, 1, max(len(labels), 1)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
 
 
 def _tick(hours: float) -> int:
@@ -227,39 +200,6 @@ def _frame(axes: Axes, metric: str) -> None:
         axes.set_ylim(bottom=0)
 
 
-def _map(
-    axes: Axes, field: xr.DataArray, grid: LatLonGrid, land: xr.DataArray | None, colours: Any,
-    scale: Normalize,
-) -> Any:  # fmt: skip
-    """Cells in plate carrée, the Greenwich meridian in the middle of a globe, with coasts."""
-    image = axes.pcolormesh(*_axes(field, grid), _turned(field, grid), cmap=colours, norm=scale)
-    if land is not None and land.shape == field.shape:
-        axes.contour(*_axes(land, grid), _turned(land, grid), [0.5], colors="black", linewidths=0.5)
-    axes.set(xticks=[], yticks=[], aspect=1 if grid.periodic else _ratio(grid, stretched=True))
-    return image
-
-
-def _axes(field: xr.DataArray, grid: LatLonGrid) -> tuple[np.ndarray, np.ndarray]:
-    lon = field["lon"].values
-    if grid.periodic:
-        lon = (lon + 180) % 360 - 180
-        lon = lon[np.argsort(lon)]
-    return lon, field["lat"].values
-
-
-def _turned(field: xr.DataArray, grid: LatLonGrid) -> np.ndarray:
-    lon = (field["lon"].values + 180) % 360 - 180
-    return field.values[:, np.argsort(lon)] if grid.periodic else field.values
-
-
-def _ratio(grid: LatLonGrid, stretched: bool = False) -> float:
-    """Height over width of a region on paper; or of a degree of latitude over one of longitude."""
-    stretch = 1 / np.cos(np.radians(0.5 * (grid.lat[0] + grid.lat[-1])))
-    if stretched:
-        return float(stretch)
-    return float(stretch * (grid.lat[0] - grid.lat[-1]) / (grid.lon[-1] - grid.lon[0]))
-
-
 def _wavelengths(axes: Axes, length: np.ndarray) -> None:
     """Few ticks in km, long waves to the left."""
     ticks = [t * 10**p for p in (1, 2, 3, 4) for t in (1, 2, 5)]
@@ -276,8 +216,3 @@ def _some(leads: np.ndarray, most: int) -> np.ndarray:
         return usual[-most:]
     index = np.linspace(0, len(leads) - 1, min(most, len(leads))).round().astype(int)
     return leads[index]
-
-
-def _ends(leads: np.ndarray) -> np.ndarray:
-    """The first and the last."""
-    return leads[[0, -1]] if len(leads) > 1 else leads

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from weather.files.units import pretty_unit
-from weather.verification import figures
+from weather.verification import error_maps, figures
 from weather.verification.evaluation import Evaluation
 from weather.verification.metrics import MEANINGS
 from weather.verification.one_pass import CLIMATOLOGY, FORECAST
@@ -47,6 +47,7 @@ def page(evaluation: Evaluation) -> str:
         regions=_matrix_by(evaluation, "region"),
         seasons=_matrix_by(evaluation, "season"),
         table=_table(scores),
+        unlisted=scores["lead_hours"].nunique() - skill_table(scores)["lead_hours"].nunique(),
         brier=_brier(scores),
         pictures=_pictures(evaluation),
         resolutions=_resolutions(scores),
@@ -153,7 +154,9 @@ def _pictures(evaluation: Evaluation) -> dict[str, str]:
         made["Reliability"] = _svg(figures.reliability(fields))
     made["Zonal power spectra"] = _svg(figures.spectra(fields, names))
     mapped = [name for name in names if name in fields["map_channel"].values][:_MAPS]
-    made["Maps of bias and RMSE"] = _png(figures.maps(fields, mapped, evaluation.land))
+    made["Maps of bias and RMSE"] = _png(
+        error_maps.maps(fields, mapped, evaluation.land, evaluation.earth)
+    )
     return made
 
 

@@ -13,8 +13,7 @@ from weather.verification.one_pass import CLIMATOLOGY, DAMPED, FORECAST, LINEAR,
 from weather.verification.table import ALL
 
 LEADS = (6, 24, 72, 120, 240)  # hours
-_WIDE = 12  # columns of a matrix
-_GROUPED = 20  # columns of one with groups
+_WIDE = 20  # columns of a matrix
 BASELINES = (PERSISTENCE, CLIMATOLOGY, DAMPED, LINEAR)
 
 
@@ -115,11 +114,13 @@ class Matrix:
         reference: its name.
         columns: groups of lead times (hours), by name; a group without a name is the only one.
         rows: label to cells, of all groups one after the other.
+        left_out: lead times (hours) for which there is no room.
     """
 
     reference: str
     columns: dict[str, tuple[float, ...]]
     rows: dict[str, list[Cell | None]]
+    left_out: tuple[float, ...]
 
 
 def matrix(
@@ -138,7 +139,8 @@ def matrix(
         (differences["reference"] == reference) & (differences["metric"] == metric)
     ]
     groups = list(chosen[group].unique()) if group else [""]
-    leads = _few(sorted(chosen["lead_hours"].unique()), _GROUPED // len(groups) if group else _WIDE)
+    all_leads = sorted(chosen["lead_hours"].unique())
+    leads = _few(all_leads, _WIDE // len(groups))
     places = {(name, lead): None for name in groups for lead in leads}
     rows: dict[str, dict[tuple[str, float], Cell | None]] = {}
     for record in chosen.to_dict("records"):
@@ -146,7 +148,8 @@ def matrix(
         if place in places:
             rows.setdefault(str(record[row]), dict(places))[place] = _cell(record)
     cells = {label: list(found.values()) for label, found in rows.items()}
-    return Matrix(reference, {name: tuple(leads) for name in groups}, cells)
+    left_out = tuple(lead for lead in all_leads if lead not in leads)
+    return Matrix(reference, {name: tuple(leads) for name in groups}, cells, left_out)
 
 
 def _few(leads: list[float], most: int) -> list[float]:

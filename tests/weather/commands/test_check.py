@@ -1,8 +1,13 @@
 """`weather check`: a table, one line for each finding, an exit status."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
+
+from weather.checking.findings import FieldCheck, Report
+from weather.commands.check import show_report
 
 
 def test_good_data(call, waves_file, capsys):
@@ -33,6 +38,24 @@ def model(call, waves_file, tiny_config, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     assert call("train", waves_file, "--config", tiny_config["graph"], "--run", folder) == 0
     return folder / "model.safetensors"
+
+
+def test_a_narrow_terminal_loses_nothing(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    fields = [
+        FieldCheck("tcwv", ("time", "lat", "lon"), "kg m-2", "kg m-2", "kg m-2", 0.0, 1e36, 0.5,
+                   9.97e36, "refused"),
+        FieldCheck("z", ("time", "level", "lat", "lon"), "m2 s-2", "m2 s-2", "m2 s-2", -2931.0,
+                   493812.0, 0.0, 3.21, "corrected"),
+    ]  # fmt: skip
+    printed = io.StringIO()
+    console = Console(file=printed, width=80)
+    show_report(Report((), tuple(fields), ()), console)
+    shown = printed.getvalue()
+    for text in ("kg m-2", "50.0%", "1.0e+37", "refused", "corrected", "493812", "3.2", "NaN"):
+        assert text in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_with_a_model(call, model, waves, waves_file, tmp_path, capsys):

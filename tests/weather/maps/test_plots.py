@@ -14,10 +14,11 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.grid import LatLonGrid
-from weather.maps.colours import difference_scale
+from weather.maps.colours import difference_scale, field_scale
 from weather.maps.frame import MapFrame
+from weather.maps.layers import shading_scale
 from weather.maps.plots import View, draw_map
-from weather.maps.products import choose_product
+from weather.maps.products import choose_product, displayed
 from weather.maps.select import select_forecast
 from weather.sphere import distance
 
@@ -88,6 +89,36 @@ def test_small_differences_have_no_colour_of_their_own() -> None:
     np.testing.assert_allclose(scale.levels, -scale.levels[::-1])
     below, none, above = (tuple(scale.colormap(scale.norm(value))) for value in (-0.1, 0, 0.1))
     assert below == none == above
+
+
+@pytest.mark.parametrize(("name", "unit", "factor"), [("tp", "m", 1e-3), ("cp", "kg m**-2", 1.0)])
+def test_rain_is_shown_in_mm_and_white_where_there_is_none(
+    name: str, unit: str, factor: float
+) -> None:
+    depth = 30 * bump(REGION, 45, 0, 3)
+    where = {
+        "lat": np.array(REGION.lat),
+        "lon": np.array(REGION.lon),
+        "time": np.datetime64(0, "ns"),
+    }
+    rain = xr.Dataset({name: (("lat", "lon"), factor * depth, {"units": unit})}, where)
+    product = choose_product(name, [name])
+    fields = displayed(rain, [name])
+    np.testing.assert_allclose(fields[name], depth)
+    scale = shading_scale(product, [fields])
+    assert scale is not None
+    assert scale.unit == "mm"
+    assert scale.levels.tolist() == [0.1, 0.5, 1, 2, 5, 10, 20, 50]
+    shades = [tuple(scale.colormap(scale.norm(value))) for value in (0, 0.09, 0.2, 19, 30)]
+    assert shades[0] == shades[1] == (1, 1, 1, 1)
+    assert len(set(shades)) == 4
+    assert "(mm)" in draw_map(rain, name).axes[0].get_title(loc="left")
+
+
+def test_humidity_has_no_colours_beyond_100_percent() -> None:
+    scale = field_scale([np.linspace(0, 100, 50)], "%")
+    assert (scale.levels[0], scale.levels[-1], scale.extend) == (0, 100, "neither")
+    assert field_scale([np.linspace(-3, 104, 50)], "%").extend == "both"
 
 
 def test_geopotential_is_named_as_the_height_it_is_shown_as() -> None:

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.contour import QuadContourSet
 
 from sciml.errors import InputError
 from weather.coastline import coastlines, on_land
 from weather.grid import LatLonGrid
+from weather.maps.frame import MapFrame
 from weather.maps.plots import View, draw_map
 from weather.maps.projections import frame_of
 from weather.maps.region import crop, extent_of, region_extent
+from weather.maps.sheet import new_sheet
+from weather.sphere import distance
 
 TIME = np.datetime64("2001-03-01", "ns")
 
@@ -135,3 +139,62 @@ def test_land_agrees_with_a_reanalysis(shared_data: Path) -> None:
         clear = (lsm.values < 0.02) | (lsm.values > 0.98)
         clear &= lsm.latitude.values[:, None] > -60  # ice shelves are land there
         assert (ours == (lsm.values > 0.5))[clear].mean() > 0.99
+
+
+@pytest.mark.parametrize("projection", ["latlon", "robinson", "lambert"])
+def test_what_is_drawn_lies_between_the_cells_around_it(projection: str) -> None:
+    """Splines alone swing below zero beside rain, and above it two cells away."""
+    if projection != "latlon":
+        pytest.importorskip("cartopy")
+    frame, part = frame_of(GLOBE, projection, region_extent("europe"))
+    rain = np.zeros(part["msl"].shape)
+    rows, columns = rain.shape
+    rain[rows // 2, columns // 2] = 20.0
+    x, y, drawn = frame.smooth(rain)
+    lon, lat = np.meshgrid(x, y) if projection == "latlon" else frame.plane[2:]
+    centre = part.isel(lat=rows // 2, lon=columns // 2)
+    near = abs((lon - float(centre["lon"]) + 180) % 360 - 180) < 5.01
+    near &= abs(lat - float(centre["lat"])) < 5.01
+    assert drawn[near].min() >= 0
+    assert 15 < drawn[near].max() <= 20
+    assert not np.nan_to_num(drawn[~near]).any()
+
+
+@pytest.mark.parametrize("projection", ["latlon", "robinson"])
+@pytest.mark.parametrize("ground", [0.0, 1.0])
+def test_coasts_are_seen_on_black_and_on_white(projection: str, ground: float) -> None:
+    if projection != "latlon":
+        pytest.importorskip("cartopy")
+    frame, _ = frame_of(GLOBE, projection, region_extent("europe"))
+    figure, (axes, *_) = new_sheet(frame)
+    canvas = FigureCanvasAgg(figure)
+    frame.prepare(axes, None)
+    axes.set_facecolor((ground, ground, ground))
+    canvas.draw()
+    grey = np.asarray(canvas.buffer_rgba())[..., :3].mean(axis=2) / 255
+    height, width = grey.shape
+    middle = grey[height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+    assert np.ptp(middle) > 0.5
+
+
+def test_highs_and_lows_are_those_of_the_picture_not_of_its_box() -> None:
+    pytest.importorskip("cartopy")
+    frame, part = frame_of(GLOBE, "lambert", region_extent("europe"))
+    lows = [(55, -35), (45, 10)]  # west of the region, and in it
+    pressure = np.full(part["msl"].shape, 1010.0)
+    for low in lows:
+        pressure -= 30 * np.exp(-((away(part, *low) / 500) ** 2))
+    found = frame.extremes(pressure, prominence=2.0)
+    there = [crs_place(frame, lat, lon) for lat, lon in lows]
+    near = [[np.hypot(x - a, y - b) < 3e5 for x, y, *_ in found] for a, b in there]
+    assert np.array(near).sum(axis=1).tolist() == [1, 1]
+    assert min(value for *_, value in found) == pytest.approx(pressure.min(), abs=1e-9)
+
+
+def away(part: xr.Dataset, lat: float, lon: float) -> np.ndarray:
+    return distance(lat, lon, part["lat"].values[:, None], part["lon"].values)
+
+
+def crs_place(frame: MapFrame, lat: float, lon: float) -> tuple[float, float]:
+    (x,), (y,) = frame.place([lon], [lat])
+    return x, y

@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 
 from sciml.errors import InputError
-from weather.verification import output
+from weather.verification import error_maps, figures, output
 from weather.verification.evaluation import Evaluation, Options, evaluate
 from weather.verification.one_pass import FORECAST
 from weather.verification.sample import named_files, training_period
-from weather.verification.scorecard import whole
+from weather.verification.scorecard import matrix, whole
 
 STEP = np.timedelta64(12, "h").astype("timedelta64[ns]")
 LAT, LON = np.linspace(80, -80, 9), np.arange(0, 360, 22.5)
@@ -244,6 +246,45 @@ def test_the_page_needs_nothing_else_and_hides_nothing(
     seen = models["worse"].assign_attrs(training_period="2001-01-01T00:00..2010-01-01T00:00")
     stamped = output.page(run(truth, {FORECAST: seen[["msl"]]}, Options(allow_leakage=True)))
     assert re.search(r'class="stamp seen">LEAKAGE: forecast training and statistics', stamped)
+
+
+@pytest.mark.parametrize(("channels", "many"), [(1, 20), (1, 21), (3, 20)])
+def test_a_matrix_shows_or_names_every_lead_time(channels: int, many: int) -> None:
+    hours = [6.0 * number for number in range(1, many + 1)]
+    row = {"reference": "persistence", "metric": "rmse", "region": "global", "season": "all"}
+    row |= {"difference": -1.0, "skill": 0.1, "unit": "Pa", "cases": 9, "significant": False}
+    names = [f"x{number}" for number in range(channels)]
+    table = pd.DataFrame([row | {"channel": c, "lead_hours": h} for c in names for h in hours])
+    for group in ("", "channel"):
+        made = matrix(table, "persistence", "region" if group else "channel", group)
+        for shown in made.columns.values():
+            assert sorted((*shown, *made.left_out)) == hours
+            assert len(shown) * len(made.columns) <= 20
+        assert bool(made.left_out) == (many > 20 or (bool(group) and channels > 1))
+
+
+def test_legends_lie_on_the_paper(evaluation: Evaluation) -> None:
+    one = evaluation.scores.query("channel == 'msl'")
+    for figure in (
+        figures.curves(one, {"rmse": "RMSE"}),
+        figures.spectra(evaluation.fields, ["msl"]),
+    ):
+        FigureCanvasAgg(figure).draw()
+        (legend,) = figure.legends
+        inside = legend.get_window_extent()
+        assert figure.bbox.x0 <= inside.x0 < inside.x1 <= figure.bbox.x1
+
+
+def test_maps_of_errors_say_where_on_the_earth(evaluation: Evaluation) -> None:
+    land = xr.zeros_like(evaluation.fields["bias_map"][0, 0, 0]).drop_vars("unit", errors="ignore")
+    for earth in (True, False):
+        figure = error_maps.maps(evaluation.fields, ["msl"], land, earth)
+        first = figure.axes[0]
+        coasts = [c for c in first.collections if isinstance(c, LineCollection)]
+        assert len(coasts) == earth
+        FigureCanvasAgg(figure).draw()
+        labels = {label.get_text() for label in first.get_xticklabels() + first.get_yticklabels()}
+        assert {"60°W", "0°", "120°E", "60°N", "30°S"} <= labels
 
 
 def test_names_of_other_forecasts(tmp_path: Path) -> None:
