@@ -21,6 +21,7 @@ from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (
     Content,
     account,
+    counted_off,
     positions_unused,
     refuse_to_overwrite,
     source_of,
@@ -70,11 +71,11 @@ def embed_file(
         progress() as bar,
         atomic_path(out) as path,
     ):
-        tables = watched(source, smiles, bar, "embedding")
+        tables = watched(source, smiles, bar, "embedding", ahead=True)
         if embedder.makes_conformers:
             tables = positions_unused(tables)
         work = partial(embed_rows, model_source, cache)
-        embedded = along(pool, work, tables, Content.of)
+        embedded = counted_off(bar, along(pool, work, tables, Content.of))
         write = _write_arrays if out.suffix.lower() == ".npz" else _write_table
         counts = write(embedded, path)
     print(f"{out}: {counts.total():,} rows, {account(counts)}")

@@ -18,6 +18,7 @@ from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (
     Content,
     account,
+    counted_off,
     positions_unused,
     refuse_to_overwrite,
     source_of,
@@ -70,12 +71,13 @@ def predict_file(
     model_source = ModelSource.of(model, device, precision)
     tasks = model_source.load().tasks
     with start_workers(model_source.processes(workers)) as pool, progress() as bar:
-        tables = watched(source, smiles, bar, "predicting")
+        tables = watched(source, smiles, bar, "predicting", ahead=True)
         if model_source.load().makes_conformers:
             tables = positions_unused(tables)
         work = partial(predict_rows, model_source, cache)
         far = Counter[bool]()
-        counts = annotate(_tallied(along(pool, work, tables, Content.of), far), out)
+        predicted = counted_off(bar, along(pool, work, tables, Content.of))
+        counts = annotate(_tallied(predicted, far), out)
     for line in meanings(tasks):
         print(line)
     if len(model_source.paths) > 1:

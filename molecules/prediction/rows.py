@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
@@ -17,6 +17,7 @@ from sciml.errors import InputError
 if TYPE_CHECKING:
     from molecules.features.coordinates import Positions
 
+Result = TypeVar("Result")
 SHOWN_NOTES = 5
 PART_ROWS = 8192  # rows worked on together
 
@@ -33,9 +34,24 @@ def refuse_to_overwrite(source: str, out: Path) -> None:
 
 
 def watched(
-    source: str, smiles: str | None, bar: Progress, verb: str, part_rows: int = PART_ROWS
+    source: str,
+    smiles: str | None,
+    bar: Progress,
+    verb: str,
+    part_rows: int = PART_ROWS,
+    *,
+    ahead: bool = False,
 ) -> Iterator[Table]:
-    """The parts of a table, with a progress bar and what is to be said about them."""
+    """The parts of a table, with a progress bar and what is to be said about them.
+
+    Args:
+        source: file, glob or URL.
+        smiles: its column, if it cannot be found by name.
+        bar: gets a task.
+        verb: name of the task.
+        part_rows: rows of a part.
+        ahead: parts are read before they are worked on, and whoever does so moves the bar.
+    """
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     shown, rows = 0, 0
     task = bar.add_task(verb, total=None, visible=False)
@@ -48,10 +64,21 @@ def watched(
         shown += len(table.notes)
         rows += len(table)
         yield table
-        bar.update(task, completed=rows, total=round(rows / max(table.fraction, 1e-9)))
+        bar.update(task, total=round(rows / max(table.fraction, 1e-9)))
+        if not ahead:
+            bar.update(task, completed=rows)
     bar.update(task, total=rows)
     if shown > SHOWN_NOTES:
         console.print(f"note: {shown - SHOWN_NOTES} more such rows", markup=False)
+
+
+def counted_off(
+    bar: Progress, done: Iterable[tuple[Table, Result]]
+) -> Iterator[tuple[Table, Result]]:
+    """The same; the last task of the bar moves on by the rows of each part that is done."""
+    for table, result in done:
+        yield table, result
+        bar.advance(bar.task_ids[-1], len(table))
 
 
 def positions_unused(tables: Iterable[Table]) -> Iterator[Table]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.progress import Progress as Bar
 
-from molecules.prediction.parallel import Workers
+from molecules.prediction.parallel import Workers, along
 from molecules.prediction.rows import watched
 from molecules.screening.job import Job
 from molecules.screening.progress_file import Progress
@@ -52,11 +52,12 @@ def begin(job: Job, shard: int, out: Path) -> Progress:
 
 def carry_out(progress: Progress, workers: Workers, bar: Bar, out: Path) -> None:
     """Screen all parts that are not done, and note the progress beside `out`."""
-    best = progress.screen.best
-    tasks = ((part, best.floor()) for part in _remaining(progress, bar))
+    best, parts = progress.screen.best, _remaining(progress, bar)
+    work = partial(screen_part, progress.job)
     written, cost = time.monotonic(), 0.0
-    for found in workers.in_order(partial(screen_part, progress.job), tasks):
+    for part, found in along(workers, work, parts, lambda part: (part, best.floor())):
         progress.screen.merge(found)
+        _move(bar, part)
         progress.parts += 1
         now = time.monotonic()
         if now - written >= max(SAVE_SECONDS, cost / _SHARE):
@@ -64,6 +65,13 @@ def carry_out(progress: Progress, workers: Workers, bar: Bar, out: Path) -> None
             written = time.monotonic()
             cost = written - now
     progress.complete = True
+
+
+def _move(bar: Bar, part: Part) -> None:
+    """The bar stands behind this part."""
+    for task in bar.tasks[: part.file]:
+        bar.update(task.id, completed=task.total)
+    bar.update(bar.task_ids[part.file], completed=part.first_row - 1 + len(part.smiles))
 
 
 def _remaining(progress: Progress, bar: Bar) -> Iterator[Part]:
@@ -75,6 +83,8 @@ def _remaining(progress: Progress, bar: Bar) -> Iterator[Part]:
 def _parts(job: Job, bar: Bar) -> Iterable[Part]:
     for number, file in enumerate(job.files):
         row = 1
-        for table in watched(file.path, job.smiles, bar, Path(file.path).name, job.part_rows):
+        for table in watched(
+            file.path, job.smiles, bar, Path(file.path).name, job.part_rows, ahead=True
+        ):
             yield Part.of(table, number, row)
             row += len(table)

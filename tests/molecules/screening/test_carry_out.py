@@ -62,6 +62,22 @@ def test_a_file_gives_back_what_was_found(job: Job, tmp_path: Path) -> None:
     same(whole, Progress.load(tmp_path / "saved.json"), tmp_path)
 
 
+def test_the_bar_counts_what_is_done(
+    job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen_part, seen = module.screen_part, []
+    with progress_bar() as bar:
+
+        def looks(job: Job, task: object) -> object:
+            seen.append(bar.tasks[0].completed)
+            return screen_part(job, task)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(module, "screen_part", looks)
+        carry_out(begin(job, 1, tmp_path / "hits.html"), Workers(), bar, tmp_path / "hits.html")
+        assert seen == list(range(0, ROWS, 16))
+        assert bar.tasks[0].completed == bar.tasks[0].total == ROWS
+
+
 def test_one_model_file_twice_finds_the_same(
     job: Job, model_file: Path, library: Path, tmp_path: Path
 ) -> None:
