@@ -52,6 +52,20 @@ def test_lead_times_at_choice(call, trained, waves_file, tmp_path):
         assert (open_forecast(out)["lead_time"].values / hour).tolist() == leads
 
 
+def test_files_and_times_follow_one_flag(call, trained, waves, tmp_path, one_line):
+    parts = [tmp_path / "a.nc", tmp_path / "b.nc"]
+    for part, some in zip(parts, (slice(30), slice(30, None)), strict=True):
+        waves.isel(time=some).to_netcdf(part)
+    out, starts = tmp_path / "f.nc", ["2001-01-09T00", "2001-01-10T00"]
+    arguments = ("forecast", trained / "graph" / "model.safetensors", "--hours", 12, "--out", out)
+    assert call(*arguments, "--from", *parts, "--time", *starts) == 0
+    score = ("evaluate", out, "--truth", *parts, "--climatology", "mean", "--allow-leakage")
+    assert call(*score, "--out", tmp_path / "scores") == 0
+    twice = ("--time", starts[0], "--time", "2001-01-09")
+    assert call(*arguments, "--from", parts[0], "--from", parts[1], *twice) == 2
+    assert "--time 2001-01-09 is given twice" in one_line()
+
+
 def test_a_run_folder_is_complete(trained):
     names = {path.name for path in (trained / "graph").iterdir()}
     assert {"config.yaml", "metrics.csv", "last.ckpt", "model.safetensors"} <= names

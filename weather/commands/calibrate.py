@@ -36,7 +36,7 @@ def calibrate(
     from sciml.wording import count
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
-    from weather.verification.calibrate import fit_calibration, remark, spread_table
+    from weather.verification.calibrate import few_cases, fit_calibration, remark, spread_table
 
     require_suffix(out, ".json")
     past, analyses = open_forecast(forecasts), open_reanalysis(truth)
@@ -45,7 +45,7 @@ def calibrate(
     found.save(out)
     console = Console(soft_wrap=True, highlight=False)
     console.print(spread_table(found))
-    if said := remark(found):
+    for said in filter(None, (few_cases(found), remark(found))):
         console.print(said)
     console.print(
         f"wrote {out}, from {count(found.cases, 'forecast')} of {past.sizes['member']} members"

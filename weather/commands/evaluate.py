@@ -11,10 +11,10 @@ _List = Parameter(negative="", consume_multiple=True)
 def evaluate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
-    truth: Annotated[list[str], Parameter(negative="")],
+    truth: Annotated[list[str], _List],
     out: Path,
     against: Annotated[list[str] | None, _List] = None,
-    climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
+    climatology_from: Annotated[list[str] | None, _List] = None,
     climatology_period: str | None = None,
     climatology: Literal["daily", "seasonal", "mean"] | None = None,
     linear: bool = False,

@@ -21,15 +21,17 @@ def forecast(
     models: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    from_: Annotated[list[str] | None, Parameter(name="--from", negative="")] = None,
-    time: Annotated[list[str] | None, Parameter(negative="")] = None,
+    from_: Annotated[
+        list[str] | None, Parameter(name="--from", negative="", consume_multiple=True)
+    ] = None,
+    time: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     out: Path | None = None,
     hours: float | None = None,
     every: str | None = None,
     leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     method: Literal["greedy", "smooth"] = "greedy",
     layout: Literal["input", "cf", "wb2"] = "input",
-    boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
+    boundary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
     step_hours: float | None = None,
     members: int | None = None,
     perturb: Literal["noise", "bred", "none"] | None = None,
@@ -183,4 +185,8 @@ def _times(texts: list[str] | None, dataset: "xr.Dataset") -> "list[np.datetime6
         raise InputError("the data states no time; a forecast needs to know when it starts")
     if not texts:
         return [dataset["time"].values[-1]]
-    return [datetime_of(text) for text in texts]
+    times = [datetime_of(text) for text in texts]
+    again = [text for place, text in enumerate(texts) if times[place] in times[:place]]
+    if again:
+        raise InputError(f"--time {again[0]} is given twice; give each initial time once")
+    return times

@@ -33,6 +33,8 @@ def lead_times(
         return [hours_of(lead) * 3600 for lead in leads]
     interval = step if every is None else hours_of(every) * 3600
     last = (240 if hours is None else hours) * 3600
+    if last <= 0:
+        raise InputError(f"--hours {last / 3600:g} is no length of a forecast; give more than 0")
     if interval <= 0 or last < interval or last % interval:
         raise InputError(
             f"a forecast of {last / 3600:g} h with an output every {interval / 3600:g} h: "

@@ -3,6 +3,8 @@
 import xarray as xr
 
 ATTRIBUTE = "history"
+BY_VALID_TIME = ", by valid time"
+MADE_HERE = ", made by weather forecast"
 
 
 def noted(dataset: xr.Dataset, *lines: str) -> xr.Dataset:
@@ -15,6 +17,18 @@ def noted(dataset: xr.Dataset, *lines: str) -> xr.Dataset:
 def history(dataset: xr.Dataset) -> list[str]:
     """The lines, oldest first."""
     return str(dataset.attrs.get(ATTRIBUTE, "")).splitlines()
+
+
+def forecasts(dataset: xr.Dataset) -> list[str]:
+    """Of each file whose forecasts were read by valid time: `a.nc: forecasts of 6 to 72 h`, or
+    `..., made by weather forecast`."""
+    lines = [line.partition(BY_VALID_TIME) for line in history(dataset)]
+    return [before + after for before, found, after in lines if found]
+
+
+def own_forecasts(dataset: xr.Dataset) -> list[str]:
+    """Those of `forecasts` that `weather forecast` made."""
+    return [line for line in forecasts(dataset) if line.endswith(MADE_HERE)]
 
 
 def simulated(dataset: xr.Dataset) -> bool:

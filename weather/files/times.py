@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.chunks import chunked
+from weather.files.history import BY_VALID_TIME, MADE_HERE
 
 _LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period", "leadtime", "lead")
 _REFERENCES = ("forecast_reference_time", "reference_time", "init_time", "initial_time")
@@ -160,7 +161,7 @@ def _by_valid_time(
             f"{source} holds forecasts, several for one time (dimensions "
             f"{', '.join(map(str, times.dims))}); select one lead time or one run first"
         )
-    hours = np.unique(dataset[lead].values / _HOUR)
+    hours, here = np.unique(dataset[lead].values / _HOUR), "model_sha256" in dataset.attrs
     dated = [key for key in dataset.coords if dataset[key].dtype.kind in "mM"]
     dataset = dataset.drop_vars(dated)
     if times.ndim == 2:
@@ -171,7 +172,7 @@ def _by_valid_time(
         dataset = dataset.rename({times.dims[0]: "time"}).assign_coords(time=values)
     else:
         dataset = dataset.assign_coords(time=values)
-    return dataset, str(own), _leads_line(hours, source)
+    return dataset, str(own), _leads_line(hours, source, here)
 
 
 def _stacked(dataset: xr.Dataset, along: tuple[Hashable, ...]) -> xr.Dataset:
@@ -184,8 +185,9 @@ def _stacked(dataset: xr.Dataset, along: tuple[Hashable, ...]) -> xr.Dataset:
     return xr.Dataset(fields, stacked.coords, stacked.attrs).rename(valid="time")
 
 
-def _leads_line(hours: NDArray[np.float64], source: str) -> list[str]:
+def _leads_line(hours: NDArray[np.float64], source: str, here: bool) -> list[str]:
+    """What is noted of forecasts; `here`: whether `weather forecast` made them."""
     if not hours.any():
         return []
     span = f"{hours[0]:g}" if len(hours) == 1 else f"{hours[0]:g} to {hours[-1]:g}"
-    return [f"{source}: forecasts of {span} h, by valid time"]
+    return [f"{source}: forecasts of {span} h{BY_VALID_TIME}{MADE_HERE if here else ''}"]

@@ -53,9 +53,11 @@ def require_times(dataset: xr.Dataset, wanted: Times) -> None:
     missing = wanted[~np.isin(wanted, there)]
     if len(missing):
         first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
+        states = wanted.shape[-1]
+        many = f" (the model reads {states} states, up to the initial time)" if states > 1 else ""
         raise InputError(
             f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
-            f"starts from; the data holds {len(there)} times in {first}..{last}"
+            f"starts from{many}; the data holds {len(there)} times in {first}..{last}"
         )
 
 

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from sciml.errors import InputError
+from sciml.wording import count
 from weather.forecasting.calibration import SpreadCalibration, settings
 from weather.grid import LatLonGrid
+from weather.verification.bootstrap import FEWEST
 from weather.verification.cases import (
     HEADLINE,
     Channel,
@@ -139,6 +141,14 @@ def spread_table(calibration: SpreadCalibration) -> Table:
         factors = calibration.at(name, shown)
         table.add_row(name, *(f"{1 / factor:.2f}" for factor in factors))
     return table
+
+
+def few_cases(calibration: SpreadCalibration) -> str:
+    """A warning where the factors are of too few forecasts; empty where not."""
+    if calibration.cases >= FEWEST:
+        return ""
+    cases = count(calibration.cases, "forecast")
+    return f"warning: factors of {cases} are mostly chance; give some twenty, from days apart"
 
 
 def remark(calibration: SpreadCalibration) -> str:

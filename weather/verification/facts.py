@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.wording import count
+from weather.files.history import forecasts
 from weather.verification.climatology import ClimatologyKind
 from weather.verification.events import SEASONS, season
 from weather.verification.leakage import Leakage
@@ -41,6 +42,9 @@ def facts(
         "missing truth": missing_truth(models[FORECAST], truth),
         "climatology": f"{kind} ({_KINDS[kind]}), fitted on {len(past)} analyses, "
         f"{day(past[0])} to {day(past[-1])}",
+        "forecasts taken for analyses": "; ".join(
+            dict.fromkeys([*forecasts(truth), *forecasts(training)])
+        ),
         "leakage": "; ".join([seen.stamp, *(f.text for f in seen.findings)]),
         "grid": setup.grid.describe(),
     }

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.history import own_forecasts
 from weather.grid import LatLonGrid
 from weather.verification.one_pass import (
     CLIMATOLOGY,
@@ -127,9 +128,11 @@ def check_truth(forecast: xr.Dataset, truth: xr.Dataset) -> None:
     """Check that there is something to compare with.
 
     Raises:
-        InputError: if no valid time has an analysis.
+        InputError: if no valid time has an analysis, or the truth is a forecast of a model.
     """
     _check_time(truth)
+    if made := own_forecasts(truth):
+        raise InputError(f"the truth is no analysis ({made[0]}); give analyses as --truth")
     times, valid = truth["time"].values, forecast["valid_time"].values
     if not np.isin(valid, times).any():
         raise InputError(

@@ -5,8 +5,10 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking.preflight import inspect
 from weather.files.layout import Layout
 from weather.files.reanalysis import open_reanalysis
+from weather.verification.sample import check_truth
 
 HOUR = np.timedelta64(1, "h")
 
@@ -42,6 +44,19 @@ def test_a_single_lead_time_is_read_at_its_valid_time(few, opened):
     dataset = opened(late)
     assert (dataset.time.values == few.time.values).all()
     assert dataset.attrs["history"] == "data.nc: forecasts of 72 h, by valid time"
+
+
+def test_forecasts_are_told_from_analyses(few, opened):
+    late = few.assign_coords(time=few.time.values - 72 * HOUR, step=72 * HOUR)
+    (warning,) = inspect(opened(late)).lines("warning")
+    assert "time holds valid times of forecasts, data.nc: forecasts of 72 h; expected" in warning
+    assert not inspect(opened(few.assign_coords(step=0 * HOUR))).lines("warning")
+    forecast = few.expand_dims(lead_time=[0 * HOUR]).assign_coords(
+        valid_time=(("lead_time", "time"), few.time.values[None])
+    )
+    check_truth(forecast, opened(late))
+    with pytest.raises(InputError, match=r"no analysis .*made by weather forecast"):
+        check_truth(forecast, opened(late.assign_attrs(model_sha256="1")))
 
 
 def test_one_run_is_read_by_valid_time(few, opened):

@@ -23,7 +23,7 @@ from weather.models.model import ModelConfig
 from weather.models.transformer import TransformerConfig
 from weather.training.data import all_variables, open_fields, samples
 from weather.training.measure import measure
-from weather.verification.calibrate import fit_calibration, remark
+from weather.verification.calibrate import few_cases, fit_calibration, remark
 
 HOUR = 3600
 TIMES = np.array(["2001-01-04T00", "2001-01-06T00", "2001-01-09T00"], "datetime64[ns]")
@@ -210,3 +210,12 @@ def test_by_command(call, one_line, forecaster, waves_file, tmp_path, capsys):
     assert "amplitude 0.3" in one_line()
     assert call("calibrate", past, "--truth", waves_file, "--out", tmp_path / "s.csv") == 2
     assert "ends in .json" in one_line()
+
+
+@pytest.mark.parametrize(("cases", "told"), [(1, "1 forecast"), (7, "7 forecasts"), (8, "")])
+def test_few_forecasts_are_told(cases, told):
+    few = SpreadCalibration(
+        model_sha256="", settings={}, period="", cases=cases, lead_hours=(6.0,), factors={}
+    )
+    assert told in few_cases(few)
+    assert bool(told) == bool(few_cases(few))
