@@ -39,6 +39,11 @@ def _description(
     dataset: xr.Dataset, name: str, summary: Summary, position: int
 ) -> tuple[str, str]:
     """What came, and what to do."""
+    whole = (summary.missing == 1).all(axis=1)
+    if whole.any() and not whole.all() and not np.ptp(summary.missing[~whole], axis=0).any():
+        first = summary.times[int(whole.argmax())].astype("datetime64[m]")
+        came = f"has no values at {whole.sum()} of {len(whole)} times, first at {first}"
+        return came, "leave these times out"
     by_level = summary.missing.max(axis=0)
     never = summary.missing.min(axis=0) == 1
     if never.any() and by_level[~never].max() == 0:
@@ -50,7 +55,8 @@ def _description(
     worst = int(by_level.argmax())
     level = summary.levels[worst]
     where = f"at {level:g} hPa " if "level" in dataset[name].dims else ""
-    came = f"{where}is NaN in {by_level[worst]:.1%} of cells"
+    cells = dataset.sizes["lat"] * dataset.sizes["lon"]
+    came = f"{where}is NaN in {_share(by_level[worst], cells)}"
     if below_ground(dataset, name, position):
         advice = "fill each column downwards from its lowest level above ground"
         return f"{came}, below ground", advice
@@ -58,6 +64,12 @@ def _description(
         return f"{came}, which change with time", "fill them, or leave the field out"
     times = "the same at all sampled times" if len(summary.times) > 1 else "at the sampled time"
     return f"{came}, {times}", "is it a mask? else fill them"
+
+
+def _share(share: float, cells: int) -> str:
+    """`12.5% of cells`, and of few their number: `1 of 10,512 cells`."""
+    few = round(share * cells)
+    return f"{share:.1%} of cells" if share >= 0.001 else f"{few:,} of {cells:,} cells"
 
 
 def below_ground(dataset: xr.Dataset, name: str, position: int) -> bool:

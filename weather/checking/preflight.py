@@ -23,6 +23,7 @@ from weather.files.reanalysis import require
 from weather.grid import LatLonGrid
 from weather.variables import Variables
 
+SAMPLED = 256 * 2**20  # bytes of fields
 _PIECE = 4 * 2**20  # bytes of a field that are corrected at once
 _WINDS = (("u", "v"), ("u10", "v10"))
 
@@ -44,8 +45,9 @@ def inspect(
     Args:
         dataset: canonical (see `weather.files.reanalysis`), as opened: taken for SI.
         names: fields to look at, or a model's variables; default all.
-        times: that are looked at, as far as they are there; default, or if none is, the
-            first, the middle and the last.
+        times: that are looked at, as far as they are there; default, or if none is, all of
+            a file of up to `SAMPLED` bytes, and of a larger one as many as fit, evenly spread,
+            the first, the middle and the last among them.
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
         masked: fields in which the model takes NaN; None where there is no model yet.
@@ -114,12 +116,15 @@ def _positions(
     """Of the times to look at."""
     if "time" not in dataset.dims:
         return ()
-    last = dataset.sizes["time"] - 1
-    some = tuple(sorted({0, last // 2, last}))
-    if times is None:
-        return some
-    wanted = np.asarray(times, dtype="datetime64[ns]")
-    return tuple(np.flatnonzero(np.isin(dataset["time"].values, wanted)).tolist()) or some
+    if times is not None:
+        wanted = np.asarray(times, dtype="datetime64[ns]")
+        there = np.flatnonzero(np.isin(dataset["time"].values, wanted))
+        if len(there):
+            return tuple(there.tolist())
+    count = dataset.sizes["time"]
+    timed = sum(field.nbytes for field in dataset.data_vars.values() if "time" in field.dims)
+    some = min(count, max(3, SAMPLED * count // max(timed, 1)))
+    return tuple(np.unique(np.linspace(0, count - 1, some).round().astype(int)).tolist())
 
 
 def _wanted(names: Names) -> tuple[str, ...]:

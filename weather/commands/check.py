@@ -20,6 +20,7 @@ def check(
     /,
     *,
     model: Path | None = None,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
     json: Path | None = None,
 ) -> None:
     """Check analyses: units by value, levels, times, NaN, outliers.
@@ -33,6 +34,8 @@ def check(
     model:
         A model.safetensors that is to forecast from them: also look for its variables,
         levels and grid, and compare with its training data.
+    every:
+        Look at every time; default up to 256 MiB of fields, of times spread evenly.
     json:
         Also write the findings to this file.
     """
@@ -42,12 +45,13 @@ def check(
     from weather.files.reanalysis import open_reanalysis
 
     dataset = open_reanalysis(data)
+    times = dataset["time"].values if every and "time" in dataset.dims else None
     if model is None:
-        report = inspect(dataset)
+        report = inspect(dataset, times=times)
     else:
         from weather.forecasting.forecaster import Forecaster
 
-        report = Forecaster.load(model, "cpu").inspect(dataset)
+        report = Forecaster.load(model, "cpu").inspect(dataset, times)
     if json is not None:
         _write(report, json)
     show_report(report, Console())

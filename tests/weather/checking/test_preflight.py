@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking import preflight
 from weather.checking.preflight import apply, inspect
 from weather.checking.standard_atmosphere import standard_height
 from weather.files.layout import FieldLayout, Layout
@@ -266,7 +267,19 @@ def test_only_the_given_times_are_looked_at():
     assert inspect(dataset, times=dataset.time.values[1:2]).severity == "refused"
 
 
-def test_a_long_series_is_read_at_three_times_only():
+def test_every_time_of_a_small_series_is_looked_at():
+    for value, words in ((1e36, "fill value"), (np.nan, "no values at 1 of 3 times")):
+        dataset = atmosphere()
+        dataset["msl"][1] = value
+        (finding,) = inspect(dataset, ["msl"]).of("refused")
+        assert words in finding.text
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(0, [0, 50, 100]), (5 * 1024, [0, 25, 50, 75, 100])]
+)
+def test_of_a_long_series_times_are_looked_at_evenly(monkeypatch, limit, expected):
+    monkeypatch.setattr(preflight, "SAMPLED", limit)
     read = []
 
     def block(block_info):
@@ -280,7 +293,7 @@ def test_a_long_series_is_read_at_three_times_only():
     field = xr.DataArray(values, coordinates, ("time", "lat", "lon"), attrs={"units": "Pa"})
     read.clear()
     assert inspect(xr.Dataset({"msl": field})).severity == "ok"
-    assert read == [0, 50, 100]
+    assert read == expected
 
 
 def test_several_refusals_are_one_line():
@@ -320,6 +333,7 @@ REAL = sorted(["erainterim_europe_1p5deg_daily12z_2000-2008.nc",
 @pytest.mark.parametrize("file", REAL)
 def test_real_files_are_taken_as_they_are(file, shared_data):
     report = inspect(open_reanalysis(shared_data / "weather" / file))
-    assert not report.of("corrected", "refused")
+    assert not report.of("corrected")
+    assert all("no values at" in finding.text for finding in report.of("refused"))
     for finding in report.of("warning"):
         assert "NaN" in finding.text or finding.subject == "time"
