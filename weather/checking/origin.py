@@ -6,7 +6,14 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.checking.findings import Finding
-from weather.files.history import forecasts
+from weather.files.history import forecasts, releases, repeats
+
+
+def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
+    """All that reading found and a user should know."""
+    yield from forecasts_as_analyses(dataset)
+    yield from entries_dropped(dataset)
+    yield from releases_mixed(dataset)
 
 
 def forecasts_as_analyses(dataset: xr.Dataset) -> Iterator[Finding]:
@@ -20,3 +27,17 @@ def forecasts_as_analyses(dataset: xr.Dataset) -> Iterator[Finding]:
             "analyses",
             "give these, or go on if forecasts are what you mean",
         )
+
+
+def entries_dropped(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That times came twice, alike, and were taken once."""
+    for line in repeats(dataset):
+        source, _, came = line.partition(": ")
+        yield Finding("time", "warning", f"of {source}: {came}", "each once", "were two files one?")
+
+
+def releases_mixed(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That the early release of a reanalysis stands beside the final one."""
+    for line in releases(dataset):
+        advice = "of ERA5, 0001 is final and 0005 (ERA5T) may still be corrected"
+        yield Finding("time", "warning", f"holds {line}", "one release", advice)

@@ -16,7 +16,7 @@ from sciml.errors import InputError
 from weather.checking.axes import check_axes
 from weather.checking.field_check import Inspected, Inspector
 from weather.checking.findings import Conversion, Finding, Report, worst
-from weather.checking.origin import forecasts_as_analyses
+from weather.checking.origin import origin_of
 from weather.checking.outliers import Normal, swapped_winds
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.reanalysis import require
@@ -55,7 +55,7 @@ def inspect(
     if "member" in dataset.dims:
         dataset = dataset.isel(member=0)
     layout = _layout(dataset)
-    axes = [*forecasts_as_analyses(dataset), *check_axes(dataset, layout, grid)]
+    axes = [*origin_of(dataset), *check_axes(dataset, layout, grid)]
     if worst(axes) == "refused":
         return Report((*axes,))
     positions = _positions(dataset, times)

@@ -65,7 +65,9 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
 
 def _sole_version(dataset: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
     """ERA5 and its early release ERA5T as one: the first that has a value."""
-    if dataset.sizes.get("expver", 1) == 1:
+    if "expver" not in dataset.dims:
+        return dataset, _versions(dataset)
+    if dataset.sizes["expver"] == 1:
         return dataset, []
     dataset = dataset.sortby("expver") if "expver" in dataset.coords else dataset
     versions = [dataset.isel(expver=i, drop=True) for i in range(dataset.sizes["expver"])]
@@ -76,6 +78,14 @@ def _sole_version(dataset: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
     for key in result.data_vars:
         result[key].attrs = dataset[key].attrs
     return result, [f"{len(versions)} versions (expver) combined, the first that has a value"]
+
+
+def _versions(dataset: xr.Dataset) -> list[str]:
+    """Of a file that says of each time which release it is from."""
+    if "expver" not in dataset.coords:
+        return []
+    found = np.unique(dataset["expver"].values.astype(str)).tolist()
+    return [f"{len(found)} versions (expver {', '.join(found)})"] if len(found) > 1 else []
 
 
 def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> list[Hashable]:

@@ -3,6 +3,8 @@
 import xarray as xr
 
 ATTRIBUTE = "history"
+REPEATED = " repeated times, from "
+VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
 MADE_HERE = ", made by weather forecast"
 
@@ -29,6 +31,16 @@ def forecasts(dataset: xr.Dataset) -> list[str]:
 def own_forecasts(dataset: xr.Dataset) -> list[str]:
     """Those of `forecasts` that `weather forecast` made."""
     return [line for line in forecasts(dataset) if line.endswith(MADE_HERE)]
+
+
+def repeats(dataset: xr.Dataset) -> list[str]:
+    """Of each file that gave times twice: `a.nc: dropped 2 repeated times, from ...`."""
+    return [line for line in history(dataset) if REPEATED in line]
+
+
+def releases(dataset: xr.Dataset) -> list[str]:
+    """Of each file that mixes releases: `2 versions (expver 0001, 0005)`."""
+    return [line for line in history(dataset) if VERSIONS in line]
 
 
 def simulated(dataset: xr.Dataset) -> bool:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sciml.config import Config, nearest
 from sciml.errors import InputError
-from weather.checking.origin import forecasts_as_analyses
+from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
@@ -291,7 +291,7 @@ def open_source(files: Sequence[str], static: Sequence[str], choice: Choice) -> 
     report = inspect(opened, names, masked=names)  # holes are found by `prepare`, which sees all
     dataset = apply(opened, report)
     source = choose(dataset, [open_reanalysis(path) for path in static], choice)
-    origin = [*forecasts_as_analyses(opened)]
+    origin = [*origin_of(opened)]
     on_fields = [f for f in report.findings if f.subject in names]  # gaps are in the notes
     told = replace(report, findings=(*origin, *on_fields)).lines("warning")
     return replace(source, notes=(*report.lines("corrected"), *told, *source.notes))

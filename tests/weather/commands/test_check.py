@@ -18,6 +18,17 @@ def test_good_data(call, waves_file, capsys):
     assert shown.rstrip().endswith("nothing to mend")
 
 
+def test_what_reading_found_is_told(call, waves, tmp_path, capsys):
+    twice = waves.isel(time=[*range(60), 5])
+    mixed = waves.assign_coords(expver=("time", ["0001"] * 50 + ["0005"] * 10))
+    told = {"dropped 1 repeated times": twice, "2 versions (expver 0001, 0005)": mixed}
+    for words, dataset in told.items():
+        dataset.to_netcdf(tmp_path / "data.nc")
+        assert call("check", tmp_path / "data.nc") == 0
+        (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("warning"))
+        assert words in line
+
+
 def test_a_correction_and_a_refusal(call, waves, tmp_path, capsys):
     data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
     data.to_netcdf(tmp_path / "corrected.nc")
