@@ -83,6 +83,28 @@ def test_conflicting_replicates_are_found_under_any_spelling() -> None:
     assert (case.rows, case.smiles) == ((0, 1), ("CCO", "OCC"))
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "pair", "mixed"),
+    [
+        ("pIC50", 1, (5.0, 8.0), True),
+        ("pIC50", 1, (0.005, 5.0), False),  # logarithms have no ratio
+        ("y", 1, (-2.0, 1.0), True),
+        ("bound (%)", 40, (95.5, 98.5), False),
+        ("bound (%)", 40, (78.0, 84.0), False),
+        ("IC50 (nM)", 1000, (2.0, 2000.0), True),
+        ("IC50 (nM)", 1000, (20.0, 23.0), False),
+        ("clinical logic score", 40, (60.0, 63.0), False),
+    ],
+)
+def test_decades_are_differences_of_logarithms_and_ratios_of_quantities(
+    name: str, scale: float, pair: tuple[float, float], mixed: bool
+) -> None:
+    values = scale * (1 + np.abs(normal(40)))
+    values[:2] = pair
+    found = examine(table(values, ["CCO", "OCC", *RINGS[2:]], name), [name])
+    assert ("a power of a thousand" in told(found, "units")) == mixed
+
+
 def test_one_replicate_tells_no_ceiling() -> None:
     found = examine(table(normal(30), [*RINGS[:29], RINGS[0]]), ["y"])
     assert "too few to tell how uncertain" in told(found, "duplicates", "note")
