@@ -1,5 +1,6 @@
 """`molecules generate` and `molecules optimize` from files to files."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rdkit import Chem
 from molecules.cli import app
 from molecules.features.selfies import constitution
 from molecules.generation.acceptance import Limits, keep_drawing
+from molecules.generation.proposals import broken_limit
 from molecules.screening.filters import alerts
 from sciml.cli import run
 from sciml.errors import InputError
@@ -173,6 +175,20 @@ def test_optimize(
     page = out.read_text()
     assert all(smiles in page for smiles in proposed["smiles"][:50])
     assert "<svg" in page
+    assert re.search(r"\d+ rejected</dt><dd>similarity to the start is below 0.3</dd>", page)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("similarity to the start 0.12 is below 0.4", "similarity to the start is below 0.4"),
+        ("SA score 6.4 is above 6", "SA score is above 6"),
+        ("flagged: PAINS quinone_A", "flagged"),
+        ("33 atoms", "atoms"),
+    ],
+)
+def test_rejections_are_counted_by_limit(reason: str, kind: str) -> None:
+    assert broken_limit(reason) == kind
 
 
 @pytest.mark.parametrize(
