@@ -254,6 +254,28 @@ def test_histogram_counts_everything() -> None:
     assert "1 yes, 2 no" in histogram(Task(name="b", kind="binary"), np.array([0.0, 0, 1])).text
 
 
+def test_one_outlier_leaves_the_histogram_its_shape() -> None:
+    values = normal(400)
+    shape = histogram(Task(name="y"), values)
+    found = histogram(Task(name="y"), np.append(values, 1234.5))
+    assert found.bars == shape.bars
+    assert (found.low, found.high) == (shape.low, shape.high)
+    assert "401 values" in found.text
+    assert found.text.endswith("1 of them outside the picture, -3.772 to 1234 in all")
+    assert "outside" not in shape.text
+    constant = histogram(Task(name="y"), np.array([0.0, 0, 0, 0, 7]))
+    assert constant.high == "7"
+
+
+def test_the_page_lists_every_row_without_a_molecule(tmp_path: Path) -> None:
+    write_page(
+        examine(table(normal(70), [*RINGS[:40], *["bad("] * 30]), ["y"]), tmp_path / "a.html"
+    )
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f"row {row}: &#39;bad(&#39;" in page for row in range(41, 71))
+    assert "<summary>20 more</summary>" in page
+
+
 def test_dirty_table(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = examine(read_table(shared_data / "molecules" / "dirty" / "dirty_input.csv"), ["logS"])
     assert "1 value outside -15 to 3" in told(found, "units")
