@@ -58,7 +58,8 @@ def read_objectives(
         actives: whether there are some that `similarity` can be told to.
 
     Raises:
-        InputError: an unknown property, one given twice, or no weight above zero.
+        InputError: an unknown property or sense, a property given twice, or no weight above
+            zero.
     """
     if not texts and len(tasks) > 1:
         raise InputError(f"the model predicts {', '.join(tasks.names)}; choose one with --target")
@@ -86,6 +87,7 @@ def _objective(text: str, minimize: bool, tasks: Tasks) -> Objective:
             raise InputError(
                 "--target similarity is that to known actives; name them, --actives FILE"
             )
+        check_sense(text, tasks.names)
         hint = nearest(name, tasks.names) or f"; it predicts {', '.join(tasks.names)}"
         raise InputError(f"the model does not predict {name!r}{hint}")
     return Objective(
@@ -93,6 +95,21 @@ def _objective(text: str, minimize: bool, tasks: Tasks) -> Objective:
         minimize=(minimize or _lower_is_better(name, tasks)) if sense is None else sense == "min",
         weight=1.0 if weight is None else float(weight),
     )
+
+
+def check_sense(text: str, names: Sequence[str]) -> None:
+    """Refuse what is no sense or weight behind the name of a property.
+
+    Raises:
+        InputError: as in `logS:mxa`.
+    """
+    for name in sorted(names, key=len, reverse=True):
+        if text.startswith(f"{name}:"):
+            rest = text.removeprefix(f"{name}:")
+            raise InputError(
+                f"--target {text!r}: {rest!r} is neither max nor min, nor a weight of zero or "
+                f"more; expected {name}, {name}:max, {name}:min, or with a weight {name}:max:2"
+            )
 
 
 def _lower_is_better(name: str, tasks: Tasks) -> bool:

@@ -196,6 +196,7 @@ def test_rejections_are_counted_by_limit(reason: str, kind: str) -> None:
     [
         (["--start", "C1CC"], "--start 'C1CC' is no molecule"),
         (["--start", "CCO", "--similarity", "high"], "expected LOW:HIGH"),
+        (["--start", "CCO", "--target", "logS:mxa"], "'mxa' is neither max nor min"),
         (["--start", "CCO", "--target", "logS", "--filters", "pain"], "no filter is called"),
         (["--start", "CCO", "--target", "logS", "--steps", "0"], "steps"),
         (["--start", "CCO", "--target", "logS", "--radius", "-1"], "--radius is -1"),
