@@ -49,6 +49,21 @@ def test_samples(generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert above.tolist() == repeats["smiles"].tolist()
 
 
+def test_samples_tell_how_far_they_are_from_what_was_asked(
+    generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.csv"
+    asked = ["--condition", "logP=50", "--condition", "rings=1"]
+    call("generate", generator_file, "--number", 20, *asked, "--out", out)
+    table = pd.read_csv(out)
+    away = {"logP": (50 - table["logP"]).mean(), "rings": (table["rings"] - 1).abs().mean()}
+    printed = capsys.readouterr()
+    assert f"in the mean logP {away['logP']:.3g} from 50, " in printed.out
+    assert f"rings {away['rings']:.3g} from 1\n" in printed.out
+    assert "note: logP=50 is outside what was learned" in printed.err
+    assert "note: rings" not in printed.err
+
+
 def test_neighbours_and_the_way_between_two(generator_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "near.csv"
     near = ["--near", "CCCCO", "--radius", 1.5]
