@@ -21,6 +21,7 @@ HEADINGS = {"warning": "To act on", "note": "To know", "ok": "In order"}
 SHOWN_CASES = 2
 PLOT = (300, 90)  # user units of a histogram
 BARS = 30
+TAIL = 0.01  # of the values, that may be left out at either end
 FENCE = 3.0  # interquartile ranges beyond the quartiles: Tukey's outer fences
 FOLDED = 10  # cases of a finding that stand open on the page
 MOST_PLOTS = 12
@@ -92,7 +93,7 @@ class Histogram:
 
 
 def histogram(task: Task, values: NDArray[np.float64]) -> Histogram:
-    """Bars of the measured values within Tukey's outer fences; two bars for yes/no."""
+    """Bars of the measured values but far outliers; two bars for yes/no."""
     values = values[np.isfinite(values)]
     if task.kind == "binary":
         counts, low, high = np.array([(values == 0).sum(), (values == 1).sum()]), "no", "yes"
@@ -113,10 +114,15 @@ def histogram(task: Task, values: NDArray[np.float64]) -> Histogram:
 
 
 def _within_fences(values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """All, where half of the values are the same."""
+    """Values within the fences, and all but the outer hundredth of a long tail.
+
+    All of them where the quartiles coincide, and the fences with them.
+    """
     low, high = np.quantile(values, (0.25, 0.75))
     reach = FENCE * (high - low) or np.inf
-    return (values >= low - reach) & (values <= high + reach)
+    least = min(low - reach, np.quantile(values, TAIL, method="higher"))
+    most = max(high + reach, np.quantile(values, 1 - TAIL, method="lower"))
+    return (values >= least) & (values <= most)
 
 
 @dataclass(frozen=True)

@@ -263,6 +263,8 @@ def test_one_outlier_leaves_the_histogram_its_shape() -> None:
     assert "401 values" in found.text
     assert found.text.endswith("1 of them outside the picture, -3.772 to 1234 in all")
     assert "outside" not in shape.text
+    tail = np.sort(10 ** np.abs(3 * values))
+    assert "; 4 of them outside" in histogram(Task(name="y"), tail).text
     constant = histogram(Task(name="y"), np.array([0.0, 0, 0, 0, 7]))
     assert constant.high == "7"
 
