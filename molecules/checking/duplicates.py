@@ -1,5 +1,6 @@
 """Molecules measured more than once, and the limit that their scatter sets to any model."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,11 @@ FEWEST = 5  # molecules measured repeatedly whose scatter tells something of all
 COPIES = 0.5  # a larger share of equal replicates says that values were copied
 LARGE = 1.0  # standard deviations of the column between replicates that conflict
 THOUSAND = 0.02  # decades around a factor of a thousand
+LOGARITHM = re.compile(
+    r"(?<![a-z])(log(?!ic)|ln(?![a-z])|p(ic|ec|ac|xc|gi|ed)50|pk[aid]?(?![a-z])|pchembl)",
+    re.IGNORECASE,
+)
+DECADES, SCATTER = 15.0, 3.0  # largest size and standard deviation of logarithms of any name
 
 
 @dataclass(frozen=True)
@@ -140,10 +146,14 @@ def _thousandfold(
     structures: Structures, task: Task, values: Values, groups: Groups
 ) -> list[Finding]:
     """Replicates a factor of 10^3, 10^6 or 10^9 apart: nM beside µM, mM or M."""
+    named = LOGARITHM.search(task.name) is not None
+    logarithm = named or _like_logarithm(values)
+    quantity = not named and float(np.nanmin(values)) >= 0
     cases: list[Case] = []
     for rows in groups:
         low, high = values[rows].min(), values[rows].max()
-        decades = [high - low] + ([np.log10(high / low)] if low > 0 else [])
+        decades = [high - low] if logarithm else []
+        decades += [np.log10(high / low)] if quantity and low > 0 else []
         if any(abs(d - k) < THOUSAND for d in decades for k in (3, 6, 9)):
             cases.append(structures.case(rows, _listed(values[rows])))
     if not cases:
@@ -154,6 +164,10 @@ def _thousandfold(
     )
     advice = "bring nM, µM and mol/L to one unit"
     return [Finding("units", "warning", text, advice, tuple(cases[:EXAMPLES]))]
+
+
+def _like_logarithm(values: Values) -> bool:
+    return bool(np.nanmax(np.abs(values)) <= DECADES and np.nanstd(values) <= SCATTER)
 
 
 def _listed(values: Values) -> str:

@@ -21,6 +21,9 @@ HEADINGS = {"warning": "To act on", "note": "To know", "ok": "In order"}
 SHOWN_CASES = 2
 PLOT = (300, 90)  # user units of a histogram
 BARS = 30
+TAIL = 0.01  # of the values, that may be left out at either end
+FENCE = 3.0  # interquartile ranges beyond the quartiles: Tukey's outer fences
+FOLDED = 10  # cases of a finding that stand open on the page
 MOST_PLOTS = 12
 
 
@@ -65,6 +68,7 @@ def write_page(found: Examination, path: Path) -> None:
         summary=summary(found),
         histograms=_histograms(found),
         plot=PLOT,
+        folded=FOLDED,
     )
     with atomic_path(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -89,20 +93,36 @@ class Histogram:
 
 
 def histogram(task: Task, values: NDArray[np.float64]) -> Histogram:
-    """Bars of the measured values; two of them for yes/no."""
+    """Bars of the measured values but far outliers; two bars for yes/no."""
     values = values[np.isfinite(values)]
     if task.kind == "binary":
         counts, low, high = np.array([(values == 0).sum(), (values == 1).sum()]), "no", "yes"
         text = f"{counts[1]:,} yes, {counts[0]:,} no"
     else:
-        counts, edges = np.histogram(values, BARS)
+        inside = values[_within_fences(values)]
+        counts, edges = np.histogram(inside, BARS)
         low, high = f"{edges[0]:.4g}", f"{edges[-1]:.4g}"
         text = f"{len(values):,} values, median {np.median(values):.4g}, SD {values.std():.3g}"
+        if outside := len(values) - len(inside):
+            text += f"; {outside:,} of them outside the picture, "
+            text += f"{values.min():.4g} to {values.max():.4g} in all"
     width = PLOT[0] / len(counts)
     heights = PLOT[1] * counts / max(1, counts.max())
     bars = tuple((i * width, width, float(height)) for i, height in enumerate(heights))
     unit = f" ({task.unit})" if task.unit and task.unit not in task.name else ""
     return Histogram(f"{task.name}{unit}", text, bars, low, high)
+
+
+def _within_fences(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Values within the fences, and all but the outer hundredth of a long tail.
+
+    All of them where the quartiles coincide, and the fences with them.
+    """
+    low, high = np.quantile(values, (0.25, 0.75))
+    reach = FENCE * (high - low) or np.inf
+    least = min(low - reach, np.quantile(values, TAIL, method="higher"))
+    most = max(high + reach, np.quantile(values, 1 - TAIL, method="lower"))
+    return (values >= least) & (values <= most)
 
 
 @dataclass(frozen=True)

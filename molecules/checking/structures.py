@@ -14,6 +14,7 @@ from molecules.files.table import Table
 from sciml.wording import count
 
 EXAMPLES = 5
+LISTED = 5000  # rows without a molecule
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,11 @@ def check_rows(structures: Structures) -> list[Finding]:
         return [Finding("rows", "ok", f"all {count(len(structures), 'row')} hold a molecule")]
     cases = tuple(
         Case((int(row),), (), f"{structures.smiles[row]!r:.60}: {structures.reason[row]}")
-        for row in bad[: 2 * EXAMPLES]
+        for row in bad[:LISTED]
     )
     text = f"{len(bad):,} of {count(len(structures), 'row')} hold no molecule that can be used"
+    if len(bad) > LISTED:
+        text += f"; the page lists the first {LISTED:,}"
     return [
         Finding("rows", "warning", text, "they are kept, with a status, and not learned", cases)
     ]

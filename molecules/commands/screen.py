@@ -42,7 +42,8 @@ def screen(
         library: files as `table` of `predict`, behind further models as there; `demo`, if
             none is given, is 4,999 molecules that come with RDKit.
         target: property to rank by: `logS`, `toxic:min`, or with a weight `logS:max:2`;
-            repeat for several. `similarity` is that to the nearest of the `--actives`.
+            repeat for several. `similarity` is that to the nearest of the `--actives`; in a
+            sum 0.06 of it count as much as one standard deviation of a property.
         minimize: rank small values first, where a target does not say.
         rank_by: the prediction (mean), the worse end of its interval (bound), or the
             expected improvement over the best measured value.

@@ -1,5 +1,6 @@
 """SMILES to packed molecular graphs; every row gets a status, and none stops the others."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,12 @@ from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
+_OTHER_FORMS = {
+    re.compile("InChI="): "InChI, not SMILES: convert it, as RDKit's "
+    "Chem.MolToSmiles(Chem.MolFromInchi(text)) does",
+    re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$"): "an InChIKey, which holds no structure: look up "
+    "its SMILES",
+}
 _CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
 
 
@@ -89,7 +96,11 @@ def _read(
 
 
 def _why_invalid(smiles: str) -> str:
-    mol = Chem.MolFromSmiles(smiles.strip(), sanitize=False)
+    smiles = smiles.strip()
+    for form, why in _OTHER_FORMS.items():
+        if form.match(smiles):
+            return why
+    mol = Chem.MolFromSmiles(smiles, sanitize=False)
     if mol is None:
         return "cannot be parsed as SMILES"
     problems = Chem.DetectChemistryProblems(mol)

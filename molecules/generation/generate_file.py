@@ -93,7 +93,7 @@ def generate_file(
         table["similarity_to_end"] = similarity_to(ends[1], written).round(4)
     _write(table, out)
     again = f"; drawn again: {told(others)}" if others else ""
-    print(f"{out}: {account(table)}{again}")
+    print(f"{out}: {account(table)}{again}{missed(table, wanted)}")
     return table
 
 
@@ -122,6 +122,15 @@ def account(table: pd.DataFrame) -> str:
         f"{len(table):,} molecules, {int(distinct.sum()):,} distinct, {int(new.sum()):,} of them "
         "not in the training set" + (f"; {empty} without an atom" if empty else "")
     )
+
+
+def missed(table: pd.DataFrame, wanted: Mapping[str, float]) -> str:
+    """How far molecules are from what was asked for: means of absolute differences."""
+    told = [
+        f"{name} {(table[name] - value).abs().mean():.3g} from {value:g}"
+        for name, value in wanted.items()
+    ]
+    return f"; in the mean {', '.join(told)}" if told else ""
 
 
 def _check(
@@ -168,7 +177,10 @@ def _warn(generator: Generator, wanted: dict[str, float]) -> None:
         known = generator.model.known[:, names.index(name)]
         low, high = float(known.min()), float(known.max())
         if not low <= value <= high:
-            note(f"note: {name}={value:g} is outside what was learned, {low:.3g} to {high:.3g}")
+            note(
+                f"note: {name}={value:g} is outside what was learned, {low:.3g} to "
+                f"{high:.3g}; samples may not come near it"
+            )
 
 
 def _write(table: pd.DataFrame, out: Path) -> None:

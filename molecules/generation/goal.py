@@ -15,7 +15,7 @@ from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
 from molecules.screening.filters import alerts, check_names
-from molecules.screening.objectives import FORM, RankBy, Ranking, read_objectives
+from molecules.screening.objectives import FORM, RankBy, Ranking, check_sense, read_objectives
 from molecules.tasks import Task
 from sciml.config import nearest
 from sciml.errors import InputError
@@ -204,6 +204,7 @@ def _shared_out(targets: Sequence[str], predictors: Sequence[PropertyPredictor])
         name = text if text in every or match is None else match["name"]
         owners = [i for i, p in enumerate(predictors) if name in p.tasks.names]
         if not owners:
+            check_sense(text, every)
             hint = nearest(name, every) or f"; they predict {', '.join(every)}"
             raise InputError(f"no model predicts {name!r}{hint}")
         if len(owners) > 1:

@@ -1,6 +1,7 @@
 """Proposals as a table, with all that is known of each, and as one HTML page."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Account:
         start = search.found[search.start]
         good = [p for p in ranked if not p.judged.reason]
         kinds = Counter(
-            _kind(reason)
+            broken_limit(reason)
             for p in ranked
             if p.judged.reason
             for reason in p.judged.reason.split("; ")
@@ -141,7 +142,8 @@ def _cells(rank: int, proposal: Proposal, account: Account) -> dict[str, object]
     }
 
 
-def _kind(reason: str) -> str:
-    """A reason without its numbers."""
-    words = reason.split(":")[0].split()
-    return " ".join(w for w in words if not w.replace(".", "", 1).isdigit())
+def broken_limit(reason: str) -> str:
+    """A reason without the molecule's own numbers, with the limit that it breaks."""
+    told, *limit = re.split(r"(?= is (?:below|above) )", reason.split(":")[0])
+    words = [word for word in told.split() if not word.replace(".", "", 1).isdigit()]
+    return " ".join(words) + "".join(limit)

@@ -19,7 +19,7 @@ from molecules.screening.screening import Screen
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Progress:

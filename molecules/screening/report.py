@@ -11,7 +11,7 @@ from molecules.evaluation.similarity import FAR
 from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
-from molecules.screening.objectives import SIMILARITY
+from molecules.screening.objectives import SIMILARITY, SIMILARITY_SPREAD
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
@@ -96,7 +96,7 @@ class Context:
             )
         together = ", summed in standard deviations of the measured values" if parts[1:] else ""
         if parts[1:] and self.job.actives:
-            together += "; similarity, 0 to 1, as it is"
+            together += f"; of similarity, in {SIMILARITY_SPREAD:g}, usual in libraries"
         return f"by {of} of {' + '.join(parts)}{together}"
 
     @property

@@ -83,6 +83,28 @@ def test_conflicting_replicates_are_found_under_any_spelling() -> None:
     assert (case.rows, case.smiles) == ((0, 1), ("CCO", "OCC"))
 
 
+@pytest.mark.parametrize(
+    ("name", "scale", "pair", "mixed"),
+    [
+        ("pIC50", 1, (5.0, 8.0), True),
+        ("pIC50", 1, (0.005, 5.0), False),  # logarithms have no ratio
+        ("y", 1, (-2.0, 1.0), True),
+        ("bound (%)", 40, (95.5, 98.5), False),
+        ("bound (%)", 40, (78.0, 84.0), False),
+        ("IC50 (nM)", 1000, (2.0, 2000.0), True),
+        ("IC50 (nM)", 1000, (20.0, 23.0), False),
+        ("clinical logic score", 40, (60.0, 63.0), False),
+    ],
+)
+def test_decades_are_differences_of_logarithms_and_ratios_of_quantities(
+    name: str, scale: float, pair: tuple[float, float], mixed: bool
+) -> None:
+    values = scale * (1 + np.abs(normal(40)))
+    values[:2] = pair
+    found = examine(table(values, ["CCO", "OCC", *RINGS[2:]], name), [name])
+    assert ("a power of a thousand" in told(found, "units")) == mixed
+
+
 def test_one_replicate_tells_no_ceiling() -> None:
     found = examine(table(normal(30), [*RINGS[:29], RINGS[0]]), ["y"])
     assert "too few to tell how uncertain" in told(found, "duplicates", "note")
@@ -230,6 +252,30 @@ def test_histogram_counts_everything() -> None:
     assert sum(height > 0 for _, _, height in found.bars) == 3
     assert "4 values, median 1" in found.text
     assert "1 yes, 2 no" in histogram(Task(name="b", kind="binary"), np.array([0.0, 0, 1])).text
+
+
+def test_one_outlier_leaves_the_histogram_its_shape() -> None:
+    values = normal(400)
+    shape = histogram(Task(name="y"), values)
+    found = histogram(Task(name="y"), np.append(values, 1234.5))
+    assert found.bars == shape.bars
+    assert (found.low, found.high) == (shape.low, shape.high)
+    assert "401 values" in found.text
+    assert found.text.endswith("1 of them outside the picture, -3.772 to 1234 in all")
+    assert "outside" not in shape.text
+    tail = np.sort(10 ** np.abs(3 * values))
+    assert "; 4 of them outside" in histogram(Task(name="y"), tail).text
+    constant = histogram(Task(name="y"), np.array([0.0, 0, 0, 0, 7]))
+    assert constant.high == "7"
+
+
+def test_the_page_lists_every_row_without_a_molecule(tmp_path: Path) -> None:
+    write_page(
+        examine(table(normal(70), [*RINGS[:40], *["bad("] * 30]), ["y"]), tmp_path / "a.html"
+    )
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert all(f"row {row}: &#39;bad(&#39;" in page for row in range(41, 71))
+    assert "<summary>20 more</summary>" in page
 
 
 def test_dirty_table(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,6 +80,17 @@ def test_every_row_gets_a_status() -> None:
     )
 
 
+def test_other_forms_are_named_with_the_way_out() -> None:
+    ethanol = Chem.MolFromSmiles("CCO")
+    inchi, key = Chem.MolToInchi(ethanol), Chem.MolToInchiKey(ethanol)
+    found = featurize([inchi, f" {inchi}", key, "[InH3]", "aspirin"])
+    assert found.status == ["invalid_smiles"] * 3 + ["ok", "invalid_smiles"]
+    assert all("Chem.MolToSmiles(Chem.MolFromInchi(text))" in why for why in found.reason[:2])
+    assert "InChIKey" in found.reason[2]
+    assert found.reason[4] == "cannot be parsed as SMILES"
+    assert Chem.MolToSmiles(Chem.MolFromInchi(inchi)) == "CCO"
+
+
 def test_nothing_usable_is_not_an_error() -> None:
     assert len(featurize([]).packed) == len(featurize(["", "?"]).packed) == 0
 

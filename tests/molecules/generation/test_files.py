@@ -1,5 +1,6 @@
 """`molecules generate` and `molecules optimize` from files to files."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rdkit import Chem
 from molecules.cli import app
 from molecules.features.selfies import constitution
 from molecules.generation.acceptance import Limits, keep_drawing
+from molecules.generation.proposals import broken_limit
 from molecules.screening.filters import alerts
 from sciml.cli import run
 from sciml.errors import InputError
@@ -45,6 +47,21 @@ def test_samples(generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFix
     repeats = table.dropna(subset="repeat_of")
     above = table["smiles"][repeats["repeat_of"].astype(int) - 1]
     assert above.tolist() == repeats["smiles"].tolist()
+
+
+def test_samples_tell_how_far_they_are_from_what_was_asked(
+    generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.csv"
+    asked = ["--condition", "logP=50", "--condition", "rings=1"]
+    call("generate", generator_file, "--number", 20, *asked, "--out", out)
+    table = pd.read_csv(out)
+    away = {"logP": (50 - table["logP"]).mean(), "rings": (table["rings"] - 1).abs().mean()}
+    printed = capsys.readouterr()
+    assert f"in the mean logP {away['logP']:.3g} from 50, " in printed.out
+    assert f"rings {away['rings']:.3g} from 1\n" in printed.out
+    assert "note: logP=50 is outside what was learned" in printed.err
+    assert "note: rings" not in printed.err
 
 
 def test_neighbours_and_the_way_between_two(generator_file: Path, tmp_path: Path) -> None:
@@ -173,6 +190,20 @@ def test_optimize(
     page = out.read_text()
     assert all(smiles in page for smiles in proposed["smiles"][:50])
     assert "<svg" in page
+    assert re.search(r"\d+ rejected</dt><dd>similarity to the start is below 0.3</dd>", page)
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("similarity to the start 0.12 is below 0.4", "similarity to the start is below 0.4"),
+        ("SA score 6.4 is above 6", "SA score is above 6"),
+        ("flagged: PAINS quinone_A", "flagged"),
+        ("33 atoms", "atoms"),
+    ],
+)
+def test_rejections_are_counted_by_limit(reason: str, kind: str) -> None:
+    assert broken_limit(reason) == kind
 
 
 @pytest.mark.parametrize(
@@ -180,6 +211,7 @@ def test_optimize(
     [
         (["--start", "C1CC"], "--start 'C1CC' is no molecule"),
         (["--start", "CCO", "--similarity", "high"], "expected LOW:HIGH"),
+        (["--start", "CCO", "--target", "logS:mxa"], "'mxa' is neither max nor min"),
         (["--start", "CCO", "--target", "logS", "--filters", "pain"], "no filter is called"),
         (["--start", "CCO", "--target", "logS", "--steps", "0"], "steps"),
         (["--start", "CCO", "--target", "logS", "--radius", "-1"], "--radius is -1"),

@@ -10,6 +10,7 @@ from molecules.evaluation.similarity import fingerprints, nearest
 from molecules.files.table import demo_library, read_table
 from molecules.screening.fronts import front_numbers
 from molecules.screening.merge_files import merge_files
+from molecules.screening.objectives import SIMILARITY_SPREAD
 from molecules.screening.options import HitOptions
 from molecules.screening.screen_file import make_job, screen_file, shard_path
 from molecules.screening.screening import Screener
@@ -99,6 +100,29 @@ def test_front_of_prediction_and_similarity(
     assert fronts == sorted(fronts) == front_numbers(goods).tolist()
     assert fronts[-1] > 1
     assert "<button>Front</button>" in (tmp_path / "hits.html").read_text()
+
+
+def test_similarity_counts_in_its_spread(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    def score(*targets: str) -> dict[str, float]:
+        rows = screen_file(
+            model_file, str(library), tmp_path / "hits.html", targets=targets, top=150,
+            options=HitOptions(actives=actives),
+        )  # fmt: skip
+        return {row.hit.smiles: row.hit.score for row in rows}
+
+    both, logS, alike = score("logS", "similarity:max:0.5"), score("logS"), score("similarity")
+    assert both == pytest.approx({s: logS[s] + alike[s] / 2 for s in both}, rel=1e-4, abs=1e-4)
+    every = nearest(fingerprints(read_table(library).smiles), fingerprints(ACTIVES))
+    value = {s: alike[s] * SIMILARITY_SPREAD for s in alike}
+    assert sorted(value.values()) == pytest.approx(np.sort(every[np.isfinite(every)]), rel=1e-4)
+
+
+def test_a_librarys_similarity_has_that_spread() -> None:
+    bits = fingerprints(read_table(demo_library()).smiles)
+    spread = np.nanstd(nearest(bits[::2], bits[1:40:4]))
+    assert SIMILARITY_SPREAD / 2 < spread < 2 * SIMILARITY_SPREAD
 
 
 def test_unusable(model_file: Path, library: Path, actives: Path) -> None:

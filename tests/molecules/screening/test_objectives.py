@@ -25,6 +25,14 @@ def test_how_objectives_are_written() -> None:
         read_objectives(["logs:min"], False, TASKS)
 
 
+@pytest.mark.parametrize("rest", ["mxa", "max:x", "2:max", "-1", ""])
+def test_a_slip_behind_the_name_is_told_as_such(rest: str) -> None:
+    with pytest.raises(InputError, match=f"'logS:{rest}': '{rest}' is neither max nor min"):
+        read_objectives([f"logS:{rest}"], False, TASKS)
+    with pytest.raises(InputError, match="expected a:min, a:min:max"):
+        read_objectives([f"a:min:x{rest}"], False, TASKS)
+
+
 @pytest.mark.parametrize(("mean", "std", "best"), [(0.0, 1.0, 0.5), (2.0, 0.3, 1.0), (-3, 2, 1)])
 def test_expected_improvement_is_the_integral(mean: float, std: float, best: float) -> None:
     def gain(y: float) -> float:
