@@ -19,6 +19,7 @@ MAY_IMPORT = {
         "sciml/batches.py",
         "sciml/callbacks.py",
         "sciml/learner.py",
+        "sciml/trainer_manners.py",
         "sciml/training.py",
     },
     "xarray": {"weather/"},
