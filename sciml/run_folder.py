@@ -20,6 +20,8 @@ _FREE = (  # how fast, and how long to wait, but not what is learned
     "training.strategy",
     "training.workers",
     "data.cache",
+    "data.memory",
+    "data.split_file",  # the folds themselves are compared
 )
 
 
@@ -57,24 +59,36 @@ def open_run(run: Path, config: Config, resume: bool) -> None:
     path = run / CONFIG
     if resume and path.exists():
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
-        _require_same(dict(_flat(before)), dict(_flat(config.model_dump(mode="json"))), run)
+        for key, old, new in _changes(before, config):
+            _require_allowed(run, key, old, new)
     with atomic_path(path) as temporary:
         temporary.write_text(dump_config(config), encoding="utf-8")
 
 
-def _require_same(before: Mapping[str, Any], now: Mapping[str, Any], run: Path) -> None:
-    for key in sorted(before.keys() & now.keys() - {*_FREE, *_LENGTHS}):
-        if before[key] != now[key]:
+def _changes(
+    before: Mapping[str, Any], config: Config, prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Dotted key, old and new value of what differs; of a key that is new, nothing."""
+    for name, value in config.model_dump(mode="json").items():
+        own, old = getattr(config, name), before.get(name, value)
+        if isinstance(own, Config) and isinstance(old, Mapping):
+            yield from _changes(old, own, f"{prefix}{name}.")
+        elif old != value:
+            yield f"{prefix}{name}", old, value
+
+
+def _require_allowed(run: Path, key: str, old: Any, new: Any) -> None:
+    if key in _LENGTHS:
+        if _length(new) < _length(old):
             raise InputError(
-                f"{run} was begun with {key} {_told(before[key])}, not {_told(now[key])}; resume "
-                "it with that, or give another --run folder"
+                f"{run} was begun with {key} {_told(old)}, which sets the course of the learning "
+                f"rate; expected no less, came {_told(new)}"
             )
-    for key in before.keys() & now.keys() & {*_LENGTHS}:
-        if _length(now[key]) < _length(before[key]):
-            raise InputError(
-                f"{run} was begun with {key} {_told(before[key])}, which sets the course of the "
-                f"learning rate; expected no less, came {_told(now[key])}"
-            )
+    elif key not in _FREE:
+        raise InputError(
+            f"{run} was begun with {key} {_told(old)}, not {_told(new)}; resume it with that, or "
+            "give another --run folder"
+        )
 
 
 def _length(value: int | None) -> float:
@@ -84,12 +98,3 @@ def _length(value: int | None) -> float:
 def _told(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000)
     return text.removesuffix("...\n").strip()
-
-
-def _flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values that are no mappings."""
-    for name, value in data.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

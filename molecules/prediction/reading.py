@@ -95,7 +95,7 @@ def texts_of(cells: object) -> list[str | None]:
     Raises:
         InputError: a single text, whose letters would count as molecules, or no sequence.
     """
-    if isinstance(cells, str) or not isinstance(cells, Iterable):
+    if isinstance(cells, str | bytes) or not isinstance(cells, Iterable):
         raise InputError(f"{cells!r:.80} came; expected several SMILES, such as ['CCO']")
     return [_text_of(cell) for cell in cells]
 

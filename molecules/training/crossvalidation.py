@@ -19,7 +19,7 @@ from molecules.training.records import write_text
 from sciml.cli import note
 from sciml.errors import InputError
 from sciml.files import atomic_path
-from sciml.run_folder import claim_run
+from sciml.run_folder import open_run
 
 VALID_SHARE = 0.1  # of what is not tested, for early stopping and calibration
 
@@ -104,7 +104,7 @@ def crossvalidate(
         raise InputError(f"{folds} folds and {repeats} repeats; expected at least 2 and 1")
     source = table if isinstance(table, Table) else open_table(table, smiles)
     divisions = list(_divisions(source, targets, config, folds, repeats))
-    claim_run(run, resume)
+    open_run(run, config, resume)
     models = {OURS: config} if against is None else {OURS: config, "other model": against}
     other = FOREST if against is None else "other model"
     parts = []

@@ -29,10 +29,11 @@ from molecules.training.networks import make_model, train_networks, with_shipped
 from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.training.records import (
-    record_table,
+    require_same_table,
     write_coverage,
     write_rows,
     write_scores,
+    write_table,
     write_text,
 )
 from molecules.training.stacking import affordable, stack, weights_told
@@ -135,8 +136,10 @@ def train(
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
+    if resume:
+        require_same_table(run, ready)
     open_run(run, config, resume)
-    record_table(run, ready, resume)
+    write_table(run, ready)
     for line in ready.notes:
         note(line)
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))

@@ -63,27 +63,33 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def record_table(run: Path, ready: Prepared, resume: bool) -> None:
-    """Write `run/table.json`, what a run learns; one that goes on must learn the same.
+def write_table(run: Path, ready: Prepared) -> None:
+    """Write `run/table.json`: what a run learns."""
+    write_text(run / "table.json", json.dumps(_table(ready), indent=1))
+
+
+def require_same_table(run: Path, ready: Prepared) -> None:
+    """Check that a run to resume goes on with what it was begun with.
 
     Raises:
-        InputError: a run to resume was begun with another table, other columns or folds.
+        InputError: it was begun with another table, other columns or folds.
     """
-    told = {"targets": list(ready.tasks.names), "rows": len(ready.smiles), "sha256": _hash(ready)}
-    path = run / "table.json"
-    if resume and not path.exists() and any(run.rglob("last.ckpt")):
+    path, told = run / "table.json", _table(ready)
+    if not path.exists() and any(run.rglob("last.ckpt")):
         raise InputError(
             f"{run} was begun by an earlier version, which did not note of what table; give "
             "another --run folder"
         )
-    if resume and path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
-        if before != told:
-            raise InputError(
-                f"{run} was begun with {_told(before)}; {_told(told)} came, and is not the same: "
-                "resume it with the same table and columns, or give another --run folder"
-            )
-    write_text(path, json.dumps(told, indent=1))
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else told
+    if before != told:
+        raise InputError(
+            f"{run} was begun with {_told(before)}; {_told(told)} came, and is not the same: "
+            "resume it with the same table and columns, or give another --run folder"
+        )
+
+
+def _table(ready: Prepared) -> dict[str, Any]:
+    return {"targets": list(ready.tasks.names), "rows": len(ready.smiles), "sha256": _hash(ready)}
 
 
 def _hash(ready: Prepared) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from sciml.config import Config, load_config
 from sciml.errors import InputError
@@ -15,12 +16,20 @@ class DataConfig(Config):
 
     train: str = "early"
     cache: Path | None = None
+    tasks: dict[str, str] = Field({})
+
+
+class StartConfig(Config):
+    """Weights to start from."""
+
+    checkpoint: Path = Path("base")
 
 
 class RunConfig(Config):
     """A training on it."""
 
     data: DataConfig = DataConfig()
+    transfer: StartConfig | None = None
     training: TrainingConfig = TrainingConfig()
 
 
@@ -58,6 +67,8 @@ def test_a_run_goes_on_for_longer_and_elsewhere(tmp_path: Path, change: str) -> 
     ("change", "words"),
     [
         ("data.train=late", "was begun with data.train early, not late"),
+        ("data.tasks={logS: log}", "data.tasks {}, not {logS: log}"),
+        ("transfer.checkpoint=other", "transfer null, not {checkpoint: other}"),
         ("training.optimizer.lr=0.1", "training.optimizer.lr 0.001, not 0.1"),
         ("training.epochs=19", "training.epochs 20"),
         ("training.max_steps=5", "training.max_steps null"),

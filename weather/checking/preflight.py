@@ -46,8 +46,8 @@ def inspect(
         dataset: canonical (see `weather.files.reanalysis`), as opened: taken for SI.
         names: fields to look at, or a model's variables; default all.
         times: that are looked at, as far as they are there; default, or if none is, all of
-            a file of up to `SAMPLED` bytes, and of a larger one as many as fit, evenly spread,
-            the first, the middle and the last among them.
+            a file of up to `SAMPLED` bytes, and of a larger one as many as can be read for
+            that, at least three, evenly spread from the first to the last.
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
         masked: fields in which the model takes NaN; None where there is no model yet.
@@ -122,8 +122,10 @@ def _positions(
         if len(there):
             return tuple(there.tolist())
     count = dataset.sizes["time"]
-    timed = sum(field.nbytes for field in dataset.data_vars.values() if "time" in field.dims)
-    some = min(count, max(3, SAMPLED * count // max(timed, 1)))
+    timed = [field for field in dataset.data_vars.values() if "time" in field.dims]
+    size = sum(field.nbytes for field in timed)
+    chunk = max((max(field.chunksizes.get("time", (1,))) for field in timed), default=1)
+    some = count if size <= SAMPLED else min(count, max(3, SAMPLED * count // (size * chunk)))
     return tuple(np.unique(np.linspace(0, count - 1, some).round().astype(int)).tolist())
 
 

@@ -1,6 +1,6 @@
 """A field in a few numbers, read time by time, so that any file fits into memory."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from weather.grid import LatLonGrid
 from weather.variables import on_level
 
+_BLOCK = 64 * 2**20  # bytes of a field that are read at once
 Numbers = NDArray[np.float64]
 Level = float | None
 
@@ -92,8 +93,7 @@ def summarize(field: xr.DataArray, positions: Sequence[int], grid: LatLonGrid) -
     rows: list[list[_Slice]] = []
     first: NDArray[np.float32] | None = None
     frozen, mask_varies = True, False
-    for position in positions if timed else [0]:
-        values = _levels_first(field.isel(time=position) if timed else field)
+    for values in _at_each(field, positions) if timed else [_levels_first(field)]:
         rows.append([_slice(layer, weights, grid) for layer in values])
         if first is None:
             first = values
@@ -118,6 +118,16 @@ def levels_of(field: xr.DataArray) -> tuple[Level, ...]:
     if "level" in field.dims:
         return tuple(float(level) for level in field["level"].values)
     return (on_level(str(field.name))[1],)
+
+
+def _at_each(field: xr.DataArray, positions: Sequence[int]) -> Iterator[NDArray[np.float32]]:
+    """`_levels_first` at each position; some are read together, as a chunk may hold several."""
+    together = max(1, _BLOCK * field.sizes["time"] // max(field.nbytes, 1))
+    for first in range(0, len(positions), together):
+        some = list(positions[first : first + together])
+        near = some[-1] - some[0] + 1 == len(some)
+        block = field.isel(time=slice(some[0], some[-1] + 1) if near else some).compute()
+        yield from (_levels_first(block.isel(time=i)) for i in range(len(some)))
 
 
 def _levels_first(field: xr.DataArray) -> NDArray[np.float32]:

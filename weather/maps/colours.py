@@ -85,7 +85,7 @@ def field_scale(fields: Sequence[Field], unit: str) -> Scale:
 
 def rain_scale(depths: Sequence[Field]) -> Scale:
     """Precipitation in mm in steps of 1, 2 and 5; what is no rain at all is white."""
-    top = max(float(np.nanmax(depth)) for depth in depths)
+    top = max(float(np.max(depth, initial=0, where=np.isfinite(depth))) for depth in depths)
     count = int(np.searchsorted(_RAIN, top)) + 1
     return Scale(_RAIN[: max(6, count)], _WET, "both", "mm")
 
