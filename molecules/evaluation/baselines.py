@@ -13,11 +13,13 @@ from molecules.evaluation.metrics import (
     METRICS,
     RESAMPLES,
     Score,
+    ScoredKind,
     bootstrap,
     figure,
+    in_all,
     scores,
 )
-from molecules.tasks import TaskKind, Tasks
+from molecules.tasks import Tasks
 
 OURS, FOREST = "our model", "random forest"  # as models are named in scores
 
@@ -38,6 +40,8 @@ def compare(
 ) -> list[Comparison]:
     """Every model's scores on the same rows; none of a model that says nothing of a task.
 
+    A property of several classes is scored as a whole, and each class against the rest.
+
     Args:
         predictions: model -> (row, task), NaN where it has no prediction.
         truth: (row, task), NaN where unmeasured.
@@ -46,16 +50,18 @@ def compare(
     """
     draws = RESAMPLES if len(tasks) <= MANY_TASKS else FEWER_RESAMPLES
     return [
-        Comparison(model, task.name, score)
-        for i, task in enumerate(tasks.tasks)
+        Comparison(model, part.name, score)
+        for part in _parts(tasks)
         for model, predicted in predictions.items()
-        if np.isfinite(predicted[:, i]).any() or not np.isfinite(truth[:, i]).any()
-        for score in scores(task.kind, truth[:, i], predicted[:, i], seed, draws)
+        if in_all(predicted[:, part.columns]).any() or not in_all(truth[:, part.columns]).any()
+        for score in scores(
+            part.kind, truth[:, part.columns], predicted[:, part.columns], seed, draws
+        )
     ]
 
 
 def verdict(ours: Array, forest: Array, truth: Array, tasks: Tasks, seed: int = 0) -> list[str]:
-    """For each task, whether our model beats the forest, judged on paired bootstrap draws.
+    """For each property, whether our model beats the forest, judged on paired bootstrap draws.
 
     Args:
         ours, forest, truth: (row, task) on the same rows.
@@ -63,13 +69,33 @@ def verdict(ours: Array, forest: Array, truth: Array, tasks: Tasks, seed: int = 
         seed: of the draws.
 
     Returns:
-        One sentence per task that has a forest.
+        One sentence per property that has a forest; one of several classes is judged as a whole.
     """
     return [
-        _verdict(ours[:, i], forest[:, i], truth[:, i], task.name, task.kind, seed)
-        for i, task in enumerate(tasks.tasks)
-        if len(tasks) <= MANY_TASKS or np.isfinite(forest[:, i]).any()
+        _verdict(ours[:, part.columns], forest[:, part.columns], truth[:, part.columns], part, seed)
+        for part in _parts(tasks)
+        if part.kind != "class"
+        and (len(tasks) <= MANY_TASKS or in_all(forest[:, part.columns]).any())
     ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is scored for itself: a task, or all classes of a property."""
+
+    name: str
+    kind: ScoredKind
+    columns: int | list[int]
+
+
+def _parts(tasks: Tasks) -> list[_Part]:
+    """Every task; before the classes of a property, the property."""
+    found: list[_Part] = []
+    for i, task in enumerate(tasks.tasks):
+        if task.of and tasks.classes[task.of][0] == i:
+            found.append(_Part(task.of, "multiclass", tasks.classes[task.of]))
+        found.append(_Part(task.name, "class" if task.of else task.kind, i))
+    return found
 
 
 def mean_prediction(labels: Array, rows: int) -> Array:
@@ -85,9 +111,9 @@ def mean_prediction(labels: Array, rows: int) -> Array:
     return np.tile(mean, (rows, 1))
 
 
-def _verdict(ours: Array, other: Array, truth: Array, task: str, kind: TaskKind, seed: int) -> str:
-    metric = METRICS[kind][0]
-    rows = np.isfinite(ours) & np.isfinite(other) & np.isfinite(truth)
+def _verdict(ours: Array, other: Array, truth: Array, part: _Part, seed: int) -> str:
+    task, metric = part.name, METRICS[part.kind][0]
+    rows = in_all(ours, other, truth)
     truth, ours, other = truth[rows], ours[rows], other[rows]
     values = [metric.score(truth, p) if truth.size else np.nan for p in (ours, other)]
     if np.isnan(values).any():

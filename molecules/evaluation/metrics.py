@@ -28,7 +28,8 @@ class Metric:
 
     Attributes:
         name: as printed.
-        score: (truth, prediction) -> value; both (row,) and finite.
+        score: (truth, prediction) -> value; both finite, (row,) or, for a property of several
+            classes, (row, class).
         larger_is_better: its direction.
         min_rows: fewer give no score.
     """
@@ -86,6 +87,57 @@ def _pr_auc(truth: Values, prediction: Values) -> float:
     return float(np.sum(gained * hits / (threshold_ends + 1)))
 
 
+def confusion(truth: Values, prediction: Values) -> NDArray[np.int64]:
+    """How many rows of each class were taken for which: (true class, predicted class).
+
+    Args:
+        truth: (row,) 0 and 1; or (row, class), 1 for the one class of the row.
+        prediction: (row,) probability of 1, which is predicted above 0.5; or (row, class), of
+            which the most probable one is predicted.
+    """
+    classes = truth.shape[1] if truth.ndim == 2 else 2
+    pairs = classes * _class(truth) + _class(prediction)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def _class(values: Values) -> NDArray[np.int64]:
+    return values.argmax(axis=1) if values.ndim == 2 else (values > 0.5).astype(np.int64)
+
+
+def _accuracy(truth: Values, prediction: Values) -> float:
+    return float(np.trace(confusion(truth, prediction)) / len(truth))
+
+
+def _balanced_accuracy(truth: Values, prediction: Values) -> float:
+    """The mean, over the classes that occur, of the share of their rows that is found."""
+    table = confusion(truth, prediction)
+    rows = table.sum(axis=1)
+    return float(np.mean(np.diag(table)[rows > 0] / rows[rows > 0])) if _several(rows) else np.nan
+
+
+def _mcc(truth: Values, prediction: Values) -> float:
+    """Matthews' correlation coefficient of any number of classes; 0 where one is always said.
+
+    Gorodkin (2004), doi:10.1016/j.compbiolchem.2004.09.006, equation 8.
+    """
+    table = confusion(truth, prediction).astype(np.float64)
+    true, said, rows = table.sum(axis=1), table.sum(axis=0), table.sum()
+    if not _several(true):
+        return np.nan
+    spread = (rows**2 - said @ said) * (rows**2 - true @ true)
+    return float((np.trace(table) * rows - true @ said) / np.sqrt(spread)) if spread > 0 else 0.0
+
+
+def _several(rows: NDArray[np.number]) -> bool:
+    return int(np.count_nonzero(rows)) > 1
+
+
+def _macro_roc_auc(truth: Values, prediction: Values) -> float:
+    """The mean, over the classes that occur, of the ROC-AUC of one against the rest."""
+    occur = np.flatnonzero(truth.any(axis=0))
+    return float(np.mean([_roc_auc(truth[:, i], prediction[:, i]) for i in occur]))
+
+
 RMSE = Metric("RMSE", _rmse, larger_is_better=False)
 MAE = Metric("MAE", _mae, larger_is_better=False)
 R2 = Metric("R2", _r2, larger_is_better=True, min_rows=2)
@@ -93,10 +145,17 @@ SPEARMAN = Metric("Spearman", _spearman, larger_is_better=True, min_rows=3)
 ROC_AUC = Metric("ROC-AUC", _roc_auc, larger_is_better=True, min_rows=2)
 PR_AUC = Metric("PR-AUC", _pr_auc, larger_is_better=True, min_rows=2)
 BRIER = Metric("Brier", lambda y, p: float(np.mean((y - p) ** 2)), larger_is_better=False)
+MACRO_ROC_AUC = Metric("macro ROC-AUC", _macro_roc_auc, larger_is_better=True, min_rows=2)
+ACCURACY = Metric("accuracy", _accuracy, larger_is_better=True)
+BALANCED = Metric("balanced accuracy", _balanced_accuracy, larger_is_better=True, min_rows=2)
+MCC = Metric("MCC", _mcc, larger_is_better=True, min_rows=2)
 
-METRICS: dict[str, tuple[Metric, ...]] = {
+ScoredKind = Literal["regression", "binary", "class", "multiclass"]
+METRICS: dict[ScoredKind, tuple[Metric, ...]] = {
     "regression": (RMSE, MAE, R2, SPEARMAN),
-    "binary": (ROC_AUC, PR_AUC, BRIER),
+    "binary": (ROC_AUC, PR_AUC, BRIER, BALANCED, MCC),
+    "class": (ROC_AUC, PR_AUC, BRIER),  # one of several against the rest
+    "multiclass": (MACRO_ROC_AUC, ACCURACY, BALANCED, MCC),
 }
 
 
@@ -120,7 +179,7 @@ class Score:
 
 
 def scores(
-    kind: Literal["regression", "binary"],
+    kind: ScoredKind,
     truth: Values,
     prediction: Values,
     seed: int = 0,
@@ -130,15 +189,22 @@ def scores(
 
     Args:
         kind: of the task.
-        truth: (row,) measured values, or 0 and 1; NaN where unmeasured.
-        prediction: (row,) in the same unit, or the probability of 1; NaN where there
-            is none: such rows are left out.
+        truth: (row,) measured values, or 0 and 1; of `multiclass` (row, class) 0 and 1; NaN
+            where unmeasured.
+        prediction: of the same shape, in the same unit, or the probability of 1; NaN where
+            there is none: such rows are left out.
         seed: of the bootstrap.
         resamples: its draws.
     """
-    paired = np.isfinite(truth) & np.isfinite(prediction)
+    paired = in_all(truth, prediction)
     truth, prediction = truth[paired], prediction[paired]
     return [_score(metric, truth, prediction, seed, resamples) for metric in METRICS[kind]]
+
+
+def in_all(*values: Values) -> NDArray[np.bool_]:
+    """(row,) whether every one of `values`, (row,) or (row, class) each, is finite there."""
+    finite = np.all([np.isfinite(part) for part in values], axis=0)
+    return finite.all(axis=1) if finite.ndim == 2 else finite
 
 
 def bootstrap(
@@ -152,8 +218,8 @@ def bootstrap(
 
     Args:
         metric: the score.
-        truth: (row,) finite.
-        predictions: (row,) finite each; several give paired differences.
+        truth: (row,) or (row, class), finite.
+        predictions: finite, each of that shape; several give paired differences.
         seed: of the draws.
         resamples: how many.
 
@@ -170,7 +236,8 @@ def _score(metric: Metric, truth: Values, prediction: Values, seed: int, resampl
         return Score(metric.name, np.nan, np.nan, np.nan, rows, f"only {rows} measured rows")
     value = metric.score(truth, prediction)
     if np.isnan(value):
-        reason = "all measured values are the same" if np.ptp(truth) == 0 else "constant prediction"
+        alike = np.ptp(truth, axis=0).max() == 0
+        reason = "all measured values are the same" if alike else "constant prediction"
         return Score(metric.name, np.nan, np.nan, np.nan, rows, reason)
     tail = (1 - COVERAGE) / 2
     resampled = bootstrap(metric, truth, prediction, seed=seed, resamples=resamples)[:, 0]

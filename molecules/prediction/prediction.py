@@ -81,7 +81,7 @@ class Prediction:
         """Property of several classes -> each row's most probable one; blank without one."""
         found = {}
         for name, columns in self.tasks.classes.items():
-            labels = self._labels(name)
+            labels = self.labels(name)
             chances = self.mean[:, columns]
             found[name] = [
                 labels[row.argmax()] if np.isfinite(row).all() else "" for row in chances
@@ -98,7 +98,7 @@ class Prediction:
         """
         found: dict[str, list[list[str] | None]] = {}
         for name, columns in self.tasks.classes.items():
-            labels = self._labels(name)
+            labels = self.labels(name)
             found[name] = [
                 [label for label, held in zip(labels, row, strict=True) if "1" in held]
                 if all(row)
@@ -107,7 +107,7 @@ class Prediction:
             ]
         return found
 
-    def _labels(self, name: str) -> list[str]:
+    def labels(self, name: str) -> list[str]:
         """The classes of a property."""
         columns = self.tasks.classes[name]
         return [self.tasks.names[i].removeprefix(f"{name}=") for i in columns]

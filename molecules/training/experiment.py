@@ -30,6 +30,7 @@ from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.training.records import (
     require_same_table,
+    write_confusions,
     write_coverage,
     write_rows,
     write_scores,
@@ -89,7 +90,7 @@ class Trained:
     Attributes:
         predictor: the model, also in `run/model.safetensors`.
         scores: ours and the baselines' on the test fold.
-        verdicts: for each task, whether ours beats the random forest.
+        verdicts: for each property, whether ours beats the random forest.
         coverage: of the intervals on the test fold, by similarity to the training set.
         rows: table rows of each fold.
         unusable: status -> number of rows without a usable molecule.
@@ -162,6 +163,7 @@ def train(
     predictor.metadata["test_similarity"] = asdict(nearness)
     write_scores(run / "scores.csv", scores)
     write_coverage(run / "coverage.csv", covered)
+    write_confusions(run, truth, predicted)
     predictor.save(run / "model.safetensors")
     statuses, numbers = np.unique(ready.featurized.status, return_counts=True)
     unusable = {str(s): int(n) for s, n in zip(statuses, numbers, strict=True) if s != "ok"}

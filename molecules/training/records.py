@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,15 +11,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
+from molecules.evaluation.metrics import confusion, in_all
 from molecules.files.recognize import listing
 from molecules.files.table import Table
+from molecules.prediction.prediction import Prediction
 from molecules.training.preparation import Prepared
 from sciml.errors import InputError
 from sciml.files import atomic_path
 from sciml.wording import count
+
+Array = NDArray[np.float64]
 
 
 def write_scores(path: Path, scores: Sequence[Comparison]) -> None:
@@ -29,6 +35,29 @@ def write_scores(path: Path, scores: Sequence[Comparison]) -> None:
         writer.writerow(["task", "model", *names])
         for row in scores:
             writer.writerow([row.task, row.model, *(getattr(row.score, n) for n in names)])
+
+
+def confusion_file(name: str) -> str:
+    """The file in a run with the confusion matrix of a property of several classes."""
+    plain = re.sub(r"[^\w.-]+", "_", name)
+    return f"confusion_{plain}.csv"
+
+
+def write_confusions(run: Path, truth: Array, predicted: Prediction) -> None:
+    """For each property of several classes, how many molecules of each were taken for which.
+
+    Args:
+        run: folder to write to.
+        truth: (row, task), NaN where unmeasured.
+        predicted: for the same rows.
+    """
+    for name, columns in predicted.tasks.classes.items():
+        measured, said = truth[:, columns], predicted.mean[:, columns]
+        rows = in_all(measured, said)
+        labels = predicted.labels(name)
+        counts = pd.DataFrame(confusion(measured[rows], said[rows]), labels, labels)
+        with atomic_path(run / confusion_file(name)) as temporary:
+            counts.to_csv(temporary, index_label="true \\ predicted")
 
 
 def write_rows(path: Path, table: Table, ready: Prepared) -> None:

@@ -13,6 +13,7 @@ from molecules.tasks import Tasks
 from molecules.training.crossvalidation import CrossValidation
 from molecules.training.experiment import Trained
 from molecules.training.many_tasks import many_tasks
+from molecules.training.records import confusion_file
 
 
 def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
@@ -28,7 +29,7 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
             console.print(line, soft_wrap=True)
         console.print(f"Scores of each property: {run / 'scores.csv'}", soft_wrap=True)
     else:
-        _print_tasks(trained, console)
+        _print_tasks(trained, run, console)
     console.print(_meaning(trained.predictor.tasks))
     console.print(
         f"Networks trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}",
@@ -37,13 +38,16 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
 
 
-def _print_tasks(trained: Trained, console: Console) -> None:
+def _print_tasks(trained: Trained, run: Path, console: Console) -> None:
     """Each task for itself."""
     console.print(_scores(trained.scores))
     for verdict in trained.verdicts:
         console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
     for line in _coverage(trained.coverage):
         console.print(line)
+    for name in trained.predictor.tasks.classes:
+        path = run / confusion_file(name)
+        console.print(f"{name}: which class was taken for which: {path}", soft_wrap=True)
 
 
 def print_crossvalidation(
@@ -127,6 +131,13 @@ def _meaning(tasks: Tasks) -> str:
         parts.append(
             "ROC-AUC is the chance that a positive ranks above a negative (0.5 is guessing, 1 is "
             "best); probabilities come with a Venn-Abers interval, and with a set of classes that "
-            f"misses the true one in at most {1 - LEVEL:.0%} of molecules of either class."
+            f"misses the true one in at most {1 - LEVEL:.0%} of molecules of either class. "
+            "Balanced accuracy is the mean share of each class that is found, and MCC the "
+            "correlation of predicted and true class (0 is guessing, 1 is best)."
+        )
+    if tasks.classes:
+        parts.append(
+            "Macro ROC-AUC is the mean of the classes' ROC-AUC; the most probable class counts as "
+            "predicted."
         )
     return " ".join(parts)

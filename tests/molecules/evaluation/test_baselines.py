@@ -26,6 +26,18 @@ def test_who_wins_is_said_by_paired_draws() -> None:
     assert "cannot be told from" in verdict(near, near, truth, TASKS)[1]
 
 
+def test_several_classes_are_judged_as_one_property() -> None:
+    tasks = Tasks(tasks=tuple(Task(name=f"k={c}", kind="binary", of="k") for c in "abc"))
+    truth = np.eye(3)[[0, 1, 2] * 10]
+    mean = mean_prediction(truth, len(truth))
+    told = {(row.task, row.score.metric): row.score for row in compare({"m": truth}, truth, tasks)}
+    assert told["k", "accuracy"].value == told["k", "MCC"].value == 1
+    assert told["k", "accuracy"].rows == 30
+    assert {metric for task, metric in told if task == "k=a"} == {"ROC-AUC", "PR-AUC", "Brier"}
+    (sentence,) = verdict(truth, mean, truth, tasks)
+    assert sentence.startswith("k: our model beats the random forest (macro ROC-AUC 1.000 against")
+
+
 def test_the_mean_is_of_the_measured_and_unknown_without_any() -> None:
     labels = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
     np.testing.assert_array_equal(mean_prediction(labels, 2), [[2, np.nan]] * 2)

@@ -5,7 +5,15 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn import metrics as sk
 
-from molecules.evaluation.metrics import MAE, METRICS, RMSE, bootstrap, figure, scores
+from molecules.evaluation.metrics import (
+    MAE,
+    METRICS,
+    RMSE,
+    bootstrap,
+    confusion,
+    figure,
+    scores,
+)
 
 rng = np.random.default_rng(0)
 
@@ -26,8 +34,49 @@ def test_agree_with_independent_programs(ties: bool) -> None:
         "ROC-AUC": sk.roc_auc_score(classes, prediction),
         "PR-AUC": sk.average_precision_score(classes, prediction),
         "Brier": np.mean((classes - prediction) ** 2),
+        "balanced accuracy": sk.balanced_accuracy_score(classes, prediction > 0.5),
+        "MCC": sk.matthews_corrcoef(classes, prediction > 0.5),
     }
     assert regression | binary == pytest.approx(expected, abs=1e-12)
+
+
+def test_several_classes_agree_with_scikit_learn() -> None:
+    classes = rng.choice(3, size=90, p=[0.6, 0.3, 0.1])
+    chances = rng.dirichlet(np.ones(3), size=90) / 2 + np.eye(3)[classes] * rng.random((90, 1)) / 2
+    chances /= chances.sum(axis=1, keepdims=True)
+    said = chances.argmax(axis=1)
+    found = {s.metric: s.value for s in scores("multiclass", np.eye(3)[classes], chances)}
+    assert found == pytest.approx(
+        {
+            "macro ROC-AUC": sk.roc_auc_score(classes, chances, multi_class="ovr"),
+            "accuracy": sk.accuracy_score(classes, said),
+            "balanced accuracy": sk.balanced_accuracy_score(classes, said),
+            "MCC": sk.matthews_corrcoef(classes, said),
+        },
+        abs=1e-12,
+    )
+    matrix = confusion(np.eye(3)[classes], chances)
+    np.testing.assert_array_equal(matrix, sk.confusion_matrix(classes, said))
+
+
+def test_two_classes_as_columns_score_as_yes_and_no() -> None:
+    truth = rng.integers(0, 2, 40).astype(float)
+    chance = rng.random(40)
+    one = {s.metric: s.value for s in scores("binary", truth, chance)}
+    known, said = (np.column_stack([1 - values, values]) for values in (truth, chance))
+    two = {s.metric: s.value for s in scores("multiclass", known, said)}
+    for metric in ("balanced accuracy", "MCC"):
+        assert two[metric] == pytest.approx(one[metric], abs=1e-12)
+    assert two["macro ROC-AUC"] == pytest.approx(one["ROC-AUC"], abs=1e-12)
+
+
+def test_a_class_that_is_always_said_correlates_with_nothing() -> None:
+    always = np.tile([0.2, 0.8], (10, 1))
+    found = {s.metric: s for s in scores("multiclass", np.eye(2)[[0, 1] * 5], always)}
+    assert (found["MCC"].value, found["balanced accuracy"].value) == (0, 0.5)
+    single = {s.metric: s for s in scores("multiclass", np.eye(2)[[1] * 10], always)}
+    assert single["MCC"].reason == "all measured values are the same"
+    assert single["accuracy"].value == 1
 
 
 def test_unmeasured_and_unpredicted_rows_are_left_out() -> None:

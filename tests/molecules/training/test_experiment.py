@@ -166,7 +166,11 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     chosen = prediction.most_probable()["size"]
     assert chosen[0] == chosen[1] == names[1 + prediction.mean[0, 1:].argmax()].split("=")[1]
     assert chosen[2] == ""
-    assert {row.task for row in trained.scores} == set(names)
+    assert {row.task for row in trained.scores} == {*names, "size"}
+    matrix = pd.read_csv(tmp_path / "run" / "confusion_size.csv", index_col=0)
+    assert list(matrix) == list(matrix.index) == ["large", "medium", "small"]
+    accuracy = next(row.score for row in trained.scores if row.score.metric == "accuracy")
+    assert np.trace(matrix.to_numpy()) / matrix.to_numpy().sum() == accuracy.value
     splits = json.loads((tmp_path / "run" / "splits.json").read_text())
     fold_of = {row: fold for fold, rows in splits.items() for row in rows}
     assert fold_of[SMILES.index("CCO")] == fold_of[40]  # the same molecule without its salt
