@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from molecules.files.labels import BLANK, Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
+from molecules.files.two_words import known_words, two_words
 from molecules.tasks import Task, TaskOptions, Tasks, infer_task
 from sciml.config import nearest
 from sciml.errors import InputError
@@ -28,7 +30,8 @@ def measured(
     """Tasks of the named columns, and their labels.
 
     A column of words is a property of several classes, and becomes a task for each of
-    them that is 1 for its own molecules and 0 for those of the other classes.
+    them that is 1 for its own molecules and 0 for those of the other classes. Two words are
+    one yes/no property, see `two_words`.
 
     Args:
         table: the molecules.
@@ -72,19 +75,49 @@ def _column(
 ) -> tuple[list[Task], Labels]:
     labels = parse_labels(table.frame, [name])
     numbers = np.isfinite(labels.values[:, 0]) & usable
-    if options.kind != "multiclass" and numbers.any():
-        exact = np.where(usable, labels.exact[:, 0], np.nan)
-        return [infer_task(name, exact, options)], labels
     cells = [cell.strip() for cell in text_cells(table.frame[name])]
+    if options.kind != "multiclass" and not options.positive and numbers.any():
+        exact = np.where(usable, labels.exact[:, 0], np.nan)
+        return _numbers(infer_task(name, exact, options), cells, labels)
     cells = ["" if cell.lower() in BLANK else cell for cell in cells]
     words = {cell for cell, use in zip(cells, usable, strict=True) if use and cell}
     named = options.kind == "multiclass"
-    if len(words) < 2 or (not named and options.kind != "auto") or len(words) > MOST_CLASSES:
+    yes_no = len(words) == 2 and options.kind == "binary"
+    fits = named or yes_no or options.kind == "auto"
+    if len(words) < 2 or not fits or len(words) > MOST_CLASSES:
         raise InputError(
             f"column {name!r} of {table.source} holds no label: expected numbers, yes and no, "
             f"or 2 to {MOST_CLASSES} classes; it holds {listing(sorted(words), 3) or 'nothing'}"
         )
-    return _classes(name, cells, sorted(words, key=_natural), options)
+    in_order = sorted(words, key=_natural)
+    if len(words) == 2:
+        return _yes_no(name, cells, in_order, options)
+    if options.positive:
+        raise InputError(
+            f"column {name!r} holds {len(words)} classes ({listing(in_order, 3)}); data.tasks may "
+            "say which is positive where there are two"
+        )
+    return _classes(name, cells, in_order, options)
+
+
+def _numbers(task: Task, cells: Sequence[str], labels: Labels) -> tuple[list[Task], Labels]:
+    """A task of numbers; with the words that stand for 0 and 1, if they do."""
+    words = known_words(cells) if task.kind == "binary" else None
+    if words is None:
+        return [task], labels
+    named = task.model_copy(update={"words": (words.zero, words.one)})
+    return [named], replace(labels, told=(words.told(task.name),))
+
+
+def _yes_no(
+    name: str, cells: Sequence[str], words: Sequence[str], options: TaskOptions
+) -> tuple[list[Task], Labels]:
+    chosen = two_words(cells, words, options.positive)
+    pair = (chosen.zero, chosen.one)
+    number = {chosen.zero: 0.0, chosen.one: 1.0}
+    values = np.array([[number.get(cell, np.nan)] for cell in cells])
+    task = Task(name=name, kind="binary", better=options.better, words=pair)
+    return [task], Labels(values, np.zeros(values.shape, np.int8), told=(chosen.told(name),))
 
 
 def _classes(
@@ -106,6 +139,7 @@ def _joined(parts: Sequence[Labels], left_out: tuple[str, ...]) -> Labels:
         tuple(note for part in parts for note in part.read),
         tuple(note for part in parts for note in part.unread),
         left_out,
+        tuple(line for part in parts for line in part.told),
     )
 
 
