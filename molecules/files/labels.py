@@ -23,6 +23,7 @@ WORDS = {
     **dict.fromkeys(("no", "false", "inactive", "negative", "n", "f"), 0.0),
 }
 EXAMPLES = 3
+MOST_TOLD = 8  # columns of which it is told how they were understood
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ class Labels:
         for note in (*self.read, *self.unread):
             cells.setdefault((note.column, note.reason), []).append(note)
         lines = [_left_out(self.left_out)] if self.left_out else []
-        return [*self.told, *lines] + [_line(*key, found) for key, found in cells.items()]
+        told = list(self.told[:MOST_TOLD])
+        if len(self.told) > MOST_TOLD:
+            told.append(f"{len(self.told) - MOST_TOLD} more columns are understood likewise")
+        return [*told, *lines] + [_line(*key, found) for key, found in cells.items()]
 
 
 def _left_out(columns: Sequence[str]) -> str:

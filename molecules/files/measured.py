@@ -16,6 +16,7 @@ from sciml.config import nearest
 from sciml.errors import InputError
 
 MOST_CLASSES = 20
+MOST_SCORES = 10  # whole numbers up to this, and no more of them, may be scores
 
 Rows = NDArray[np.bool_]
 
@@ -78,7 +79,11 @@ def _column(
     cells = [cell.strip() for cell in text_cells(table.frame[name])]
     if options.kind != "multiclass" and not options.positive and numbers.any():
         exact = np.where(usable, labels.exact[:, 0], np.nan)
-        return _numbers(infer_task(name, exact, options), cells, labels)
+        task = infer_task(name, exact, options)
+        if task.kind == "regression":
+            told = _like_classes(name, exact) if options.kind == "auto" else ()
+            return [task], replace(labels, told=told)
+        return _named(task, cells, labels)
     cells = ["" if cell.lower() in BLANK else cell for cell in cells]
     words = {cell for cell, use in zip(cells, usable, strict=True) if use and cell}
     named = options.kind == "multiclass"
@@ -100,9 +105,29 @@ def _column(
     return _classes(name, cells, in_order, options)
 
 
-def _numbers(task: Task, cells: Sequence[str], labels: Labels) -> tuple[list[Task], Labels]:
-    """A task of numbers; with the words that stand for 0 and 1, if they do."""
-    words = known_words(cells) if task.kind == "binary" else None
+def _like_classes(name: str, values: NDArray[np.float64]) -> tuple[str, ...]:
+    """A line if numbers that are learned as a quantity could be classes: two, or a few scores.
+
+    Args:
+        name: of the column.
+        values: (row,), NaN where unmeasured.
+    """
+    values = values[np.isfinite(values)]
+    numbers = np.unique(values)
+    scores = bool((numbers == numbers.round()).all() and np.abs(numbers).max() <= MOST_SCORES)
+    few = len(numbers) <= MOST_SCORES and 2 * len(numbers) <= len(values)
+    if len(numbers) > 2 and not (scores and few):
+        return ()
+    shown = ", ".join(f"{number:g}" for number in numbers)
+    return (
+        f"{name}: {shown} are learned as a quantity; for classes: "
+        f"--data.tasks '{{{name}: {{kind: multiclass}}}}'",
+    )
+
+
+def _named(task: Task, cells: Sequence[str], labels: Labels) -> tuple[list[Task], Labels]:
+    """A yes/no task, with the words that stand for 0 and 1, if they do."""
+    words = known_words(cells)
     if words is None:
         return [task], labels
     named = task.model_copy(update={"words": (words.zero, words.one)})

@@ -84,6 +84,33 @@ def test_two_words_are_one_property_that_says_which_is_one(zero: str, one: str, 
     np.testing.assert_array_equal(mirrored.values, 1 - labels.values)
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["1", "2"] * 9, "y: 1, 2 are learned as a quantity; for classes: --data.tasks "),
+        (["5.5", "20"] * 9, "y: 5.5, 20 are learned as"),
+        (["1", "2", "3", "4", "5"] * 9, "y: 1, 2, 3, 4, 5 are learned as"),
+        (["1", "2.5", "3"] * 9, ""),
+        (["100", "200", "300"] * 9, ""),
+        (["1", "2", "3", "4"], ""),  # hardly repeated
+        (["0", "1"] * 9, ""),
+    ],
+)
+def test_numbers_that_could_be_classes_are_told(cells: list[object], told: str) -> None:
+    lines = measured(table(y=cells), ["y"])[1].report()
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
+    said = measured(table(y=cells), ["y"], {"y": TaskOptions(kind="regression")})
+    assert said[1].report() == []
+
+
+def test_hundreds_of_columns_take_a_few_lines() -> None:
+    columns: dict[str, list[object]] = {f"y{n}": ["toxic", "non-toxic"] for n in range(300)}
+    lines = measured(table(**columns), list(columns))[1].report()
+    assert len(lines) == 9
+    assert lines[-1] == "292 more columns are understood likewise"
+
+
 def test_two_numbers_as_classes_are_one_property() -> None:
     made = table(y=["1", "2", "2", "2"])
     for options in (TaskOptions(kind="multiclass"), TaskOptions(positive="2")):
