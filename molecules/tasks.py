@@ -69,11 +69,16 @@ class Task(Config):
     words: tuple[()] | tuple[str, str] = ()
 
     @property
+    def one(self) -> str:
+        """What 1 stands for: a word of the table, or `1` itself."""
+        return self.words[1] if self.words else "1"
+
+    @property
     def meaning(self) -> str:
         """What a predicted value is, in words: `log10 mol/L, higher is better`."""
         what = self.unit if self.kind == "regression" else "probability"
         if self.words:
-            what += f" of {self.words[1]}"
+            what += f" of {self.one}"
         wanted = f"{self.better} is better" if self.better else ""
         return ", ".join(filter(None, (what, wanted)))
 

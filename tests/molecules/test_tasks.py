@@ -75,6 +75,7 @@ def test_two_words_are_one_property_that_says_which_is_one(zero: str, one: str, 
     tasks, labels = measured(made, ["y"])
     assert tasks.tasks == (Task(name="y", kind="binary", words=(zero, one)),)
     assert tasks.tasks[0].meaning == f"probability of {one}"
+    assert (tasks.tasks[0].one, Task(name="y", kind="binary").one) == (one, "1")
     np.testing.assert_array_equal(labels.values[:, 0], [0, 1, 0, np.nan, 1, 0])
     (line,) = labels.report()
     assert line.startswith(f"y: {one!r} counts as 1 and {zero!r} as 0 (")
