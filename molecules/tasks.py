@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from sciml.config import Config
 from sciml.errors import InputError
@@ -27,18 +27,20 @@ class TaskOptions(Config):
 
     Attributes:
         kind: `auto` is `binary` where every value is 0 or 1, `regression` for other
-            numbers, and `multiclass` for words.
+            numbers, and `multiclass` for words; of two words it is `binary`.
         unit: of the column; empty takes it from a name that ends in it, `EC50 (nM)`.
         better: which values are wanted, for rankings.
         scale: `log` learns the logarithm of a quantity; `auto` where all values are positive
             and a few large ones would rule the error: a skewness above `SKEWED`, and below
             one of the logarithms.
+        positive: of two words, the one that counts as 1; empty chooses, see `two_words`.
     """
 
     kind: Literal["auto", "regression", "binary", "multiclass"] = "auto"
     unit: str = ""
     better: Direction = ""
     scale: Literal["auto", "linear", "log"] = "auto"
+    positive: str = Field("", coerce_numbers_to_str=True)
 
 
 class Task(Config):
@@ -55,6 +57,7 @@ class Task(Config):
         better: which values are wanted; empty if nothing is said.
         of: the column whose class this is; empty if it is none.
         scale: on which a quantity is learned; what is said of it is in its unit.
+        words: that stand for 0 and for 1 in the table; empty where numbers do.
     """
 
     name: str
@@ -63,11 +66,19 @@ class Task(Config):
     better: Direction = ""
     of: str = ""
     scale: Scale = "linear"
+    words: tuple[()] | tuple[str, str] = ()
+
+    @property
+    def one(self) -> str:
+        """What 1 stands for: a word of the table, or `1` itself."""
+        return self.words[1] if self.words else "1"
 
     @property
     def meaning(self) -> str:
         """What a predicted value is, in words: `log10 mol/L, higher is better`."""
         what = self.unit if self.kind == "regression" else "probability"
+        if self.words:
+            what += f" of {self.one}"
         wanted = f"{self.better} is better" if self.better else ""
         return ", ".join(filter(None, (what, wanted)))
 

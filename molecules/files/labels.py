@@ -23,6 +23,7 @@ WORDS = {
     **dict.fromkeys(("no", "false", "inactive", "negative", "n", "f"), 0.0),
 }
 EXAMPLES = 3
+MOST_TOLD = 8  # columns of which it is told how they were understood
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Labels:
         read: cells that were read, though not as plain numbers.
         unread: cells that hold something, but no number: missing.
         left_out: columns without two different values, which are not here.
+        told: how columns were understood where it could be otherwise, one line each.
     """
 
     values: NDArray[np.float64]
@@ -60,6 +62,7 @@ class Labels:
     read: tuple[LabelNote, ...] = ()
     unread: tuple[LabelNote, ...] = ()
     left_out: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     @property
     def exact(self) -> NDArray[np.float64]:
@@ -67,12 +70,15 @@ class Labels:
         return np.where(self.bounds == 0, self.values, np.nan)
 
     def report(self) -> list[str]:
-        """One line for each column and reason, with how often and where."""
+        """How columns were understood; then a line for each column and reason: where it stands."""
         cells: dict[tuple[str, str], list[LabelNote]] = {}
         for note in (*self.read, *self.unread):
             cells.setdefault((note.column, note.reason), []).append(note)
         lines = [_left_out(self.left_out)] if self.left_out else []
-        return lines + [_line(*key, found) for key, found in cells.items()]
+        told = list(self.told[:MOST_TOLD])
+        if len(self.told) > MOST_TOLD:
+            told.append(f"{len(self.told) - MOST_TOLD} more columns are understood likewise")
+        return [*told, *lines] + [_line(*key, found) for key, found in cells.items()]
 
 
 def _left_out(columns: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 from molecules.files.labels import BLANK, Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
+from molecules.files.two_words import known_words, two_words
 from molecules.tasks import Task, TaskOptions, Tasks, infer_task
 from sciml.config import nearest
 from sciml.errors import InputError
 
 MOST_CLASSES = 20
+MOST_SCORES = 10  # whole numbers up to this, and no more of them, may be scores
 
 Rows = NDArray[np.bool_]
 
@@ -28,7 +31,8 @@ def measured(
     """Tasks of the named columns, and their labels.
 
     A column of words is a property of several classes, and becomes a task for each of
-    them that is 1 for its own molecules and 0 for those of the other classes.
+    them that is 1 for its own molecules and 0 for those of the other classes. Two words are
+    one yes/no property, see `two_words`.
 
     Args:
         table: the molecules.
@@ -72,19 +76,73 @@ def _column(
 ) -> tuple[list[Task], Labels]:
     labels = parse_labels(table.frame, [name])
     numbers = np.isfinite(labels.values[:, 0]) & usable
-    if options.kind != "multiclass" and numbers.any():
-        exact = np.where(usable, labels.exact[:, 0], np.nan)
-        return [infer_task(name, exact, options)], labels
     cells = [cell.strip() for cell in text_cells(table.frame[name])]
+    if options.kind != "multiclass" and not options.positive and numbers.any():
+        exact = np.where(usable, labels.exact[:, 0], np.nan)
+        task = infer_task(name, exact, options)
+        if task.kind == "regression":
+            told = _like_classes(name, exact) if options.kind == "auto" else ()
+            return [task], replace(labels, told=told)
+        return _named(task, cells, labels)
     cells = ["" if cell.lower() in BLANK else cell for cell in cells]
     words = {cell for cell, use in zip(cells, usable, strict=True) if use and cell}
     named = options.kind == "multiclass"
-    if len(words) < 2 or (not named and options.kind != "auto") or len(words) > MOST_CLASSES:
+    yes_no = len(words) == 2 and options.kind == "binary"
+    fits = named or yes_no or options.kind == "auto"
+    if len(words) < 2 or not fits or len(words) > MOST_CLASSES:
         raise InputError(
             f"column {name!r} of {table.source} holds no label: expected numbers, yes and no, "
             f"or 2 to {MOST_CLASSES} classes; it holds {listing(sorted(words), 3) or 'nothing'}"
         )
-    return _classes(name, cells, sorted(words, key=_natural), options)
+    in_order = sorted(words, key=_natural)
+    if len(words) == 2:
+        return _yes_no(name, cells, in_order, options)
+    if options.positive:
+        raise InputError(
+            f"column {name!r} holds {len(words)} classes ({listing(in_order, 3)}); data.tasks may "
+            "say which is positive where there are two"
+        )
+    return _classes(name, cells, in_order, options)
+
+
+def _like_classes(name: str, values: NDArray[np.float64]) -> tuple[str, ...]:
+    """A line if numbers that are learned as a quantity could be classes: two, or a few scores.
+
+    Args:
+        name: of the column.
+        values: (row,), NaN where unmeasured.
+    """
+    values = values[np.isfinite(values)]
+    numbers = np.unique(values)
+    scores = bool((numbers == numbers.round()).all() and np.abs(numbers).max() <= MOST_SCORES)
+    few = len(numbers) <= MOST_SCORES and 2 * len(numbers) <= len(values)
+    if len(numbers) > 2 and not (scores and few):
+        return ()
+    shown = ", ".join(f"{number:g}" for number in numbers)
+    return (
+        f"{name}: {shown} are learned as a quantity; for classes: "
+        f"--data.tasks '{{{name}: {{kind: multiclass}}}}'",
+    )
+
+
+def _named(task: Task, cells: Sequence[str], labels: Labels) -> tuple[list[Task], Labels]:
+    """A yes/no task, with the words that stand for 0 and 1, if they do."""
+    words = known_words(cells)
+    if words is None:
+        return [task], labels
+    named = task.model_copy(update={"words": (words.zero, words.one)})
+    return [named], replace(labels, told=(words.told(task.name),))
+
+
+def _yes_no(
+    name: str, cells: Sequence[str], words: Sequence[str], options: TaskOptions
+) -> tuple[list[Task], Labels]:
+    chosen = two_words(cells, words, options.positive)
+    pair = (chosen.zero, chosen.one)
+    number = {chosen.zero: 0.0, chosen.one: 1.0}
+    values = np.array([[number.get(cell, np.nan)] for cell in cells])
+    task = Task(name=name, kind="binary", better=options.better, words=pair)
+    return [task], Labels(values, np.zeros(values.shape, np.int8), told=(chosen.told(name),))
 
 
 def _classes(
@@ -106,6 +164,7 @@ def _joined(parts: Sequence[Labels], left_out: tuple[str, ...]) -> Labels:
         tuple(note for part in parts for note in part.read),
         tuple(note for part in parts for note in part.unread),
         left_out,
+        tuple(line for part in parts for line in part.told),
     )
 
 

@@ -54,6 +54,6 @@ def _value(prediction: Prediction, row: int, column: int, task: Task) -> str:
     if task.of:
         return value
     if task.kind == "binary":
-        return f"{value} {escape(str(prediction.sets[row, column]))}"
+        return f"{value} {escape(prediction.yes_no_sets(column)[row])}"
     ends = prediction.lower[row, column], prediction.upper[row, column]
     return f"{value} ({ends[0]:.3g} to {ends[1]:.3g})" if np.isfinite(ends).all() else value

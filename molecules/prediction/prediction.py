@@ -27,7 +27,8 @@ class Prediction:
             the status is not `ok`.
         lower, upper: (row, task), ends of the interval.
         sets: (row, task) conformal set of a yes/no property: `{0}`, `{1}`, `{0 1}`, or
-            `{}`; blank for a quantity, and where the status is not `ok`.
+            `{}`; blank for a quantity, and where the status is not `ok`. In words of the
+            table by `yes_no_sets`.
         status, reason: one per row.
         spread: (row, task) standard deviation of the ensemble's members; None for one.
         similarity: (row,) Tanimoto, to the nearest training molecule; None if not asked
@@ -67,7 +68,7 @@ class Prediction:
             for part, values in parts.items():
                 columns[f"{task.name}_{part}"] = values[:, number].astype(np.float32)
             if task.kind == "binary" and not task.of:
-                columns[f"{task.name}_set"] = list(self.sets[:, number])
+                columns[f"{task.name}_set"] = self.yes_no_sets(number)
         sets = self.class_sets()
         for name, chosen in self.most_probable().items():
             columns[f"{name}_pred"] = chosen
@@ -76,6 +77,18 @@ class Prediction:
             if value is not None:
                 columns[f"{name}_to_train"] = value.astype(np.float32)
         return columns | {"status": list(self.status), "reason": list(self.reason)}
+
+    def yes_no_sets(self, task: int) -> list[str]:
+        """Each row's conformal set of a yes/no task, with the words of the table if it has any."""
+        words, sets = self.tasks.tasks[task].words, self.sets[:, task].tolist()
+        if not words:
+            return sets
+        return [
+            _braced([word for number, word in enumerate(words) if str(number) in held])
+            if held
+            else ""
+            for held in sets
+        ]
 
     def most_probable(self) -> dict[str, list[str]]:
         """Property of several classes -> each row's most probable one; blank without one."""

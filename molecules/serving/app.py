@@ -111,7 +111,7 @@ def _row(told: Prediction, i: int) -> Row:
             name: _number(part[i, column]) for name, part in values.items() if part is not None
         }
         if task.kind == "binary" and not task.of:
-            row[task.name]["set"] = str(told.sets[i, column])
+            row[task.name]["set"] = told.yes_no_sets(column)[i]
     sets = told.class_sets()
     for name, chosen in told.most_probable().items():
         row[name] = {"pred": chosen[i], "set": sets[name][i]}

@@ -49,10 +49,79 @@ def test_options_decide() -> None:
 
 
 def test_only_usable_rows_count() -> None:
-    made = table(grade=["a", "b", "c"])
-    tasks, labels = measured(made, ["grade"], usable=np.array([True, True, False]))
-    assert list(tasks.names) == ["grade=a", "grade=b"]
-    assert np.isnan(labels.values[2]).all()
+    made = table(grade=["a", "b", "c", "d"])
+    tasks, labels = measured(made, ["grade"], usable=np.array([True, True, True, False]))
+    assert list(tasks.names) == ["grade=a", "grade=b", "grade=c"]
+    assert np.isnan(labels.values[3]).all()
+
+
+@pytest.mark.parametrize(
+    ("zero", "one", "why"),
+    [
+        ("Inactive", "Active", "words for yes and no"),
+        ("False", "True", "words for yes and no"),
+        ("insoluble", "soluble", "negates"),
+        ("impermeable", "permeable", "negates"),
+        ("non-toxic", "toxic", "negates"),
+        ("Not toxic", "toxic", "negates"),
+        ("nontoxic", "toxic", "negates"),
+        ("non-binder", "ligand", "negates"),
+        ("BBB-", "BBB+", "sign"),
+        ("high", "low", "the rarer word, 2 of 5"),
+    ],
+)
+def test_two_words_are_one_property_that_says_which_is_one(zero: str, one: str, why: str) -> None:
+    made = table(y=[zero, one, zero, "", one, zero])
+    tasks, labels = measured(made, ["y"])
+    assert tasks.tasks == (Task(name="y", kind="binary", words=(zero, one)),)
+    assert tasks.tasks[0].meaning == f"probability of {one}"
+    assert (tasks.tasks[0].one, Task(name="y", kind="binary").one) == (one, "1")
+    np.testing.assert_array_equal(labels.values[:, 0], [0, 1, 0, np.nan, 1, 0])
+    (line,) = labels.report()
+    assert line.startswith(f"y: {one!r} counts as 1 and {zero!r} as 0 (")
+    assert why in line
+    turned, mirrored = measured(made, ["y"], {"y": TaskOptions(positive=zero)})
+    assert turned.tasks[0].words == (one, zero)
+    np.testing.assert_array_equal(mirrored.values, 1 - labels.values)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["1", "2"] * 9, "y: 1, 2 are learned as a quantity; for classes: --data.tasks "),
+        (["5.5", "20"] * 9, "y: 5.5, 20 are learned as"),
+        (["1", "2", "3", "4", "5"] * 9, "y: 1, 2, 3, 4, 5 are learned as"),
+        (["1", "2.5", "3"] * 9, ""),
+        (["100", "200", "300"] * 9, ""),
+        (["1", "2", "3", "4"], ""),  # hardly repeated
+        (["0", "1"] * 9, ""),
+    ],
+)
+def test_numbers_that_could_be_classes_are_told(cells: list[object], told: str) -> None:
+    lines = measured(table(y=cells), ["y"])[1].report()
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
+    said = measured(table(y=cells), ["y"], {"y": TaskOptions(kind="regression")})
+    assert said[1].report() == []
+
+
+def test_hundreds_of_columns_take_a_few_lines() -> None:
+    columns: dict[str, list[object]] = {f"y{n}": ["toxic", "non-toxic"] for n in range(300)}
+    lines = measured(table(**columns), list(columns))[1].report()
+    assert len(lines) == 9
+    assert lines[-1] == "292 more columns are understood likewise"
+
+
+def test_two_numbers_as_classes_are_one_property() -> None:
+    made = table(y=["1", "2", "2", "2"])
+    for options in (TaskOptions(kind="multiclass"), TaskOptions(positive="2")):
+        tasks, labels = measured(made, ["y"], {"y": options})
+        assert tasks.tasks[0].words == ("1", "2")
+        np.testing.assert_array_equal(labels.values[:, 0], [0, 1, 1, 1])
+    with pytest.raises(InputError, match="positive is '3'; expected '1' or '2'"):
+        measured(made, ["y"], {"y": TaskOptions(positive="3")})
+    with pytest.raises(InputError, match="holds 3 classes"):
+        measured(table(y=["a", "b", "c"]), ["y"], {"y": TaskOptions(positive="a")})
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ def test_sets_say_what_is_in_doubt() -> None:
     assert Calibration().sets(np.array([0.001])) == ["{0 1}"]
 
 
+def test_sets_of_two_words_hold_the_words() -> None:
+    told = Tasks(tasks=(Task(name="tox", kind="binary", words=("non-toxic", "toxic")),))
+    tasks = Tasks.model_validate_json(told.model_dump_json())  # as in a model file
+    chances, sets = np.full((5, 1), 0.5), np.array([["{0}"], ["{1}"], ["{0 1}"], ["{}"], [""]])
+    blank = [""] * 5
+    made = Prediction(tasks, blank, chances, chances, chances, sets, ["ok"] * 5, blank)
+    assert made.columns()["tox_set"] == ["{non-toxic}", "{toxic}", "{non-toxic, toxic}", "{}", ""]
+
+
 def test_too_few_rows_promise_nothing() -> None:
     calibration = Calibration.fit("regression", np.ones(8), np.zeros(8))
     assert calibration.interval("regression", np.ones(1)) == (-np.inf, np.inf)
