@@ -85,3 +85,4 @@ def test_a_run_goes_on_with_what_it_was_begun(tmp_path: Path, change: str, words
 def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {train: early}\n")
     open_run(tmp_path, RunConfig(), resume=True)
+    assert load_config(RunConfig, tmp_path / "config.yaml") == RunConfig()

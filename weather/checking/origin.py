@@ -11,12 +11,12 @@ from weather.files.history import forecasts, releases, repeats
 
 def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
     """All that reading found and a user should know."""
-    yield from forecasts_as_analyses(dataset)
-    yield from entries_dropped(dataset)
-    yield from releases_mixed(dataset)
+    yield from _forecasts(dataset)
+    yield from _dropped(dataset)
+    yield from _mixed(dataset)
 
 
-def forecasts_as_analyses(dataset: xr.Dataset) -> Iterator[Finding]:
+def _forecasts(dataset: xr.Dataset) -> Iterator[Finding]:
     """That forecasts were read by their valid times, as analyses are."""
     if found := forecasts(dataset):
         more = f" (and {count(len(found) - 1, 'more file')})" if len(found) > 1 else ""
@@ -29,14 +29,14 @@ def forecasts_as_analyses(dataset: xr.Dataset) -> Iterator[Finding]:
         )
 
 
-def entries_dropped(dataset: xr.Dataset) -> Iterator[Finding]:
+def _dropped(dataset: xr.Dataset) -> Iterator[Finding]:
     """That times came twice, alike, and were taken once."""
     for line in repeats(dataset):
         source, _, came = line.partition(": ")
         yield Finding("time", "warning", f"of {source}: {came}", "each once", "were two files one?")
 
 
-def releases_mixed(dataset: xr.Dataset) -> Iterator[Finding]:
+def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:
     """That the early release of a reanalysis stands beside the final one."""
     for line in releases(dataset):
         advice = "of ERA5, 0001 is final and 0005 (ERA5T) may still be corrected"
