@@ -7,20 +7,22 @@
 
 Every model learns the same stored folds of the 23 tables of `molecules_data`, in a process
 of its own on one thread, and predicts the test fold. Each cell (table, split, seed, model)
-is kept as it is made, so that a run goes on where it was stopped, and the report in
-`results/skill_molecules.{md,json,csv}` is made of the cells that there are. chemprop and
-LightGBM are looked for in the environment that `benchmarks/peers.sh` makes.
+is kept as it is made, so that a run goes on where it was stopped. The report in
+`results/skill_molecules.{md,json,csv}` is made of the cells that there are, and keeps what it
+said of tables and splits without them. chemprop and LightGBM are looked for in the environment
+that `benchmarks/peers.sh` makes.
 """
 
 import argparse
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from molecules_earlier import Earlier
 from molecules_making import make
 from molecules_overlap import known
 from molecules_plan import MODELS, SHARES, Plan, Store
@@ -34,25 +36,39 @@ HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 
 
-def collect(plan: Plan, pretraining: Sequence[Path]) -> dict[str, Any]:
-    """Scores of every finished cell and what they say, as plain data."""
+def collect(
+    plan: Plan, pretraining: Sequence[Path], earlier: Earlier | None = None
+) -> dict[str, Any]:
+    """Scores of every finished cell and what they say, as plain data.
+
+    Args:
+        plan: all cells.
+        pretraining: files whose molecules are looked for among the tested ones.
+        earlier: a report to go on with.
+    """
+    earlier = earlier or Earlier()
     kept = {model: plan.store.count(model) for model in plan.models}
     seen = known(pretraining, plan.store.folder / "pretraining") if pretraining else None
     shown = [e for e in plan.entries() if plan.store.holds(e.source.name, e.split)]
     found = [Comparison(plan, entry, sorted(plan.labels, reverse=True), seen) for entry in shown]
-    entries = [comparison.told() for comparison in found]
-    rows = [row for comparison in found for row in comparison.rows()]
+    here = [row for comparison in found for row in comparison.rows()]
+    entries = earlier.with_entries([comparison.told() for comparison in found])
+    rows = earlier.with_rows(here, entries)
+    order = {(e.source.name, e.split): place for place, e in enumerate(plan.entries())}
+    for told in (entries, rows):
+        told.sort(key=lambda one: order[one["table"], one["split"]])
     others = [model for model in plan.models if model != OURS]
+    unused = {m: kept[m] - sum(row["model"] == m for row in here) for m in plan.models}
     return {
         "models": list(plan.models),
-        "cells": {model: _counted(plan, model, rows, kept[model]) for model in plan.models},
+        "cells": {model: _counted(plan, model, rows, unused[model]) for model in plan.models},
         "counts": {", ".join(chosen): counts(entries, chosen) for chosen in _peers(others)},
-        "pretraining": [file.name for file in pretraining],
+        "pretraining": sorted({*earlier.pretraining, *(file.name for file in pretraining)}),
         "seeds": SEEDS,
         "threads": sorted({row["threads"] for row in rows}),
         "dates": sorted({row["date"] for row in rows}),
         "machines": sorted({row["machine"] for row in rows}),
-        "versions": _versions(found),
+        "versions": _versions(found, earlier.versions or {}),
         "entries": entries,
         "rows": rows,
     }
@@ -64,22 +80,24 @@ def _peers(others: Sequence[str]) -> list[tuple[str, ...]]:
     return [*((model,) for model in others), *([foreign] if len(foreign) > 1 else [])]
 
 
-def _versions(found: Sequence[Comparison]) -> dict[str, dict[str, list[str]]]:
+def _versions(
+    found: Sequence[Comparison], earlier: Mapping[str, Mapping[str, Sequence[str]]]
+) -> dict[str, dict[str, list[str]]]:
     """Model -> package -> the versions that its cells were made with."""
-    told: dict[str, dict[str, set[str]]] = {}
+    told = {m: {name: set(v) for name, v in packages.items()} for m, packages in earlier.items()}
     for model, record in (made for comparison in found for made in comparison.records()):
         for package, version in record["versions"].items():
             told.setdefault(model, {}).setdefault(package, set()).add(version)
     return {m: {name: sorted(v) for name, v in packages.items()} for m, packages in told.items()}
 
 
-def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]], kept: int) -> dict[str, int]:
+def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]], unused: int) -> dict[str, int]:
     """Cells of a model with all labels: those there are, all, and those of other settings."""
     own = [row for row in rows if row["model"] == model]
     return {
         "made": sum(row["labels"] == 1 for row in own),
         "asked": sum(SEEDS[entry.split] for entry in plan.entries()),
-        "other": max(kept - len(own), 0),  # some may have been made meanwhile
+        "other": max(unused, 0),  # some may have been made meanwhile
         "codes": len({row["code"] for row in own}),
     }
 
@@ -134,7 +152,8 @@ def main() -> None:
     store = Store(options.data, options.cells.resolve())
     chosen = (options.labels, options.seeds, options.only, options.splits)
     make(Plan(store, options.models, *chosen), options.budget, options.peers, options.threads)
-    told = collect(Plan(store, options.models), options.pretraining)
+    earlier = Earlier.read(options.results)
+    told = collect(Plan(store, options.models), options.pretraining, earlier)
     write(told, options.results)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from molecules_data import Source
+from molecules_earlier import Earlier
 from molecules_plan import Plan
 
 SHARES = (1.0, 0.1)
@@ -92,3 +93,30 @@ def test_files_say_the_same(finished: Plan, tmp_path: Path) -> None:
         in report
     )
     assert "| over chemprop with all |" in report
+
+
+def test_what_an_earlier_report_says_stays_until_as_much_is_made_again(
+    finished: Plan, tmp_path: Path
+) -> None:
+    told = molecules_skill.collect(finished, [])
+    molecules_skill.write(told, tmp_path)
+    earlier = Earlier.read(tmp_path)
+    random = finished.store.cells / "alkanes" / "random-0-1"
+    forest, ours = (next(random.glob(f"{model}-*.json")) for model in ("forest", "ours"))
+    forest.unlink()
+    again = molecules_skill.collect(finished, [], earlier)
+    assert again["counts"] == told["counts"]
+    assert len(again["rows"]) == len(told["rows"])
+    assert again["cells"]["forest"]["made"] == 2
+    alone = molecules_skill.collect(finished, [])
+    assert alone["counts"]["forest"]["compared"] == 1  # so it is the earlier one that is counted
+    predicted = np.load(ours.with_suffix(".npy"))
+    np.save(ours.with_suffix(".npy"), predicted + 1)
+    unchanged = molecules_skill.collect(finished, [], earlier)
+    assert unchanged["entries"][0]["models"]["ours"]["value"] == pytest.approx(1)
+    np.save(forest.with_suffix(".npy"), predicted + 1)
+    forest.write_text(ours.read_text().replace('"ours"', '"forest"'))
+    changed = molecules_skill.collect(finished, [], earlier)
+    assert changed["entries"][0]["models"]["ours"]["value"] == pytest.approx(2)
+    assert changed["entries"][0]["few_labels"].keys() == {"0.1"}
+    assert len(changed["rows"]) == len(told["rows"])
