@@ -26,7 +26,7 @@ def check(
     Args:
         table: file with one molecule per row, "-" for standard input, or `demo`.
         target: column to learn; repeat for several.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
         split: also look for what the test fold of this split shares with the training fold.
         split_column: column that says train, valid or test.
         split_file: JSON with row numbers.

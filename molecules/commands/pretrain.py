@@ -21,7 +21,7 @@ def pretrain(
     Args:
         tables: files with one molecule per row, globs or URLs; "-" for standard input;
             default `demo`.
-        smiles: column with the SMILES; found by its name if left out.
+        smiles: column with the SMILES or InChI; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.
         run: folder for the model; new or empty.
         resume: continue the training in that folder after an interruption.

@@ -58,7 +58,9 @@ def watched(
     for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.update(task, visible=True)
-            bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
+            bar.console.print(
+                f"{table.notation} from column {table.smiles_column!r}", highlight=False
+            )
         for line in table.notes[: SHOWN_NOTES - shown]:
             console.print(f"note: {line}", markup=False)
         shown += len(table.notes)
