@@ -302,6 +302,8 @@ def test_esol_names_its_prediction(shared_data: Path) -> None:
         (["none.csv"], "No such file"),
         (["table.smi", "--target", "nam"], "did you mean 'name'"),
         (["table.smi", "--split", "time"], "time_column"),
+        (["table.smi", "--out", "table.smi"], "ends in .html"),
+        (["page.html", "--out", "page.html"], "is an input"),
         (["table.smi", "--split-column", "fold"], "no column 'fold'"),
     ],
 )
