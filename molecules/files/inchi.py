@@ -2,8 +2,9 @@
 
 A standard InChI stands for all tautomers that differ in mobile hydrogens, for one protonation,
 and for metals without their bonds. RDKit gives each mobile hydrogen to some atom, often one
-where nobody draws it: an amide becomes C(O)=N. Two shifts give it the usual place; of 2,000
-ChEMBL molecules written as InChI, 91 % come back as they were drawn, without the shifts 57 %.
+where nobody draws it: an amide becomes C(O)=N. Two shifts give it the usual place; of the
+molecules of Lipophilicity, written as InChI, 92 % come back as they were drawn, without the
+shifts 51 %.
 """
 
 import re
