@@ -44,11 +44,17 @@ def claim_run(run: Path, resume: bool) -> None:
     run.mkdir(parents=True, exist_ok=True)
 
 
-def open_run(run: Path, config: Config, resume: bool) -> None:
+def open_run(run: Path, config: Config, resume: bool, may_grow: bool = True) -> None:
     """Claim the folder `run`, and write `run/config.yaml`.
 
     A run that goes on must learn the same of the same data, or its weights would come from
     both and its file would tell of one; it may go on for longer, and elsewhere.
+
+    Args:
+        run: the folder.
+        config: of the run.
+        resume: whether it goes on.
+        may_grow: whether it may go on for longer; parts of it that are done do not.
 
     Raises:
         InputError: as `claim_run`; or a run to resume was begun with another configuration.
@@ -60,7 +66,7 @@ def open_run(run: Path, config: Config, resume: bool) -> None:
     if resume and path.exists():
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, old, new in _changes(before, config):
-            _require_allowed(run, key, old, new)
+            _require_allowed(run, key, old, new, may_grow)
     with atomic_path(path) as temporary:
         temporary.write_text(dump_config(config), encoding="utf-8")
 
@@ -77,8 +83,8 @@ def _changes(
             yield f"{prefix}{name}", old, value
 
 
-def _require_allowed(run: Path, key: str, old: Any, new: Any) -> None:
-    if key in _LENGTHS:
+def _require_allowed(run: Path, key: str, old: Any, new: Any, may_grow: bool) -> None:
+    if key in _LENGTHS and may_grow:
         if _length(new) < _length(old):
             raise InputError(
                 f"{run} was begun with {key} {_told(old)}, which sets the course of the learning "

@@ -32,7 +32,7 @@ def print_examination(found: Examination, console: Console | None = None) -> Non
     console = console or Console()
     told = ", ".join(found.tasks.names[:6]) if found.tasks else "no column to learn chosen"
     console.print(
-        f"[bold]{found.source}[/]: {count(found.rows, 'row')}, SMILES in "
+        f"[bold]{found.source}[/]: {count(found.rows, 'row')}, molecules in "
         f"{found.smiles_column!r}; {told}",
         highlight=False,
     )

@@ -26,18 +26,24 @@ def check(
     Args:
         table: file with one molecule per row, "-" for standard input, or `demo`.
         target: column to learn; repeat for several.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
         split: also look for what the test fold of this split shares with the training fold.
         split_column: column that says train, valid or test.
         split_file: JSON with row numbers.
         time_column: of dates or years, for `--split time`.
         seed: of the split.
-        out: also write the findings as an HTML page, with structures.
+        out: also write the findings as an HTML page, with structures; .html.
     """
     from molecules.checking.doctor import Division, examine
     from molecules.checking.report import print_examination, write_page
+    from molecules.files.sources import refuse_to_overwrite
     from molecules.files.table import demo_activity, read_table
+    from sciml.files import claim_path, require_suffix
 
+    if out is not None:
+        require_suffix(out, ".html")
+        refuse_to_overwrite(table, out)
+        claim_path(out)
     source = demo_activity() if table == "demo" else read_table(table, smiles)
     division = None
     if split or split_column or split_file:

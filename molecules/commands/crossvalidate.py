@@ -30,7 +30,7 @@ def crossvalidate(
     Args:
         table: file, glob or URL with one molecule per row, "-" for standard input, or `demo`.
         target: column to learn; repeat for several.
-        smiles: column with the SMILES; found by its name if left out.
+        smiles: column with the SMILES or InChI; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.
         against: another configuration to compare with, instead of the forest.
         folds: parts of the table, each tested once in a repeat.

@@ -29,7 +29,7 @@ def embed(
         table: as of `predict`.
         out: .csv, .tsv or .parquet: the table with columns `embedding_0`, ... behind its
             own; .npz: arrays `vectors` and `status`, a row for each of the table.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
         workers: processes; one per core if left out.
         cache: folder that keeps molecular graphs; the next model need not parse again.
         device: cuda computes on the GPU, which all processes share; auto if there is one.

@@ -33,7 +33,7 @@ def explain(
         method: what the prediction loses without the atom; its integrated gradient, which
             adds up to the prediction; or gradient times input, the fastest.
         draw: how many molecules to draw, from the first on.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
     """
     from molecules.explanation.explain_file import explain_file
     from molecules.prediction.model_source import models_and_table

@@ -30,7 +30,7 @@ def predict(
         table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
             input, `demo` the library that comes with RDKit.
         out: .csv, .tsv, .parquet or .sdf to write.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
         workers: processes; one per core if left out.
         cache: folder that keeps molecular graphs; the next model need not parse again.
         device: cuda computes on the GPU, which all processes share; auto if there is one.

@@ -21,16 +21,18 @@ def pretrain(
     Args:
         tables: files with one molecule per row, globs or URLs; "-" for standard input;
             default `demo`.
-        smiles: column with the SMILES; found by its name if left out.
+        smiles: column with the SMILES or InChI; found by its name if left out.
         config: name of a shipped configuration, or a YAML file.
         run: folder for the model; new or empty.
         resume: continue the training in that folder after an interruption.
     """
+    from molecules.files.sources import refuse_options
     from molecules.pretraining.experiment import PretrainConfig
     from molecules.pretraining.experiment import pretrain as pretrain_model
     from molecules.pretraining.summary import print_pretraining
     from sciml.config import load_config, named_config
 
+    refuse_options(tables)
     experiment = load_config(PretrainConfig, named_config("molecules", config), set_ or ())
     result = pretrain_model(tables or ("demo",), experiment, run, resume, smiles)
     print_pretraining(result, run)

@@ -56,7 +56,7 @@ def screen(
         exclude: filter that keeps molecules from the model, as `--flag`; repeat for several.
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
         shard: `3/16` screens the third of sixteen parts, for `molecules merge`.
         workers: processes; one per core if left out.
         scheduler: address of a Dask scheduler, to work on its cluster instead.

@@ -26,7 +26,7 @@ def train(
         table: file, glob or URL with one molecule per row, "-" for standard input, or
             `demo`: 1,017 molecules with measured activity that come with RDKit.
         target: column to learn; repeat for several.
-        smiles: column with the SMILES; found by its name if left out.
+        smiles: column with the SMILES or InChI; found by its name if left out.
         config: `small`; `network` and `fast`, which screen faster; another shipped
             configuration, or a YAML file.
         run: folder for the model and its report; new or empty.

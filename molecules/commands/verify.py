@@ -13,7 +13,7 @@ def verify(model: Path, table: str = "demo", *, most: int = 300, smiles: str | N
         model: the file `model.safetensors` of a training run.
         table: whose molecules to ask for, as of `predict`.
         most: how many molecules.
-        smiles: column with the SMILES; found by its name or content if left out.
+        smiles: column with the SMILES or InChI; found by its name or content if left out.
     """
     from molecules.prediction.verify import TOLERANCE
     from molecules.prediction.verify import verify as check

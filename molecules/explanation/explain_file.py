@@ -9,12 +9,12 @@ from molecules.explanation.attribution import Method, attribute, share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.page import Context, write_page, write_pictures
 from molecules.files.recognize import name_column, text_cells
+from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.prediction.annotate import mark_unreadable, require_molecules
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.rows import (
     account,
-    refuse_to_overwrite,
     source_of,
     watched,
 )

@@ -12,16 +12,12 @@ from rdkit import Chem, rdBase
 
 from molecules.features.encoding import FINGERPRINT, Encoder, Raw
 from molecules.features.parsing import parse
+from molecules.files.inchi import is_inchi
 from molecules.packed import Packed
 
-Status = Literal["ok", "empty", "invalid_smiles", "no_atoms", "too_large"]
+Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
-_OTHER_FORMS = {
-    re.compile("InChI="): "InChI, not SMILES: convert it, as RDKit's "
-    "Chem.MolToSmiles(Chem.MolFromInchi(text)) does",
-    re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$"): "an InChIKey, which holds no structure: look up "
-    "its SMILES",
-}
+_INCHI_KEY = re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$")
 _CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
 
 
@@ -52,7 +48,8 @@ def featurize(
     """Integer-coded graphs of all molecules that can be used; the others get a status.
 
     Args:
-        molecules: SMILES, RDKit molecules, or None for a blank.
+        molecules: SMILES (of InChI, those of `as_smiles`), RDKit molecules, or None for a
+            blank.
         max_atoms: a molecule with more is `too_large`.
         with_fingerprints: count Morgan environments too, which costs half a parse.
     """
@@ -84,7 +81,7 @@ def _read(
         return None, "empty", "no SMILES in this row"
     mol = parse(source.strip()) if isinstance(source, str) else source
     if mol is None:
-        return None, "invalid_smiles", _why_invalid(str(source))
+        return None, *_why_invalid(str(source).strip())
     atoms = mol.GetNumAtoms()
     if atoms == 0:
         return None, "no_atoms", "the molecule has no atoms"
@@ -95,13 +92,16 @@ def _read(
     return encoder.read(mol), "ok", ""
 
 
-def _why_invalid(smiles: str) -> str:
-    smiles = smiles.strip()
-    for form, why in _OTHER_FORMS.items():
-        if form.match(smiles):
-            return why
-    mol = Chem.MolFromSmiles(smiles, sanitize=False)
+def _why_invalid(text: str) -> tuple[Status, str]:
+    if is_inchi(text):
+        return "invalid_inchi", (
+            "cannot be read as InChI: is it whole? It holds commas, so that in a CSV file it "
+            "stands in quotes"
+        )
+    if _INCHI_KEY.match(text):
+        return "invalid_smiles", "an InChIKey, which holds no structure: look up its SMILES"
+    mol = Chem.MolFromSmiles(text, sanitize=False)
     if mol is None:
-        return "cannot be parsed as SMILES"
+        return "invalid_smiles", "cannot be parsed as SMILES"
     problems = Chem.DetectChemistryProblems(mol)
-    return problems[0].Message() if problems else "RDKit cannot sanitize it"
+    return "invalid_smiles", problems[0].Message() if problems else "RDKit cannot sanitize it"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TextIO
 
+from molecules.files.inchi import is_inchi
 from molecules.files.recognize import is_header, tidy_names
 
 DELIMITERS = "\t;,|"
@@ -19,7 +20,7 @@ def find_delimiter(text: TextIO) -> str:
     text.seek(0)
     lines = [line for line in lines[:200] if line.strip()]
     best, best_score = "", (0.0, 1)
-    for delimiter in DELIMITERS:
+    for delimiter in "\t" if is_inchi(lines[0]) else DELIMITERS:  # InChI holds commas of its own
         widths = [len(cells) for cells in _cells(lines, delimiter)]
         agreement = sum(width == widths[0] for width in widths) / len(widths)
         if widths[0] > 1 and (agreement, widths[0]) > best_score:
@@ -40,7 +41,7 @@ def delimited_records(text: TextIO, delimiter: str) -> tuple[list[str], Records]
 
 
 def smi_records(text: TextIO) -> tuple[list[str], Records]:
-    """Lines "SMILES name", with or without a header.
+    """Lines "SMILES name" or "InChI name", with or without a header.
 
     A CXSMILES extension between bars belongs to the SMILES.
     """
@@ -49,7 +50,7 @@ def smi_records(text: TextIO) -> tuple[list[str], Records]:
     first = next(records)
     if is_header(first):
         return tidy_names([first[0], first[1] or "name"]), records
-    return ["smiles", "name"], chain([first], records)
+    return ["InChI" if is_inchi(first[0]) else "smiles", "name"], chain([first], records)
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> Records:

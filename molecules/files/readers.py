@@ -1,9 +1,9 @@
 """Files of molecules as chunks of text cells, in the file's order, in constant memory.
 
 Comma, semicolon, tab and pipe separated text with or without a header, `.smi`
-("SMILES name"), JSON lines, Parquet and SDF, each also compressed with gzip, from
-standard input ("-") or a URL. UTF-8 and UTF-16 are recognized; bytes that are not
-UTF-8 are taken as Latin-1. Cells keep the text that was written.
+("SMILES name" or "InChI name"), JSON lines, Parquet and SDF, each also compressed with
+gzip, from standard input ("-") or a URL. UTF-8 and UTF-16 are recognized; bytes that are
+not UTF-8 are taken as Latin-1. Cells keep the text that was written.
 """
 
 import codecs
@@ -39,7 +39,7 @@ class Chunk:
 
     Attributes:
         frame: one row per row of the file; text cells, or Parquet's own types.
-        smiles_column: where the format itself says which column holds SMILES.
+        smiles_column: where the format itself says which column holds the molecules.
         unreadable: row in `frame` -> why its structure could not be read (SDF).
         positions: row in `frame` -> (atom, 3) Å in the order of its SMILES (3-D SDF).
         notes: what was odd about the rows, one line each.
@@ -90,7 +90,7 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
     stream.seek(0)
     name = path.partition("?")[0].lower().removesuffix(".gz")
     if not head.strip():
-        raise InputError(f"{path} is empty; expected a table with a SMILES column")
+        raise InputError(f"{path} is empty; expected a table with a column of SMILES or InChI")
     if head.startswith(b"PAR1"):
         return _parquet(stream, path, chunk_rows)
     encoding = _encoding(head, path)
@@ -100,12 +100,17 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
     if name.endswith((".jsonl", ".ndjson", ".json")) or head.lstrip().startswith(b"{"):
         return _json_lines(text, path, chunk_rows)
     delimiter = find_delimiter(text)
-    table = name.endswith((".csv", ".tsv", ".tab"))
+    table = name.endswith((".csv", ".tsv", ".tab")) and not _lists_inchi(head)
     if name.endswith((".smi", ".ism", ".smiles")) or not (delimiter or table):
         columns, records = smi_records(text)
         return _frames(columns, records, path, chunk_rows, smiles_column=columns[0])
     columns, records = delimited_records(text, delimiter or ",")
     return _frames(columns, records, path, chunk_rows)
+
+
+def _lists_inchi(head: bytes) -> bool:
+    """Whether InChI stand there one a line, and no commas between cells."""
+    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"InChI=")
 
 
 def _encoding(head: bytes, path: str) -> str:

@@ -1,11 +1,13 @@
-"""What the cells of a table are: a header, SMILES, a name."""
+"""What the cells of a table are: a header, SMILES or InChI, a name."""
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import pandas as pd
 
+from molecules.files.inchi import is_inchi
 from sciml.errors import InputError
 
 SAMPLE = 100
@@ -17,13 +19,13 @@ COMPUTED = re.compile(
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
 
 
-def is_smiles(text: str) -> bool:
-    """Whether RDKit reads the text as a molecule with at least one atom."""
+def is_smiles(text: str, least: int = 1) -> bool:
+    """Whether RDKit reads the text as a molecule with at least so many atoms."""
     from rdkit import Chem, rdBase
 
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(text) if text.strip() else None
-    return molecule is not None and molecule.GetNumAtoms() > 0
+    return molecule is not None and molecule.GetNumAtoms() >= least
 
 
 def is_header(cells: Sequence[str]) -> bool:
@@ -34,6 +36,8 @@ def is_header(cells: Sequence[str]) -> bool:
     """
     from rdkit import Chem, rdBase
 
+    if any(map(is_inchi, cells)):
+        return False
     if any(_name_rank(cell) < 2 for cell in cells):
         return True
     with rdBase.BlockLogs():
@@ -56,29 +60,34 @@ def tidy_names(names: Iterable[str]) -> list[str]:
 
 
 def find_smiles_column(frame: pd.DataFrame, source: str) -> str:
-    """The column of SMILES: named so, or else by what its cells hold.
+    """The column of SMILES: named so, or else by what its cells hold; failing that, of InChI.
 
     Args:
         frame: the first rows of the table.
         source: the file, for the message.
 
     Raises:
-        InputError: no column is named so or holds SMILES.
+        InputError: no column is named so or holds SMILES or InChI.
     """
     text = [name for name in frame.columns if not pd.api.types.is_numeric_dtype(frame[name])]
     named = sorted((name for name in text if _name_rank(name) < 2), key=_name_rank)
-    shares = {name: _smiles_share(frame[name]) for name in named}
     for name in named:
-        if shares[name] >= 0.5:
+        if _share(frame[name], is_smiles) >= 0.5:
             return name
-    others = {name: _smiles_share(frame[name]) for name in text if name not in shares}
+    inchi = [name for name in text if _share(frame[name], is_inchi) >= 0.5]
+    least = 3 if inchi else 1  # beside InChI, a column of codes such as B and C is none of SMILES
+    others = {
+        name: _share(frame[name], partial(is_smiles, least=least))
+        for name in text
+        if name not in named
+    }
     best = max(others, key=lambda name: others[name], default="")
     if best and others[best] >= 0.5:
         return best
-    if named:
-        return named[0]
+    if inchi or named:
+        return [*inchi, *named][0]
     raise InputError(
-        f"{source}: no column holds SMILES (columns: {listing(frame.columns)}); "
+        f"{source}: no column holds SMILES or InChI (columns: {listing(frame.columns)}); "
         "name it with --smiles COLUMN"
     )
 
@@ -136,7 +145,8 @@ def _name_rank(name: str) -> float:
     return 1 if letters in OTHER_NAMES else 2
 
 
-def _smiles_share(column: pd.Series) -> float:
+def _share(column: pd.Series, test: Callable[[str], bool]) -> float:
+    """Of the cells that are not blank, how many pass."""
     cells = [cell for cell in text_cells(column) if cell.strip()]
     sample = cells[:: max(1, len(cells) // SAMPLE)][:SAMPLE]
-    return sum(is_smiles(cell) for cell in sample) / max(1, len(sample))
+    return sum(map(test, sample)) / max(1, len(sample))

@@ -4,6 +4,7 @@ import glob
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -33,6 +34,23 @@ def expand(source: Path | str) -> list[str]:
     if not found:
         raise InputError(f"{name} matches nothing; check the folder and the pattern")
     return found
+
+
+def refuse_to_overwrite(source: Path | str, out: Path) -> None:
+    """Raise an InputError if an output is an input, or one of the files of a glob."""
+    names = (name for name in expand(source) if name != STANDARD_INPUT)
+    if any(Path(name).resolve() == out.resolve() for name in names):
+        raise InputError(f"{out} is an input; choose another output file")
+
+
+def refuse_options(names: Iterable[str]) -> None:
+    """Raise an InputError for an option that came where files stand: its name is misspelt.
+
+    Commands of several tables take whatever stands between their options, also "-".
+    """
+    for name in names:
+        if name.startswith("-") and name != STANDARD_INPUT:
+            raise InputError(f"there is no option {name} here; --help lists those there are")
 
 
 def open_binary(name: Path | str) -> BinaryIO:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molecules.files.inchi import as_smiles, is_inchi
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
 from molecules.files.recognize import (
@@ -47,7 +48,7 @@ class Table:
 
     Attributes:
         frame: all columns as they were written; row i of the table is row i here.
-        smiles_column: the column that holds the molecules.
+        smiles_column: the column that holds the molecules, as SMILES or InChI.
         source: the file, for messages.
         unreadable: row -> why its structure could not be read, for formats without SMILES.
         notes: what was odd about the rows, one line each.
@@ -69,9 +70,17 @@ class Table:
 
     @cached_property
     def smiles(self) -> list[str]:
-        """SMILES of every row as written; a blank cell is an empty string."""
-        cells = text_cells(self.frame[self.smiles_column])
-        return ["" if cell.isspace() else cell for cell in cells]
+        """SMILES of every row as written, or of its InChI; a blank cell is an empty string."""
+        return as_smiles("" if cell.isspace() else cell for cell in self._cells())
+
+    @property
+    def notation(self) -> str:
+        """In what the first molecule is written, SMILES or InChI."""
+        first = next((cell for cell in self._cells() if cell.strip()), "")
+        return "InChI" if is_inchi(first) else "SMILES"
+
+    def _cells(self) -> list[str]:
+        return text_cells(self.frame[self.smiles_column])
 
     def labels(self, columns: Sequence[str]) -> Labels:
         """The named columns as numbers.
@@ -158,7 +167,7 @@ def read_table(path: Path | str, smiles: str | None = None) -> Table:
     Args:
         path: .csv, .tsv, .txt, .smi, .jsonl, .parquet or .sdf, also with .gz; a glob or
             a URL of such files; "-" is standard input.
-        smiles: the column of SMILES; by default found by name, then by content.
+        smiles: the column of SMILES or InChI; by default found by name, then by content.
 
     Raises:
         InputError: the file cannot be read, has no rows, or no column of SMILES.
@@ -189,7 +198,7 @@ def iter_library(
 ) -> Iterator[Table]:
     """Read a table of any length in constant memory, `chunk_rows` rows at a time.
 
-    The column of SMILES is chosen in the first chunk and kept. Several files that a glob
+    The column of molecules is chosen in the first chunk and kept. Several files that a glob
     matches are one table; they hold the same columns.
 
     Raises:

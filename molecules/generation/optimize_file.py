@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from molecules.features.selfies import constitution
+from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import iter_library
 from molecules.generation.exchanges import Exchanges
 from molecules.generation.generator import Generator
@@ -64,10 +65,12 @@ def optimize_file(
         raise InputError("no property model to optimize for; give one")
     if top < 1:
         raise InputError(f"--top is {top}; expected at least 1")
+    if parts is not None:  # the table stands beside the page
+        refuse_to_overwrite(parts, out.with_suffix(".csv"))
     claim_path(out)
     begin = constitution(start)
     if not begin:
-        raise InputError(f"--start {start!r} is no molecule")
+        raise InputError(f"--start {start!r} is no molecule; expected SMILES")
     loaded = [PropertyPredictor.load(path) for path in predictors]
     goal = Goal.of(begin, loaded, targets, rank_by, limits)
     if any(predictor.domain is None for predictor in loaded):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from molecules.files.recognize import tidy_names
+from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.models.shipped import weights_path
 from molecules.prediction.annotate import mark_unreadable, require_molecules
@@ -23,7 +24,6 @@ from molecules.prediction.rows import (
     account,
     counted_off,
     positions_unused,
-    refuse_to_overwrite,
     source_of,
     watched,
 )

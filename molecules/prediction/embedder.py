@@ -1,6 +1,6 @@
 """Encoders ready for use: SMILES in, one row of numbers for each out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, Self
 
@@ -79,7 +79,7 @@ class Embedder:
 
     def embed(
         self,
-        smiles: Sequence[str | None],
+        smiles: Iterable[str | None],
         batch_size: int = 128,
         cache: Path | None = None,
         positions: Positions | None = None,
@@ -93,9 +93,9 @@ class Embedder:
             positions: row -> (atom, 3) Å in the order of its SMILES, for a model that
                 learned from such; one that learned from made conformers makes them.
         """
-        smiles = texts_of(smiles)
+        texts = texts_of(smiles)
         dim = sum(encoder.dim for encoder in self.encoders)
-        return Embedding(*self._run(smiles, batch_size, self._vectors, dim, cache, positions))
+        return Embedding(*self._run(texts, batch_size, self._vectors, dim, cache, positions))
 
     def standardized(self, smiles: Sequence[str | None]) -> list[str]:
         """SMILES in the form that the model was trained on."""

@@ -1,6 +1,6 @@
 """Several model files of the same properties as one: their mean, and how far they differ."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from molecules.evaluation.similarity import Fingerprints
 from molecules.features.coordinates import Positions
 from molecules.prediction.prediction import Prediction
+from molecules.prediction.reading import texts_of
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
@@ -35,10 +36,10 @@ class Ensemble:
     """
 
     def __init__(
-        self, predictors: "Sequence[PropertyPredictor]", names: Sequence[str] = ()
+        self, predictors: "Iterable[PropertyPredictor]", names: Sequence[str] = ()
     ) -> None:
         self.predictors = list(predictors)
-        _require_same([p.tasks for p in predictors], names or _numbered(len(predictors)))
+        _require_same([p.tasks for p in self.predictors], names or _numbered(len(self.predictors)))
 
     @property
     def tasks(self) -> Tasks:
@@ -91,15 +92,16 @@ class Ensemble:
 
     def predict(
         self,
-        smiles: Sequence[str | None],
+        smiles: Iterable[str | None],
         batch_size: int = 128,
         domain: bool = True,
         cache: Path | None = None,
         positions: Positions | None = None,
     ) -> Prediction:
         """Predict every row; arguments as of `PropertyPredictor.predict`, see `together`."""
+        texts = texts_of(smiles)  # once: a generator has them once
         options = batch_size, domain, cache, positions
-        parts = [one.predict(smiles, *options) for one in self.predictors]
+        parts = [one.predict(texts, *options) for one in self.predictors]
         return together(parts)
 
 

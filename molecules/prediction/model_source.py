@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, cast
 
+from molecules.files.sources import refuse_options
 from molecules.prediction.parallel import cores
 from sciml.cli import note
 from sciml.errors import InputError
@@ -116,7 +117,11 @@ def split_files(model: Path, files: Sequence[str]) -> tuple[list[Path], list[str
         model: the first model.
         files: what stands behind it: further models as long as names end in
             `.safetensors`, then tables.
+
+    Raises:
+        InputError: an option stands there, which the command does not know.
     """
+    refuse_options(files)
     more = list(takewhile(lambda name: name.endswith(".safetensors"), files))
     return [model, *map(Path, more)], list(files[len(more) :])
 
@@ -127,7 +132,7 @@ def models_and_table(
     """As `split_files`, of a command that takes one table; `demo` if there is none.
 
     Raises:
-        InputError: there are more.
+        InputError: there are more, or an unknown option.
     """
     models, tables = split_files(model, files or ())
     if len(tables) > 1:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molecules.evaluation.similarity import FAR
+from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.calibration import LEVEL
@@ -20,7 +21,6 @@ from molecules.prediction.rows import (
     account,
     counted_off,
     positions_unused,
-    refuse_to_overwrite,
     source_of,
     watched,
 )

@@ -1,6 +1,6 @@
 """A trained model ready for use: SMILES in, one prediction for every row out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -115,7 +115,7 @@ class PropertyPredictor(Embedder):
 
     def predict(
         self,
-        smiles: Sequence[str | None],
+        smiles: Iterable[str | None],
         batch_size: int = 128,
         domain: bool = True,
         cache: Path | None = None,
@@ -133,10 +133,10 @@ class PropertyPredictor(Embedder):
             positions: row -> (atom, 3) Å in the order of its SMILES, for a model that
                 learned from such; one that learned from made conformers makes them.
         """
-        smiles = texts_of(smiles)
+        texts = texts_of(smiles)
         tasks, domain = len(self.tasks), domain and self.domain is not None
         told, status, reason = self._run(
-            smiles,
+            texts,
             batch_size,
             partial(self._told, domain=domain),
             4 * tasks + 2,
@@ -153,7 +153,7 @@ class PropertyPredictor(Embedder):
         several = len(self.members) + len(self.others) > 1
         return Prediction(
             tasks=self.tasks,
-            smiles=smiles,
+            smiles=texts,
             mean=mean,
             lower=lower,
             upper=upper,

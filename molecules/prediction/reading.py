@@ -13,6 +13,7 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized
 from molecules.features.standardize import Standardization
 from molecules.features.store import stored_featurize
+from molecules.files.inchi import as_smiles
 from molecules.models.model import ModelConfig
 from sciml.config import Config
 from sciml.errors import InputError
@@ -90,7 +91,7 @@ def similar_sizes(data: MoleculeData, batch_size: int) -> Iterator[NDArray[np.in
 
 
 def texts_of(cells: object) -> list[str | None]:
-    """Cells as text; None for what pandas takes as missing.
+    """Cells as SMILES, also those of InChI; None for what pandas takes as missing.
 
     Raises:
         InputError: a single text, whose letters would count as molecules, or no sequence.
@@ -102,4 +103,4 @@ def texts_of(cells: object) -> list[str | None]:
 
 def _text_of(cell: object) -> str | None:
     text = str(cell)
-    return None if text in ("None", "nan", "<NA>") else text
+    return None if text in ("None", "nan", "<NA>") else as_smiles([text])[0]

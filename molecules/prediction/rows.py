@@ -3,16 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 
-from molecules.files.sources import expand
 from molecules.files.table import Table, demo_library, iter_library
 from sciml.cli import note
-from sciml.errors import InputError
 
 if TYPE_CHECKING:
     from molecules.features.coordinates import Positions
@@ -25,12 +22,6 @@ PART_ROWS = 8192  # rows worked on together
 def source_of(table: str) -> str:
     """A table's path; `demo` stands for the library that comes with RDKit."""
     return str(demo_library()) if table == "demo" else table
-
-
-def refuse_to_overwrite(source: str, out: Path) -> None:
-    """Raise InputError if the output is the input, or one of the files of a glob."""
-    if any(Path(name).resolve() == out.resolve() for name in expand(source) if name != "-"):
-        raise InputError(f"{out} is the input; choose another output file")
 
 
 def watched(
@@ -58,7 +49,9 @@ def watched(
     for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.update(task, visible=True)
-            bar.console.print(f"SMILES from column {table.smiles_column!r}", highlight=False)
+            bar.console.print(
+                f"{table.notation} from column {table.smiles_column!r}", highlight=False
+            )
         for line in table.notes[: SHOWN_NOTES - shown]:
             console.print(f"note: {line}", markup=False)
         shown += len(table.notes)

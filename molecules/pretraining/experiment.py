@@ -22,6 +22,7 @@ from molecules.pretraining.library import Library, Part, Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
 from molecules.training.preparation import DEMO
+from molecules.training.same_table import LearnedFrom
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import save_tensors
@@ -109,11 +110,15 @@ def pretrain(
         smiles: column of SMILES, if it cannot be found by name.
 
     Raises:
-        InputError: no valid molecule, or objectives and model that do not go together.
+        InputError: no valid molecule, objectives and model that do not go together, or a
+            run to resume was begun with other molecules.
     """
     _check(config)
-    chosen = _chosen(tables, smiles, config.data)
+    chosen, learned_from = _chosen(tables, smiles, config.data)
+    if resume:
+        learned_from.require_same(run)
     open_run(run, config, resume)
+    learned_from.write(run)
     library = _library(chosen, config, run)
     if len(library) < 2:
         given = ", ".join(map(str, tables))
@@ -204,15 +209,15 @@ def _save(
 
 def _chosen(
     tables: Sequence[str | Path], column: str | None, config: PretrainDataConfig
-) -> list[str]:
-    """SMILES in random order; some hundred bytes each, held in memory."""
+) -> tuple[list[str], LearnedFrom]:
+    """SMILES in random order, some hundred bytes each, held in memory; and of what tables."""
     found: list[str] = []
     for table in tables:
         parts = [demo_activity()] if str(table) == DEMO else iter_library(table, smiles=column)
         for part in parts:
             found += part.smiles
     order = np.random.default_rng(config.seed).permutation(len(found))
-    return [found[row] for row in order[: config.rows]]
+    return [found[row] for row in order[: config.rows]], LearnedFrom.of_smiles(found)
 
 
 def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Library:

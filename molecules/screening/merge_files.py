@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from molecules.files.sources import refuse_to_overwrite
 from molecules.screening.finish import finish, prepare
 from molecules.screening.options import HitOptions
 from molecules.screening.progress_file import Progress
@@ -25,9 +26,14 @@ def merge_files(
         The hits.
 
     Raises:
-        InputError: a shard is missing, given twice, or of another screen.
+        InputError: a shard is missing, given twice, or of another screen; or an input would
+            be overwritten.
     """
     options = options or HitOptions()
+    csv = csv or out.with_suffix(".csv")
+    for file in (*shards, *options.tables):
+        for path in (out, csv):
+            refuse_to_overwrite(file, path)
     found = sorted((Progress.load(path) for path in shards), key=lambda part: part.shard)
     whole = found[0]
     _require_all(found, shards)
@@ -36,7 +42,7 @@ def merge_files(
     company = prepare(prepared, options)
     for part in found[1:]:
         whole.screen.merge(part.screen)
-    return finish(whole, prepared, company, options, out, csv or out.with_suffix(".csv"))
+    return finish(whole, prepared, company, options, out, csv)
 
 
 def _require_all(found: list[Progress], paths: Sequence[Path]) -> None:

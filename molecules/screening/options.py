@@ -31,3 +31,8 @@ class HitOptions:
     measured: Path | None = None
     actives: Path | None = None
     reference: Path | None = None
+
+    @property
+    def tables(self) -> list[Path]:
+        """The files that are read for it."""
+        return [table for table in (self.measured, self.actives, self.reference) if table]

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from molecules.files.sources import refuse_to_overwrite
 from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import workers as start_workers
-from molecules.prediction.rows import PART_ROWS, account, refuse_to_overwrite, source_of
+from molecules.prediction.rows import PART_ROWS, account, source_of
 from molecules.screening.carry_out import begin, carry_out, progress_path
 from molecules.screening.filters import check_names
 from molecules.screening.finish import finish, prepare
@@ -121,9 +122,10 @@ def screen_file(
     files = [library] if isinstance(library, str) else list(library)
     csv = csv or out.with_suffix(".csv")
     made = [shard_path(out, number, shards)] if shards > 1 else [out, csv]
-    for file in files:
+    read: list[Path | str] = [*map(source_of, files), *options.tables]
+    for file in read:
         for path in made:
-            refuse_to_overwrite(source_of(file), path)
+            refuse_to_overwrite(file, path)
     job = make_job(
         model, files, targets=targets, minimize=minimize, actives=options.actives,
         rank_by=rank_by, combine=combine, top=top, exclude=exclude,

@@ -16,11 +16,13 @@ from molecules.files.table import Table
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import open_table, prepare
 from molecules.training.records import write_text
+from molecules.training.same_table import LearnedFrom
 from sciml.cli import note
 from sciml.errors import InputError
 from sciml.files import atomic_path
 from sciml.run_folder import open_run
 
+OTHER = "other model"
 VALID_SHARE = 0.1  # of what is not tested, for early stopping and calibration
 
 
@@ -98,15 +100,24 @@ def crossvalidate(
         resume: go on where an interrupted run ended.
 
     Raises:
-        InputError: as `train`; fewer than two folds; or a split that has one division only.
+        InputError: as `train`; fewer than two folds; or a split that has one division only;
+            or a run to resume was begun with another table, other columns, folds or
+            configurations.
     """
     if folds < 2 or repeats < 1:
         raise InputError(f"{folds} folds and {repeats} repeats; expected at least 2 and 1")
     source = table if isinstance(table, Table) else open_table(table, smiles)
-    divisions = list(_divisions(source, targets, config, folds, repeats))
-    open_run(run, config, resume)
-    models = {OURS: config} if against is None else {OURS: config, "other model": against}
-    other = FOREST if against is None else "other model"
+    ready = prepare(source, targets, config.data.model_copy(update={"split": "random"}))
+    divisions = list(_divisions(ready.smiles, config, folds, repeats))
+    learned_from = LearnedFrom.of_table(ready, folds)
+    if resume:
+        learned_from.require_same(run)
+    open_run(run, config, resume, may_grow=False)
+    learned_from.write(run)
+    if against is not None:
+        open_run(run / "against", against, (run / "against").exists(), may_grow=False)
+    models = {OURS: config} if against is None else {OURS: config, OTHER: against}
+    other = FOREST if against is None else OTHER
     parts = []
     for number, division in enumerate(divisions):
         repeat, fold = divmod(number, folds)
@@ -126,11 +137,9 @@ def crossvalidate(
 
 
 def _divisions(
-    source: Table, targets: Sequence[str], config: ExperimentConfig, folds: int, repeats: int
+    smiles: Sequence[str], config: ExperimentConfig, folds: int, repeats: int
 ) -> Iterator[Split]:
     """Training, validation and test rows of each fold of each repeat."""
-    data = config.data.model_copy(update={"split": "random"})
-    smiles = prepare(source, targets, data).smiles
     for repeat in range(repeats):
         seed = config.data.seed + repeat
         for test in cross_folds(config.data.split, smiles, folds, seed):

@@ -29,14 +29,13 @@ from molecules.training.networks import make_model, train_networks, with_shipped
 from molecules.training.objectives import PropertyLossConfig
 from molecules.training.preparation import DataConfig, Prepared, open_table, prepare
 from molecules.training.records import (
-    require_same_table,
     write_confusions,
     write_coverage,
     write_rows,
     write_scores,
-    write_table,
     write_text,
 )
+from molecules.training.same_table import LearnedFrom
 from molecules.training.stacking import affordable, stack, weights_told
 from molecules.training.testing import compare_with_baselines, coverage
 from sciml.cli import note
@@ -137,10 +136,11 @@ def train(
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
+    learned_from = LearnedFrom.of_table(ready)
     if resume:
-        require_same_table(run, ready)
+        learned_from.require_same(run)
     open_run(run, config, resume)
-    write_table(run, ready)
+    learned_from.write(run)
     for line in ready.notes:
         note(line)
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))

@@ -216,7 +216,7 @@ def _chosen(table: Table, tasks: Tasks, usable: NDArray[np.bool_]) -> str:
     if len(shown) > _NAMED:
         told += f" and {len(shown) - _NAMED} more"
     return (
-        f"SMILES from column {table.smiles_column!r}, labels from {told}; "
+        f"{table.notation} from column {table.smiles_column!r}, labels from {told}; "
         f"{usable.sum():,} of {len(table):,} rows have both"
     )
 

@@ -1,13 +1,10 @@
 """What a training leaves beside its model: scores, and what became of every row."""
 
 import csv
-import hashlib
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,13 +13,10 @@ from numpy.typing import NDArray
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.metrics import confusion, in_all
-from molecules.files.recognize import listing
 from molecules.files.table import Table
 from molecules.prediction.prediction import Prediction
 from molecules.training.preparation import Prepared
-from sciml.errors import InputError
 from sciml.files import atomic_path
-from sciml.wording import count
 
 Array = NDArray[np.float64]
 
@@ -90,43 +84,3 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def write_table(run: Path, ready: Prepared) -> None:
-    """Write `run/table.json`: what a run learns."""
-    write_text(run / "table.json", json.dumps(_table(ready), indent=1))
-
-
-def require_same_table(run: Path, ready: Prepared) -> None:
-    """Check that a run to resume goes on with what it was begun with.
-
-    Raises:
-        InputError: it was begun with another table, other columns or folds.
-    """
-    path, told = run / "table.json", _table(ready)
-    if not path.exists() and any(run.rglob("last.ckpt")):
-        raise InputError(
-            f"{run} was begun by an earlier version, which did not note of what table; give "
-            "another --run folder"
-        )
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else told
-    if before != told:
-        raise InputError(
-            f"{run} was begun with {_told(before)}; {_told(told)} came, and is not the same: "
-            "resume it with the same table and columns, or give another --run folder"
-        )
-
-
-def _table(ready: Prepared) -> dict[str, Any]:
-    return {"targets": list(ready.tasks.names), "rows": len(ready.smiles), "sha256": _hash(ready)}
-
-
-def _hash(ready: Prepared) -> str:
-    digest = hashlib.sha256("\n".join(ready.smiles).encode())
-    for part in (ready.labels, ready.weights, *ready.folds.values()):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()
-
-
-def _told(table: Mapping[str, Any]) -> str:
-    return f"{count(table['rows'], 'row')} ({listing(table['targets'], 3)})"

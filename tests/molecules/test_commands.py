@@ -100,6 +100,44 @@ def test_predict_keeps_every_row_and_column(
     assert "4 rows, 2 ok" in capsys.readouterr().out
 
 
+def test_inchi_is_used_as_the_smiles_of_its_molecule(
+    model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    smiles = ["CCO", "CC(=O)Nc1ccccc1", "c1ccccc1"]
+    drawn = pd.DataFrame({"id": list("abc"), "smiles": smiles, "y": [1, 2, 3]})
+    inchi = [Chem.MolToInchi(Chem.MolFromSmiles(text)) for text in smiles]
+    written = drawn.rename(columns={"smiles": "InChI"}).assign(InChI=inchi)
+    written.loc[len(written)] = ["d", inchi[1][:-9], 4]  # cut off
+    drawn.to_csv(tmp_path / "drawn.csv", index=False)
+    written.to_csv(tmp_path / "written.csv", index=False)
+    for command in ("predict", "embed"):
+        made = []
+        for name in ("drawn", "written"):
+            out = tmp_path / f"{command}_{name}.csv"
+            call(command, model, tmp_path / f"{name}.csv", "--out", out, "--workers", 1)
+            made.append(pd.read_csv(out, dtype=str, keep_default_na=False))
+        assert list(made[1]["InChI"]) == list(written["InChI"])
+        assert list(made[1]["status"]) == ["ok", "ok", "ok", "invalid_inchi"]
+        assert "cannot be read as InChI" in made[1]["reason"][3]
+        numbers = made[0].columns[2:-2]
+        np.testing.assert_array_equal(made[1].loc[:2, numbers], made[0][numbers])
+    for name in ("drawn", "written"):
+        out = tmp_path / f"hits_{name}.html"
+        library = tmp_path / f"{name}.csv"
+        call("screen", model, library, "--target", "pIC50", "--out", out, "--workers", 1)
+    hits = [pd.read_csv(tmp_path / f"hits_{name}.csv") for name in ("drawn", "written")]
+    pd.testing.assert_frame_equal(*(table.drop(columns="library_file") for table in hits))
+    capfd.readouterr()
+    call("check", tmp_path / "written.csv", "--target", "y")
+    told = " ".join(capfd.readouterr().out.split())
+    assert "1 of 4 rows hold no molecule" in told
+    assert "cannot be read as InChI" in told
+    call("predict", model, tmp_path / "written.csv", "--out", tmp_path / "p.csv", "--workers", 1)
+    error = capfd.readouterr().err
+    assert "InChI from column 'InChI'" in error
+    assert "ERROR" not in error  # of RDKit
+
+
 def test_predictions_are_the_models_whatever_the_chunks(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +228,8 @@ def test_dirty_table_end_to_end(model: Path, shared_data: Path, tmp_path: Path) 
     made = pd.read_csv(tmp_path / "out.csv")
     assert list(made["ID"]) == list(expected["ID"])
     read = made["status"].isin(["ok", "too_large", "no_atoms"])
-    np.testing.assert_array_equal(read, expected["rdkit_parses"].astype(bool))
+    inchi = made["SMILES"].fillna("").str.startswith("InChI=")
+    np.testing.assert_array_equal(read, expected["rdkit_parses"].astype(bool) | inchi)
     np.testing.assert_array_equal(made["pIC50_pred"].notna(), made["status"] == "ok")
     too_large = made["status"] == "too_large"
     np.testing.assert_array_equal(too_large, expected["heavy_atoms"].fillna(0) > 1000)
@@ -289,8 +328,17 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("torch finds no GPU", ("predict", model, table, "--out", out, "--device", "cuda")),
         ("torch finds no GPU", ("embed", model, table, "--out", out, "--device", "cuda")),
         ("torch finds no GPU", ("screen", model, table, "--target", "toxic", "--device", "cuda")),
-        ("is the input", ("predict", model, table, "--out", table)),
-        ("is the input", ("predict", model, table.parent / "*.csv", "--out", table)),
+        ("is an input", ("predict", model, table, "--out", table)),
+        ("is an input", ("predict", model, table.parent / "*.csv", "--out", table)),
+        ("is an input", ("screen", model, "demo", "--target", "toxic", "--measured", table,
+                         "--out", table.with_suffix(".html"))),
+        ("is an input", ("screen", model, "demo", "--target", "toxic", "--actives", table,
+                         "--out", tmp_path / "h.html", "--csv", table)),
+        ("is an input", ("merge", table, "--csv", table)),
+        ("there is no option --exclud here", ("screen", model, table, "--exclud", "pains")),
+        ("there is no option --oot here", ("predict", model, table, "--oot", out)),
+        ("there is no option -o here", ("embed", model, table, "-o", out)),
+        ("there is no option --resum here", ("pretrain", table, "--resum")),
         ("choose one with --target", ("screen", model, table, "--out", tmp_path / "h.html")),
         ("did you mean 'toxic'", ("screen", model, table, "--target", "toxi")),
         ("lower --min-similarity", ("screen", model, table, "--target", "toxic", "--out",

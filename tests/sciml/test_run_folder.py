@@ -82,6 +82,14 @@ def test_a_run_goes_on_with_what_it_was_begun(tmp_path: Path, change: str, words
     assert load_config(RunConfig, run / "config.yaml") == RunConfig()
 
 
+def test_a_run_of_finished_parts_does_not_grow(tmp_path: Path) -> None:
+    open_run(tmp_path, RunConfig(), resume=False)
+    open_run(tmp_path, RunConfig(), resume=True, may_grow=False)
+    longer = load_config(RunConfig, None, ["training.epochs=21"])
+    with pytest.raises(InputError, match=r"begun with training\.epochs 20, not 21"):
+        open_run(tmp_path, longer, resume=True, may_grow=False)
+
+
 def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {train: early}\n")
     open_run(tmp_path, RunConfig(), resume=True)

@@ -281,11 +281,11 @@ def test_the_page_lists_every_row_without_a_molecule(tmp_path: Path) -> None:
 def test_dirty_table(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = examine(read_table(shared_data / "molecules" / "dirty" / "dirty_input.csv"), ["logS"])
     assert "1 value outside -15 to 3" in told(found, "units")
-    assert "52 of 481 rows hold no molecule" in told(found, "rows")
+    assert "51 of 481 rows hold no molecule" in told(found, "rows")
     assert "'1.2.3' in row 86" in told(found, "labels")
     print_examination(found)
     printed = capsys.readouterr().out
-    assert "dirty_input.csv: 481 rows, SMILES in 'SMILES'; logS" in printed
+    assert "dirty_input.csv: 481 rows, molecules in 'SMILES'; logS" in printed
     assert "6 warnings" in printed
 
 
@@ -302,6 +302,8 @@ def test_esol_names_its_prediction(shared_data: Path) -> None:
         (["none.csv"], "No such file"),
         (["table.smi", "--target", "nam"], "did you mean 'name'"),
         (["table.smi", "--split", "time"], "time_column"),
+        (["table.smi", "--out", "table.smi"], "ends in .html"),
+        (["page.html", "--out", "page.html"], "is an input"),
         (["table.smi", "--split-column", "fold"], "no column 'fold'"),
     ],
 )

@@ -122,7 +122,7 @@ def test_what_the_user_can_mend(
         ("0 or more", ("explain", model, table, "--draw", -1)),
         ("expected .csv, .tsv or .parquet", ("explain", model, table, "--out", "o.xlsx")),
         ("expected .csv, .tsv or .parquet", ("explain", model, table, "--out", "o.sdf")),
-        ("is the input", ("explain", model, table, "--out", table)),
+        ("is an input", ("explain", model, table, "--out", table)),
         ("none of 2 rows", ("explain", model, bad, "--out", tmp_path / "o.csv")),
         ("cannot read", ("explain", tmp_path / "no.safetensors", table)),
     ]

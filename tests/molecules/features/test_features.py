@@ -81,14 +81,12 @@ def test_every_row_gets_a_status() -> None:
 
 
 def test_other_forms_are_named_with_the_way_out() -> None:
-    ethanol = Chem.MolFromSmiles("CCO")
-    inchi, key = Chem.MolToInchi(ethanol), Chem.MolToInchiKey(ethanol)
-    found = featurize([inchi, f" {inchi}", key, "[InH3]", "aspirin"])
-    assert found.status == ["invalid_smiles"] * 3 + ["ok", "invalid_smiles"]
-    assert all("Chem.MolToSmiles(Chem.MolFromInchi(text))" in why for why in found.reason[:2])
-    assert "InChIKey" in found.reason[2]
-    assert found.reason[4] == "cannot be parsed as SMILES"
-    assert Chem.MolToSmiles(Chem.MolFromInchi(inchi)) == "CCO"
+    key = Chem.MolToInchiKey(Chem.MolFromSmiles("CCO"))
+    found = featurize([" InChI=1S/C2H6O/c1-2-3/h3H", key, "[InH3]", "aspirin"])
+    assert found.status == ["invalid_inchi", "invalid_smiles", "ok", "invalid_smiles"]
+    assert "cannot be read as InChI" in found.reason[0]
+    assert "InChIKey" in found.reason[1]
+    assert found.reason[3] == "cannot be parsed as SMILES"
 
 
 def test_nothing_usable_is_not_an_error() -> None:

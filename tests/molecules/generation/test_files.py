@@ -218,6 +218,7 @@ def test_rejections_are_counted_by_limit(reason: str, kind: str) -> None:
         (["--start", "CCO", "--target", "logS", "--max-sa", "nan"], "--max-sa is nan"),
         (["--start", "CCO", "--target", "logS", "--parts", "p.smi"], "exclude each other"),
         (["--start", "CCO", "--out", "x.txt"], "expected .html or .csv"),
+        (["--start", "CCO", "--parts", "x.csv", "--out", "x.html"], "x.csv is an input"),
     ],
 )
 def test_wrong_input_to_optimize(

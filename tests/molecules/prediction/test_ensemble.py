@@ -69,6 +69,15 @@ def test_a_file_twice_is_the_file(both: list[PropertyPredictor]) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
+def test_what_can_be_read_once_is_read_for_all(both: list[PropertyPredictor]) -> None:
+    expected = Ensemble(both).predict(SMILES)
+    told = Ensemble(one for one in both).predict(text for text in SMILES)
+    for field in fields(Prediction):
+        np.testing.assert_array_equal(getattr(told, field.name), getattr(expected, field.name))
+    vectors = both[0].embed(text for text in SMILES).vectors
+    np.testing.assert_array_equal(vectors, both[0].embed(SMILES).vectors)
+
+
 def test_two_files_are_a_mixture(both: list[PropertyPredictor]) -> None:
     a, b = (predictor.predict(SMILES) for predictor in both)
     told = Ensemble(both).predict(SMILES)

@@ -10,7 +10,7 @@ import torch
 
 from molecules.features.descriptors import NAMES, descriptors
 from molecules.features.features import featurize
-from molecules.files.table import Table
+from molecules.files.table import Table, read_table
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
 from molecules.molecule import MoleculeBatch
 from molecules.pretraining import library as library_module
@@ -46,6 +46,26 @@ def source(tmp_path: Path) -> Path:
     path = tmp_path / "molecules.smi"
     path.write_text("\n".join([*SMILES, "not a molecule", "C1CC"]), encoding="utf-8")
     return path
+
+
+def test_resumes_with_the_same_molecules_only(source: Path, tmp_path: Path) -> None:
+    tiny, run = config("pretrain_graph", *GRAPH, "training.epochs=1"), tmp_path / "run"
+    longer = config("pretrain_graph", *GRAPH, "training.epochs=2")
+    pretrain([source], tiny, run)
+    moved = tmp_path / "moved.csv"
+    rows = "".join(f"a,{text}\n" for text in read_table(source).smiles)
+    moved.write_text(f"name,smiles\n{rows}")
+    assert pretrain([moved], longer, run, resume=True).molecules == len(SMILES)
+    with pytest.raises(InputError, match="begun with 42 rows; 84 rows came, and is not the same"):
+        pretrain([source, moved], longer, run, resume=True)
+    moved.write_text(f"name,smiles\n{rows.replace('a,CCCCO', 'a,CCCCS')}")  # in the middle
+    with pytest.raises(InputError, match="begun with 42 rows; 42 rows came"):
+        pretrain([moved], longer, run, resume=True)
+    with pytest.raises(InputError, match=r"begun with data\.rows null, not 5"):
+        pretrain([source], config("pretrain_graph", *GRAPH, "data.rows=5"), run, resume=True)
+    (run / "table.json").unlink()
+    with pytest.raises(InputError, match="by an earlier version"):
+        pretrain([source], longer, run, resume=True)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,33 @@ def test_beside_the_forest_and_again(table: Path, tmp_path: Path) -> None:
     assert made == {path: path.stat().st_mtime_ns for path in run.rglob("model.safetensors")}
 
 
+def test_what_is_not_the_same_is_not_gone_on_with(table: Path, tmp_path: Path) -> None:
+    run, targets = tmp_path / "run", ["length"]
+
+    def again(source: Path = table, *more: str, folds: int = 2, against: bool = True) -> None:
+        other = config("training.optimizer.lr=0.01") if against else None
+        crossvalidate(source, targets, config(*more), run, folds, 1, other, resume=True)
+
+    other = config("training.optimizer.lr=0.01")
+    crossvalidate(table, targets, config(), run, 2, 1, other)
+    copy = tmp_path / "copy.tsv"
+    copy.write_text(table.read_text().replace(",", "\t"))
+    again(copy)  # the same content
+    again(against=False)
+    changed = tmp_path / "changed.csv"
+    changed.write_text(table.read_text().replace("CCC,3", "CCC,4"))
+    with pytest.raises(InputError, match=r"begun with 25 rows \('length'\) in 2 folds; 25 rows"):
+        again(changed)
+    with pytest.raises(InputError, match="in 3 folds came, and is not the same"):
+        again(folds=3)
+    with pytest.raises(InputError, match=r"begun with training\.epochs 1, not 2"):
+        again(table, "training.epochs=2")  # folds that are done would not learn for longer
+    with pytest.raises(
+        InputError, match=r"run/against was begun with training\.optimizer\.lr 0\.01"
+    ):
+        crossvalidate(table, targets, config(), run, 2, 1, config(), resume=True)
+
+
 @pytest.mark.slow
 def test_two_configurations(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,77 @@
+"""InChI where SMILES are expected: each is used as the SMILES of its molecule.
+
+A standard InChI stands for all tautomers that differ in mobile hydrogens, for one protonation,
+and for metals without their bonds. RDKit gives each mobile hydrogen to some atom, often one
+where nobody draws it: an amide becomes C(O)=N. Two shifts give it the usual place; of the
+molecules of Lipophilicity, written as InChI, 92 % come back as they were drawn, without the
+shifts 51 %.
+"""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rdkit import Chem
+
+_CUT_OFF = re.compile(r"InChI=1S?/[^/]*H(?![a-z])[^/]*/c[^/]*$")  # no layer has the hydrogens
+_SHIFTS = (  # H-X-C=Y to X=C-Y-H
+    "[O,S;X2;H1]-[#6;X3]=[#7;X2]",  # amides, lactams, thioamides
+    "[#7;R;H1]-[#6;R]=[#7;X2;!R]",  # amino groups on heteroaromatic rings
+)
+
+
+def is_inchi(text: str) -> bool:
+    """Whether a text is written as InChI, valid or not."""
+    return text.lstrip().startswith("InChI=")
+
+
+def as_smiles(texts: Iterable[str]) -> list[str]:
+    """The same texts, but of each InChI the SMILES; one that cannot be read stays as it is."""
+    return [(_smiles(text.strip()) or text) if is_inchi(text) else text for text in texts]
+
+
+def _smiles(inchi: str) -> str:
+    """Empty if RDKit cannot read it, or would read less than the formula says."""
+    from rdkit import Chem, rdBase
+
+    with rdBase.BlockLogs():
+        molecule = None if _CUT_OFF.match(inchi) else Chem.MolFromInchi(inchi)
+        return "" if molecule is None else Chem.MolToSmiles(_usual_tautomer(molecule))
+
+
+def _usual_tautomer(molecule: "Chem.Mol") -> "Chem.Mol":
+    from rdkit import Chem
+
+    for pattern in _patterns():
+        Chem.Kekulize(molecule, clearAromaticFlags=True)
+        for giver, carbon, taker in molecule.GetSubstructMatches(pattern):
+            _shift(molecule, giver, carbon, taker)
+        Chem.SanitizeMol(molecule)
+    return molecule
+
+
+def _shift(molecule: "Chem.Mol", giver: int, carbon: int, taker: int) -> None:
+    """Move a hydrogen, unless a shift before this one has taken it, or the double bond."""
+    from rdkit import Chem
+
+    double = molecule.GetBondBetweenAtoms(carbon, taker)
+    there = molecule.GetAtomWithIdx(giver).GetTotalNumHs() > 0
+    if not there or double.GetBondType() != Chem.BondType.DOUBLE:
+        return
+    double.SetStereo(Chem.BondStereo.STEREONONE)
+    double.SetBondType(Chem.BondType.SINGLE)
+    molecule.GetBondBetweenAtoms(giver, carbon).SetBondType(Chem.BondType.DOUBLE)
+    for index in (giver, taker):
+        atom = molecule.GetAtomWithIdx(index)
+        atom.SetNoImplicit(False)
+        atom.SetNumExplicitHs(0)
+        atom.UpdatePropertyCache()
+
+
+@cache
+def _patterns() -> "list[Chem.Mol]":
+    from rdkit import Chem
+
+    return [Chem.MolFromSmarts(shift) for shift in _SHIFTS]

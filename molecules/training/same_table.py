@@ -1,0 +1,93 @@
+"""What a run learns from is noted in its folder, so that it goes on with nothing else."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from molecules.files.recognize import listing
+from molecules.training.preparation import Prepared
+from sciml.errors import InputError
+from sciml.files import atomic_path
+from sciml.wording import count
+
+_FILE = "table.json"
+
+
+@dataclass(frozen=True)
+class LearnedFrom:
+    """The content of a run's tables, wherever they stand and whatever their format.
+
+    Attributes:
+        targets: columns that are learned; none in a pre-training.
+        rows: of all tables.
+        sha256: of SMILES, and of labels, weights and folds where there are some. It takes
+            a fifth of a second for a million SMILES, which are in memory anyway, and sees a
+            change anywhere.
+        divided_into: folds of a cross-validation; 0 elsewhere.
+    """
+
+    targets: tuple[str, ...]
+    rows: int
+    sha256: str
+    divided_into: int = 0
+
+    @classmethod
+    def of_table(cls, ready: Prepared, divided_into: int = 0) -> Self:
+        """Of a table made ready; a cross-validation has folds of its own."""
+        folds = () if divided_into else ready.folds.values()
+        digest = hashlib.sha256("\n".join(ready.smiles).encode())
+        for part in (ready.labels, ready.weights, *folds):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return cls(ready.tasks.names, len(ready.smiles), digest.hexdigest(), divided_into)
+
+    @classmethod
+    def of_smiles(cls, smiles: Sequence[str]) -> Self:
+        """Of molecules without labels."""
+        digest = hashlib.sha256()
+        for text in smiles:
+            digest.update(text.encode("utf-8", "surrogatepass"))
+            digest.update(b"\n")
+        return cls((), len(smiles), digest.hexdigest())
+
+    def write(self, run: Path) -> None:
+        """Note it in the folder of a run."""
+        with atomic_path(run / _FILE) as temporary:
+            temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+
+    def require_same(self, run: Path) -> None:
+        """Check that a run to resume goes on with what it was begun with.
+
+        Raises:
+            InputError: it was begun with another table, other columns or folds, or does not
+                say with what.
+        """
+        path = run / _FILE
+        if not path.exists():
+            if any(run.rglob("last.ckpt")):
+                raise InputError(
+                    f"{run} was begun by an earlier version, which did not note of what table; "
+                    "give another --run folder"
+                )
+            return
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        before = LearnedFrom(**noted | {"targets": tuple(noted["targets"])})
+        if before != self:
+            raise InputError(
+                f"{run} was begun with {before._told()}; {self._told()} came, and is not the "
+                f"same: resume it with the same {self._parts()}, or give another --run folder"
+            )
+
+    def _told(self) -> str:
+        columns = f" ({listing(self.targets, 3)})" if self.targets else ""
+        folds = f" in {self.divided_into} folds" if self.divided_into else ""
+        return f"{count(self.rows, 'row')}{columns}{folds}"
+
+    def _parts(self) -> str:
+        if self.divided_into:
+            return "table, columns and folds"
+        return "table and columns" if self.targets else "tables"
