@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import datetime_of, lead_times
 
 if TYPE_CHECKING:
@@ -21,17 +22,15 @@ def forecast(
     models: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    from_: Annotated[
-        list[str] | None, Parameter(name="--from", negative="", consume_multiple=True)
-    ] = None,
-    time: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    from_: Annotated[list[str] | None, Parameter(name="--from"), SEVERAL] = None,
+    time: Annotated[list[str] | None, SEVERAL] = None,
     out: Path | None = None,
     hours: float | None = None,
     every: str | None = None,
-    leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    leads: Annotated[list[str] | None, SEVERAL] = None,
     method: Literal["greedy", "smooth"] = "greedy",
     layout: Literal["input", "cf", "wb2"] = "input",
-    boundary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    boundary: Annotated[list[str] | None, SEVERAL] = None,
     step_hours: float | None = None,
     members: int | None = None,
     perturb: Literal["noise", "bred", "none"] | None = None,
