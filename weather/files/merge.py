@@ -10,6 +10,8 @@ from weather.files.chunks import chunked
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import by_member, spread_layout
+from weather.files.releases import compared
+from weather.files.sources import short_name
 from weather.files.times import tidy_times
 from weather.grid import LatLonGrid
 from weather.variables import preference
@@ -22,6 +24,7 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
         InputError: different grids, no common times, one time with different values.
     """
     layout, lines = _layouts(parts), [line for part in parts for line in history(part)]
+    lines += compared(parts, [short_name(name) for name in names])
     layout = spread_layout(layout, parts)
     dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
     if dataset.sizes.get("time") == 0:
