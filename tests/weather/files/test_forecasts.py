@@ -97,3 +97,14 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
         open_forecast(files[:-1])
     with pytest.raises(InputError, match="an initial time comes twice"):
         open_forecast([files[0], files[0]])
+
+
+def test_lead_times_by_other_names(tmp_path: Path) -> None:
+    """NCL's of GRIB, and the short ones of hand-made files."""
+    made = a_run("2001-01-01", 6, 12)
+    for number, (lead, start) in enumerate(
+        [("forecast_time0", "initial_time0_hours"), ("leadtime", "reftime")]
+    ):
+        file = tmp_path / f"{number}.nc"
+        made.rename(lead_time=lead, time=start).to_netcdf(file)
+        assert (open_forecast(file)["lead_time"].values / HOUR).tolist() == [6, 12]
