@@ -96,7 +96,7 @@ def _digest(series: Series, grid: LatLonGrid, places: Index) -> str:
 def _require_same(run: Path, before: dict[str, Any], told: dict[str, Any]) -> None:
     for key in ("grid", "times", "values", "variables"):
         if before[key] != told[key]:
-            words = f"{key} {before[key]}; {told[key]} came"
+            words = f"{before[key]}; {told[key]} came"
             if key in ("values", "variables"):
                 words = f"other {key} ({told['times']})"
             raise InputError(

@@ -60,8 +60,8 @@ def test_data_that_were_moved_are_the_same(call, waves, copied, tmp_path):
 
 
 @pytest.mark.parametrize(("change", "words"), [
-    (lambda data: data.isel(time=slice(50)), "times 60 times, 2001-01-01T00:00 to 2001-01-15T18"),
-    (lambda data: data.isel(latitude=slice(6)), "grid 8 x 16 cells"),
+    (lambda data: data.isel(time=slice(50)), "60 times, 2001-01-01T00:00 to 2001-01-15T18"),
+    (lambda data: data.isel(latitude=slice(6)), "8 x 16 cells"),
     (lambda data: data.assign(msl=data.msl + (data.time == data.time[7])), "other values (60"),
     (lambda data: data.assign(z_surface=data.z_surface + 1), "other values (60 times"),
     (lambda data: data.assign_coords(time=data.time[[*range(58), 59, 58]]).sortby("time"),
@@ -108,7 +108,7 @@ def test_pretraining_and_downscaling_go_on_alike(call, waves_file, tiny_config, 
         with xr.open_dataset(waves_file) as waves:
             (waves.isel(time=slice(40))).to_netcdf(tmp_path / "other.nc")
         assert call(command, tmp_path / "other.nc", *resumed(run)) == 2
-        assert "was begun with times 60 times" in one_line()
+        assert "was begun with 60 times" in one_line()
 
 
 def test_a_run_without_notes_of_its_data_goes_on_at_the_same_place(waves_file, tmp_path):
