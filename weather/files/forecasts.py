@@ -18,6 +18,7 @@ from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
+from weather.files.times import time_of
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
@@ -53,6 +54,9 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
 
     Returns:
         As one or the other; only of forecasts `lead_time` is a dimension.
+
+    Raises:
+        InputError: forecasts beside analyses; see also those two.
     """
     names = expand(_listed(sources))
     try:
@@ -61,6 +65,7 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
         opened = []  # reading them as analyses says what is wrong
     if len(opened) == len(names) and _state_lead_times([parts for _, parts in opened]):
         return _together(opened)
+    _require_alike(opened)
     grib = {str(file): parts for file, parts in opened if _holds_grib(file)}
     return as_reanalysis([(name, grib.get(name) or open_source(name)) for name in names])
 
@@ -90,6 +95,18 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
 def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
     leads = [_leads(parts) for parts in files]
     return all(len(found) for found in leads) and any((found > 0).any() for found in leads)
+
+
+def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
+    """Check that forecasts do not stand beside analyses; static fields may."""
+    forecasts = [file for file, parts in opened if (_leads(parts) > 0).any()]
+    dated = [file for file, parts in opened if any(time_of(part) in part.dims for part in parts)]
+    analyses = [file for file in dated if file not in forecasts]
+    if forecasts and analyses:
+        raise InputError(
+            f"{forecasts[0]} holds forecasts, {analyses[0]} states no lead time above 0: give "
+            "forecasts alone, or analyses"
+        )
 
 
 def _leads(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
