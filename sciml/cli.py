@@ -33,6 +33,9 @@ Overrides = Annotated[
     ),
 ]
 
+SEVERAL = Parameter(negative="", consume_multiple=True)
+"""Several values after one flag, as from a glob of the shell; several flags add up."""
+
 
 def _as_written(type_: Any, tokens: Sequence[Token]) -> Any:
     """As cyclopts reads values, but where whole numbers are meant 1.5 is not taken for 2."""

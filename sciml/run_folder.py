@@ -1,7 +1,7 @@
 """The folder of a training: made once, and gone on with as it was begun."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ def claim_run(run: Path, resume: bool) -> None:
         InputError: if `run` holds something already and `resume` is not set, or
             if there is nothing to resume.
     """
-    if os.environ.get("LOCAL_RANK", "0") != "0":
-        return  # a further process of the same run
+    if not is_first_process():
+        return
     occupied = run.exists() and (not run.is_dir() or any(run.iterdir()))
     if occupied and not resume:
         raise InputError(
@@ -44,7 +44,18 @@ def claim_run(run: Path, resume: bool) -> None:
     run.mkdir(parents=True, exist_ok=True)
 
 
-def open_run(run: Path, config: Config, resume: bool, may_grow: bool = True) -> None:
+def is_first_process() -> bool:
+    """Whether this is the process of a run that writes its folder."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
+def open_run(
+    run: Path,
+    config: Config,
+    resume: bool,
+    may_grow: bool = True,
+    free: Collection[str] = (),
+) -> None:
     """Claim the folder `run`, and write `run/config.yaml`.
 
     A run that goes on must learn the same of the same data, or its weights would come from
@@ -52,21 +63,23 @@ def open_run(run: Path, config: Config, resume: bool, may_grow: bool = True) -> 
 
     Args:
         run: the folder.
-        config: of the run.
+        config: of the whole run.
         resume: whether it goes on.
         may_grow: whether it may go on for longer; parts of it that are done do not.
+        free: further keys that may change, such as that of data which are compared themselves.
 
     Raises:
         InputError: as `claim_run`; or a run to resume was begun with another configuration.
     """
     claim_run(run, resume)
-    if os.environ.get("LOCAL_RANK", "0") != "0":
+    if not is_first_process():
         return
     path = run / CONFIG
     if resume and path.exists():
         before = yaml.safe_load(path.read_text(encoding="utf-8"))
         for key, old, new in _changes(before, config):
-            _require_allowed(run, key, old, new, may_grow)
+            if key not in free:
+                _require_allowed(run, key, old, new, may_grow)
     with atomic_path(path) as temporary:
         temporary.write_text(dump_config(config), encoding="utf-8")
 

@@ -90,6 +90,13 @@ def test_a_run_of_finished_parts_does_not_grow(tmp_path: Path) -> None:
         open_run(tmp_path, longer, resume=True, may_grow=False)
 
 
+def test_a_key_may_be_free(tmp_path: Path) -> None:
+    open_run(tmp_path / "run", RunConfig(), resume=False)
+    changed = load_config(RunConfig, None, ["data.train=late"])
+    open_run(tmp_path / "run", changed, resume=True, free=("data.train",))
+    assert load_config(RunConfig, tmp_path / "run" / "config.yaml") == changed
+
+
 def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {train: early}\n")
     open_run(tmp_path, RunConfig(), resume=True)

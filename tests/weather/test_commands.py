@@ -48,7 +48,7 @@ def test_lead_times_at_choice(call, trained, waves_file, tmp_path):
         (["--leads", "24h", "6h"], [6, 24]),
         (["--every", "12h", "--hours", 36], [12, 24, 36]),
     ):
-        assert call(*arguments, *options) == 0
+        assert call(*arguments, *options, "--overwrite") == 0
         assert (open_forecast(out)["lead_time"].values / hour).tolist() == leads
 
 

@@ -7,27 +7,28 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import datetime_of, hours_of
 
 
 def alarm(
-    forecast: Path,
+    forecasts: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
     out: Path,
-    climatology_from: Annotated[list[str] | None, Parameter(negative="")] = None,
+    climatology_from: Annotated[list[str] | None, SEVERAL] = None,
     model: Path | None = None,
     plot: Path | None = None,
     time: str | None = None,
     lead: str | None = None,
-    static: str | None = None,
+    static: Annotated[list[str] | None, SEVERAL] = None,
 ) -> None:
     """Show where a forecast leaves the known range of the season.
 
     Parameters
     ----------
-    forecast:
-        File of forecasts.
+    forecasts:
+        Files of one model.
     out:
         NetCDF file to write: the share of fields outside of their range and the largest
         distance, by cell and lead time.
@@ -44,7 +45,7 @@ def alarm(
     lead:
         Lead time to draw, such as 24h or 5d. Default: that of the largest excess.
     static:
-        File with lsm or z_surface for the background. Default: the analyses.
+        Files with lsm or z_surface for the background. Default: the analyses.
     """
     import numpy as np
 
@@ -59,7 +60,7 @@ def alarm(
     from weather.forecasting.forecaster import Forecaster
 
     require_suffix(out, ".nc", ".nc4")
-    opened, background = open_forecast(forecast), None
+    opened, background = open_forecast(forecasts), None
     start = None if time is None else datetime_of(time)
     hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
     if plot is not None:

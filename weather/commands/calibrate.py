@@ -5,12 +5,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
+
 
 def calibrate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    truth: Annotated[list[str], Parameter(negative="", consume_multiple=True)],
+    truth: Annotated[list[str], SEVERAL],
     out: Path,
 ) -> None:
     """Find out how much the spread of an ensemble is to be scaled.

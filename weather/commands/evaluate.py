@@ -5,21 +5,21 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-_List = Parameter(negative="", consume_multiple=True)
+from sciml.cli import SEVERAL
 
 
 def evaluate(
     forecasts: Annotated[list[Path], Parameter(negative="")],
     *,
-    truth: Annotated[list[str], _List],
+    truth: Annotated[list[str], SEVERAL],
     out: Path,
-    against: Annotated[list[str] | None, _List] = None,
-    climatology_from: Annotated[list[str] | None, _List] = None,
+    against: Annotated[list[str] | None, SEVERAL] = None,
+    climatology_from: Annotated[list[str] | None, SEVERAL] = None,
     climatology_period: str | None = None,
     climatology: Literal["daily", "seasonal", "mean"] | None = None,
     linear: bool = False,
-    threshold: Annotated[list[str] | None, _List] = None,
-    region: Annotated[list[str] | None, _List] = None,
+    threshold: Annotated[list[str] | None, SEVERAL] = None,
+    region: Annotated[list[str] | None, SEVERAL] = None,
     seasons: bool = False,
     allow_leakage: bool = False,
     samples: int = 1000,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import datetime_of
 
 
@@ -14,7 +15,7 @@ def explain(
     model: Path,
     /,
     *,
-    from_: Annotated[list[str], Parameter(name="--from", negative="")],
+    from_: Annotated[list[str], Parameter(name="--from"), SEVERAL],
     hours: float,
     variable: str,
     out: Path,
@@ -23,8 +24,8 @@ def explain(
     radius: float = 500.0,
     extent: tuple[float, float, float, float] | None = None,
     plot: Path | None = None,
-    boundary: Annotated[list[str] | None, Parameter(negative="")] = None,
-    static: str | None = None,
+    boundary: Annotated[list[str] | None, SEVERAL] = None,
+    static: Annotated[list[str] | None, SEVERAL] = None,
 ) -> None:
     """Show what a forecast at a place depends on: which region, level and variable.
 
@@ -57,7 +58,7 @@ def explain(
     boundary:
         For a model of a limited area with a frame: its boundary data.
     static:
-        File with lsm or z_surface for the background of the maps. Default: the analysis.
+        Files with lsm or z_surface for the background of the maps. Default: the analysis.
     """
     from sciml.errors import InputError
     from sciml.files import require_suffix

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import datetime_of, lead_times
 
 if TYPE_CHECKING:
@@ -21,17 +22,15 @@ def forecast(
     models: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    from_: Annotated[
-        list[str] | None, Parameter(name="--from", negative="", consume_multiple=True)
-    ] = None,
-    time: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    from_: Annotated[list[str] | None, Parameter(name="--from"), SEVERAL] = None,
+    time: Annotated[list[str] | None, SEVERAL] = None,
     out: Path | None = None,
     hours: float | None = None,
     every: str | None = None,
-    leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    leads: Annotated[list[str] | None, SEVERAL] = None,
     method: Literal["greedy", "smooth"] = "greedy",
     layout: Literal["input", "cf", "wb2"] = "input",
-    boundary: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    boundary: Annotated[list[str] | None, SEVERAL] = None,
     step_hours: float | None = None,
     members: int | None = None,
     perturb: Literal["noise", "bred", "none"] | None = None,
@@ -39,6 +38,7 @@ def forecast(
     length: float | None = None,
     seed: int | None = None,
     calibration: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
     estimate: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
@@ -58,7 +58,8 @@ def forecast(
         Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
         the last analysis.
     out:
-        File to write, .nc or .zarr.
+        File to write, .nc or .zarr. What is there already stays: the same forecast is not
+        made again, and anything else is refused.
     hours:
         How far to forecast. Default: 240.
     every:
@@ -94,6 +95,8 @@ def forecast(
     calibration:
         What `weather calibrate` found of past forecasts of this ensemble: members are moved
         about their mean, so that the spread is as large as errors are.
+    overwrite:
+        Replace what is at --out, once the forecast is whole.
     estimate:
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
@@ -122,7 +125,7 @@ def forecast(
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
     with counted("forecasting, steps") as on_step:
-        write_forecast(
+        written = write_forecast(
             forecasters,
             dataset,
             times,
@@ -132,10 +135,13 @@ def forecast(
             boundary=Boundary.of(forecasters[0].model, boundary),
             ensemble=ensemble,
             calibration=None if calibration is None else SpreadCalibration.read(calibration),
+            overwrite=overwrite,
             command=shlex.join(["weather", *sys.argv[1:]]),
             on_step=on_step,
             say=note,
         )
+    if not written:
+        return print(f"{out} is there already, the same forecast; nothing to do")
     lead = f"{count(len(made.leads), 'lead time')} to {hours_text(made.leads[-1:])}"
     each = f" of {count(members, 'member')}" if members else ""
     print(f"wrote {out}: {count(len(times), 'forecast')}{each}, {lead}")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import hours_of, lead_times
 
 if TYPE_CHECKING:
@@ -17,10 +18,10 @@ def plan(
     models: Annotated[list[Path] | None, Parameter(negative="")] = None,
     /,
     *,
-    steps: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    steps: Annotated[list[str] | None, SEVERAL] = None,
     hours: float | None = None,
     every: str | None = None,
-    leads: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    leads: Annotated[list[str] | None, SEVERAL] = None,
     method: Literal["greedy", "smooth"] = "greedy",
 ) -> None:
     """Show which time steps reach which lead times, and at what cost.

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import datetime_of, hours_of
 
 if TYPE_CHECKING:
@@ -22,31 +23,33 @@ _BELONGS = {  # options of some kinds only
 
 
 def plot(
-    data: Path,
+    data: Annotated[list[str], Parameter(negative="")],
+    /,
     *,
     out: Path,
     kind: Kind = "map",
     time: str | None = None,
     lead: str | None = None,
-    product: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    product: Annotated[list[str] | None, SEVERAL] = None,
     member: int | None = None,
     threshold: str | None = None,
     point: tuple[float, float] | None = None,
-    truth: Annotated[list[str] | None, Parameter(negative="")] = None,
+    truth: Annotated[list[str] | None, SEVERAL] = None,
     region: str | None = None,
     extent: tuple[float, float, float, float] | None = None,
     projection: Literal[
         "latlon", "robinson", "orthographic", "north", "south", "lambert", "mercator"
     ] = "latlon",
-    static: str | None = None,
-    best: Annotated[list[Path] | None, Parameter(negative="", consume_multiple=True)] = None,
+    static: Annotated[list[str] | None, SEVERAL] = None,
+    best: Annotated[list[Path] | None, SEVERAL] = None,
 ) -> None:
     """Draw maps, ensemble stamps, meteograms, probabilities, tracks and animations.
 
     Parameters
     ----------
     data:
-        Forecasts, or analyses; for --kind tracks the tracks.csv of `weather track`.
+        Forecasts of one model, or analyses; for --kind tracks the tracks.csv of
+        `weather track`.
     out:
         Picture to write, .png, .pdf or .svg; an animation is a .gif or an .mp4 (by
         ffmpeg: the machine's own, or that of the extra `maps`).
@@ -81,7 +84,7 @@ def plot(
         Plain latitude and longitude, or a projection of cartopy; north and south are
         polar maps.
     static:
-        File with lsm or z_surface, drawn below a simulated atmosphere. Default: those of
+        Files with lsm or z_surface, drawn below a simulated atmosphere. Default: those of
         the truth. Maps of the Earth have its coastlines.
     best:
         Best tracks to draw in black beside the tracks.
@@ -102,7 +105,9 @@ def plot(
         raise InputError("--region and --extent both given; give one")
     shown = region_extent(region) if region else extent_of(*extent) if extent else None
     if kind == "tracks":
-        _tracks(data, out, best, View(projection, shown, say=note))
+        if len(data) > 1:
+            raise InputError(f"--kind tracks draws one tracks.csv; {len(data)} files came")
+        _tracks(Path(data[0]), out, best, View(projection, shown, say=note))
         return print(f"wrote {out}")
     from weather.files.forecasts import open_either
     from weather.files.reanalysis import open_reanalysis

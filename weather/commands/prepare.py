@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from sciml.cli import SEVERAL
 from weather.commands.times import hours_of
 
 
@@ -12,13 +13,13 @@ def prepare(
     files: Annotated[list[str], Parameter(negative="")],
     *,
     out: Path,
-    variables: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
-    levels: Annotated[list[float] | None, Parameter(negative="", consume_multiple=True)] = None,
+    variables: Annotated[list[str] | None, SEVERAL] = None,
+    levels: Annotated[list[float] | None, SEVERAL] = None,
     start: str | None = None,
     end: str | None = None,
     every: str | None = None,
     grid: str | None = None,
-    static: Annotated[list[str] | None, Parameter(negative="", consume_multiple=True)] = None,
+    static: Annotated[list[str] | None, SEVERAL] = None,
     forcing: Literal["insolation"] | None = None,
     time_chunk: int | None = None,
     memory: str = "2GiB",

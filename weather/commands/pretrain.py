@@ -6,13 +6,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sciml.cli import Overrides
+from weather.commands.begun import settings_file, with_sources
 
 
 def pretrain(
-    data: list[str],
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
     /,
     *,
-    config: str = "pretrain",
+    config: str | None = None,
     run: Path = Path("runs/pretrain"),
     resume: Annotated[bool, Parameter(negative="")] = False,
     set_: Overrides = None,
@@ -23,23 +24,26 @@ def pretrain(
     ----------
     data:
         Analyses, and static fields if there are any: NetCDF, GRIB or Zarr, as files, globs,
-        URLs or a short name such as arco-era5.
+        URLs or a short name such as arco-era5. Default: those that the configuration or
+        the run to resume names.
     config:
-        A shipped configuration (pretrain) or a YAML file.
+        A shipped configuration or a YAML file. Default: pretrain; of a run to resume, that
+        it was begun with.
     run:
         Folder for the model; new or empty.
     resume:
-        Continue a run that was stopped.
+        Continue a run that was stopped, with the same data, wherever they are now.
     """
     from rich.console import Console
 
     from sciml.cli import note
-    from sciml.config import load_config, named_config
+    from sciml.config import load_config
     from weather.training.pretraining import PretrainConfig
     from weather.training.pretraining import pretrain as pretrain_model
     from weather.training.report import show_pretraining
 
-    experiment = load_config(PretrainConfig, named_config("weather", config), set_ or ())
-    sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
+    source = settings_file(config, "pretrain", run, resume)
+    experiment = load_config(PretrainConfig, source, set_ or ())
+    sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
     show_pretraining(pretrain_model(experiment, run, resume, note), run, Console())

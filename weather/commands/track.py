@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from sciml.cli import Overrides
+from sciml.cli import SEVERAL, Overrides
 
 
 def track(
@@ -13,8 +13,8 @@ def track(
     /,
     *,
     out: Path,
-    best: Annotated[list[Path] | None, Parameter(negative="", consume_multiple=True)] = None,
-    static: str | None = None,
+    best: Annotated[list[Path] | None, SEVERAL] = None,
+    static: Annotated[list[str] | None, SEVERAL] = None,
     technique: str = "SCML",
     set_: Overrides = None,
 ) -> None:
@@ -37,7 +37,7 @@ def track(
         Best tracks: IBTrACS as CSV or NetCDF, or a table with the columns ID, ISO_TIME,
         LAT, LON and, where known, NAME, PRES_HPA, WIND_MS.
     static:
-        File with lsm or z_surface on the grid of the data. Default: those in the data,
+        Files with lsm or z_surface on the grid of the data. Default: those in the data,
         and the coastlines of the Earth.
     technique:
         Name of the model in the a-deck, up to four letters.

@@ -6,14 +6,15 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from sciml.cli import Overrides
+from weather.commands.begun import settings_file, with_sources
 
 
 def train(
-    data: list[str],
+    data: Annotated[list[str] | None, Parameter(negative="")] = None,
     /,
     *,
     run: Path | None = None,
-    config: str = "small",
+    config: str | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     estimate: Annotated[bool, Parameter(negative="")] = False,
     set_: Overrides = None,
@@ -24,33 +25,34 @@ def train(
     ----------
     data:
         Analyses, a time series, and static fields if there are any: NetCDF, GRIB or
-        Zarr, as files, globs, URLs or a short name such as arco-era5.
+        Zarr, as files, globs, URLs or a short name such as arco-era5. Default: those that
+        the configuration or the run to resume names.
     run:
         Folder for the model (model.safetensors), logs and checkpoints.
     config:
         A shipped configuration (small, small_graph, pangu, graphcast, downscaling, ...) or a
-        YAML file.
+        YAML file. Default: small; of a run to resume, that it was begun with.
     resume:
-        Continue a run that was stopped.
+        Continue a run that was stopped, with the same data, wherever they are now.
     estimate:
         Only tell how much memory, time and disk it would take; --run is not needed.
     """
     from rich.console import Console
 
     from sciml.cli import note
-    from sciml.config import named_config, parse_config, read_settings
+    from sciml.config import parse_config, read_settings
     from sciml.errors import InputError
     from weather.forecasting.estimate import show_estimate
     from weather.training.estimate import advice, estimate_training
     from weather.training.experiment import ExperimentConfig, train
     from weather.training.report import show_training
 
-    source = named_config("weather", config)
+    source = settings_file(config, "small", run, resume)
     settings = read_settings(source, set_ or ())
     if _kind(settings) == "downscaling":
-        return _train_downscaler(settings, str(source), data, run, resume, estimate)
+        return _train_downscaler(settings, source, data, run, resume, estimate)
     experiment = parse_config(ExperimentConfig, settings, str(source))
-    sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
+    sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:
         less = advice(experiment.training, experiment.model, experiment.objective.longest)
@@ -69,8 +71,8 @@ def _kind(settings: dict[str, Any]) -> object:
 
 def _train_downscaler(
     settings: dict[str, Any],
-    source: str,
-    data: list[str],
+    source: Path,
+    data: list[str] | None,
     run: Path | None,
     resume: bool,
     estimate: bool,
@@ -86,8 +88,8 @@ def _train_downscaler(
     from weather.forecasting.estimate import show_estimate
     from weather.training.estimate import advice
 
-    experiment = parse_config(DownscalingConfig, settings, source)
-    sources = experiment.data.model_copy(update={"paths": (*data, *experiment.data.paths)})
+    experiment = parse_config(DownscalingConfig, settings, str(source))
+    sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:
         less = advice(experiment.training, experiment.model)

@@ -11,7 +11,6 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.normalize import RunningMoments
-from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.downscaling.downscaler import KIND, Downscaler, DownscalerConfig
@@ -27,6 +26,7 @@ from weather.training.data import DataConfig, WeatherDataset
 from weather.training.experiment import kind_of, origin, scored_period, seen
 from weather.training.measure import by_variable
 from weather.training.objectives import cell_weights
+from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import open_data
 
 _TOGETHER = 16  # times that are scored or measured at once
@@ -92,7 +92,7 @@ def train_downscaler(
         raise InputError("downscaling draws no members: leave out model.noise")
     if config.model.diffusion is not None:
         raise InputError("downscaling takes no time step to damp: leave out model.diffusion")
-    series = open_data(config.data, tell)
+    series = open_data(as_begun(config.data, run, resume), tell)
     made = DownscalerConfig(
         model=config.model,
         variables=series.variables,
@@ -112,7 +112,7 @@ def train_downscaler(
         own = read_header(start)["kind"] == KIND
         transfer(model, config.transfer, KIND if own else kind_of(start))
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
-    open_run(run, config, resume)
+    open_run_on(series, run, config, resume)
     loss = DownscalingLoss(config.objective, refinement, model)
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)
     metadata = origin(series.dataset, config.data, series.periods)

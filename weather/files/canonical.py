@@ -17,6 +17,8 @@ from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
+from weather.files.releases import ATTRIBUTE as RELEASES
+from weather.files.releases import releases_of, sole_release
 from weather.files.times import tidy_times, valid_times
 from weather.files.units import plain_unit, to_si
 from weather.variables import KNOWN, ON_LEVELS, canonical_name, describe, preference
@@ -39,7 +41,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
             unknown unit.
     """
     lines, title = history(dataset), str(dataset.attrs.get("title", ""))
-    dataset, combined = _sole_version(dataset)
+    stated = releases_of(dataset)
+    dataset, combined = sole_release(dataset)
     dataset, own_time, leads = valid_times(dataset, source)
     dataset, names = name_coordinates(dataset, source)
     lines += [f"{source}: {line}" for line in combined] + leads
@@ -60,32 +63,9 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     result, ordered = _order(result, source)
     result, times = tidy_times(result, source)
     result = with_member(result, dataset, names.get("member"))
+    if stated:
+        result = result.assign_attrs({RELEASES: " ".join(stated)})
     return layout.attach(noted(result, *lines, *ordered, *times))
-
-
-def _sole_version(dataset: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
-    """ERA5 and its early release ERA5T as one: the first that has a value."""
-    if "expver" not in dataset.dims:
-        return dataset, _versions(dataset)
-    if dataset.sizes["expver"] == 1:
-        return dataset, []
-    dataset = dataset.sortby("expver") if "expver" in dataset.coords else dataset
-    versions = [dataset.isel(expver=i, drop=True) for i in range(dataset.sizes["expver"])]
-    result = versions[0]
-    for version in versions[1:]:
-        split = [k for k, field in dataset.data_vars.items() if "expver" in field.dims]
-        result = result.assign({k: result[k].fillna(version[k]) for k in split})
-    for key in result.data_vars:
-        result[key].attrs = dataset[key].attrs
-    return result, [f"{len(versions)} versions (expver) combined, the first that has a value"]
-
-
-def _versions(dataset: xr.Dataset) -> list[str]:
-    """Of a file that says of each time which release it is from."""
-    if "expver" not in dataset.coords:
-        return []
-    found = np.unique(dataset["expver"].values.astype(str)).tolist()
-    return [f"{len(found)} versions (expver {', '.join(found)})"] if len(found) > 1 else []
 
 
 def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> list[Hashable]:

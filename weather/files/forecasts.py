@@ -13,17 +13,18 @@ from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.forecast_signs import INITIAL, LEADS, plain
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
+from weather.files.times import time_of
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
 
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
-_LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period")
-_INITIAL = ("init_time", "forecast_reference_time", "reference_time", "time")
+_INITIAL = (*INITIAL, "time")
 
 
 def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
@@ -53,6 +54,9 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
 
     Returns:
         As one or the other; only of forecasts `lead_time` is a dimension.
+
+    Raises:
+        InputError: forecasts beside analyses; see also those two.
     """
     names = expand(_listed(sources))
     try:
@@ -61,6 +65,7 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
         opened = []  # reading them as analyses says what is wrong
     if len(opened) == len(names) and _state_lead_times([parts for _, parts in opened]):
         return _together(opened)
+    _require_alike(opened)
     grib = {str(file): parts for file, parts in opened if _holds_grib(file)}
     return as_reanalysis([(name, grib.get(name) or open_source(name)) for name in names])
 
@@ -92,10 +97,22 @@ def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
     return all(len(found) for found in leads) and any((found > 0).any() for found in leads)
 
 
+def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
+    """Check that forecasts do not stand beside analyses; static fields may."""
+    forecasts = [file for file, parts in opened if (_leads(parts) > 0).any()]
+    dated = [file for file, parts in opened if any(time_of(part) in part.dims for part in parts)]
+    analyses = [file for file in dated if file not in forecasts]
+    if forecasts and analyses:
+        raise InputError(
+            f"{forecasts[0]} holds forecasts, {analyses[0]} states no lead time above 0: give "
+            "forecasts alone, or analyses"
+        )
+
+
 def _leads(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
     """The lead times of a file, in order; none where it does not state them for all fields."""
     every = [_with_single_lead(part) for part in parts]
-    names = [_find(part, "forecast_period", _LEADS, "m") for part in every]
+    names = [_find(part, "forecast_period", LEADS, "m") for part in every]
     found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
     nothing = np.empty(0, "timedelta64[ns]")
     return np.unique(np.concatenate(found)) if found and all(names) else nothing
@@ -209,7 +226,7 @@ def _field(
 def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
     dataset = _with_single_lead(dataset)
-    lead = _find(dataset, "forecast_period", _LEADS, "m")
+    lead = _find(dataset, "forecast_period", LEADS, "m")
     initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
     if lead is None or initial is None:
         raise InputError(
@@ -234,7 +251,7 @@ def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
 def _with_single_lead(dataset: xr.Dataset) -> xr.Dataset:
     """A file of valid times, each with its initial time, by initial and one lead time."""
     initial = _find(dataset, "forecast_reference_time", _INITIAL[:-1], "M")
-    if initial is None or _find(dataset, "forecast_period", _LEADS, "m") is not None:
+    if initial is None or _find(dataset, "forecast_period", LEADS, "m") is not None:
         return dataset
     valid = next(iter(dataset[initial].dims), initial)
     if valid == initial or valid not in dataset.coords or dataset[valid].dtype.kind != "M":
@@ -261,6 +278,6 @@ def _find(
         k
         for name in names
         for k in found
-        if k == name and dataset[k].attrs.get("standard_name") != "time"
+        if plain(k) == name and dataset[k].attrs.get("standard_name") != "time"
     ]
     return named[0] if named else None

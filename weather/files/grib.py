@@ -21,6 +21,7 @@ _SINGLE = (
 _SAME = (
     "typeOfLevel", "paramId", "dataType", "stepType", "stepUnits", "gridType", "numberOfPoints",
     "md5GridSection", "uvRelativeToGrid", "edition", "centre", "centreDescription", "subCentre",
+    "expver",
 )  # fmt: skip
 _PLACE = ("level:float", "time", "step", "number")
 
@@ -78,7 +79,8 @@ class _Array:
 
 def _arrays(cfgrib: Any, path: Path, index: str) -> list[_Array]:
     stream = cfgrib.FileStream(str(path), errors="ignore")
-    messages = cfgrib.dataset.open_fileindex(stream, index, cfgrib.compute_index_keys())
+    index_keys = cfgrib.compute_index_keys(filter_by_keys=dict.fromkeys(_SAME))
+    messages = cfgrib.dataset.open_fileindex(stream, index, index_keys)
     where = {key: messages.index_keys.index(key) for key in (*_SAME, *_PLACE)}
     places: dict[tuple[Any, ...], set[tuple[Any, ...]]] = {}
     for values, _ in messages.iter_index():
@@ -122,4 +124,6 @@ def _open(path: Path, index: str, group: list[_Array]) -> xr.Dataset:
     dataset = xr.open_dataset(path, engine="cfgrib", backend_kwargs=options, chunks=None)
     if group[0].keys["typeOfLevel"] == "surface" and "t" in dataset:
         dataset = dataset.rename(t="skt")
-    return dataset.drop_vars(_SINGLE, errors="ignore").drop_attrs(deep=False)
+    dataset = dataset.drop_vars(_SINGLE, errors="ignore").drop_attrs(deep=False)
+    release = group[0].keys["expver"]
+    return dataset if release == "undef" else dataset.assign_coords(expver=release)

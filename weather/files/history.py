@@ -39,7 +39,8 @@ def repeats(dataset: xr.Dataset) -> list[str]:
 
 
 def releases(dataset: xr.Dataset) -> list[str]:
-    """Of each file that mixes releases: `2 versions (expver 0001, 0005)`."""
+    """Of files that mix releases: `a.nc: 2 versions (expver 0001, 0005)`, or without a name
+    `2 versions (expver 0001 in a.nc, 0005 in b.nc)`."""
     return [line for line in history(dataset) if VERSIONS in line]
 
 

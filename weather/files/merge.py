@@ -10,6 +10,8 @@ from weather.files.chunks import chunked
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import by_member, spread_layout
+from weather.files.releases import compared
+from weather.files.sources import short_name
 from weather.files.times import tidy_times
 from weather.grid import LatLonGrid
 from weather.variables import preference
@@ -22,6 +24,7 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
         InputError: different grids, no common times, one time with different values.
     """
     layout, lines = _layouts(parts), [line for part in parts for line in history(part)]
+    lines += compared(parts, [short_name(name) for name in names])
     layout = spread_layout(layout, parts)
     dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
     if dataset.sizes.get("time") == 0:
@@ -118,13 +121,20 @@ def _joined(parts: Sequence[xr.Dataset], lines: list[str]) -> xr.Dataset:
         for name in group.data_vars:
             fields.setdefault(str(name), []).append(group[[name]])
     shared = [name for name, found in fields.items() if len(found) > 1]
-    wholes = [group.drop_vars([n for n in shared if n in group]) for group in series]
+    wholes = [_without(group, shared) for group in series]
     wholes = [group for group in wholes if group.data_vars]
     wholes += [_of_one_field(fields[name], lines) for name in shared]
     levels = sorted({level for whole in wholes for level in _levels(whole)})
     wholes = [w.reindex(level=levels) if _levels(w) not in ((), tuple(levels)) else w
               for w in wholes]  # fmt: skip
     return xr.merge(wholes, join="inner", compat="override", combine_attrs="override")
+
+
+def _without(part: xr.Dataset, names: list[str]) -> xr.Dataset:
+    """Without some fields, and without the axes that only they have."""
+    rest = part.drop_vars(names, errors="ignore")
+    used = {dim for field in rest.data_vars.values() for dim in field.dims}
+    return rest.drop_dims([dim for dim in rest.dims if dim not in used])
 
 
 def _of_one_field(parts: list[xr.Dataset], lines: list[str]) -> xr.Dataset:

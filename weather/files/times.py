@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.chunks import chunked
+from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plain
 from weather.files.history import BY_VALID_TIME, MADE_HERE
 
-_LEADS = ("lead_time", "prediction_timedelta", "step", "forecast_period", "leadtime", "lead")
-_REFERENCES = ("forecast_reference_time", "reference_time", "init_time", "initial_time")
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -34,15 +33,15 @@ def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | Non
     reference = _first(dataset, [k for k in dated if _is_reference(dataset[k])])
     dates = [k for k in dated if not _is_reference(dataset[k]) and _is_date(dataset, k)]
     valid = _first(dataset, [key for key in dates if _is_valid(dataset[key])])
-    plain = _first(dataset, [key for key in dates if not _is_valid(dataset[key])])
+    other = _first(dataset, [key for key in dates if not _is_valid(dataset[key])])
     lead = next((key for key in dataset.variables if _is_lead(dataset[key], "m")), None)
-    bare = [str(d) for d, n in dataset.sizes.items() if str(d) in _LEADS and d != lead and n > 1]
-    base = plain if reference is None else reference
+    bare = [str(d) for d, n in dataset.sizes.items() if plain(d) in LEADS and d != lead and n > 1]
+    base = other if reference is None else reference
     if lead in dataset.dims and valid is not None and lead not in dataset[valid].dims:
         base, valid = base or valid, None
     if lead is None and not bare:
-        axis = valid or plain or reference
-        return (*_on_axis(dataset, axis), [])
+        axis = valid or other or reference
+        return (*_on_axis(dataset, axis), _told_otherwise(dataset, axis, reference, source))
     if lead is None or (valid is None and base is None):
         raise InputError(
             f"{source} holds forecasts (dimension {bare[0] if bare else lead!r}) without "
@@ -108,13 +107,15 @@ def _with_leads(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _is_lead(variable: xr.DataArray, kinds: str) -> bool:
-    named = str(variable.name) in _LEADS or variable.attrs.get("standard_name") == "forecast_period"
+    named = (
+        plain(variable.name) in LEADS or variable.attrs.get("standard_name") == "forecast_period"
+    )
     return named and variable.ndim <= 1 and variable.dtype.kind in kinds
 
 
 def _is_reference(variable: xr.DataArray) -> bool:
     standard = variable.attrs.get("standard_name")
-    return standard == "forecast_reference_time" or str(variable.name) in _REFERENCES
+    return standard == "forecast_reference_time" or plain(variable.name) in INITIAL
 
 
 def _is_valid(variable: xr.DataArray) -> bool:
@@ -183,6 +184,21 @@ def _stacked(dataset: xr.Dataset, along: tuple[Hashable, ...]) -> xr.Dataset:
         order = ["valid" if d == along[0] else d for d in field.dims if d != along[1]]
         fields[key] = stacked[key].transpose(*order) if "valid" in order else stacked[key]
     return xr.Dataset(fields, stacked.coords, stacked.attrs).rename(valid="time")
+
+
+def _told_otherwise(
+    dataset: xr.Dataset, axis: Hashable | None, reference: Hashable | None, source: str
+) -> list[str]:
+    """What is noted of a file without lead times that holds forecasts all the same."""
+    if axis is None:
+        return []
+    here = "model_sha256" in dataset.attrs
+    hours = lead_hours(dataset, axis, reference)
+    if len(hours):
+        return _leads_line(hours, source, here)
+    sign = "model_sha256 in its attributes" if here else noted(dataset)
+    made = MADE_HERE if here else ""
+    return [f"{source}: forecasts of unknown lead time ({sign}){BY_VALID_TIME}{made}"] * bool(sign)
 
 
 def _leads_line(hours: NDArray[np.float64], source: str, here: bool) -> list[str]:

@@ -10,6 +10,7 @@ were (member-by-member calibration: Van Schaeybroeck and Vannitsem 2015, Q. J. R
 141, 807, here with the spread alone; Johnson and Bowler 2009, Mon. Weather Rev. 137, 1717).
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -70,6 +71,11 @@ class SpreadCalibration(Config):
         """Write as JSON, whole or not at all."""
         with atomic_path(path) as temporary:
             temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def sha256(self) -> str:
+        """Of the contents, for the files that it scales."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def at(self, field: str, hours: Sequence[float]) -> NDArray[np.float64]:
         """Factors at some lead times, linear between those that were fitted."""
@@ -152,6 +158,7 @@ def calibrated_copy(
         names = _levels(name, layout) if "level" in field.dims else [name]
         factors = np.stack([calibration.at(each, hours) for each in names])  # (level, lead)
         _scale(array, field.dims, factors, name in _NEVER_BELOW_ZERO)
+    group.attrs["calibration_sha256"] = calibration.sha256
     group.attrs["calibration_period"] = calibration.period
     group.attrs["calibration"] = (
         f"spread scaled by factors of field and lead time, from {calibration.cases} past forecasts"

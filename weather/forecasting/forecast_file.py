@@ -2,10 +2,11 @@
 
 Each lead time is written as it is reached, into a hidden folder `.NAME.partial` beside
 the output, together with the states that the next one needs. The same forecast asked
-for again goes on from there; another one to the same file starts afresh, as it would
-replace a finished file. The output itself appears at the end, whole.
+for again goes on from there; another one to the same file starts afresh. The output
+itself appears at the end, whole; it replaces none that is there, unless it is told to.
 """
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ from weather.forecasting.job import Case, Job
 from weather.forecasting.output import claim_output, finish, remove
 from weather.forecasting.perturbations import EnsembleConfig, Perturbations
 from weather.forecasting.planner import Plan, hours_text
-from weather.forecasting.provenance import attributes, model_calls
+from weather.forecasting.provenance import CALIBRATION, IDENTITY, attributes, is_there, model_calls
 from weather.forecasting.restart import Restart, load_restart, save_restart
 from weather.forecasting.working_store import WorkingStore
 
@@ -47,10 +48,11 @@ def write_forecast(
     boundary: Boundary | None = None,
     ensemble: EnsembleConfig | None = None,
     calibration: SpreadCalibration | None = None,
+    overwrite: bool = False,
     command: str = "weather.forecasting.forecast_file.write_forecast",
     on_step: Callable[[int, int], object] = lambda done, of: None,
     say: Say = lambda line: None,
-) -> None:
+) -> bool:
     """Forecast from analyses into a file, whole or not at all.
 
     Args:
@@ -66,14 +68,18 @@ def write_forecast(
         ensemble: makes members; several models of the same time step then take turns
             among the members.
         calibration: of the spread, from past forecasts of the same model and settings.
+        overwrite: replace what is there, once the forecast is whole.
         command: for the file's history.
         on_step: told how many steps of how many are written, a step being one lead time
             of the initial times that are forecast together.
         say: told in one line what the user should know.
 
+    Returns:
+        Whether it was written; not if the same forecast is there already.
+
     Raises:
-        InputError: analyses, models or an output that cannot be used, before anything
-            is written.
+        InputError: analyses, models or an output that cannot be used, or something else
+            in its place, before anything is written.
     """
     claim_output(path)
     if layout == "input" and ATTRIBUTE not in dataset.attrs:
@@ -91,7 +97,11 @@ def write_forecast(
         _require(calibration, job)
     folder = path.with_name(f".{path.name}.partial")
     with only_writer(path):
-        store, restart, identity = _begin(job, folder, command, say)
+        begun = _begin(job, folder, command, say, None if overwrite else path, calibration)
+        if begun is None:
+            remove(folder)
+            return False
+        store, restart, identity = begun
         parts, leads = job.batches(), len(plan.leads)
         on_step(_steps(job, restart), leads * len(parts))
         for number in range(restart.batch, len(parts)):
@@ -105,6 +115,7 @@ def write_forecast(
             whole = calibrated_copy(whole, job.arrangement().layout, calibration, plan.leads)
         finish(whole, path)
         remove(folder)
+    return True
 
 
 def _require(calibration: SpreadCalibration, job: Job) -> None:
@@ -114,10 +125,23 @@ def _require(calibration: SpreadCalibration, job: Job) -> None:
     calibration.require(attributes(job, ""), job.experts.variables.channels, job.plan)
 
 
-def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore, Restart, str]:
-    """A store as far as it is filled, where to go on, and what tells it from others."""
+def _begin(
+    job: Job,
+    folder: Path,
+    command: str,
+    say: Say,
+    output: Path | None,
+    calibration: SpreadCalibration | None,
+) -> tuple[WorkingStore, Restart, dict[str, str]] | None:
+    """A store as far as it is filled, where to go on, and what tells it from others.
+
+    None if `output`, which is not to be replaced, is this forecast already.
+    """
     first = job.initial(job.batches()[0])
     arrangement, identity = job.arrangement(), job.identity(first)
+    scaled = {} if calibration is None else {CALIBRATION: calibration.sha256}
+    if output is not None and is_there(output, identity | scaled):
+        return None
     path = folder / "forecast.zarr"
     restart = load_restart(folder / "restart", identity, job.experts)
     if restart is not None and path.exists():
@@ -129,7 +153,7 @@ def _begin(job: Job, folder: Path, command: str, say: Say) -> tuple[WorkingStore
     layout = arrangement.layout
     contents = forecast_coordinates(layout, job.times, job.plan.leads, job.members)
     contents["model_calls"] = model_calls(job.plan, layout.dims["lead_time"])
-    contents.attrs = attributes(job, command)
+    contents.attrs = attributes(job, command) | {IDENTITY: json.dumps(identity)}
     store = WorkingStore.create(path, arrangement, contents, auxiliary(layout))
     return store, Restart(0, 0, first), identity
 

@@ -24,6 +24,7 @@ from weather.state import seconds
 from weather.variables import Variables
 
 _TOGETHER = 2**28  # bytes of fields that are forecast at once
+_DIGITS = 16  # of a digest: chance agreement of 2^-64
 _MOST = 16  # initial times and members that are forecast at once
 
 Case = tuple[int, int]  # positions of initial time and member
@@ -132,27 +133,36 @@ class Job:
         layout = forecast_layout(self.layout, contents, own)
         return Arrangement(layout, contents.variables, contents.grid)
 
-    def identity(self, first: Known) -> str:
-        """The same for the same models, analyses, times and layout, and for no others.
+    def identity(self, first: Known) -> dict[str, str]:
+        """Digests of what makes a forecast, each the same for the same and for no other.
 
         Args:
             first: what the first batch starts from.
         """
-        told = {
+        members = None if self.members is None else self.members.tolist()
+        ensemble = self.perturbations and self.perturbations.config.model_dump()
+        told: dict[str, object] = {
             "models": [forecaster.sha256 for forecaster in self.forecasters],
-            "times": self.times.astype("int64").tolist(),
-            "members": None if self.members is None else self.members.tolist(),
-            "ensemble": self.perturbations and self.perturbations.config.model_dump(),
-            "leads": self.plan.leads,
-            "method": self.plan.method,
+            "initial times": self.times.astype("int64").tolist(),
+            "members": [members, ensemble],
+            "lead times": [self.plan.leads, self.plan.method],
             "layout": self.arrangement().layout.model_dump(mode="json"),
         }
-        digest = hashlib.sha256(json.dumps(told).encode())
+        digests = {key: _digest(json.dumps(value).encode()) for key, value in told.items()}
+        return {**digests, "analyses": self._fields(first)}
+
+    def _fields(self, first: Known) -> str:
+        """Digest of what the first batch starts from, and of the boundary at its end."""
         states = [*first.values()]
         if self.boundary is not None:
             start = seconds(self.times[:1])
             states.append(self.boundary.at(start + self.plan.leads[-1], start))
-        for state in states:
-            for field in (state.surface, state.upper, state.time):
-                digest.update(field.cpu().numpy().tobytes())
-        return digest.hexdigest()
+        fields = [f for state in states for f in (state.surface, state.upper, state.time)]
+        return _digest(*(field.cpu().numpy().tobytes() for field in fields))
+
+
+def _digest(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:_DIGITS]

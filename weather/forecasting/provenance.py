@@ -1,11 +1,19 @@
 """What a forecast file says of where it comes from."""
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import xarray as xr
 
+from sciml.errors import InputError
 from weather.forecasting.job import Job
+from weather.forecasting.output import ZARR
 from weather.forecasting.planner import Plan, chain_text, hours_text
+
+IDENTITY = "forecast_identity"
+CALIBRATION = "calibration"
 
 
 def attributes(job: Job, command: str) -> dict[str, str | int]:
@@ -35,6 +43,47 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
         **_ensemble(job),
         **({} if job.boundary is None else job.boundary.attributes),
     }
+
+
+def is_there(path: Path, identity: Mapping[str, str]) -> bool:
+    """Whether a place to write holds this very forecast already.
+
+    Args:
+        path: of the output.
+        identity: of the forecast (see `Job.identity`).
+
+    Raises:
+        InputError: it holds another forecast, or something else.
+    """
+    if not path.exists():
+        return False
+    known = _identity(path)
+    if known == identity:
+        return True
+    differ = [key for key in {**identity, **known} if known.get(key) != identity.get(key)]
+    if len(differ) > 1 and "analyses" in differ:
+        differ.remove("analyses")  # they follow from initial times and models
+    what = f"a forecast with other {_and(differ)}" if known else "and not by this command"
+    raise InputError(
+        f"{path} is there already, {what}; give another --out, or --overwrite to replace it"
+    )
+
+
+def _identity(path: Path) -> dict[str, str]:
+    """Of the forecast in a file; empty of other files."""
+    try:
+        with xr.open_dataset(path, engine="zarr" if path.suffix == ZARR else None) as there:
+            known, scaled = there.attrs.get(IDENTITY), there.attrs.get("calibration_sha256")
+    except (OSError, ValueError, KeyError):
+        return {}
+    found = {} if known is None else dict(json.loads(known))
+    return found | ({CALIBRATION: scaled} if scaled else {})
+
+
+def _and(words: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _ensemble(job: Job) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """How far a forecast has come, and the states to go on from: one file, replaced as a whole."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,12 @@ class Restart:
     known: Known
 
 
-def save_restart(path: Path, identity: str, restart: Restart) -> None:
+def save_restart(path: Path, identity: Mapping[str, str], restart: Restart) -> None:
     """Write the file, whole or not at all.
 
     Args:
         path: the file.
-        identity: of the forecast, so that no other goes on from here.
+        identity: of the forecast (see `Job.identity`), so that no other goes on from here.
         restart: where to go on.
     """
     tensors = {
@@ -45,12 +46,12 @@ def save_restart(path: Path, identity: str, restart: Restart) -> None:
         for node, state in restart.known.items()
         for field in _FIELDS
     }
-    header = {"identity": identity, "batch": restart.batch, "lead": restart.lead}
+    header = {"identity": dict(identity), "batch": restart.batch, "lead": restart.lead}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, {"forecast": json.dumps(header)})
 
 
-def load_restart(path: Path, identity: str, experts: Experts) -> Restart | None:
+def load_restart(path: Path, identity: Mapping[str, str], experts: Experts) -> Restart | None:
     """Read the file; None where there is none, or that of another forecast."""
     if not path.exists():
         return None

@@ -12,7 +12,6 @@ from pydantic import Field
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
-from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.files.reanalysis import static_fields
@@ -33,6 +32,7 @@ from weather.training.objectives import (
 )
 from weather.training.one_step import Score, by_name, one_step_scores
 from weather.training.periods import Period
+from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import Series, open_data
 from weather.training.store import statistics
 from weather.variables import describe
@@ -94,7 +94,7 @@ def train(
         InputError: data, configuration or checkpoint that do not go together.
     """
     require_noise(config)
-    series = open_data(config.data, tell)
+    series = open_data(as_begun(config.data, run, resume), tell)
     made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
     model = _build(made, series)
@@ -103,7 +103,7 @@ def train(
     model.masks.set(series.masks)  # those of the data, also where weights come from another model
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
-    open_run(run, config, resume)
+    open_run_on(series, run, config, resume)
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
     training, snapshots = config.training, config.training.snapshots

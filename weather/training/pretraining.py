@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.model_file import save_tensors
-from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from weather.files.reanalysis import static_fields
 from weather.forecasting.forecaster_config import ForecasterConfig
@@ -19,6 +18,7 @@ from weather.models.reconstruction import KIND, LEFT_BEHIND, SINGLE, Reconstruct
 from weather.training.data import DataConfig
 from weather.training.experiment import origin
 from weather.training.masking import MaskedFields, MaskedFieldsConfig
+from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import Series, open_data
 from weather.training.store import statistics
 
@@ -57,12 +57,12 @@ def pretrain(
     Raises:
         InputError: data and configuration that do not go together.
     """
-    series = open_data(config.data, tell)
+    series = open_data(as_begun(config.data, run, resume), tell)
     made = series.forecaster_config(config.model)
     torch.manual_seed(config.training.seed)
     model = build(made, series)
     parts = {name: series.windows(period, SINGLE, 1) for name, period in series.periods.items()}
-    open_run(run, config, resume)
+    open_run_on(series, run, config, resume)
     objective = MaskedFields(config.objective, made.variables, made.grid, model.counted())
     train, valid = parts["train"], parts.get("valid")
     result = fit(model, objective, train, valid, config.training, run, resume)

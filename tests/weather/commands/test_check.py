@@ -29,6 +29,28 @@ def test_what_reading_found_is_told(call, waves, tmp_path, capsys):
         assert words in line
 
 
+@pytest.mark.parametrize("early", ["0005", 5, 5.0])
+def test_files_of_two_releases_are_told(early, call, waves, tmp_path, capsys):
+    """The Climate Data Store writes `expver` as text, or, before 2024, as a number."""
+    final, later = waves.isel(time=slice(50)), waves.isel(time=slice(50, None))
+    final.assign_coords(expver=("time", ["0001"] * 50)).to_netcdf(tmp_path / "a.nc")
+    later.assign_coords(expver=("time", [early] * 10)).to_netcdf(tmp_path / "b.nc")
+    assert call("check", tmp_path / "a.nc", tmp_path / "b.nc") == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("warning"))
+    assert "2 versions (expver 0001 in a.nc, 0005 in b.nc); expected one release" in line
+    assert call("check", tmp_path / "a.nc") == 0
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_a_file_that_mixes_releases_says_so_once(call, waves, tmp_path, capsys):
+    mixed = waves.assign_coords(expver=("time", ["0001"] * 50 + ["0005"] * 10))
+    mixed.isel(time=slice(55)).to_netcdf(tmp_path / "a.nc")
+    mixed.isel(time=slice(55, None)).to_netcdf(tmp_path / "b.nc")
+    assert call("check", tmp_path / "a.nc", tmp_path / "b.nc") == 0
+    (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("warning"))
+    assert "a.nc: 2 versions (expver 0001, 0005)" in line
+
+
 def test_a_correction_and_a_refusal(call, waves, tmp_path, capsys):
     data = waves.assign(msl=(waves.msl / 100).assign_attrs(units="Pa"))
     data.to_netcdf(tmp_path / "corrected.nc")

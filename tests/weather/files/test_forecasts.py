@@ -97,3 +97,27 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
         open_forecast(files[:-1])
     with pytest.raises(InputError, match="an initial time comes twice"):
         open_forecast([files[0], files[0]])
+
+
+def test_lead_times_by_other_names(tmp_path: Path) -> None:
+    """NCL's of GRIB, and the short ones of hand-made files."""
+    made = a_run("2001-01-01", 6, 12)
+    for number, (lead, start) in enumerate(
+        [("forecast_time0", "initial_time0_hours"), ("leadtime", "reftime")]
+    ):
+        file = tmp_path / f"{number}.nc"
+        made.rename(lead_time=lead, time=start).to_netcdf(file)
+        assert (open_forecast(file)["lead_time"].values / HOUR).tolist() == [6, 12]
+
+
+def test_forecasts_do_not_stand_beside_analyses(tmp_path: Path) -> None:
+    files = [tmp_path / "forecast.nc", tmp_path / "analyses.nc", tmp_path / "static.nc"]
+    made = a_run("2001-01-01", 6, 12)
+    made.to_netcdf(files[0])
+    still = made.isel(time=0, lead_time=0, drop=True)
+    still.expand_dims(time=made.time + 18 * HOUR).to_netcdf(files[1])
+    xr.zeros_like(still.rename(t2m="lsm")).drop_attrs().to_netcdf(files[2])
+    with pytest.raises(InputError, match=r"forecast.nc holds forecasts, .*analyses.nc states no"):
+        open_either(files[:2])
+    assert "lead_time" not in open_either(files[1:]).dims
+    assert open_either([files[0], files[2]]).sizes["time"] == 2

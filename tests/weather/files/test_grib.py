@@ -10,6 +10,7 @@ import pytest
 
 from sciml.errors import InputError
 from weather.files.grib import open_grib
+from weather.files.history import releases
 from weather.files.reanalysis import open_reanalysis
 
 GFS = "gfs_2p5deg_26levels_20111008T00_f072.grib2"
@@ -42,6 +43,32 @@ def test_a_folder_that_is_not_ours_stays_as_it_was(snapshots, tmp_path):
     shutil.copy(snapshots / name, tmp_path / "analysis.bin")  # told by its first bytes
     assert set(open_reanalysis(tmp_path / "analysis.bin").load().data_vars) == {"t", "z"}
     assert [file.name for file in tmp_path.iterdir()] == ["analysis.bin"]
+
+
+def restamped(path, out, day, release):
+    """Messages of a file with another date and release."""
+    import eccodes
+
+    with path.open("rb") as file, out.open("ab") as made:
+        while (handle := eccodes.codes_grib_new_from_file(file)) is not None:
+            eccodes.codes_set(handle, "dataDate", day)
+            eccodes.codes_set(handle, "experimentVersionNumber", release)
+            eccodes.codes_write(handle, made)
+            eccodes.codes_release(handle)
+
+
+def test_releases_are_told_apart_in_a_file_and_between_files(snapshots, tmp_path):
+    analysis = snapshots / "ecmwf_an_1deg_t_z_500_850_20070101T12.grib"
+    restamped(analysis, tmp_path / "one.grib", 20070102, "0001")
+    both = open_reanalysis([analysis, tmp_path / "one.grib"])
+    assert releases(both) == []
+    restamped(analysis, tmp_path / "early.grib", 20070103, "0005")
+    apart = open_reanalysis([tmp_path / "one.grib", tmp_path / "early.grib"])
+    assert releases(apart) == ["2 versions (expver 0001 in one.grib, 0005 in early.grib)"]
+    restamped(analysis, tmp_path / "one.grib", 20070103, "0005")
+    mixed = open_reanalysis(tmp_path / "one.grib")
+    assert mixed.sizes["time"] == 2
+    assert releases(mixed) == ["one.grib: 2 versions (expver 0001, 0005)"]
 
 
 def test_a_grib_file_on_a_server_is_fetched(snapshots):

@@ -106,3 +106,10 @@ def test_several_axes_of_levels_in_one_file(waves, tmp_path):
     np.testing.assert_allclose(dataset["z"], few["z"])
     np.testing.assert_allclose(dataset["t"].sel(level=500), few["t"].sel(level=500))
     assert dataset["t"].sel(level=850).isnull().all()
+
+
+def test_orography_in_the_first_file_alone_does_not_end_the_series(few, tmp_path):
+    later = few.isel(time=[2, 3]).drop_vars("z_surface")
+    dataset = opened(tmp_path, few.isel(time=slice(2)), later)
+    np.testing.assert_allclose(dataset.z, few.z)
+    assert dataset.z_surface.dims == ("lat", "lon")

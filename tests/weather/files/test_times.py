@@ -59,6 +59,99 @@ def test_forecasts_are_told_from_analyses(few, opened):
         check_truth(forecast, opened(late.assign_attrs(model_sha256="1")))
 
 
+def gfs(few, **attributes):
+    """A field that is noted as a forecast by the program that wrote it."""
+    return few.assign(msl=few.msl.assign_attrs(attributes))
+
+
+def on_axis(few, **attributes):
+    return few.assign_coords(time=few.time.assign_attrs(attributes))
+
+
+INITIAL = "2000-12-31T18:00"  # the first time is the next midnight
+WGRIB2 = "forecasts or accumulated (including analysis), reference date is fixed"
+ORIGINS = {
+    "a scalar initial time": lambda few: few.assign_coords(
+        forecast_reference_time=np.datetime64(INITIAL, "ns")
+    ),
+    "THREDDS": lambda few: few.assign_coords(reftime1=("time", few.time.values - 6 * HOUR)),
+    "an attribute of the file": lambda few: few.assign_attrs(init_time=INITIAL),
+    "NOMADS": lambda few: few.assign_attrs(
+        title="GFS 0.25 deg starting from 18Z31dec2000, downloaded Dec 31 22:46 UTC"
+    ),
+    "wgrib2": lambda few: on_axis(
+        few, reference_time=978285600.0, reference_time_description=WGRIB2
+    ),
+}
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_an_initial_time_tells_lead_times(origin, few, opened):
+    dataset = opened(ORIGINS[origin](few))
+    assert (dataset.time.values == few.time.values).all()
+    span = "6" if origin == "THREDDS" else "6 to 24"
+    assert dataset.attrs["history"].endswith(f"data.nc: forecasts of {span} h, by valid time")
+
+
+NOTES = {
+    "msl has GRIB type fc": lambda few: gfs(few, GRIB_dataType="fc", GRIB_stepType="instant"),
+    "msl has forecast_time 6 hours": lambda few: gfs(
+        few, forecast_time=6, forecast_time_units="hours"
+    ),
+    "msl is '6-hour Forecast'": lambda few: gfs(few, product_description="6-hour Forecast"),
+    "msl is '6-Hourly Forecast of Pressure'": lambda few: gfs(
+        few, long_name="6-Hourly Forecast of Pressure"
+    ),
+    "leadTime without a unit": lambda few: few.assign_coords(leadTime=6),
+    "model_sha256 in its attributes": lambda few: few.assign_attrs(model_sha256="1"),
+}
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_a_note_tells_forecasts_of_unknown_lead_time(note, few, opened):
+    (warning,) = inspect(opened(NOTES[note](few))).lines("warning")
+    assert f"data.nc: forecasts of unknown lead time ({note})" in warning
+
+
+@pytest.mark.parametrize("analyses", [
+    lambda few: few.assign_coords(reftime=("time", few.time.values)),
+    lambda few: few.assign_attrs(init_time="cold start", title="GFS analysis"),
+    lambda few: gfs(few, GRIB_dataType="fc", GRIB_stepType="instant").assign_coords(
+        reference_time=("time", few.time.values)
+    ),
+    lambda few: gfs(few, GRIB_dataType="fc", GRIB_stepType="accum"),
+    lambda few: gfs(few, forecast_time=0, forecast_time_units="hours"),
+    lambda few: few.rename(msl="lsm").assign(
+        msl=few.msl, lsm=few.msl.rename("lsm").assign_attrs(
+            GRIB_dataType="fc", GRIB_stepType="instant", units="1") * 0
+    ),
+    lambda few: on_axis(few, reference_time=978285600.0,
+                        reference_time_description="analyses, reference date is variable"),
+    lambda few: few.assign_coords(leadTime=0),
+])  # fmt: skip
+def test_analyses_are_not_taken_for_forecasts(analyses, few, opened):
+    assert "forecasts" not in opened(analyses(few)).attrs.get("history", "")
+
+
+def test_what_ncl_makes_of_grib(few, opened):
+    forecast = runs(few, [0], [0, 6, 12, 18]).rename(step="forecast_time0")
+    forecast = forecast.rename(time="initial_time0_hours").assign_coords(
+        forecast_time0=("forecast_time0", [0, 6, 12, 18], {"units": "hours"})
+    )
+    dataset = opened(forecast)
+    assert (dataset.time.values == few.time.values).all()
+    assert "forecasts of 0 to 18 h" in dataset.attrs["history"]
+
+
+def test_an_own_forecast_without_its_lead_times_is_no_truth(few, opened):
+    """As CDO leaves it: attributes stay, coordinates beside the axes go."""
+    forecast = few.expand_dims(lead_time=[0 * HOUR]).assign_coords(
+        valid_time=(("lead_time", "time"), few.time.values[None])
+    )
+    with pytest.raises(InputError, match=r"no analysis .*unknown lead time .*by weather forecast"):
+        check_truth(forecast, opened(few.assign_attrs(model_sha256="1")))
+
+
 def test_one_run_is_read_by_valid_time(few, opened):
     dataset = opened(runs(few, [0], [0, 6, 12, 18]))
     np.testing.assert_allclose(dataset.msl, few.msl)

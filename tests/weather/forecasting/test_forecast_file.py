@@ -227,21 +227,74 @@ def test_another_forecast_to_the_same_file_starts_afresh(forecaster, analyses, t
         with pytest.raises(Stopped):
             write(on_step=stop_after(2))
         write(**options)
+        path.unlink()
         assert len(said) == 1
         assert said.pop().startswith("starting afresh")
 
 
-def test_an_old_output_is_kept_until_the_new_one_is_whole(forecaster, analyses, tmp_path):
-    for path in (tmp_path / "f.nc", tmp_path / "f.zarr"):
-        write_forecast(forecaster, analyses, START, SIX_HOURLY, path, layout="cf")
-        old = opened(path)
-        later = [time + np.timedelta64(6, "h") for time in START]
-        arguments = (forecaster, analyses, later, SIX_HOURLY, path)
-        with pytest.raises(Stopped):
-            write_forecast(*arguments, layout="cf", on_step=stop_after(2))
-        assert opened(path).identical(old)
-        write_forecast(*arguments, layout="cf")
-        np.testing.assert_array_equal(opened(path)["forecast_reference_time"], later)
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_an_old_output_is_kept_until_the_new_one_is_whole(suffix, forecaster, analyses, tmp_path):
+    path = tmp_path / f"f{suffix}"
+    assert write_forecast(forecaster, analyses, START, SIX_HOURLY, path, layout="cf")
+    old = opened(path)
+    later = [time + np.timedelta64(6, "h") for time in START]
+    arguments, options = (forecaster, analyses, later, SIX_HOURLY, path), {"layout": "cf"}
+    with pytest.raises(InputError, match="a forecast with other initial times; give another"):
+        write_forecast(*arguments, **options)
+    with pytest.raises(Stopped):
+        write_forecast(*arguments, **options, overwrite=True, on_step=stop_after(2))
+    assert opened(path).identical(old)
+    done = []
+    write_forecast(
+        *arguments, **options, overwrite=True, on_step=lambda step, of: done.append(step)
+    )
+    assert done[0] == 2  # the interrupted run went on
+    np.testing.assert_array_equal(opened(path)["forecast_reference_time"], later)
+
+
+@pytest.mark.parametrize("suffix", [".nc", ".zarr"])
+def test_the_same_forecast_is_not_made_again(suffix, forecaster, analyses, tmp_path):
+    path, done = tmp_path / f"f{suffix}", []
+
+    def write(**options):
+        return write_forecast(forecaster, analyses, START, SIX_HOURLY, path, layout="cf",
+                              on_step=lambda *step: done.append(step), **options)  # fmt: skip
+
+    assert write()
+    done.clear()
+    left = tmp_path / f".{path.name}.partial"
+    left.mkdir()  # of a run that was killed after its output was whole
+    assert not write()
+    assert done == []
+    assert not left.exists()
+    assert write(overwrite=True)
+    assert done
+
+
+def test_what_is_in_the_place_of_a_forecast_is_told(
+    make_forecaster, forecaster, analyses, tmp_path
+):
+    path = tmp_path / "f.nc"
+
+    def write(model=forecaster, dataset=analyses, made=SIX_HOURLY, layout="cf"):
+        write_forecast(model, dataset, START, made, path, layout=layout)
+
+    write()
+    for options, words in (
+        ({"dataset": analyses.assign(msl=analyses["msl"] + 1)}, "analyses"),
+        ({"model": make_forecaster(history=1)}, "models"),
+        ({"made": plan([6 * HOUR], [6 * HOUR, 48 * HOUR])}, "lead times"),
+        ({"made": plan([6 * HOUR], [48 * HOUR]), "layout": "wb2"}, "lead times and layout"),
+    ):
+        with pytest.raises(InputError, match=f"a forecast with other {words}; give another --out"):
+            write(**options)
+    analyses.isel(time=[0])[["msl"]].drop_attrs().to_netcdf(path, mode="w")
+    with pytest.raises(InputError, match=r"f.nc is there already, and not by"):
+        write()
+    path.write_text("notes")
+    with pytest.raises(InputError, match=r"f.nc is there already, and not by"):
+        write()
+    assert path.read_text() == "notes"
 
 
 def test_where_no_forecast_can_be_written(forecaster, analyses, tmp_path):

@@ -112,8 +112,8 @@ def test_models_of_the_same_time_step_take_turns(make_forecaster, analyses, tmp_
     write_forecast([one, two], analyses, TIMES, made, tmp_path / "all.nc", ensemble=alike)
     forecast = open_forecast(tmp_path / "all.nc")
     for number, model in enumerate((one, two)):
-        write_forecast(model, analyses, TIMES, made, tmp_path / "one.nc")
-        alone = open_forecast(tmp_path / "one.nc")
+        write_forecast(model, analyses, TIMES, made, tmp_path / f"{number}.nc")
+        alone = open_forecast(tmp_path / f"{number}.nc")
         for member in (number, number + 2):
             part = forecast.isel(member=member)
             np.testing.assert_allclose(part["z"], alone["z"].transpose(*part["z"].dims), rtol=1e-6)
