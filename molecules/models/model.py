@@ -135,6 +135,10 @@ class Head(nn.Module):
             (0, 1) for yes/no.
         references: of an extensive model; zero if left out.
 
+    Attributes:
+        inputs: normalizes molecule vectors while the head is trained; None to read them as
+            they are. See `fold`.
+
     Raises:
         InputError: an extensive yes/no property, or one that is learned as a logarithm.
     """
@@ -151,6 +155,7 @@ class Head(nn.Module):
         references: AtomicReferences | None = None,
     ) -> None:
         super().__init__()
+        self.inputs: Normalizer | None = None
         self.references = None
         if config.pooling == "extensive":
             _require_quantities(tasks)
@@ -164,10 +169,20 @@ class Head(nn.Module):
 
     def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
         """(molecule, dim) -> (molecule, task), normalized quantities and logits."""
-        told = self.layers(molecules)
+        told = self.layers(molecules if self.inputs is None else self.inputs.normalize(molecules))
         if self.references is None:
             return told
         return told + self.normalizer.normalize(self.references(batch).to(told.dtype))
+
+    def fold(self) -> None:
+        """Take `inputs` into the first layer: nothing is told otherwise, to rounding."""
+        if self.inputs is None:
+            return
+        first = next(layer for layer in self.layers if isinstance(layer, nn.Linear))
+        with torch.no_grad():
+            first.weight /= self.inputs.std
+            first.bias.sub_(first.weight @ self.inputs.mean)
+        self.inputs = None
 
     def normalize(self, labels: Tensor) -> Tensor:
         """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""

@@ -1,6 +1,6 @@
 """The networks of a predictor: one for each division of the table, started from trained weights."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from molecules.features.data import MoleculeData
 from molecules.models.composition import AtomicReferences
 from molecules.models.model import ENCODER, ModelConfig, PropertyModel, target_normalizer
 from molecules.models.shipped import weights_path
+from molecules.molecule import MoleculeBatch
 from molecules.prediction.predictor_file import KIND as PREDICTOR
 from molecules.training.divisions import Division
 from molecules.training.objectives import PropertyLoss
@@ -80,7 +81,10 @@ def train_networks(
         if len(divided) > 1:
             note(f"network {number + 1} of {len(divided)}")
         models.append(make_model(ready, config, division, number, config.transfer))
+        if config.transfer is not None and config.model.pooling != "extensive":
+            _normalize_vectors(models[-1], _data(ready, config, division.learned))
         results.append(_fit(models[-1], ready, config, division, number, folder))
+        models[-1].head.fold()
     gain = ""
     if config.measure_gain and config.transfer is not None and len(divided[0].held):
         note("a network from scratch, to compare the first with")
@@ -154,17 +158,31 @@ def _data(ready: Prepared, config: "ExperimentConfig", rows: NDArray[np.int64]) 
     return chosen if config.model.fingerprint else replace(chosen, fingerprints=None)
 
 
+@torch.no_grad()
+def _normalize_vectors(model: PropertyModel, learned: MoleculeData) -> None:
+    """Let the head, which is new, read all channels of trained vectors alike."""
+    vectors = (model.encoder(batch) for _, batch in _batches(model, learned))
+    model.head.inputs = Normalizer.fit(vectors)
+
+
 @torch.inference_mode()
 def _held(models: Sequence[PropertyModel], ready: Prepared, divided: Sequence[Division]) -> Array:
     total, times = np.zeros(ready.labels.shape), np.zeros((len(ready.labels), 1))
     for model, division in zip(models, divided, strict=True):
-        data = ready.rows(division.held)
-        for first in range(0, len(data), _BATCH):
-            part = np.arange(first, min(first + _BATCH, len(data)))
-            told = model.eval().predict(data.__getitems__(part)).double().cpu().numpy()
-            total[division.held[part]] += told
+        for part, batch in _batches(model, ready.rows(division.held)):
+            total[division.held[part]] += model.predict(batch).double().cpu().numpy()
             times[division.held[part]] += 1
     return np.where(times > 0, total / np.maximum(times, 1), np.nan)
+
+
+def _batches(
+    model: PropertyModel, data: MoleculeData
+) -> Iterator[tuple[NDArray[np.int64], MoleculeBatch]]:
+    """Places in the data and their molecules, for a model that is not being trained."""
+    model.eval()
+    for first in range(0, len(data), _BATCH):
+        part = np.arange(first, min(first + _BATCH, len(data)))
+        yield part, data.__getitems__(part)
 
 
 def _tell_of_cut(config: "ExperimentConfig", molecules: int) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from rdkit import Chem
 
 from molecules.evaluation.splits import scaffolds
 from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
+from molecules.models.model import Head, ModelConfig
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.pretraining.experiment import PretrainConfig, pretrain
 from molecules.tasks import Tasks
@@ -21,6 +23,7 @@ from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
+from sciml.normalize import Normalizer
 
 RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCOC1", "c1ccsc1", "C1CCNCC1", "C1CC1", "C1CCC1")
 SMILES = [f"{'C' * n}{ring}" for n in range(1, 7) for ring in RINGS] + ["CCO", "CCCO", "CCCCN"]
@@ -164,6 +167,36 @@ def test_the_shipped_recipe_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "run" / "model.safetensors").unlink()
     resumed = train(frame, ["size", "oxygen"], config, tmp_path / "run", resume=True)
     np.testing.assert_array_equal(resumed.predictor.predict(SMILES).mean, told.mean)
+
+
+def test_a_folded_head_tells_the_same() -> None:
+    torch.manual_seed(0)
+    tasks = prepared().tasks
+    head = Head(6, ModelConfig(head_hidden=5), tasks, None)
+    vectors = torch.randn(40, 6) * torch.tensor([1e-3, 0.1, 1, 10, 100, 3]) + 2
+    plain = head(vectors, None)
+    head.inputs = Normalizer.fit([vectors])
+    told = head(vectors, None)
+    assert not torch.allclose(told, plain, atol=1e-3)
+    head.fold()
+    assert head.inputs is None
+    torch.testing.assert_close(head(vectors, None), told, rtol=1e-4, atol=1e-4)
+    head.fold()
+    torch.testing.assert_close(head(vectors, None), told, rtol=1e-4, atol=1e-4)
+
+
+def test_the_head_reads_normalized_vectors_only_while_it_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(Head, "fold", lambda head: seen.append(head.inputs))
+    few = ["folds=2", "measure_gain=false", "experts=[]", *TINY[3:], "training.epochs=1"]
+    config = load_config(ExperimentConfig, named_config("molecules", "small"), few)
+    train(table(), ["size"], config, tmp_path / "run")
+    monkeypatch.undo()
+    assert [type(inputs) for inputs in seen] == [Normalizer, Normalizer]
+    again = train(table(), ["size"], config, tmp_path / "again").predictor
+    assert all(member.head.inputs is None for member in again.members)
 
 
 def test_quantities_over_decades_scale_with_their_unit(tmp_path: Path) -> None:
