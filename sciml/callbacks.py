@@ -101,10 +101,15 @@ class History(Callback):
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add this epoch."""
+        """Add this epoch; Lightning still tells the losses of the last validation."""
         if not trainer.is_global_zero:
             return
-        metrics = {k: f"{float(v):.6g}" for k, v in sorted(trainer.callback_metrics.items())}
+        validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+        metrics = {
+            name: f"{float(value):.6g}"
+            for name, value in sorted(trainer.callback_metrics.items())
+            if validated or not name.startswith("valid/")
+        }
         seconds = time.perf_counter() - self._started
         row = {"epoch": str(trainer.current_epoch), "step": str(trainer.global_step)}
         self.rows.append({**row, "seconds": f"{seconds:.1f}", **metrics})

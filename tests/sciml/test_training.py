@@ -174,6 +174,12 @@ def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> N
     assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
 
 
+def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
+    settings = config(validate_every=2)
+    fit(make_model(), NoisySquares(), Source(), Source(16), settings, tmp_path)
+    assert [bool(row["valid/loss"]) for row in history(tmp_path)] == [False, True, False, True]
+
+
 def test_frozen_parameters_stay(tmp_path: Path) -> None:
     model = make_model()
     model[0].requires_grad_(False)
