@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
 from sciml.order import shuffled
-from sciml.prefetch import PrefetchingLoader
+from sciml.prefetch import PrefetchingLoader, WorkerLoader
 
 
 class BatchSource(Protocol):
@@ -67,13 +68,14 @@ class BatchData(LightningDataModule):
         )
         size = max(1, self.batch_size // trainer.world_size)
         whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
-        kind = DataLoader if self.workers else PrefetchingLoader
+        kind = WorkerLoader if self.workers else PrefetchingLoader
         return kind(
             source,  # type: ignore[arg-type]
             batch_sampler=BatchSampler(sampler, size, drop_last=whole),
             collate_fn=_as_it_is,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
+            generator=torch.Generator() if self.workers else None,  # not that of the validation
             pin_memory=False,
         )
 

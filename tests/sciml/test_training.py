@@ -129,6 +129,16 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
 
 
+def test_a_run_resumed_with_workers_has_the_order_of_its_epoch(tmp_path: Path) -> None:
+    unbroken, resumed = make_model(), make_model()
+    steady = {"workers": 1, "optimizer": OptimizerConfig(schedule="constant", warmup=0)}
+    fit(unbroken, NoisySquares(), Source(), None, config(epochs=2, **steady), tmp_path / "a")
+    for epochs in (1, 2):
+        settings = config(epochs=epochs, **steady)
+        fit(resumed, NoisySquares(), Source(), None, settings, tmp_path / "b", resume=True)
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
 @pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_snapshots_are_the_weights_on_the_way(
