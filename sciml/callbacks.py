@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor, nn
 
@@ -142,6 +143,21 @@ class FiniteLoss(Callback):
                     f"{name} is {float(value)} in epoch {trainer.current_epoch}; lower "
                     "training.optimizer.lr, or look for NaN and extreme values in the data"
                 )
+
+
+class Patience(EarlyStopping):
+    """Ends a training after some validations in a row without a better loss.
+
+    A run that had ended so before it was resumed does not begin another epoch.
+    """
+
+    def __init__(self, validations: int) -> None:
+        super().__init__("valid/loss", patience=validations)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End now, if the checkpoint was that of the end."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class EndTogether(Callback):

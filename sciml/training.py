@@ -9,13 +9,20 @@ from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource
-from sciml.callbacks import EndTogether, ExponentialAverage, FiniteLoss, History, Snapshots
+from sciml.callbacks import (
+    EndTogether,
+    ExponentialAverage,
+    FiniteLoss,
+    History,
+    Patience,
+    Snapshots,
+)
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.learner import Learner, OptimizerConfig
@@ -195,7 +202,7 @@ def _callbacks(
     if snapshots:
         callbacks.append(kept)  # after the average of the same step
     if config.patience is not None:
-        callbacks.append(EarlyStopping("valid/loss", patience=config.patience))
+        callbacks.append(Patience(config.patience))
     return callbacks, kept.paths
 
 

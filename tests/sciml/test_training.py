@@ -231,7 +231,10 @@ def test_an_objective_is_told_how_far_the_training_is(tmp_path: Path) -> None:
 
 def test_early_stopping(tmp_path: Path) -> None:
     flat = config(epochs=50, patience=2, optimizer=OptimizerConfig(lr=1e-12))
-    assert fit(make_model(), NoisySquares(), Source(), Source(), flat, tmp_path).epochs <= 4
+    arguments = (NoisySquares(), Source(), Source(), flat, tmp_path)
+    first = fit(make_model(), *arguments)
+    assert first.epochs <= 4
+    assert fit(make_model(), *arguments, resume=True).steps == first.steps  # it had ended
 
 
 @pytest.mark.parametrize(
