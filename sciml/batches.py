@@ -1,13 +1,15 @@
 """What training data hands out, and the loaders that ask for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
+import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
 from sciml.order import shuffled
-from sciml.prefetch import PrefetchingLoader
+from sciml.prefetch import PrefetchingLoader, WorkerLoader
 
 
 class BatchSource(Protocol):
@@ -28,6 +30,8 @@ class BatchSource(Protocol):
 
 class BatchData(LightningDataModule):
     """Loaders whose order depends on seed and epoch alone, shared out among the processes.
+
+    A training that goes on within an epoch asks for the batches that are left of it.
 
     Args:
         train, valid: see `BatchSource`.
@@ -67,15 +71,34 @@ class BatchData(LightningDataModule):
         )
         size = max(1, self.batch_size // trainer.world_size)
         whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
-        kind = DataLoader if self.workers else PrefetchingLoader
+        done = (lambda: trainer.fit_loop.batch_idx + 1) if shuffle else (lambda: 0)
+        kind = WorkerLoader if self.workers else PrefetchingLoader
         return kind(
             source,  # type: ignore[arg-type]
-            batch_sampler=BatchSampler(sampler, size, drop_last=whole),
+            batch_sampler=_Rest(sampler, size, whole, done),
             collate_fn=_as_it_is,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
+            generator=torch.Generator() if self.workers else None,  # not that of the validation
             pin_memory=False,
         )
+
+
+class _Rest(BatchSampler):
+    """The batches of an epoch without the first few.
+
+    Args:
+        done: how many are left out; asked when the first batch is.
+    """
+
+    def __init__(
+        self, sampler: DistributedSampler[Any], size: int, drop_last: bool, done: Callable[[], int]
+    ) -> None:
+        super().__init__(sampler, size, drop_last)
+        self.done = done
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from islice(super().__iter__(), self.done(), None)
 
 
 def _as_it_is(batch: Any) -> Any:

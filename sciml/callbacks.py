@@ -4,6 +4,7 @@ import csv
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -11,9 +12,11 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor, nn
 
+from sciml.epoch_means import require_finite
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
@@ -101,10 +104,15 @@ class History(Callback):
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Add this epoch."""
+        """Add this epoch; Lightning still tells the losses of the last validation."""
         if not trainer.is_global_zero:
             return
-        metrics = {k: f"{float(v):.6g}" for k, v in sorted(trainer.callback_metrics.items())}
+        validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+        metrics = {
+            name: f"{float(value):.6g}"
+            for name, value in sorted(trainer.callback_metrics.items())
+            if validated or not name.startswith("valid/")
+        }
         seconds = time.perf_counter() - self._started
         row = {"epoch": str(trainer.current_epoch), "step": str(trainer.global_step)}
         self.rows.append({**row, "seconds": f"{seconds:.1f}", **metrics})
@@ -132,25 +140,51 @@ class FiniteLoss(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Check this epoch's mean losses."""
         for name, value in trainer.callback_metrics.items():
-            if name.endswith("/loss") and not torch.isfinite(value):
-                raise InputError(
-                    f"{name} is {float(value)} in epoch {trainer.current_epoch}; lower "
-                    "training.optimizer.lr, or look for NaN and extreme values in the data"
-                )
+            if name.endswith("/loss"):
+                require_finite(name, float(value), trainer.current_epoch)
+
+
+class Patience(EarlyStopping):
+    """Ends a training after some validations in a row without a better loss.
+
+    A run that had ended so before it was resumed does not begin another epoch.
+    """
+
+    def __init__(self, validations: int) -> None:
+        super().__init__("valid/loss", patience=validations)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """End now, if the checkpoint was that of the end."""
+        if self.wait_count >= self.patience:
+            trainer.should_stop = True
 
 
 class EndTogether(Callback):
-    """Ends all processes of a training when the first is told to end (SIGTERM).
+    """Hears that the training is to end (SIGTERM, Ctrl-C), so that it ends between two steps.
 
+    It is enough that one of several processes is told; `LastCheckpoint` asks all of them.
     Lightning has each tell the others, which waits forever where they are in the midst of
-    something else. The last checkpoint is what a resumed run goes on from.
+    something else. Told again, a process ends at once.
+
+    Attributes:
+        told: number of the signal; 0 before it came.
     """
 
+    def __init__(self) -> None:
+        self.told = 0
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the signal over from Lightning, which gives it back at the end."""
-        if trainer.world_size == 1:
+        """Take the signals over from Lightning, which gives them back at the end."""
+        if threading.current_thread() is not threading.main_thread():
             return
-        launcher = trainer.strategy.launcher
+        interrupt, launcher = signal.getsignal(signal.SIGINT), trainer.strategy.launcher
+
+        def hear(number: int, frame: FrameType | None) -> None:
+            self.told = number
+            signal.signal(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGTERM, end)
+            if number == signal.SIGINT and trainer.is_global_zero:
+                os.write(2, b"\nending after this step; Ctrl-C again ends at once\n")
 
         def end(number: int, frame: FrameType | None) -> None:
             if launcher is not None:
@@ -158,4 +192,6 @@ class EndTogether(Callback):
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
-        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGTERM, hear)
+        if interrupt != signal.SIG_IGN:
+            signal.signal(signal.SIGINT, hear)

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sciml.config import Config
+from sciml.epoch_means import EpochMeans, require_finite
 from sciml.errors import InputError
 from sciml.objective import Growing, Objective
 
@@ -73,6 +74,7 @@ class Learner(LightningModule):
         super().__init__()
         self.model, self.objective = model, objective
         self.config, self.seed = optimizer, seed
+        self._means = EpochMeans()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed the step, and tell the objective how far the training is."""
@@ -85,15 +87,35 @@ class Learner(LightningModule):
         self._tell(1.0)
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Loss of one batch; with the last one, log the means over the epoch."""
         loss, terms = self.objective(self.model, batch)
-        self._log("train", {"loss": loss, **terms}, len(batch))
+        self._means.add({"loss": loss, **terms}, len(batch))
+        if self.trainer.is_last_batch:
+            for name, (mean, samples) in self._means.take().items():
+                self._log("train", name, mean, samples)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Log the loss on held-out data."""
         loss, terms = self.objective(self.model, batch)
-        self._log("valid", {"loss": loss, **terms}, len(batch))
+        for name, value in {"loss": loss, **terms}.items():
+            self._log("valid", name, value.detach(), len(batch))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the losses of an epoch that is under way.
+
+        Raises:
+            InputError: if they are no longer numbers; nothing is written then.
+        """
+        parts = self._means.of_all_processes()
+        total = sum(part["loss"][0] for part in parts if part)
+        require_finite("train/loss", total, self.current_epoch)
+        checkpoint["epoch_means"] = parts
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with them; earlier versions wrote none, only at ends of epochs."""
+        parts = checkpoint.get("epoch_means", [])
+        self._means.go_on(parts[self.global_rank :: self.trainer.world_size])
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """AdamW, with the rate as a function of the step."""
@@ -152,9 +174,10 @@ class Learner(LightningModule):
         if isinstance(self.objective, Growing):
             self.objective.share = share
 
-    def _log(self, split: str, terms: dict[str, Tensor], samples: int) -> None:
-        self.log_dict(
-            {f"{split}/{name}": value.detach() for name, value in terms.items()},
+    def _log(self, split: str, name: str, value: Tensor | float, samples: int) -> None:
+        self.log(
+            f"{split}/{name}",
+            value,
             on_step=False,
             on_epoch=True,
             batch_size=samples,

@@ -1,4 +1,8 @@
-"""Batches read in the background while the model works on earlier ones."""
+"""Batches read in the background while the model works on earlier ones.
+
+Lightning makes an iterator over a loader before it tells the sampler the epoch, so nothing is
+read here until the first batch is asked for.
+"""
 
 from collections import deque
 from collections.abc import Iterator
@@ -25,3 +29,11 @@ class PrefetchingLoader(DataLoader[Any]):
             while (batch := waiting.popleft().result()) is not _END:
                 waiting.append(reader.submit(next, batches, _END))
                 yield batch
+
+
+class WorkerLoader(DataLoader[Any]):
+    """A loader whose batches are made by other processes."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        """Batches, some of them under way."""
+        yield from super().__iter__()

@@ -15,6 +15,7 @@ CONFIG = "config.yaml"
 _LENGTHS = ("training.epochs", "training.max_steps")  # may grow
 _FREE = (  # how fast, and how long to wait, but not what is learned
     "training.accelerator",
+    "training.checkpoint_minutes",
     "training.devices",
     "training.patience",
     "training.strategy",

@@ -1,6 +1,7 @@
 """How Lightning's trainer behaves towards the terminal: quietly, and ending when it is told to."""
 
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -8,31 +9,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from sciml.cli import note
+from sciml.last_checkpoint import LastCheckpoint
 
 
 @contextmanager
-def interruptible(trainer: Trainer) -> Iterator[None]:
-    """Let Ctrl-C end the program as it ends others, and say how to go on.
+def interruptible(trainer: Trainer, last: LastCheckpoint) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the program as they end others, and say how to go on.
 
     Lightning takes the interrupt for itself: by version it returns, or ignores all that follow
     and exits with status 1.
     """
     handler = signal.getsignal(signal.SIGINT)
+    terminated = False
     try:
         yield
-    except SystemExit:
+    except SystemExit as error:
         if not trainer.interrupted:
             raise
+        terminated = isinstance(error, SIGTERMException)
     if trainer.interrupted:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, handler)
         if trainer.global_rank == 0:
-            note(
-                f"stopped in epoch {trainer.current_epoch + 1} of {trainer.max_epochs}; --resume "
-                "begins it anew and goes on"
-            )
+            note(f"stopped; --resume goes on {last.place}")
+        if terminated:
+            os.kill(os.getpid(), signal.SIGTERM)
         raise KeyboardInterrupt
 
 

@@ -3,21 +3,30 @@
 import copy
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource
-from sciml.callbacks import EndTogether, ExponentialAverage, FiniteLoss, History, Snapshots
+from sciml.callbacks import (
+    EndTogether,
+    ExponentialAverage,
+    FiniteLoss,
+    History,
+    Patience,
+    Snapshots,
+)
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.last_checkpoint import LastCheckpoint
 from sciml.learner import Learner, OptimizerConfig
 from sciml.machine import has_bfloat16
 from sciml.objective import Objective
@@ -47,6 +56,8 @@ class TrainingConfig(Config):
         accelerator, devices, strategy: as Lightning names them: `cpu`, `gpu`; how many;
             `ddp`, `fsdp`.
         workers: processes that load data.
+        checkpoint_minutes: between checkpoints to resume from, beside those at ends of
+            epochs, which are always written; null: only these.
     """
 
     seed: int = Field(0, ge=0)
@@ -64,6 +75,7 @@ class TrainingConfig(Config):
     devices: int | Literal["auto"] = 1
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     workers: int = Field(0, ge=0)
+    checkpoint_minutes: float | None = Field(10, ge=0)
 
 
 def precision_here(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
@@ -121,9 +133,11 @@ def fit(
     """Train `model` in place and leave the weights with the best validation loss in it.
 
     Everything random is a function of the seed and the step, and `run/last.ckpt` is
-    written at the end of each epoch, so a killed run that is resumed ends with the
-    weights it would have ended with. In a run of several processes only the first
-    returns; the others end here.
+    written every few minutes and at the end of each epoch, so a killed run that is resumed
+    goes on within its epoch and ends with the weights and the losses it would have ended
+    with. Told to end (SIGTERM, Ctrl-C), it writes after the step under way, or after the
+    validation, and loses nothing. In a run of several processes only the first returns; the
+    others end here.
 
     Args:
         model: trained in place; parameters with `requires_grad` False stay.
@@ -143,14 +157,16 @@ def fit(
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
     learner = Learner(trained, objective, config.optimizer, config.seed)
-    last = ModelCheckpoint(run, "last", enable_version_counter=False)
+    end = EndTogether()
+    last = LastCheckpoint(run / "last.ckpt", config.checkpoint_minutes, end)
     best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
-    checkpoints = [last] if valid is None else [last, best]
+    checkpoints = [last] if valid is None else [best, last]  # the last one knows of the best
     with quiet():
         callbacks, kept = _callbacks(config, run, snapshots)
+        callbacks.append(end)
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
-        with interruptible(trainer):
+        with interruptible(trainer, last):
             trainer.fit(
                 learner,
                 datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
@@ -187,7 +203,7 @@ def _callbacks(
     config: TrainingConfig, run: Path, snapshots: int
 ) -> tuple[list[Callback], list[Path]]:
     """All but the checkpoints, and the files of snapshots to come."""
-    callbacks: list[Callback] = [EndTogether(), FiniteLoss(), History(run / "metrics.csv")]
+    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
     average = None if config.ema_decay is None else ExponentialAverage(config.ema_decay)
     if average is not None:
         callbacks.append(average)
@@ -195,7 +211,7 @@ def _callbacks(
     if snapshots:
         callbacks.append(kept)  # after the average of the same step
     if config.patience is not None:
-        callbacks.append(EarlyStopping("valid/loss", patience=config.patience))
+        callbacks.append(Patience(config.patience))
     return callbacks, kept.paths
 
 
@@ -203,7 +219,7 @@ def _trainer(
     config: TrainingConfig,
     run: Path,
     callbacks: list[Callback],
-    checkpoints: list[ModelCheckpoint],
+    checkpoints: Sequence[Checkpoint],
     epochs: int,
     batches: int,
 ) -> Trainer:

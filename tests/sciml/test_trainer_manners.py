@@ -54,8 +54,8 @@ def make_model() -> nn.Linear:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (1, "stopped in epoch 1 of 3; --resume begins it anew"),
-        (6, "stopped in epoch 2 of 3; --resume"),
+        (1, "stopped; --resume goes on from the beginning"),
+        (6, "stopped; --resume goes on after step 4 of 12, in epoch 2 of 3"),
     ],
 )
 def test_an_interrupt_says_how_to_go_on(

@@ -129,6 +129,16 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
 
 
+def test_a_run_resumed_with_workers_has_the_order_of_its_epoch(tmp_path: Path) -> None:
+    unbroken, resumed = make_model(), make_model()
+    steady = {"workers": 1, "optimizer": OptimizerConfig(schedule="constant", warmup=0)}
+    fit(unbroken, NoisySquares(), Source(), None, config(epochs=2, **steady), tmp_path / "a")
+    for epochs in (1, 2):
+        settings = config(epochs=epochs, **steady)
+        fit(resumed, NoisySquares(), Source(), None, settings, tmp_path / "b", resume=True)
+    assert torch.equal(weights(unbroken), weights(resumed))
+
+
 @pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_snapshots_are_the_weights_on_the_way(
@@ -174,6 +184,12 @@ def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> N
     assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
 
 
+def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
+    settings = config(validate_every=2)
+    fit(make_model(), NoisySquares(), Source(), Source(16), settings, tmp_path)
+    assert [bool(row["valid/loss"]) for row in history(tmp_path)] == [False, True, False, True]
+
+
 def test_frozen_parameters_stay(tmp_path: Path) -> None:
     model = make_model()
     model[0].requires_grad_(False)
@@ -215,7 +231,10 @@ def test_an_objective_is_told_how_far_the_training_is(tmp_path: Path) -> None:
 
 def test_early_stopping(tmp_path: Path) -> None:
     flat = config(epochs=50, patience=2, optimizer=OptimizerConfig(lr=1e-12))
-    assert fit(make_model(), NoisySquares(), Source(), Source(), flat, tmp_path).epochs <= 4
+    arguments = (NoisySquares(), Source(), Source(), flat, tmp_path)
+    first = fit(make_model(), *arguments)
+    assert first.epochs <= 4
+    assert fit(make_model(), *arguments, resume=True).steps == first.steps  # it had ended
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Means over the samples of an epoch, which a checkpoint within that epoch can hold."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, distributed
+
+from sciml.errors import InputError
+
+Sums = dict[str, tuple[float, int]]  # of each term: over samples, and how many these are
+
+
+class EpochMeans:
+    """Means of terms, each over the batches of this process that had it."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Tensor | float, int]] = {}
+
+    def add(self, terms: Mapping[str, Tensor], samples: int) -> None:
+        """Count in the terms of a batch of that many samples."""
+        for name, value in terms.items():
+            total, before = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + value.detach() * samples, before + samples
+
+    def take(self) -> dict[str, tuple[Tensor | float, int]]:
+        """Of each term the mean and the number of samples; then begin anew."""
+        sums, self._sums = self._sums, {}
+        return {name: (total / samples, samples) for name, (total, samples) in sums.items()}
+
+    def of_all_processes(self) -> list[Sums]:
+        """What each process has counted; all have to ask."""
+        own = {name: (float(total), samples) for name, (total, samples) in self._sums.items()}
+        if not distributed.is_initialized():
+            return [own]
+        parts: list[Any] = [None] * distributed.get_world_size()
+        distributed.all_gather_object(parts, own)
+        return parts
+
+    def go_on(self, parts: Iterable[Sums]) -> None:
+        """Begin with what was counted before."""
+        for part in parts:
+            for name, (total, samples) in part.items():
+                old, before = self._sums.get(name, (0.0, 0))
+                self._sums[name] = old + total, before + samples
+
+
+def require_finite(name: str, value: float, epoch: int) -> None:
+    """End a training whose loss is no longer a number.
+
+    Raises:
+        InputError: if `value` is not finite.
+    """
+    if not math.isfinite(value):
+        raise InputError(
+            f"{name} is {value} in epoch {epoch}; lower training.optimizer.lr, or look for NaN "
+            "and extreme values in the data"
+        )
