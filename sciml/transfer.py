@@ -27,6 +27,10 @@ class TransferConfig(Config):
     anew: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
 
+    def starts_anew(self, name: str) -> bool:
+        """Whether a parameter or buffer keeps its fresh initial values."""
+        return _matches(name, self.anew)
+
 
 def transfer(model: nn.Module, config: TransferConfig, kind: str) -> None:
     """Load what fits by name and shape; what does not fit must be named in `anew`.
@@ -46,8 +50,8 @@ def transfer(model: nn.Module, config: TransferConfig, kind: str) -> None:
         _require_match(pattern, [*target, *source], "anew", config.checkpoint)
     for pattern in config.frozen:
         _require_match(pattern, target, "frozen", config.checkpoint)
-    wanted = {k: v for k, v in target.items() if not _matches(k, config.anew)}
-    given = {k: v for k, v in source.items() if not _matches(k, config.anew)}
+    wanted = {k: v for k, v in target.items() if not config.starts_anew(k)}
+    given = {k: v for k, v in source.items() if not config.starts_anew(k)}
     misfits = _misfits(wanted, given)
     if misfits:
         raise InputError(

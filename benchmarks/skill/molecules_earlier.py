@@ -2,7 +2,7 @@
 
 Predictions are kept on the machine that made them; scores, intervals and differences in the
 report. A table and split that is made again replaces what was said of it once all models that
-were compared then have as many seeds; until then, what was said stays.
+were compared then have the same seeds; until then, what was said stays.
 """
 
 import json
@@ -71,9 +71,9 @@ class Earlier:
 
 
 def _says_as_much(entry: Record, before: Record) -> bool:
-    """Whether no model has fewer seeds."""
+    """Whether no model lacks a seed."""
     return all(
-        len(entry["models"].get(model, {}).get("seeds", ())) >= len(score["seeds"])
+        {*entry["models"].get(model, {}).get("seeds", ())} >= {*score["seeds"]}
         for model, score in before["models"].items()
     )
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from molecules.training.experiment import ExperimentConfig
 
 _BATCH = 256  # molecules predicted at once
+_LEAST_SPREAD = 0.1  # of a channel of vectors, as a share of the largest
 
 Array = NDArray[np.float64]
 
@@ -81,7 +82,7 @@ def train_networks(
         if len(divided) > 1:
             note(f"network {number + 1} of {len(divided)}")
         models.append(make_model(ready, config, division, number, config.transfer))
-        if config.transfer is not None and config.model.pooling != "extensive":
+        if _has_new_head(config):
             _normalize_vectors(models[-1], _data(ready, config, division.learned))
         results.append(_fit(models[-1], ready, config, division, number, folder))
         models[-1].head.fold()
@@ -158,11 +159,24 @@ def _data(ready: Prepared, config: "ExperimentConfig", rows: NDArray[np.int64]) 
     return chosen if config.model.fingerprint else replace(chosen, fingerprints=None)
 
 
+def _has_new_head(config: "ExperimentConfig") -> bool:
+    """Whether a head with a bias, which is not transferred, reads trained vectors."""
+    start, extensive = config.transfer, config.model.pooling == "extensive"
+    return start is not None and not extensive and start.starts_anew("head.layers.1.weight")
+
+
 @torch.no_grad()
 def _normalize_vectors(model: PropertyModel, learned: MoleculeData) -> None:
-    """Let the head, which is new, read all channels of trained vectors alike."""
+    """Let the head read all channels of trained vectors alike.
+
+    But not those that hardly differ among the molecules learned from: of other molecules they
+    may say anything.
+    """
     vectors = (model.encoder(batch) for _, batch in _batches(model, learned))
-    model.head.inputs = Normalizer.fit(vectors)
+    found = Normalizer.fit(vectors)
+    spread = found.std.clamp(min=_LEAST_SPREAD * float(found.std.max()))
+    model.head.inputs = Normalizer(found.mean, spread)
+    model.train()
 
 
 @torch.inference_mode()

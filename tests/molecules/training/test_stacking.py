@@ -12,13 +12,15 @@ from rdkit import Chem
 from molecules.evaluation.splits import scaffolds
 from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
-from molecules.models.model import Head, ModelConfig
+from molecules.models.model import Head, ModelConfig, PropertyModel
+from molecules.molecule import MoleculeBatch
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.pretraining.experiment import PretrainConfig, pretrain
 from molecules.tasks import Tasks
 from molecules.training.divisions import divisions, learned_rows
 from molecules.training.experiment import ExperimentConfig, fit_predictor, train
 from molecules.training.networks import Networks, _tell_of_cut
+from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
 from sciml.config import load_config, named_config
@@ -185,18 +187,46 @@ def test_a_folded_head_tells_the_same() -> None:
     torch.testing.assert_close(head(vectors, None), told, rtol=1e-4, atol=1e-4)
 
 
-def test_the_head_reads_normalized_vectors_only_while_it_is_trained(
+def test_a_new_head_reads_normalized_vectors_only_while_it_is_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    monkeypatch.setattr(Head, "fold", lambda head: seen.append(head.inputs))
+    seen = set()
+    loss = PropertyLoss.forward
+
+    def spy(self: PropertyLoss, model: PropertyModel, batch: MoleculeBatch) -> object:
+        if torch.is_grad_enabled():
+            seen.add((model.training, model.head.inputs is not None))
+        return loss(self, model, batch)
+
+    monkeypatch.setattr(PropertyLoss, "forward", spy)
     few = ["folds=2", "measure_gain=false", "experts=[]", *TINY[3:], "training.epochs=1"]
     config = load_config(ExperimentConfig, named_config("molecules", "small"), few)
-    train(table(), ["size"], config, tmp_path / "run")
-    monkeypatch.undo()
-    assert [type(inputs) for inputs in seen] == [Normalizer, Normalizer]
-    again = train(table(), ["size"], config, tmp_path / "again").predictor
-    assert all(member.head.inputs is None for member in again.members)
+    predictor = train(table(), ["size"], config, tmp_path / "run").predictor
+    assert seen == {(True, True)}
+    assert all(member.head.inputs is None for member in predictor.members)
+
+
+def test_a_head_that_was_trained_reads_vectors_as_before(tmp_path: Path) -> None:
+    few = ["folds=1", "measure_gain=false", "experts=[]", *TINY]
+    path = named_config("molecules", "small")
+    first = load_config(ExperimentConfig, path, ["transfer=null", *few])
+    before = train(table(), ["size"], first, tmp_path / "first").predictor.predict(SMILES)
+    start = f"transfer={{checkpoint: {tmp_path / 'first' / 'model.safetensors'}}}"
+    still = ["training.optimizer.lr=1e-12", "training.ema_decay=null"]
+    again = load_config(ExperimentConfig, path, [*few, start, *still])
+    after = train(table(), ["size"], again, tmp_path / "again").predictor.predict(SMILES)
+    np.testing.assert_allclose(after.mean, before.mean, rtol=1e-4)
+
+
+def test_a_table_of_alkanes_says_nothing_wild_of_other_molecules(tmp_path: Path) -> None:
+    """Where channels hardly differ, they are not blown up."""
+    chains = ["C" * n for n in range(1, 41)]
+    frame = pd.DataFrame({"smiles": chains, "size": [str(len(text)) for text in chains]})
+    few = ["folds=2", "measure_gain=false", "experts=[]", *TINY[3:], "training.epochs=8"]
+    config = load_config(ExperimentConfig, named_config("molecules", "small"), few)
+    trained = train(Table(frame, "smiles", "made"), ["size"], config, tmp_path / "run")
+    others = ["CC(=O)Oc1ccccc1C(=O)O", "CN1CCCC1c1cccnc1", "ClCC(=O)O", "CCO"]
+    assert np.abs(trained.predictor.predict(others).mean).max() < 200
 
 
 def test_quantities_over_decades_scale_with_their_unit(tmp_path: Path) -> None:
