@@ -41,7 +41,7 @@ class LastCheckpoint(Checkpoint):
         if self._step == 0:
             return
         self.place = _place(trainer)
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not trainer.should_stop:
             note(f"goes on {self.place}")
 
     def on_train_batch_end(

@@ -279,7 +279,7 @@ def test_a_loss_that_is_no_number_is_not_written(tmp_path: Path) -> None:
             batch = super().__getitems__(indices)
             return batch if self.read < 24 else Inputs(batch.x + torch.nan)
 
-    with pytest.raises(InputError, match="train/loss is nan in epoch 0; lower"):
+    with pytest.raises(InputError, match="train/loss is nan in epoch 1; lower"):
         train(tmp_path, source=Breaking(43))
     assert step(tmp_path) == 2
 
@@ -304,6 +304,15 @@ def test_the_best_weights_are_not_forgotten(minutes: float | None, tmp_path: Pat
     with pytest.raises(SystemError):
         train(tmp_path / "broken", settings, {17: die}, objective=UpAndDown)
     assert train(tmp_path / "broken", settings, objective=UpAndDown) == unbroken
+
+
+def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
+    unbroken = train(tmp_path / "unbroken", objective=UpAndDown)
+    with pytest.raises(SystemError):
+        train(tmp_path / "broken", {}, {17: die}, objective=UpAndDown)
+    (tmp_path / "broken").rename(tmp_path / "moved")
+    assert train(tmp_path / "moved", objective=UpAndDown) == unbroken
+    assert not (tmp_path / "broken").exists()
 
 
 def test_a_checkpoint_of_an_earlier_version(tmp_path: Path) -> None:

@@ -235,6 +235,21 @@ def test_early_stopping(tmp_path: Path) -> None:
     first = fit(make_model(), *arguments)
     assert first.epochs <= 4
     assert fit(make_model(), *arguments, resume=True).steps == first.steps  # it had ended
+    longer = (*arguments[:3], config(epochs=50, patience=5, optimizer=flat.optimizer), tmp_path)
+    assert fit(make_model(), *longer, resume=True).steps > first.steps
+
+
+def test_a_model_that_was_asked_before_is_trained_as_one(tmp_path: Path) -> None:
+    modes = set()
+
+    class Watched(NoisySquares):
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            if torch.is_grad_enabled():
+                modes.add(model.training)
+            return super().__call__(model, batch)
+
+    fit(make_model().eval(), Watched(), Source(), None, config(epochs=1), tmp_path)
+    assert modes == {True}
 
 
 @pytest.mark.parametrize(
@@ -264,7 +279,7 @@ def test_snapshots_of_a_training_too_short(tmp_path: Path) -> None:
 def test_loss_that_is_not_a_number(tmp_path: Path) -> None:
     source = Source()
     source.y[3] = float("nan")
-    with pytest.raises(InputError, match="train/loss is nan in epoch 0; lower"):
+    with pytest.raises(InputError, match="train/loss is nan in epoch 1; lower"):
         fit(make_model(), NoisySquares(), source, None, config(), tmp_path)
 
 

@@ -29,6 +29,8 @@ LEADS = (
 _NUMBERED = re.compile(r"\d+(_hours)?$")
 _GRADS = re.compile(r"starting from (\d\d)Z(\d\d[a-z]{3}\d{4})", re.IGNORECASE)
 _FORECAST = re.compile(r"\bforecast\b", re.IGNORECASE)
+_FORECAST_OF = re.compile(r"\bforecast of\b|\b(hourly|daily) forecast\b", re.IGNORECASE)  # PSL's
+_LONGEST = 2 * 8784.0  # hours; an initial time so far away is not that of a forecast
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -53,15 +55,18 @@ def lead_hours(
         leads = dataset[axis].values - initial
     else:
         return np.empty(0)
-    return np.unique((leads[~np.isnat(leads)] / _HOUR).clip(min=0))
+    hours = np.unique((leads[~np.isnat(leads)] / _HOUR).clip(min=0))
+    return hours if hours.size and hours.max() <= _LONGEST else np.empty(0)
 
 
 def noted(dataset: xr.Dataset) -> str:
     """What tells of forecasts without an initial time; empty where nothing does."""
     for name, variable in dataset.variables.items():
-        if plain(name) in LEADS and variable.dtype.kind in "iuf" and variable.values.any():
+        if plain(name) in LEADS and variable.dtype.kind in "iuf" and not _counts(variable.values):
             return f"{name} without a unit"
     fields = [(key, field.attrs) for key, field in dataset.data_vars.items() if not _fixed(key)]
+    if any(attributes.get("GRIB_dataType") == "an" for _, attributes in fields):
+        return ""  # instantaneous fields that only forecasts have stand beside ERA5's analyses
     return next((f"{key} {sign}" for key, attributes in fields if (sign := _sign(attributes))), "")
 
 
@@ -73,8 +78,15 @@ def _sign(attributes: dict[str, Any]) -> str:
     lead = np.asarray(attributes.get("forecast_time", 0))
     if lead.dtype.kind in "iuf" and lead.any():
         return f"has forecast_time {lead.max():g} {attributes.get('forecast_time_units', 'units')}"
-    described = [str(attributes.get(key, "")) for key in ("product_description", "long_name")]
-    return next((f"is {text!r}" for text in described if _FORECAST.search(text)), "")
+    for key, words in (("product_description", _FORECAST), ("long_name", _FORECAST_OF)):
+        if words.search(text := str(attributes.get(key, ""))):
+            return f"is {text!r}"
+    return ""
+
+
+def _counts(values: NDArray[np.generic]) -> bool:
+    """Whether these are zeros, or the numbers of the times: no lead times."""
+    return not values.any() or np.array_equal(values.ravel(), np.arange(values.size))
 
 
 def _fixed(key: Hashable) -> bool:
@@ -89,15 +101,23 @@ def _stated(dataset: xr.Dataset, axis: Hashable) -> Iterator[np.datetime64]:
         if plain(key) in INITIAL and (time := _read(str(value))) is not None:
             yield time
     on_axis = dataset[axis].attrs
-    if "fixed" in str(on_axis.get("reference_time_description", "")) and (
-        seconds := on_axis.get("reference_time")
-    ):
-        yield np.datetime64(round(float(seconds)), "s")
+    seconds = _number(on_axis.get("reference_time"))
+    if "fixed" in str(on_axis.get("reference_time_description", "")) and seconds > 0:
+        yield np.datetime64(round(seconds), "s")
     if found := _GRADS.search(str(dataset.attrs.get("title", ""))):
-        day = pd.to_datetime(found[2], format="%d%b%Y")
-        yield (day + pd.Timedelta(hours=int(found[1]))).to_datetime64()
+        day = pd.to_datetime(found[2], format="%d%b%Y", errors="coerce")
+        if not pd.isna(day):
+            yield (day + pd.Timedelta(hours=int(found[1]))).to_datetime64()
 
 
 def _read(text: str) -> np.datetime64 | None:
     time = pd.to_datetime(text, errors="coerce", utc=True)
     return None if pd.isna(time) else time.tz_localize(None).to_datetime64()
+
+
+def _number(value: object) -> float:
+    """NaN for what is none."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return float("nan")

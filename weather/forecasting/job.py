@@ -3,7 +3,9 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import xarray as xr
@@ -20,7 +22,7 @@ from weather.forecasting.noise import MemberNoise
 from weather.forecasting.perturbations import Perturbations
 from weather.forecasting.planner import Plan
 from weather.grid import LatLonGrid
-from weather.state import seconds
+from weather.state import State, seconds
 from weather.variables import Variables
 
 _TOGETHER = 2**28  # bytes of fields that are forecast at once
@@ -137,7 +139,7 @@ class Job:
         """Digests of what makes a forecast, each the same for the same and for no other.
 
         Args:
-            first: what the first batch starts from.
+            first: what the first batch starts from; what the others do is read here.
         """
         members = None if self.members is None else self.members.tolist()
         ensemble = self.perturbations and self.perturbations.config.model_dump()
@@ -152,13 +154,26 @@ class Job:
         return {**digests, "analyses": self._fields(first)}
 
     def _fields(self, first: Known) -> str:
-        """Digest of what the first batch starts from, and of the boundary at its end."""
-        states = [*first.values()]
+        """Digest of all initial states, and of the boundary at the end of the first forecast."""
+        boundary: list[State] = []
         if self.boundary is not None:
             start = seconds(self.times[:1])
-            states.append(self.boundary.at(start + self.plan.leads[-1], start))
-        fields = [f for state in states for f in (state.surface, state.upper, state.time)]
+            boundary = [self.boundary.at(start + self.plan.leads[-1], start)]
+        states = chain(first.values(), boundary, self._later())
+        fields = (f for state in states for f in (state.surface, state.upper, state.time))
         return _digest(*(field.cpu().numpy().tobytes() for field in fields))
+
+    def _later(self) -> Iterator[State]:
+        """What the analyses say of the forecasts of all batches but the first, each once."""
+        made_here = self.perturbations is not None or self.members is None
+        first, *others = [
+            dict.fromkeys((time, None if made_here else member) for time, member in batch)
+            for batch in self.batches()
+        ]
+        for time, member in dict.fromkeys(chain.from_iterable(others)):
+            if (time, member) not in first:
+                members, times = None if member is None else [member], [self.times[time]]
+                yield from self.experts.initial(self.dataset, times, members, self.plan).values()
 
 
 def _digest(*parts: bytes) -> str:

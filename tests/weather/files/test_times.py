@@ -128,6 +128,14 @@ def test_a_note_tells_forecasts_of_unknown_lead_time(note, few, opened):
     lambda few: on_axis(few, reference_time=978285600.0,
                         reference_time_description="analyses, reference date is variable"),
     lambda few: few.assign_coords(leadTime=0),
+    lambda few: few.assign(step=("time", np.arange(few.time.size))),
+    lambda few: few.assign_attrs(initialization_time="1979-01-01"),
+    lambda few: few.assign_attrs(title="starting from 00Z32foo2020"),
+    lambda few: on_axis(few, reference_time="x", reference_time_description=WGRIB2),
+    lambda few: gfs(few, long_name="Forecast albedo"),
+    lambda few: gfs(few, GRIB_dataType="an").assign(
+        gust=few.msl.assign_attrs(GRIB_dataType="fc", GRIB_stepType="instant")
+    ),
 ])  # fmt: skip
 def test_analyses_are_not_taken_for_forecasts(analyses, few, opened):
     assert "forecasts" not in opened(analyses(few)).attrs.get("history", "")

@@ -289,10 +289,10 @@ def test_what_is_in_the_place_of_a_forecast_is_told(
         with pytest.raises(InputError, match=f"a forecast with other {words}; give another --out"):
             write(**options)
     analyses.isel(time=[0])[["msl"]].drop_attrs().to_netcdf(path, mode="w")
-    with pytest.raises(InputError, match=r"f.nc is there already, and not by"):
+    with pytest.raises(InputError, match=r"f.nc is there already, and does not say"):
         write()
     path.write_text("notes")
-    with pytest.raises(InputError, match=r"f.nc is there already, and not by"):
+    with pytest.raises(InputError, match=r"f.nc is there already, and does not say"):
         write()
     assert path.read_text() == "notes"
 
@@ -344,3 +344,15 @@ def test_a_killed_process_goes_on(make_forecaster, waves_file, tmp_path):
     xr.testing.assert_identical(
         opened(broken).drop_attrs(deep=False), opened(whole).drop_attrs(deep=False)
     )
+
+
+def test_later_analyses_that_were_corrected_make_another_forecast(
+    forecaster, analyses, tmp_path, one_by_one
+):
+    path = tmp_path / "f.nc"
+    assert write_forecast(forecaster, analyses, START, SIX_HOURLY, path, layout="cf")
+    assert not write_forecast(forecaster, analyses, START, SIX_HOURLY, path, layout="cf")
+    corrected = analyses.copy(deep=True)
+    corrected["t"].loc[{"time": START[1]}] += 1
+    with pytest.raises(InputError, match="a forecast with other analyses"):
+        write_forecast(forecaster, corrected, START, SIX_HOURLY, path, layout="cf")
