@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rdkit import Chem
 
 _CUT_OFF = re.compile(r"InChI=1S?/[^/]*H(?![a-z])[^/]*/c[^/]*$")  # no layer has the hydrogens
+_LACTAM = "[O,S;X2;H1]-c:[n;X2;H0]"  # on an aromatic ring, to O=c:[nH]
 _SHIFTS = (  # H-X-C=Y to X=C-Y-H
     "[O,S;X2;H1]-[#6;X3]=[#7;X2]",  # amides, lactams, thioamides
     "[#7;R;H1]-[#6;R]=[#7;X2;!R]",  # amino groups on heteroaromatic rings
@@ -44,11 +45,30 @@ def _smiles(inchi: str) -> str:
 def _usual_tautomer(molecule: "Chem.Mol") -> "Chem.Mol":
     from rdkit import Chem
 
+    molecule = _with_lactams(molecule)
     for pattern in _patterns():
         Chem.Kekulize(molecule, clearAromaticFlags=True)
         for giver, carbon, taker in molecule.GetSubstructMatches(pattern):
             _shift(molecule, giver, carbon, taker)
         Chem.SanitizeMol(molecule)
+    return molecule
+
+
+def _with_lactams(molecule: "Chem.Mol") -> "Chem.Mol":
+    """Move hydrogens within aromatic rings, whatever their Kekule form, where that is a molecule."""
+    from rdkit import Chem
+
+    for giver, carbon, taker in molecule.GetSubstructMatches(_lactam()):
+        changed = Chem.RWMol(molecule)
+        if not changed.GetAtomWithIdx(giver).GetTotalNumHs():
+            continue
+        changed.GetBondBetweenAtoms(giver, carbon).SetBondType(Chem.BondType.DOUBLE)
+        for index, hydrogens in ((giver, 0), (taker, 1)):
+            atom = changed.GetAtomWithIdx(index)
+            atom.SetNoImplicit(True)
+            atom.SetNumExplicitHs(hydrogens)
+        if not Chem.SanitizeMol(changed, catchErrors=True):
+            molecule = changed
     return molecule
 
 
@@ -75,3 +95,10 @@ def _patterns() -> "list[Chem.Mol]":
     from rdkit import Chem
 
     return [Chem.MolFromSmarts(shift) for shift in _SHIFTS]
+
+
+@cache
+def _lactam() -> "Chem.Mol":
+    from rdkit import Chem
+
+    return Chem.MolFromSmarts(_LACTAM)

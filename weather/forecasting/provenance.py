@@ -63,7 +63,11 @@ def is_there(path: Path, identity: Mapping[str, str]) -> bool:
     differ = [key for key in {**identity, **known} if known.get(key) != identity.get(key)]
     if len(differ) > 1 and "analyses" in differ:
         differ.remove("analyses")  # they follow from initial times and models
-    what = f"a forecast with other {_and(differ)}" if known else "and does not say which forecast it is"
+    what = (
+        f"a forecast with other {_and(differ)}"
+        if known
+        else "and does not say which forecast it is"
+    )
     raise InputError(
         f"{path} is there already, {what}; give another --out, or --overwrite to replace it"
     )

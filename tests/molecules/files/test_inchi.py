@@ -9,13 +9,19 @@ from rdkit import Chem
 from molecules.files.inchi import as_smiles, is_inchi
 from molecules.files.table import read_table
 
-# as drawn: amides, lactams, thioamides, amino-heteroaromatics, stereo, charges, salts
+# as drawn: amides, lactams in rings that are aromatic or not, thioamides, amino-heteroaromatics, stereo, charges, salts
 DRAWN = [
     "CCO",
     "CC(=O)Nc1ccccc1",
     "O=C1CCCN1",
     "CNC(N)=S",
     "O=c1cc[nH]c(=O)[nH]1",
+    "O=c1cccc[nH]1",
+    "Cc1ccc[nH]c1=O",
+    "Cc1cccc(=O)[nH]1",
+    "O=c1cccn[nH]1",
+    "O=c1[nH]cnc2ccccc12",
+    "S=c1cccc[nH]1",
     "CNc1ncccn1",
     "CCNc1nc(N)nc(NC(C)C)n1",
     "C[C@H](N)C(=O)N[C@@H](C)C(=O)O",
