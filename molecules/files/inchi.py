@@ -55,7 +55,7 @@ def _usual_tautomer(molecule: "Chem.Mol") -> "Chem.Mol":
 
 
 def _with_lactams(molecule: "Chem.Mol") -> "Chem.Mol":
-    """Move hydrogens within aromatic rings, whatever their Kekule form, where that is a molecule."""
+    """Move hydrogens to aromatic rings, whatever their Kekule form, where that is a molecule."""
     from rdkit import Chem
 
     for giver, carbon, taker in molecule.GetSubstructMatches(_lactam()):

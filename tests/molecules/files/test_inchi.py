@@ -9,7 +9,8 @@ from rdkit import Chem
 from molecules.files.inchi import as_smiles, is_inchi
 from molecules.files.table import read_table
 
-# as drawn: amides, lactams in rings that are aromatic or not, thioamides, amino-heteroaromatics, stereo, charges, salts
+# as drawn: amides, lactams (also in aromatic rings), thioamides, amino-heteroaromatics, stereo,
+# charges, salts
 DRAWN = [
     "CCO",
     "CC(=O)Nc1ccccc1",
