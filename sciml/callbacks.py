@@ -147,14 +147,19 @@ class FiniteLoss(Callback):
 class Patience(EarlyStopping):
     """Ends a training after some validations in a row without a better loss.
 
-    A run that had ended so before it was resumed does not begin another epoch.
+    A run that had ended so before it was resumed does not begin another epoch, unless it is
+    resumed with more patience.
     """
 
     def __init__(self, validations: int) -> None:
         super().__init__("valid/loss", patience=validations)
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on waiting, but no longer than is asked now."""
+        super().load_state_dict(state_dict | {"patience": self.patience})
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End now, if the checkpoint was that of the end."""
+        """End now, if the checkpoint had waited long enough."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
 
@@ -184,7 +189,10 @@ class EndTogether(Callback):
             signal.signal(signal.SIGINT, interrupt)
             signal.signal(signal.SIGTERM, end)
             if number == signal.SIGINT and trainer.is_global_zero:
-                os.write(2, b"\nending after this step; Ctrl-C again ends at once\n")
+                os.write(
+                    2,
+                    b"\nending after the step or validation under way; Ctrl-C again ends at once\n",
+                )
 
         def end(number: int, frame: FrameType | None) -> None:
             if launcher is not None:

@@ -10,12 +10,13 @@ from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource
+from sciml.best_checkpoint import BestCheckpoint
 from sciml.callbacks import (
     EndTogether,
     ExponentialAverage,
@@ -156,10 +157,11 @@ def fit(
     started, cpu_started = time.perf_counter(), time.process_time()
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
+    trained.train()  # Lightning keeps the mode it is given
     learner = Learner(trained, objective, config.optimizer, config.seed)
     end = EndTogether()
     last = LastCheckpoint(run / "last.ckpt", config.checkpoint_minutes, end)
-    best = ModelCheckpoint(run, "best", monitor="valid/loss", enable_version_counter=False)
+    best = BestCheckpoint(run)
     checkpoints = [last] if valid is None else [best, last]  # the last one knows of the best
     with quiet():
         callbacks, kept = _callbacks(config, run, snapshots)

@@ -237,6 +237,48 @@ def test_early_stopping(tmp_path: Path) -> None:
     assert fit(make_model(), *arguments, resume=True).steps == first.steps  # it had ended
 
 
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 4), (2, 4), (4, 6), (None, 8)])
+def test_patience_may_change_when_it_is_resumed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    patience: int | None,
+    epochs: int,
+) -> None:
+    """The second of eight validations is the best; a run at its end does not go on."""
+
+    class Worse(NoisySquares):
+        share = 0.0
+
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            loss, terms = super().__call__(model, batch)
+            if model.training:
+                self.epoch = int(8 * self.share)
+                return loss, terms
+            return 0 * loss + (2 if self.epoch == 0 else 1), terms
+
+    def end(validations: int | None) -> int:
+        settings = config(epochs=8, patience=validations)
+        arguments = (make_model(), Worse(), Source(), Source(), settings, tmp_path)
+        return fit(*arguments, resume=True).epochs
+
+    assert end(2) == 4
+    capsys.readouterr()
+    assert end(patience) == epochs
+    assert ("goes on" in capsys.readouterr().err) == (epochs > 4)
+
+
+def test_a_model_that_had_predicted_is_trained_with_dropout(tmp_path: Path) -> None:
+    modes = []
+
+    class Watching(NoisySquares):
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            modes.append(model.training)
+            return super().__call__(model, batch)
+
+    fit(make_model().eval(), Watching(), Source(), None, config(epochs=1), tmp_path)
+    assert modes == [True] * 4
+
+
 @pytest.mark.parametrize(
     ("train", "valid", "changes", "message"),
     [
@@ -264,7 +306,7 @@ def test_snapshots_of_a_training_too_short(tmp_path: Path) -> None:
 def test_loss_that_is_not_a_number(tmp_path: Path) -> None:
     source = Source()
     source.y[3] = float("nan")
-    with pytest.raises(InputError, match="train/loss is nan in epoch 0; lower"):
+    with pytest.raises(InputError, match="train/loss is nan in epoch 1; lower"):
         fit(make_model(), NoisySquares(), source, None, config(), tmp_path)
 
 
