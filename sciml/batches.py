@@ -9,7 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
 from sciml.order import shuffled
-from sciml.prefetch import PrefetchingLoader, WorkerLoader
+from sciml.prefetch import PrefetchingLoader, WorkerLoader, ignore_interrupt
 
 
 class BatchSource(Protocol):
@@ -78,6 +78,7 @@ class BatchData(LightningDataModule):
             batch_sampler=_Rest(sampler, size, whole, done),
             collate_fn=_as_it_is,
             num_workers=self.workers,
+            worker_init_fn=ignore_interrupt,
             persistent_workers=self.workers > 0,
             generator=torch.Generator() if self.workers else None,  # not that of the validation
             pin_memory=False,

@@ -12,15 +12,13 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from torch import Tensor, nn
 
 from sciml.epoch_means import require_finite
 from sciml.errors import InputError
 from sciml.files import atomic_path
-
-_PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")  # in a checkpoint
 
 
 class ExponentialAverage(WeightAveraging):
@@ -143,49 +141,27 @@ class FiniteLoss(Callback):
         """Check this epoch's mean losses."""
         for name, value in trainer.callback_metrics.items():
             if name.endswith("/loss"):
-                require_finite(name, float(value), trainer.current_epoch + 1)
+                require_finite(name, float(value), trainer.current_epoch)
 
 
 class Patience(EarlyStopping):
     """Ends a training after some validations in a row without a better loss.
 
-    A run that had ended so before it was resumed does not begin another epoch.
+    A run that had ended so before it was resumed does not begin another epoch, unless it is
+    resumed with more patience.
     """
 
     def __init__(self, validations: int) -> None:
         super().__init__("valid/loss", patience=validations)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting, up to what is asked for now."""
+        """Go on waiting, but no longer than is asked now."""
         super().load_state_dict(state_dict | {"patience": self.patience})
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """End now, if the checkpoint was that of the end."""
+        """End now, if the checkpoint had waited long enough."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
-
-
-class BestCheckpoint(ModelCheckpoint):
-    """Keeps `best.ckpt`, the weights with the least validation loss.
-
-    Args:
-        run: its folder, which may have been moved since a checkpoint was written.
-    """
-
-    def __init__(self, run: Path) -> None:
-        super().__init__(run, "best", monitor="valid/loss", enable_version_counter=False)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on with the best so far, where it is now."""
-        paths = {key: self._here(state_dict[key]) for key in _PATHS}
-        scores = state_dict["best_k_models"].items()
-        kept = {self._here(path): score for path, score in scores}
-        moved = {"dirpath": self.dirpath, "best_k_models": kept}
-        super().load_state_dict(state_dict | paths | moved)
-
-    def _here(self, path: str) -> str:
-        assert self.dirpath is not None
-        return str(Path(self.dirpath) / Path(path).name) if path else path
 
 
 class EndTogether(Callback):
@@ -213,7 +189,10 @@ class EndTogether(Callback):
             signal.signal(signal.SIGINT, interrupt)
             signal.signal(signal.SIGTERM, end)
             if number == signal.SIGINT and trainer.is_global_zero:
-                os.write(2, b"\nending after this step; Ctrl-C again ends at once\n")
+                os.write(
+                    2,
+                    b"\nending after the step or validation under way; Ctrl-C again ends at once\n",
+                )
 
         def end(number: int, frame: FrameType | None) -> None:
             if launcher is not None:

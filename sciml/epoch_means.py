@@ -48,11 +48,15 @@ class EpochMeans:
 def require_finite(name: str, value: float, epoch: int) -> None:
     """End a training whose loss is no longer a number.
 
+    Args:
+        name, value: of the loss.
+        epoch: Lightning's number, from 0; it is told from 1.
+
     Raises:
         InputError: if `value` is not finite.
     """
     if not math.isfinite(value):
         raise InputError(
-            f"{name} is {value} in epoch {epoch}; lower training.optimizer.lr, or look for NaN "
+            f"{name} is {value} in epoch {epoch + 1}; lower training.optimizer.lr, or look for NaN "
             "and extreme values in the data"
         )

@@ -36,7 +36,7 @@ class LastCheckpoint(Checkpoint):
         self._step, self._written = 0, 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say where a resumed training goes on."""
+        """Say where a resumed training goes on, unless it is at its end (see `Patience`)."""
         self._step, self._written = trainer.global_step, time.monotonic()
         if self._step == 0:
             return

@@ -109,7 +109,7 @@ class Learner(LightningModule):
         """
         parts = self._means.of_all_processes()
         total = sum(part["loss"][0] for part in parts if part)
-        require_finite("train/loss", total, self.current_epoch + 1)
+        require_finite("train/loss", total, self.current_epoch)
         checkpoint["epoch_means"] = parts
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

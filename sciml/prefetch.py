@@ -4,6 +4,7 @@ Lightning makes an iterator over a loader before it tells the sampler the epoch,
 read here until the first batch is asked for.
 """
 
+import signal
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,3 +38,8 @@ class WorkerLoader(DataLoader[Any]):
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Batches, some of them under way."""
         yield from super().__iter__()
+
+
+def ignore_interrupt(worker: int) -> None:
+    """Called in a new worker process: Ctrl-C, which all hear, is for the training to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -16,8 +16,8 @@ from pydantic import Field
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource
+from sciml.best_checkpoint import BestCheckpoint
 from sciml.callbacks import (
-    BestCheckpoint,
     EndTogether,
     ExponentialAverage,
     FiniteLoss,

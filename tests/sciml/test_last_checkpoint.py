@@ -1,7 +1,9 @@
 """A training that is killed anywhere and resumed is the training that was never killed."""
 
 import csv
+import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -273,6 +275,23 @@ def test_told_twice_it_ends_at_once(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert train(tmp_path / "broken", settings) == train(tmp_path / "unbroken", settings)
 
 
+def test_ctrl_c_is_answered_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The terminal tells the processes that load data, too."""
+
+    def everywhere() -> None:
+        children = [child.pid for child in multiprocessing.active_children()]
+        assert len(children) == 2
+        for process in (*children, os.getpid()):
+            assert process is not None
+            os.kill(process, signal.SIGINT)
+
+    settings = {"checkpoint_minutes": None, "workers": 2}
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, settings, {4: everywhere}, StoredSource(43))
+    assert capfd.readouterr().err.count("Ctrl-C again ends at once") == 1
+    assert step(tmp_path) == 4
+
+
 def test_a_loss_that_is_no_number_is_not_written(tmp_path: Path) -> None:
     class Breaking(Source):
         def __getitems__(self, indices: list[int]) -> Inputs:
@@ -306,13 +325,20 @@ def test_the_best_weights_are_not_forgotten(minutes: float | None, tmp_path: Pat
     assert train(tmp_path / "broken", settings, objective=UpAndDown) == unbroken
 
 
-def test_a_run_folder_may_be_moved(tmp_path: Path) -> None:
+@pytest.mark.parametrize("copied", [False, True])
+def test_nor_are_those_of_a_folder_that_was_moved(copied: bool, tmp_path: Path) -> None:
     unbroken = train(tmp_path / "unbroken", objective=UpAndDown)
     with pytest.raises(SystemError):
-        train(tmp_path / "broken", {}, {17: die}, objective=UpAndDown)
-    (tmp_path / "broken").rename(tmp_path / "moved")
+        train(tmp_path / "broken", events={17: die}, objective=UpAndDown)
+    state = torch.load(tmp_path / "broken" / "last.ckpt", weights_only=True)["callbacks"]
+    assert ModelCheckpoint(monitor="valid/loss").state_key in state  # as earlier versions wrote
+    best = (tmp_path / "broken" / "best.ckpt").read_bytes()
+    if copied:
+        shutil.copytree(tmp_path / "broken", tmp_path / "moved")
+    else:
+        (tmp_path / "broken").rename(tmp_path / "moved")
     assert train(tmp_path / "moved", objective=UpAndDown) == unbroken
-    assert not (tmp_path / "broken").exists()
+    assert not copied or (tmp_path / "broken" / "best.ckpt").read_bytes() == best
 
 
 def test_a_checkpoint_of_an_earlier_version(tmp_path: Path) -> None:

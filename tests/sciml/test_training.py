@@ -235,21 +235,48 @@ def test_early_stopping(tmp_path: Path) -> None:
     first = fit(make_model(), *arguments)
     assert first.epochs <= 4
     assert fit(make_model(), *arguments, resume=True).steps == first.steps  # it had ended
-    longer = (*arguments[:3], config(epochs=50, patience=5, optimizer=flat.optimizer), tmp_path)
-    assert fit(make_model(), *longer, resume=True).steps > first.steps
 
 
-def test_a_model_that_was_asked_before_is_trained_as_one(tmp_path: Path) -> None:
-    modes = set()
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 4), (2, 4), (4, 6), (None, 8)])
+def test_patience_may_change_when_it_is_resumed(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    patience: int | None,
+    epochs: int,
+) -> None:
+    """The second of eight validations is the best; a run at its end does not go on."""
 
-    class Watched(NoisySquares):
+    class Worse(NoisySquares):
+        share = 0.0
+
         def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
-            if torch.is_grad_enabled():
-                modes.add(model.training)
+            loss, terms = super().__call__(model, batch)
+            if model.training:
+                self.epoch = int(8 * self.share)
+                return loss, terms
+            return 0 * loss + (2 if self.epoch == 0 else 1), terms
+
+    def end(validations: int | None) -> int:
+        settings = config(epochs=8, patience=validations)
+        arguments = (make_model(), Worse(), Source(), Source(), settings, tmp_path)
+        return fit(*arguments, resume=True).epochs
+
+    assert end(2) == 4
+    capsys.readouterr()
+    assert end(patience) == epochs
+    assert ("goes on" in capsys.readouterr().err) == (epochs > 4)
+
+
+def test_a_model_that_had_predicted_is_trained_with_dropout(tmp_path: Path) -> None:
+    modes = []
+
+    class Watching(NoisySquares):
+        def __call__(self, model: nn.Module, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+            modes.append(model.training)
             return super().__call__(model, batch)
 
-    fit(make_model().eval(), Watched(), Source(), None, config(epochs=1), tmp_path)
-    assert modes == {True}
+    fit(make_model().eval(), Watching(), Source(), None, config(epochs=1), tmp_path)
+    assert modes == [True] * 4
 
 
 @pytest.mark.parametrize(
