@@ -29,8 +29,9 @@ LEADS = (
 _NUMBERED = re.compile(r"\d+(_hours)?$")
 _GRADS = re.compile(r"starting from (\d\d)Z(\d\d[a-z]{3}\d{4})", re.IGNORECASE)
 _FORECAST = re.compile(r"\bforecast\b", re.IGNORECASE)
-_FORECAST_OF = re.compile(r"\bforecast of\b|\b(hourly|daily) forecast\b", re.IGNORECASE)  # PSL's
-_LONGEST = 2 * 8784.0  # hours; an initial time so far away is not that of a forecast
+_FORECAST_OF = re.compile(r"\bforecast of\b|(hourly|daily) forecast\b", re.IGNORECASE)  # PSL's
+_LONGEST = 2 * 8784.0  # hours; an initial time farther away is not that of a forecast
+_LATEST = 1e10  # seconds since 1970 that are a date
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -50,19 +51,24 @@ def lead_hours(
         reference: its initial times, if it has a variable of them.
     """
     if reference is not None and reference != axis:
-        leads = (dataset[axis] - dataset[reference]).values
-    elif (initial := next(_stated(dataset, axis), None)) is not None:
-        leads = dataset[axis].values - initial
-    else:
-        return np.empty(0)
-    hours = np.unique((leads[~np.isnat(leads)] / _HOUR).clip(min=0))
-    return hours if hours.size and hours.max() <= _LONGEST else np.empty(0)
+        return _hours((dataset[axis] - dataset[reference]).values)
+    every = (_hours(dataset[axis].values - initial) for initial in _stated(dataset, axis))
+    return next((hours for hours in every if hours.size), np.empty(0))
+
+
+def _hours(leads: NDArray[np.timedelta64]) -> NDArray[np.float64]:
+    """Of lead times, ascending; empty where they are too long for a forecast."""
+    hours = np.unique(leads[~np.isnat(leads)] / _HOUR)
+    believed = hours.size and np.abs(hours).max() <= _LONGEST
+    return np.unique(hours.clip(min=0)) if believed else np.empty(0)
 
 
 def noted(dataset: xr.Dataset) -> str:
     """What tells of forecasts without an initial time; empty where nothing does."""
     for name, variable in dataset.variables.items():
-        if plain(name) in LEADS and variable.dtype.kind in "iuf" and not _counts(variable.values):
+        if plain(name) not in LEADS or variable.dtype.kind not in "iuf":
+            continue
+        if variable.values.any() and not _counts(name, variable.values):
             return f"{name} without a unit"
     fields = [(key, field.attrs) for key, field in dataset.data_vars.items() if not _fixed(key)]
     if any(attributes.get("GRIB_dataType") == "an" for _, attributes in fields):
@@ -84,9 +90,9 @@ def _sign(attributes: dict[str, Any]) -> str:
     return ""
 
 
-def _counts(values: NDArray[np.generic]) -> bool:
-    """Whether these are zeros, or the numbers of the times: no lead times."""
-    return not values.any() or np.array_equal(values.ravel(), np.arange(values.size))
+def _counts(name: Hashable, values: NDArray[np.generic]) -> bool:
+    """Whether these are numbers of steps of a series, as a simulation has them: no lead times."""
+    return plain(name) == "step" and np.array_equal(values, np.arange(values.size))
 
 
 def _fixed(key: Hashable) -> bool:
@@ -102,7 +108,7 @@ def _stated(dataset: xr.Dataset, axis: Hashable) -> Iterator[np.datetime64]:
             yield time
     on_axis = dataset[axis].attrs
     seconds = _number(on_axis.get("reference_time"))
-    if "fixed" in str(on_axis.get("reference_time_description", "")) and seconds > 0:
+    if "fixed" in str(on_axis.get("reference_time_description", "")) and 0 < seconds < _LATEST:
         yield np.datetime64(round(seconds), "s")
     if found := _GRADS.search(str(dataset.attrs.get("title", ""))):
         day = pd.to_datetime(found[2], format="%d%b%Y", errors="coerce")

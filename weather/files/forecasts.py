@@ -13,7 +13,7 @@ from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
-from weather.files.forecast_signs import INITIAL, LEADS, plain
+from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
@@ -98,15 +98,29 @@ def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
 
 
 def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
-    """Check that forecasts do not stand beside analyses; static fields may."""
-    forecasts = [file for file, parts in opened if (_leads(parts) > 0).any()]
+    """Check that forecasts do not stand beside analyses; static fields may.
+
+    What files note without an initial time is no reason: ERA5's gusts are forecasts, too.
+    """
+    begun = {file: _hours_since_initial(parts) for file, parts in opened}
+    late = {file: (_leads(parts) > 0).any() or begun[file].any() for file, parts in opened}
     dated = [file for file, parts in opened if any(time_of(part) in part.dims for part in parts)]
-    analyses = [file for file in dated if file not in forecasts]
+    forecasts = [file for file in late if late[file]]
+    analyses = [file for file in dated if not late[file] and not begun[file].size]
     if forecasts and analyses:
         raise InputError(
             f"{forecasts[0]} holds forecasts, {analyses[0]} states no lead time above 0: give "
             "forecasts alone, or analyses"
         )
+
+
+def _hours_since_initial(parts: list[xr.Dataset]) -> NDArray[np.float64]:
+    """Lead times that initial times tell of a file on axes of valid times."""
+    dated = [(part, time_of(part)) for part in parts]
+    dated = [(p, axis) for p, axis in dated if axis in p.coords and p[axis].dtype.kind == "M"]
+    initial = [_find(part, "forecast_reference_time", INITIAL, "M") for part, _ in dated]
+    hours = [lead_hours(*pair, start) for pair, start in zip(dated, initial, strict=True)]
+    return np.concatenate([np.empty(0), *hours])
 
 
 def _leads(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:

@@ -138,6 +138,9 @@ class Job:
     def identity(self, first: Known) -> dict[str, str]:
         """Digests of what makes a forecast, each the same for the same and for no other.
 
+        Boundary data are read at the end of each forecast only: others in between, which are
+        the same there, are not told apart.
+
         Args:
             first: what the first batch starts from; what the others do is read here.
         """
@@ -154,14 +157,16 @@ class Job:
         return {**digests, "analyses": self._fields(first)}
 
     def _fields(self, first: Known) -> str:
-        """Digest of all initial states, and of the boundary at the end of the first forecast."""
-        boundary: list[State] = []
-        if self.boundary is not None:
-            start = seconds(self.times[:1])
-            boundary = [self.boundary.at(start + self.plan.leads[-1], start)]
-        states = chain(first.values(), boundary, self._later())
+        """Digest of all initial states, and of the boundary at the end of each forecast."""
+        states = chain(first.values(), self._ends(), self._later())
         fields = (f for state in states for f in (state.surface, state.upper, state.time))
         return _digest(*(field.cpu().numpy().tobytes() for field in fields))
+
+    def _ends(self) -> Iterator[State]:
+        """Boundary data at the end of the forecasts from each initial time."""
+        if self.boundary is not None:
+            for start in seconds(self.times).split(1):
+                yield self.boundary.at(start + self.plan.leads[-1], start)
 
     def _later(self) -> Iterator[State]:
         """What the analyses say of the forecasts of all batches but the first, each once."""

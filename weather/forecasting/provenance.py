@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -57,31 +58,37 @@ def is_there(path: Path, identity: Mapping[str, str]) -> bool:
     """
     if not path.exists():
         return False
-    known = _identity(path)
-    if known == identity:
-        return True
-    differ = [key for key in {**identity, **known} if known.get(key) != identity.get(key)]
-    if len(differ) > 1 and "analyses" in differ:
-        differ.remove("analyses")  # they follow from initial times and models
-    what = (
-        f"a forecast with other {_and(differ)}"
-        if known
-        else "and does not say which forecast it is"
-    )
+    there = _attributes(path)
+    if IDENTITY in there:
+        known = _identity(there)
+        if known == identity:
+            return True
+        differ = [key for key in {**identity, **known} if known.get(key) != identity.get(key)]
+        if len(differ) > 1 and "analyses" in differ:
+            differ.remove("analyses")  # they follow from initial times and models
+        what = f"a forecast with other {_and(differ)}"
+    elif "model_sha256" in there:
+        what = "a forecast by an earlier version, which does not say of which analyses"
+    else:
+        what = "and does not say which forecast it is"
     raise InputError(
         f"{path} is there already, {what}; give another --out, or --overwrite to replace it"
     )
 
 
-def _identity(path: Path) -> dict[str, str]:
-    """Of the forecast in a file; empty of other files."""
+def _attributes(path: Path) -> dict[str, Any]:
+    """Of a file; empty where it cannot be read."""
     try:
         with xr.open_dataset(path, engine="zarr" if path.suffix == ZARR else None) as there:
-            known, scaled = there.attrs.get(IDENTITY), there.attrs.get("calibration_sha256")
+            return dict(there.attrs)
     except (OSError, ValueError, KeyError):
         return {}
-    found = {} if known is None else dict(json.loads(known))
-    return found | ({CALIBRATION: scaled} if scaled else {})
+
+
+def _identity(there: Mapping[str, Any]) -> dict[str, str]:
+    """What the attributes of a forecast file tell of its identity."""
+    scaled = there.get("calibration_sha256")
+    return dict(json.loads(there[IDENTITY])) | ({CALIBRATION: scaled} if scaled else {})
 
 
 def _and(words: list[str]) -> str:

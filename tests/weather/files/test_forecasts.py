@@ -121,3 +121,15 @@ def test_forecasts_do_not_stand_beside_analyses(tmp_path: Path) -> None:
         open_either(files[:2])
     assert "lead_time" not in open_either(files[1:]).dims
     assert open_either([files[0], files[2]]).sizes["time"] == 2
+
+
+def test_forecasts_by_initial_time_do_not_stand_beside_analyses(tmp_path: Path) -> None:
+    """Nor those whose initial time is an attribute; a run's first file, of 0 h, is one of it."""
+    files = [tmp_path / f"{name}.nc" for name in ("first", "later", "analyses")]
+    made = a_run("2001-01-01", 0).isel(lead_time=0, drop=True)
+    for file, hours in zip(files, (0, 6, 12), strict=True):
+        initial = {} if file == files[2] else {"init_time": "2001-01-01T00"}
+        made.assign_coords(time=made.time + hours * HOUR).assign_attrs(initial).to_netcdf(file)
+    assert open_either(files[:2]).sizes["time"] == 2
+    with pytest.raises(InputError, match=r"later.nc holds forecasts, .*analyses.nc states no"):
+        open_either(files)

@@ -79,6 +79,9 @@ ORIGINS = {
     "NOMADS": lambda few: few.assign_attrs(
         title="GFS 0.25 deg starting from 18Z31dec2000, downloaded Dec 31 22:46 UTC"
     ),
+    "NOMADS beside a base date": lambda few: few.assign_attrs(
+        reference_time="1970-01-01", title="GFS starting from 18Z31dec2000"
+    ),
     "wgrib2": lambda few: on_axis(
         few, reference_time=978285600.0, reference_time_description=WGRIB2
     ),
@@ -101,6 +104,18 @@ NOTES = {
     "msl is '6-hour Forecast'": lambda few: gfs(few, product_description="6-hour Forecast"),
     "msl is '6-Hourly Forecast of Pressure'": lambda few: gfs(
         few, long_name="6-Hourly Forecast of Pressure"
+    ),
+    "msl is '4xDaily Forecast Pressure'": lambda few: gfs(
+        few, long_name="4xDaily Forecast Pressure"
+    ),
+    "msl is 'mean Daily Forecast of Pressure'": lambda few: gfs(
+        few, long_name="mean Daily Forecast of Pressure"
+    ),
+    "msl has GRIB type cf": lambda few: gfs(
+        few, GRIB_dataType="cf", GRIB_stepType="instant"
+    ).assign_attrs(initialization_time="2024-01-01"),
+    "forecast_hour without a unit": lambda few: few.assign(
+        forecast_hour=("time", np.arange(few.time.size))
     ),
     "leadTime without a unit": lambda few: few.assign_coords(leadTime=6),
     "model_sha256 in its attributes": lambda few: few.assign_attrs(model_sha256="1"),
@@ -132,7 +147,10 @@ def test_a_note_tells_forecasts_of_unknown_lead_time(note, few, opened):
     lambda few: few.assign_attrs(initialization_time="1979-01-01"),
     lambda few: few.assign_attrs(title="starting from 00Z32foo2020"),
     lambda few: on_axis(few, reference_time="x", reference_time_description=WGRIB2),
+    lambda few: on_axis(few, reference_time=np.inf, reference_time_description=WGRIB2),
+    lambda few: on_axis(few, reference_time=1e300, reference_time_description=WGRIB2),
     lambda few: gfs(few, long_name="Forecast albedo"),
+    lambda few: gfs(few, long_name="Forecast surface roughness"),
     lambda few: gfs(few, GRIB_dataType="an").assign(
         gust=few.msl.assign_attrs(GRIB_dataType="fc", GRIB_stepType="instant")
     ),

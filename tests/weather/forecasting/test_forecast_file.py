@@ -13,8 +13,10 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.layout import FieldLayout, Layout
 from weather.forecasting import job
+from weather.forecasting.boundary import Boundary
 from weather.forecasting.forecast_file import write_forecast
 from weather.forecasting.planner import plan
+from weather.grid import LatLonGrid
 
 HOUR = 3600
 START = [np.datetime64("2001-01-03T00"), np.datetime64("2001-01-05T12")]
@@ -291,6 +293,11 @@ def test_what_is_in_the_place_of_a_forecast_is_told(
     analyses.isel(time=[0])[["msl"]].drop_attrs().to_netcdf(path, mode="w")
     with pytest.raises(InputError, match=r"f.nc is there already, and does not say"):
         write()
+    analyses.isel(time=[0])[["msl"]].drop_attrs().assign_attrs(
+        model_sha256="1", calibration_sha256="2"
+    ).to_netcdf(path, mode="w")
+    with pytest.raises(InputError, match=r"there already, a forecast by an earlier version"):
+        write()
     path.write_text("notes")
     with pytest.raises(InputError, match=r"f.nc is there already, and does not say"):
         write()
@@ -356,3 +363,22 @@ def test_later_analyses_that_were_corrected_make_another_forecast(
     corrected["t"].loc[{"time": START[1]}] += 1
     with pytest.raises(InputError, match="a forecast with other analyses"):
         write_forecast(forecaster, corrected, START, SIX_HOURLY, path, layout="cf")
+
+
+def test_boundary_data_at_each_end_are_part_of_what_a_forecast_is(forecaster, analyses):
+    whole = LatLonGrid.from_dataset(analyses)
+    area = LatLonGrid(lat=whole.lat[1:7], lon=whole.lon[:6])
+
+    def identity(dataset):
+        boundary = Boundary(dataset, area, forecaster.model.variables, width=2)
+        made = job.Job(
+            job.Experts.of(forecaster), analyses, np.array(START), SIX_HOURLY, "cf", boundary
+        )
+        return made.identity(made.initial(made.batches()[0]))["analyses"]
+
+    digests = {identity(analyses)}
+    for start in START:
+        corrected = analyses.copy(deep=True)
+        corrected["t"].loc[{"time": start + np.timedelta64(18, "h")}] += 1
+        digests.add(identity(corrected))
+    assert len(digests) == 3
