@@ -12,7 +12,7 @@ from rdkit import Chem, rdBase
 
 from molecules.features.encoding import FINGERPRINT, Encoder, Raw
 from molecules.features.parsing import parse
-from molecules.files.inchi import is_inchi
+from molecules.files.inchi import as_smiles, is_inchi
 from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
@@ -48,8 +48,8 @@ def featurize(
     """Integer-coded graphs of all molecules that can be used; the others get a status.
 
     Args:
-        molecules: SMILES (of InChI, those of `as_smiles`), RDKit molecules, or None for a
-            blank.
+        molecules: SMILES, InChI (whose atoms come in the order of `as_smiles`), RDKit
+            molecules, or None for a blank.
         max_atoms: a molecule with more is `too_large`.
         with_fingerprints: count Morgan environments too, which costs half a parse.
     """
@@ -79,9 +79,11 @@ def _read(
 ) -> tuple[Raw | None, Status, str]:
     if source is None or (isinstance(source, str) and not source.strip()):
         return None, "empty", "no SMILES in this row"
-    mol = parse(source.strip()) if isinstance(source, str) else source
+    if isinstance(source, str):
+        source = as_smiles([source.strip()])[0]
+    mol = parse(source) if isinstance(source, str) else source
     if mol is None:
-        return None, *_why_invalid(str(source).strip())
+        return None, *_why_invalid(str(source))
     atoms = mol.GetNumAtoms()
     if atoms == 0:
         return None, "no_atoms", "the molecule has no atoms"

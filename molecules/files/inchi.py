@@ -4,7 +4,7 @@ A standard InChI stands for all tautomers that differ in mobile hydrogens, for o
 and for metals without their bonds. RDKit gives each mobile hydrogen to some atom, often one
 where nobody draws it: an amide becomes C(O)=N. Two shifts give it the usual place; of the
 molecules of Lipophilicity, written as InChI, 92 % come back as they were drawn, without the
-shifts 51 %.
+shifts 51 %. An InChI with a fixed-H layer, which is not standard, states its tautomer and keeps it.
 """
 
 import re
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rdkit import Chem
 
 _CUT_OFF = re.compile(r"InChI=1S?/[^/]*H(?![a-z])[^/]*/c[^/]*$")  # no layer has the hydrogens
+_FIXED_H = "/f"  # begins the layer that tells where mobile hydrogens are
 _LACTAM = "[O,S;X2;H1]-c:[n;X2;H0]"  # on an aromatic ring, to O=c:[nH]
 _SHIFTS = (  # H-X-C=Y to X=C-Y-H
     "[O,S;X2;H1]-[#6;X3]=[#7;X2]",  # amides, lactams, thioamides
@@ -39,7 +40,10 @@ def _smiles(inchi: str) -> str:
 
     with rdBase.BlockLogs():
         molecule = None if _CUT_OFF.match(inchi) else Chem.MolFromInchi(inchi)
-        return "" if molecule is None else Chem.MolToSmiles(_usual_tautomer(molecule))
+        if molecule is None:
+            return ""
+        stated = _FIXED_H in inchi
+        return Chem.MolToSmiles(molecule if stated else _usual_tautomer(molecule))
 
 
 def _usual_tautomer(molecule: "Chem.Mol") -> "Chem.Mol":

@@ -24,7 +24,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molecules.files import sdf
-from molecules.files.delimited import Records, delimited_records, find_delimiter, smi_records
+from molecules.files.delimited import (
+    SNIFFED_CHARACTERS,
+    Records,
+    delimited_records,
+    find_delimiter,
+    smi_records,
+)
+from molecules.files.inchi import is_inchi
 from molecules.files.recognize import tidy_names
 from molecules.files.sources import open_binary
 from sciml.errors import InputError
@@ -100,7 +107,7 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
     if name.endswith((".jsonl", ".ndjson", ".json")) or head.lstrip().startswith(b"{"):
         return _json_lines(text, path, chunk_rows)
     delimiter = find_delimiter(text)
-    table = name.endswith((".csv", ".tsv", ".tab")) and not _lists_inchi(head)
+    table = name.endswith((".csv", ".tsv", ".tab")) and not _lists_inchi(text)
     if name.endswith((".smi", ".ism", ".smiles")) or not (delimiter or table):
         columns, records = smi_records(text)
         return _frames(columns, records, path, chunk_rows, smiles_column=columns[0])
@@ -108,9 +115,12 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
     return _frames(columns, records, path, chunk_rows)
 
 
-def _lists_inchi(head: bytes) -> bool:
-    """Whether InChI stand there one a line, and no commas between cells."""
-    return head.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"InChI=")
+def _lists_inchi(text: TextIO) -> bool:
+    """Whether InChI stand there one a line, maybe below a header, and none in quotes."""
+    lines = text.read(SNIFFED_CHARACTERS).split("\n")
+    text.seek(0)
+    first = [line for line in lines if line.strip()][:2]
+    return any(map(is_inchi, first)) and not any(line.startswith('"InChI=') for line in lines)
 
 
 def _encoding(head: bytes, path: str) -> str:

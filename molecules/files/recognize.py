@@ -60,7 +60,7 @@ def tidy_names(names: Iterable[str]) -> list[str]:
 
 
 def find_smiles_column(frame: pd.DataFrame, source: str) -> str:
-    """The column of SMILES: named so, or else by what its cells hold; failing that, of InChI.
+    """The column of SMILES named so, or of InChI named so, or else by what the cells hold.
 
     Args:
         frame: the first rows of the table.
@@ -75,6 +75,9 @@ def find_smiles_column(frame: pd.DataFrame, source: str) -> str:
         if _share(frame[name], is_smiles) >= 0.5:
             return name
     inchi = [name for name in text if _share(frame[name], is_inchi) >= 0.5]
+    for name in inchi:
+        if "inchi" in _letters(name) and _filled(frame[name]) >= 0.5:
+            return name
     least = 3 if inchi else 1  # beside InChI, a column of codes such as B and C is none of SMILES
     others = {
         name: _share(frame[name], partial(is_smiles, least=least))
@@ -143,6 +146,12 @@ def _name_rank(name: str) -> float:
     if "smiles" in letters:
         return 0.5
     return 1 if letters in OTHER_NAMES else 2
+
+
+def _filled(column: pd.Series) -> float:
+    """How many of the cells are not blank."""
+    cells = text_cells(column)
+    return sum(bool(cell.strip()) for cell in cells) / max(1, len(cells))
 
 
 def _share(column: pd.Series, test: Callable[[str], bool]) -> float:

@@ -98,8 +98,8 @@ class Embedder:
         return Embedding(*self._run(texts, batch_size, self._vectors, dim, cache, positions))
 
     def standardized(self, smiles: Sequence[str | None]) -> list[str]:
-        """SMILES in the form that the model was trained on."""
-        return standardized(smiles, self.config.standardize)
+        """SMILES, also of InChI, in the form that the model was trained on."""
+        return standardized(texts_of(smiles), self.config.standardize)
 
     def read(
         self,

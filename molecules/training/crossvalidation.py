@@ -115,7 +115,8 @@ def crossvalidate(
     open_run(run, config, resume, may_grow=False)
     learned_from.write(run)
     if against is not None:
-        open_run(run / "against", against, (run / "against").exists(), may_grow=False)
+        begun = any((run / "against").glob("*"))  # a kill may leave the folder empty
+        open_run(run / "against", against, begun, may_grow=False)
     models = {OURS: config} if against is None else {OURS: config, OTHER: against}
     other = FOREST if against is None else OTHER
     parts = []

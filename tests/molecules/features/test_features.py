@@ -10,6 +10,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS
 from molecules.features.features import featurize
+from molecules.files.inchi import is_inchi
 from molecules.packed import Packed
 
 ORDERS = [
@@ -89,6 +90,15 @@ def test_other_forms_are_named_with_the_way_out() -> None:
     assert found.reason[3] == "cannot be parsed as SMILES"
 
 
+def test_inchi_is_read_as_its_smiles() -> None:
+    drawn = "C[C@H](N)C(=O)NC"
+    found = featurize([f" {Chem.MolToInchi(Chem.MolFromSmiles(drawn))} "])
+    expected = featurize([Chem.CanonSmiles(drawn)])
+    assert found.status == ["ok"]
+    np.testing.assert_array_equal(found.packed.atoms, expected.packed.atoms)
+    np.testing.assert_array_equal(found.packed.bonds, expected.packed.bonds)
+
+
 def test_nothing_usable_is_not_an_error() -> None:
     assert len(featurize([]).packed) == len(featurize(["", "?"]).packed) == 0
 
@@ -132,7 +142,8 @@ def test_dirty_table_is_survived(shared_data: Path) -> None:
     result = featurize(table["SMILES"], max_atoms=3000)
     assert len(result.status) == len(table)
     column = next(name for name in expected.columns if "parse" in name.lower())
-    parses = expected[column].str.lower().isin(["true", "1", "yes"]).to_numpy()
+    parses = expected[column].str.lower().isin(["true", "1", "yes"])
+    parses = (parses | table["SMILES"].map(is_inchi)).to_numpy()
     usable = np.array([status == "ok" for status in result.status])
     blank = np.array([status in ("empty", "no_atoms") for status in result.status])
     assert (usable == parses)[~blank].all()

@@ -20,6 +20,10 @@ DRAWN = [
     "O=c1cccc[nH]1",
     "Cc1ccc[nH]c1=O",
     "Cc1cccc(=O)[nH]1",
+    "Cc1ccc(=O)[nH]c1",
+    "Cc1cc[nH]c(=O)c1",
+    "N#Cc1ccc[nH]c1=O",
+    "O=c1cccc(Cl)[nH]1",
     "O=c1cccn[nH]1",
     "O=c1[nH]cnc2ccccc12",
     "S=c1cccc[nH]1",
@@ -41,6 +45,12 @@ def inchi(smiles: str) -> str:
 @pytest.mark.parametrize("smiles", DRAWN)
 def test_inchi_comes_back_as_the_molecule_that_was_drawn(smiles: str) -> None:
     assert as_smiles([inchi(smiles)]) == [Chem.CanonSmiles(smiles)]
+
+
+@pytest.mark.parametrize("smiles", ["Oc1ccccn1", "O=c1cccc[nH]1", "CN=C(C)O", "N=c1cccc[nH]1"])
+def test_a_fixed_hydrogen_stays_where_it_is_stated(smiles: str) -> None:
+    stated = Chem.MolToInchi(Chem.MolFromSmiles(smiles), options="/FixedH")
+    assert as_smiles([stated]) == [Chem.CanonSmiles(smiles)]
 
 
 def test_the_usual_tautomer_is_another_writing_of_the_same_inchi(shared_data: Path) -> None:
@@ -86,6 +96,8 @@ def test_no_hydrogen_is_no_reason_to_refuse() -> None:
         ("t.tsv", f"{ETHANOL}\t1\n{METHANE}\t2\n"),
         ("t.csv", f"{ETHANOL}\n{METHANE}\n"),
         ("t.csv", f"\ufeff{ETHANOL}\n{METHANE}\n"),
+        ("t.csv", f"InChI\n{ETHANOL}\n{METHANE}\n"),
+        ("t.csv", f'InChI\n"{ETHANOL}"\n{METHANE}\n'),
         ("t.txt", f"{ETHANOL}\n{METHANE}\n"),
         ("t.inchi", f"InChI\n{ETHANOL}\n{METHANE}\n"),
         ("t.smi", f"{ETHANOL} ethanol, pure\n{METHANE} methane\n"),
@@ -103,16 +115,41 @@ def test_columns_and_lists_of_inchi(tmp_path: Path, name: str, content: str) -> 
     assert table.notation == "InChI"
 
 
-@pytest.mark.parametrize("columns", [("InChI", "SMILES"), ("InChI", "drawn"), ("SMILES", "InChI")])
+def test_quotes_count_below_an_inchi_without_commas(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    for header in ("", "InChI\n"):
+        path.write_text(f'{header}{METHANE}\n"{ETHANOL}"\n')
+        assert read_table(path).smiles == ["C", "CCO"]
+
+
+@pytest.mark.parametrize(
+    "columns", [("InChI", "SMILES"), ("code", "drawn"), ("InChI", "structure"), ("SMILES", "InChI")]
+)
 def test_smiles_are_taken_before_inchi(tmp_path: Path, columns: tuple[str, str]) -> None:
     smiles = ["OCC", "OCCC"]
-    cells = {name: [inchi(s) for s in smiles] if name == "InChI" else smiles for name in columns}
+    drawn = ("SMILES", "structure", "drawn")
+    cells = {name: smiles if name in drawn else [inchi(s) for s in smiles] for name in columns}
     path = tmp_path / "t.csv"
     pd.DataFrame(cells).to_csv(path, index=False)
     table = read_table(path)
     assert table.smiles == ["OCC", "OCCC"]
     assert table.notation == "SMILES"
-    assert read_table(path, smiles="InChI").smiles == ["CCO", "CCCO"]
+    other = next(name for name in columns if name not in drawn)
+    assert read_table(path, smiles=other).smiles == ["CCO", "CCCO"]
+
+
+@pytest.mark.parametrize(
+    ("name", "blank", "expected"),
+    [("Std. InChI", 1, "Std. InChI"), ("InChI", 3, "solvent"), ("code", 0, "solvent")],
+)
+def test_a_column_named_inchi_is_taken_before_solvents(
+    tmp_path: Path, name: str, blank: int, expected: str
+) -> None:
+    solvents = ["CCO", "CCCl", "CCO", "CCCl"]
+    cells = [inchi(smiles) for smiles in ["CCN", "CCC", "CCS", "CCF"][blank:]] + [""] * blank
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"solvent": solvents, name: cells}).to_csv(path, index=False)
+    assert read_table(path).smiles_column == expected
 
 
 def test_inchi_among_smiles_is_read_too(tmp_path: Path) -> None:

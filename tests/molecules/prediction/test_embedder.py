@@ -34,6 +34,12 @@ def test_another_way_to_write_it_changes_nothing(base: Embedder) -> None:
     np.testing.assert_allclose(base.embed(SMILES).vectors, alone, rtol=1e-4, atol=1e-5)
 
 
+def test_inchi_are_standardized_as_smiles(base: Embedder) -> None:
+    given = ["InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3", None, "C("]
+    assert base.standardized(given) == ["CCO", "", "C("]
+    assert base.read(given)[1].status == ["ok", "empty", "invalid_smiles"]
+
+
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(InputError, match="no file nothing, nor weights of that name"):
         Embedder.load("nothing")

@@ -80,6 +80,28 @@ def test_what_is_not_the_same_is_not_gone_on_with(table: Path, tmp_path: Path) -
         crossvalidate(table, targets, config(), run, 2, 1, config(), resume=True)
 
 
+@pytest.mark.parametrize("left", [None, ".1a2b3c4d-config.yaml"])
+def test_goes_on_where_the_other_folder_was_only_begun(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str | None
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("molecules.training.crossvalidation._scores", kill)
+    run, targets, other = tmp_path / "run", ["length"], config("training.optimizer.lr=0.01")
+    with pytest.raises(Killed):
+        crossvalidate(table, targets, config(), run, 2, 1, other)
+    (run / "against" / "config.yaml").unlink()
+    if left:  # by a kill while it was written
+        (run / "against" / left).touch()
+    with pytest.raises(Killed):
+        crossvalidate(table, targets, config(), run, 2, 1, other, resume=True)
+    assert (run / "against" / "config.yaml").exists()
+
+
 @pytest.mark.slow
 def test_two_configurations(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
