@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "lightning": {
         "sciml/batches.py",
         "sciml/callbacks.py",
+        "sciml/best_checkpoint.py",
         "sciml/last_checkpoint.py",
         "sciml/learner.py",
         "sciml/trainer_manners.py",

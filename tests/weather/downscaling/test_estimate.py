@@ -55,7 +55,8 @@ def test_by_command(call, one_line, run, waves, waves_file, tiny_config, tmp_pat
     assert "--run FOLDER (or --estimate)" in one_line()
     model = run / "model.safetensors"
     assert call("downscale", model, waves_file, "--estimate") == 0
-    assert "60 of them" in capsys.readouterr().out  # times of the data
+    unwrapped = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "60 of them" in unwrapped  # times of the data
     assert call("downscale", model, waves_file) == 2
     assert "--out FILE" in one_line()
     xr.Dataset().to_netcdf(tmp_path / "empty.nc")
