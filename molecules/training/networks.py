@@ -176,7 +176,6 @@ def _normalize_vectors(model: PropertyModel, learned: MoleculeData) -> None:
     found = Normalizer.fit(vectors)
     spread = found.std.clamp(min=_LEAST_SPREAD * float(found.std.max()))
     model.head.inputs = Normalizer(found.mean, spread)
-    model.train()
 
 
 @torch.inference_mode()
