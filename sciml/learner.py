@@ -1,8 +1,6 @@
 """One LightningModule for everything: calls the objective, logs its terms, nothing more."""
 
 import math
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal
 
@@ -15,8 +13,8 @@ from torch import Tensor, nn
 
 from sciml.config import Config
 from sciml.epoch_means import EpochMeans, require_finite
-from sciml.errors import InputError
 from sciml.objective import Growing, Objective
+from sciml.patterns import matches, require_matches
 
 
 class RateConfig(Config):
@@ -146,10 +144,12 @@ class Learner(LightningModule):
             for name, parameter in self.named_parameters()
             if parameter.requires_grad
         }
-        _require_matches(self.config.rates, trained)
+        rates = self.config.rates
+        what = "no parameter that is trained"
+        require_matches(rates, trained, "training.optimizer.rates", what)
         groups: dict[tuple[RateConfig, float], list[nn.Parameter]] = {}
         for name, parameter in trained.items():
-            matching = (r for pattern, r in self.config.rates.items() if fnmatchcase(name, pattern))
+            matching = (rate for pattern, rate in rates.items() if matches(name, [pattern]))
             decay = self.config.weight_decay if parameter.ndim >= 2 else 0.0
             groups.setdefault((next(matching, RateConfig()), decay), []).append(parameter)
         return groups
@@ -183,17 +183,6 @@ class Learner(LightningModule):
             batch_size=samples,
             sync_dist=True,
         )
-
-
-def _require_matches(patterns: Iterable[str], names: Iterable[str]) -> None:
-    names = list(names)
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            groups = sorted({".".join(name.split(".")[:2]) + ".*" for name in names})
-            raise InputError(
-                f"training.optimizer.rates: {pattern!r} matches no parameter that is trained; "
-                f"there are {', '.join(groups[:12])}"
-            )
 
 
 def rate_at(step: int, total: int, config: OptimizerConfig, after: float = 0.0) -> float:
