@@ -72,7 +72,7 @@ class Learner(LightningModule):
         super().__init__()
         self.model, self.objective = model, objective
         self.config, self.seed = optimizer, seed
-        self._means = EpochMeans()
+        self._means, self._held_out = EpochMeans(), EpochMeans()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed the step, and tell the objective how far the training is."""
@@ -89,15 +89,17 @@ class Learner(LightningModule):
         loss, terms = self.objective(self.model, batch)
         self._means.add({"loss": loss, **terms}, len(batch))
         if self.trainer.is_last_batch:
-            for name, (mean, samples) in self._means.take().items():
-                self._log("train", name, mean, samples)
+            self._log("train", self._means)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Log the loss on held-out data."""
+        """Loss on held-out data."""
         loss, terms = self.objective(self.model, batch)
-        for name, value in {"loss": loss, **terms}.items():
-            self._log("valid", name, value.detach(), len(batch))
+        self._held_out.add({"loss": loss, **terms}, len(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over held-out data."""
+        self._log("valid", self._held_out)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the losses of an epoch that is under way.
@@ -174,15 +176,9 @@ class Learner(LightningModule):
         if isinstance(self.objective, Growing):
             self.objective.share = share
 
-    def _log(self, split: str, name: str, value: Tensor | float, samples: int) -> None:
-        self.log(
-            f"{split}/{name}",
-            value,
-            on_step=False,
-            on_epoch=True,
-            batch_size=samples,
-            sync_dist=True,
-        )
+    def _log(self, split: str, means: EpochMeans) -> None:
+        for name, mean in means.take().items():
+            self.log(f"{split}/{name}", mean, on_step=False, on_epoch=True, batch_size=1)
 
 
 def rate_at(step: int, total: int, config: OptimizerConfig, after: float = 0.0) -> float:

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
 
-from sciml.batches import BatchData, BatchSource
+from sciml.batches import BatchData, BatchSource, batch_share
 from sciml.best_checkpoint import BestCheckpoint
 from sciml.callbacks import (
     EndTogether,
@@ -43,7 +43,7 @@ class TrainingConfig(Config):
         epochs: passes over the training data.
         max_steps: at most that many optimizer steps, shared out evenly among epochs, so
             that the last one ends with a validation.
-        batch_size: samples per step, over all processes together.
+        batch_size: samples per step, over all processes together, which share it evenly.
         accumulate: batches whose gradients are summed for one step.
         optimizer: see `OptimizerConfig`.
         precision: `bf16-mixed` computes in bfloat16 and keeps weights in float32; `auto`
@@ -168,6 +168,7 @@ def fit(
         callbacks.append(end)
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
+        _check_shares(valid, config, trainer.num_devices)
         with interruptible(trainer, last):
             trainer.fit(
                 learner,
@@ -263,6 +264,15 @@ def _check(
         raise InputError("snapshots do not work with strategy fsdp; leave them out")
     if config.accelerator == "gpu" and not torch.cuda.is_available():
         raise InputError("training.accelerator is gpu, but no GPU is visible; use cpu or auto")
+
+
+def _check_shares(valid: BatchSource | None, config: TrainingConfig, processes: int) -> None:
+    batch_share(config.batch_size, processes)
+    if valid is not None and len(valid) < processes:
+        raise InputError(
+            f"{count(len(valid), 'validation sample')} for {processes} processes; widen "
+            "data.valid, or lower training.devices"
+        )
 
 
 def _load_best(model: nn.Module, path: Path) -> None:

@@ -286,6 +286,8 @@ def test_a_model_that_had_predicted_is_trained_with_dropout(tmp_path: Path) -> N
         (Source(), Source(0), {}, "no validation samples"),
         (Source(), None, {"patience": 3}, "needs validation data"),
         (Source(), None, {"strategy": "fsdp", "ema_decay": 0.9}, "does not work with"),
+        (Source(), None, {"strategy": "ddp", "devices": 3}, "batch_size is 8, which 3 processes"),
+        (Source(), Source(1), {"strategy": "ddp", "devices": 2}, "1 validation sample for 2 proc"),
     ],
 )
 def test_bad_settings(
