@@ -193,13 +193,16 @@ def fit(
 
 
 def epochs_and_batches(samples: int, config: TrainingConfig) -> tuple[int, int]:
-    """Number of epochs, and of batches in each."""
+    """Number of epochs, and of batches in each.
+
+    Each `accumulate` batches are a step, and so are fewer at the end of an epoch.
+    """
     batches = max(1, samples // config.batch_size)
     if config.max_steps is None:
         return config.epochs, batches
-    wanted = config.max_steps * config.accumulate
-    epochs = min(config.epochs, -(-wanted // batches))
-    return epochs, min(batches, wanted // epochs)
+    steps = -(-batches // config.accumulate)
+    epochs = min(config.epochs, -(-config.max_steps // steps))
+    return epochs, min(batches, config.max_steps // epochs * config.accumulate)
 
 
 def _callbacks(

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
-from sciml.training import TrainingConfig, fit, precision_here
+from sciml.training import TrainingConfig, epochs_and_batches, fit, precision_here
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,28 @@ def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> N
     assert len(history(tmp_path)) == -(-steps // 4)
     losses = [float(row["valid/loss"]) for row in history(tmp_path)]
     assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_no_more_steps_than_asked_for(tmp_path: Path) -> None:
+    """Also where what is left of an epoch makes a step; the rate has then come to its end."""
+    settings = config(batch_size=1, max_steps=10, accumulate=4)
+    result = fit(make_model(), NoisySquares(), Source(15), None, settings, tmp_path)
+    assert result.steps == 9
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert last["lr_schedulers"][0]["_last_lr"] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3, 7])
+def test_steps_are_shared_out_among_epochs(accumulate: int) -> None:
+    """Each epoch has a step less than it could only where the sum would be too large."""
+    for samples, limit, most in product(range(1, 20), range(1, 40), (1, 3, 50)):
+        settings = config(batch_size=1, max_steps=limit, accumulate=accumulate, epochs=most)
+        epochs, batches = epochs_and_batches(samples, settings)
+        steps = epochs * -(-batches // accumulate)
+        assert steps <= limit
+        assert 1 <= batches <= samples
+        assert epochs <= most
+        assert (epochs, batches) == (most, samples) or limit - steps < epochs
 
 
 def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
