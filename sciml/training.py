@@ -26,6 +26,7 @@ from sciml.callbacks import (
     Snapshots,
 )
 from sciml.config import Config
+from sciml.epochs import epochs_and_batches
 from sciml.errors import InputError
 from sciml.last_checkpoint import LastCheckpoint
 from sciml.learner import Learner, OptimizerConfig
@@ -190,19 +191,6 @@ def fit(
         device=_device_name(trainer),
         snapshots=tuple(path for path in kept if path.exists()),
     )
-
-
-def epochs_and_batches(samples: int, config: TrainingConfig) -> tuple[int, int]:
-    """Number of epochs, and of batches in each.
-
-    Each `accumulate` batches are a step, and so are fewer at the end of an epoch.
-    """
-    batches = max(1, samples // config.batch_size)
-    if config.max_steps is None:
-        return config.epochs, batches
-    steps = -(-batches // config.accumulate)
-    epochs = min(config.epochs, -(-config.max_steps // steps))
-    return epochs, min(batches, config.max_steps // epochs * config.accumulate)
 
 
 def _callbacks(

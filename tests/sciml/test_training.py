@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sciml.epochs import epochs_and_batches
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
-from sciml.training import TrainingConfig, epochs_and_batches, fit, precision_here
+from sciml.training import TrainingConfig, fit, precision_here
 
 
 @dataclass(frozen=True)

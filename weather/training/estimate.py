@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.batches import batch_share
+from sciml.epochs import epochs_and_batches
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
-from sciml.training import TrainingConfig, epochs_and_batches, precision_here
+from sciml.training import TrainingConfig, precision_here
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
