@@ -26,12 +26,13 @@ from sciml.callbacks import (
     Snapshots,
 )
 from sciml.config import Config
-from sciml.epochs import epochs_and_batches
+from sciml.epochs import epochs_and_batches, note_epochs, require_same_epochs
 from sciml.errors import InputError
 from sciml.last_checkpoint import LastCheckpoint
 from sciml.learner import Learner, OptimizerConfig
 from sciml.machine import has_bfloat16
 from sciml.objective import Objective
+from sciml.run_folder import is_first_process
 from sciml.trainer_manners import interruptible, quiet
 from sciml.wording import count
 
@@ -146,15 +147,21 @@ def fit(
         objective: the loss; with parameters of its own it is trained along.
         train, valid: see `BatchSource`; without `valid` the last weights are kept.
         config: see `TrainingConfig`.
-        run: folder for `metrics.csv`, TensorBoard files, `best.ckpt` and `last.ckpt`.
+        run: folder for `metrics.csv`, `epochs.json`, TensorBoard files, `best.ckpt` and
+            `last.ckpt`.
         resume: go on from `run/last.ckpt`, if there is one.
         snapshots: how many sets of weights to keep of the training's second half.
 
     Raises:
-        InputError: no training samples, a loss that is not finite, or settings that
-            do not go together.
+        InputError: no training samples, a loss that is not finite, settings that do not go
+            together, or a run to resume that was begun with shorter or longer epochs.
     """
     _check(train, valid, config, snapshots)
+    resume = resume and (run / "last.ckpt").exists()
+    if resume:
+        require_same_epochs(run, config)
+    if is_first_process():
+        note_epochs(run, len(train), config)
     started, cpu_started = time.perf_counter(), time.process_time()
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
@@ -174,7 +181,7 @@ def fit(
             trainer.fit(
                 learner,
                 datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
-                ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
+                ckpt_path=run / "last.ckpt" if resume else None,
                 weights_only=True,
             )
     if trainer.global_rank != 0:

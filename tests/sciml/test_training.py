@@ -141,6 +141,20 @@ def test_a_run_resumed_with_workers_has_the_order_of_its_epoch(tmp_path: Path) -
     assert torch.equal(weights(unbroken), weights(resumed))
 
 
+def test_a_run_resumed_for_longer_trains_or_is_refused(tmp_path: Path) -> None:
+    """Of four batches, whole epochs may be more; two of three cannot become two of four."""
+
+    def train(run: str, steps: int) -> int:
+        arguments = (make_model(), NoisySquares(), Source(), None, config(max_steps=steps))
+        return fit(*arguments, tmp_path / run, resume=True).steps
+
+    assert [train("whole", steps) for steps in (8, 12)] == [8, 12]
+    assert train("cut", 6) == 6
+    with pytest.raises(InputError, match=r"begun with 3 batches in an epoch; .* make them 4"):
+        train("cut", 8)
+    assert train("cut", 9) == 9
+
+
 @pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_snapshots_are_the_weights_on_the_way(
