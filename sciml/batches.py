@@ -1,13 +1,14 @@
 """What training data hands out, and the loaders that ask for it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import Any, Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import BatchSampler, DataLoader, DistributedSampler
 
+from sciml.errors import InputError
 from sciml.order import shuffled
 from sciml.prefetch import PrefetchingLoader, WorkerLoader, ignore_interrupt
 
@@ -26,6 +27,41 @@ class BatchSource(Protocol):
     def __getitems__(self, indices: Sequence[int]) -> Any:
         """The batch of these samples."""
         ...
+
+
+def batch_share(batch_size: int, processes: int) -> int:
+    """Samples of a batch for each process.
+
+    Raises:
+        InputError: they cannot have the same number.
+    """
+    less = batch_size // processes * processes
+    if less < batch_size:
+        sizes = f"{less} or {less + processes}" if less else f"{processes}"
+        raise InputError(
+            f"training.batch_size is {batch_size}, which {processes} processes cannot share "
+            f"evenly; set it to {sizes}, or change training.devices"
+        )
+    return less // processes
+
+
+def in_order(samples: int, batch_size: int, processes: int, rank: int) -> list[list[int]]:
+    """Samples in their order, as batches that are shared out among the processes.
+
+    Each sample is there once. All processes have as many batches: in a forward pass they may
+    wait for each other, for buffers with DDP and for weights with FSDP. So a last batch that
+    is not enough for all is joined to the one before.
+
+    Args:
+        samples: how many there are; not fewer than processes.
+        batch_size: over all processes together.
+        processes, rank: how many, and which.
+    """
+    starts = list(range(0, samples, batch_size))
+    if samples - starts[-1] < processes:
+        starts.pop()
+    cuts = pairwise([*starts, samples])
+    return [list(range(start + rank, end, processes)) for start, end in cuts]
 
 
 class BatchData(LightningDataModule):
@@ -54,28 +90,28 @@ class BatchData(LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Samples in a new order each epoch; a short last batch is left out."""
-        return self._loader(self.train, shuffle=True)
+        trainer = self.trainer
+        assert trainer is not None
+        sampler = shuffled(self.train, trainer.world_size, trainer.global_rank, self.seed)
+        size = batch_share(self.batch_size, trainer.world_size)
+        whole = len(sampler) >= size  # a short last batch would weigh too much
+        rest = _Rest(sampler, size, whole, lambda: trainer.fit_loop.batch_idx + 1)
+        return self._loader(self.train, rest)
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Samples in their order."""
-        return [] if self.valid is None else self._loader(self.valid, shuffle=False)
-
-    def _loader(self, source: BatchSource, shuffle: bool) -> DataLoader[Any]:
         trainer = self.trainer
         assert trainer is not None
+        if self.valid is None:
+            return []
         part = trainer.world_size, trainer.global_rank
-        sampler: DistributedSampler[Any] = (
-            shuffled(source, *part, self.seed)
-            if shuffle
-            else DistributedSampler(source, *part, shuffle=False)  # type: ignore[arg-type]
-        )
-        size = max(1, self.batch_size // trainer.world_size)
-        whole = shuffle and len(sampler) >= size  # a short last batch would weigh too much
-        done = (lambda: trainer.fit_loop.batch_idx + 1) if shuffle else (lambda: 0)
+        return self._loader(self.valid, in_order(len(self.valid), self.batch_size, *part))
+
+    def _loader(self, source: BatchSource, batches: Iterable[list[int]]) -> DataLoader[Any]:
         kind = WorkerLoader if self.workers else PrefetchingLoader
         return kind(
             source,  # type: ignore[arg-type]
-            batch_sampler=_Rest(sampler, size, whole, done),
+            batch_sampler=batches,
             collate_fn=_as_it_is,
             num_workers=self.workers,
             worker_init_fn=ignore_interrupt,

@@ -1,9 +1,14 @@
-"""Means over the samples of an epoch, which a checkpoint within that epoch can hold."""
+"""Means over the samples of an epoch, which a checkpoint within that epoch can hold.
+
+Samples count alike, whichever process they are in. Lightning's own means over processes do not
+see to that: it rounds the mean number of samples of a process to a whole number.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, distributed
 
 from sciml.errors import InputError
@@ -18,15 +23,18 @@ class EpochMeans:
         self._sums: dict[str, tuple[Tensor | float, int]] = {}
 
     def add(self, terms: Mapping[str, Tensor], samples: int) -> None:
-        """Count in the terms of a batch of that many samples."""
+        """Count in the terms of a batch of that many samples, in float32 at least."""
         for name, value in terms.items():
             total, before = self._sums.get(name, (0.0, 0))
-            self._sums[name] = total + value.detach() * samples, before + samples
+            exact = torch.promote_types(value.dtype, torch.float32)
+            self._sums[name] = total + value.detach().to(exact) * samples, before + samples
 
-    def take(self) -> dict[str, tuple[Tensor | float, int]]:
-        """Of each term the mean and the number of samples; then begin anew."""
+    def take(self) -> dict[str, float]:
+        """Means over the samples of all processes, which all have to ask; then begin anew."""
+        parts, self._sums = self.of_all_processes(), {}
+        self.go_on(parts)
         sums, self._sums = self._sums, {}
-        return {name: (total / samples, samples) for name, (total, samples) in sums.items()}
+        return {name: float(total / samples) for name, (total, samples) in sums.items()}
 
     def of_all_processes(self) -> list[Sums]:
         """What each process has counted; all have to ask."""

@@ -95,18 +95,11 @@ class DropPath(nn.Module):
         super().__init__()
         self.rate = rate
 
-    def forward(self, x: Tensor, samples: int | None = None) -> Tensor:
-        """Drop per sample.
-
-        Args:
-            x: (batch, ...); the first axis may hold several rows per sample.
-            samples: number of samples, a divisor of x's first axis; default all rows.
-        """
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, ...) -> the same."""
         if not self.training or self.rate == 0.0:
             return x
-        samples = samples or x.shape[0]
-        keep = x.new_empty(samples).bernoulli_(1 - self.rate) / (1 - self.rate)
-        keep = keep.repeat_interleave(x.shape[0] // samples)
+        keep = x.new_empty(x.shape[0]).bernoulli_(1 - self.rate) / (1 - self.rate)
         return x * keep.view(-1, *[1] * (x.ndim - 1))
 
     def extra_repr(self) -> str:

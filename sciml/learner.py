@@ -1,8 +1,6 @@
 """One LightningModule for everything: calls the objective, logs its terms, nothing more."""
 
 import math
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal
 
@@ -15,8 +13,8 @@ from torch import Tensor, nn
 
 from sciml.config import Config
 from sciml.epoch_means import EpochMeans, require_finite
-from sciml.errors import InputError
 from sciml.objective import Growing, Objective
+from sciml.patterns import matches, require_matches
 
 
 class RateConfig(Config):
@@ -74,7 +72,7 @@ class Learner(LightningModule):
         super().__init__()
         self.model, self.objective = model, objective
         self.config, self.seed = optimizer, seed
-        self._means = EpochMeans()
+        self._means, self._held_out = EpochMeans(), EpochMeans()
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Seed the step, and tell the objective how far the training is."""
@@ -91,15 +89,17 @@ class Learner(LightningModule):
         loss, terms = self.objective(self.model, batch)
         self._means.add({"loss": loss, **terms}, len(batch))
         if self.trainer.is_last_batch:
-            for name, (mean, samples) in self._means.take().items():
-                self._log("train", name, mean, samples)
+            self._log("train", self._means)
         return loss
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Log the loss on held-out data."""
+        """Loss on held-out data."""
         loss, terms = self.objective(self.model, batch)
-        for name, value in {"loss": loss, **terms}.items():
-            self._log("valid", name, value.detach(), len(batch))
+        self._held_out.add({"loss": loss, **terms}, len(batch))
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the means over held-out data."""
+        self._log("valid", self._held_out)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the losses of an epoch that is under way.
@@ -146,10 +146,12 @@ class Learner(LightningModule):
             for name, parameter in self.named_parameters()
             if parameter.requires_grad
         }
-        _require_matches(self.config.rates, trained)
+        rates = self.config.rates
+        what = "no parameter that is trained"
+        require_matches(rates, trained, "training.optimizer.rates", what)
         groups: dict[tuple[RateConfig, float], list[nn.Parameter]] = {}
         for name, parameter in trained.items():
-            matching = (r for pattern, r in self.config.rates.items() if fnmatchcase(name, pattern))
+            matching = (rate for pattern, rate in rates.items() if matches(name, [pattern]))
             decay = self.config.weight_decay if parameter.ndim >= 2 else 0.0
             groups.setdefault((next(matching, RateConfig()), decay), []).append(parameter)
         return groups
@@ -174,26 +176,9 @@ class Learner(LightningModule):
         if isinstance(self.objective, Growing):
             self.objective.share = share
 
-    def _log(self, split: str, name: str, value: Tensor | float, samples: int) -> None:
-        self.log(
-            f"{split}/{name}",
-            value,
-            on_step=False,
-            on_epoch=True,
-            batch_size=samples,
-            sync_dist=True,
-        )
-
-
-def _require_matches(patterns: Iterable[str], names: Iterable[str]) -> None:
-    names = list(names)
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            groups = sorted({".".join(name.split(".")[:2]) + ".*" for name in names})
-            raise InputError(
-                f"training.optimizer.rates: {pattern!r} matches no parameter that is trained; "
-                f"there are {', '.join(groups[:12])}"
-            )
+    def _log(self, split: str, means: EpochMeans) -> None:
+        for name, mean in means.take().items():
+            self.log(f"{split}/{name}", mean, on_step=False, on_epoch=True, batch_size=1)
 
 
 def rate_at(step: int, total: int, config: OptimizerConfig, after: float = 0.0) -> float:

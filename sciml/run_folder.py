@@ -8,11 +8,12 @@ from typing import Any
 import yaml
 
 from sciml.config import Config, dump_config
+from sciml.epochs import EPOCHS, require_same_epochs
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
 CONFIG = "config.yaml"
-_LENGTHS = ("training.epochs", "training.max_steps")  # may grow
+_LENGTHS = ("training.epochs", "training.max_steps")  # may grow, where epochs do not
 _FREE = (  # how fast, and how long to wait, but not what is learned
     "training.accelerator",
     "training.checkpoint_minutes",
@@ -60,17 +61,19 @@ def open_run(
     """Claim the folder `run`, and write `run/config.yaml`.
 
     A run that goes on must learn the same of the same data, or its weights would come from
-    both and its file would tell of one; it may go on for longer, and elsewhere.
+    both and its file would tell of one. It may go on elsewhere, and for longer: in more epochs,
+    but not in longer ones (see `sciml.epochs`).
 
     Args:
         run: the folder.
         config: of the whole run.
         resume: whether it goes on.
-        may_grow: whether it may go on for longer; parts of it that are done do not.
+        may_grow: whether it may go on for more epochs; parts of it that are done do not.
         free: further keys that may change, such as that of data which are compared themselves.
 
     Raises:
-        InputError: as `claim_run`; or a run to resume was begun with another configuration.
+        InputError: as `claim_run`; or a run to resume was begun with another configuration, or
+            with shorter or longer epochs.
     """
     claim_run(run, resume)
     if not is_first_process():
@@ -81,6 +84,8 @@ def open_run(
         for key, old, new in _changes(before, config):
             if key not in free:
                 _require_allowed(run, key, old, new, may_grow)
+        if may_grow:
+            _require_same_epochs(run, config)
     with atomic_path(path) as temporary:
         temporary.write_text(dump_config(config), encoding="utf-8")
 
@@ -109,6 +114,14 @@ def _require_allowed(run: Path, key: str, old: Any, new: Any, may_grow: bool) ->
             f"{run} was begun with {key} {_told(old)}, not {_told(new)}; resume it with that, or "
             "give another --run folder"
         )
+
+
+def _require_same_epochs(run: Path, config: Config) -> None:
+    """Of the training in the folder, and of those in folders in it."""
+    training = getattr(config, "training", None)
+    for noted in sorted([*run.glob(EPOCHS), *run.glob(f"*/{EPOCHS}")]):
+        if training is not None:
+            require_same_epochs(noted.parent, training)
 
 
 def _length(value: int | None) -> float:

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from pydantic import Field
 from torch import nn
 
-from sciml.batches import BatchData, BatchSource
+from sciml.batches import BatchData, BatchSource, batch_share
 from sciml.best_checkpoint import BestCheckpoint
 from sciml.callbacks import (
     EndTogether,
@@ -26,11 +26,13 @@ from sciml.callbacks import (
     Snapshots,
 )
 from sciml.config import Config
+from sciml.epochs import epochs_and_batches, note_epochs, require_same_epochs
 from sciml.errors import InputError
 from sciml.last_checkpoint import LastCheckpoint
 from sciml.learner import Learner, OptimizerConfig
 from sciml.machine import has_bfloat16
 from sciml.objective import Objective
+from sciml.run_folder import is_first_process
 from sciml.trainer_manners import interruptible, quiet
 from sciml.wording import count
 
@@ -43,7 +45,7 @@ class TrainingConfig(Config):
         epochs: passes over the training data.
         max_steps: at most that many optimizer steps, shared out evenly among epochs, so
             that the last one ends with a validation.
-        batch_size: samples per step, over all processes together.
+        batch_size: samples per step, over all processes together, which share it evenly.
         accumulate: batches whose gradients are summed for one step.
         optimizer: see `OptimizerConfig`.
         precision: `bf16-mixed` computes in bfloat16 and keeps weights in float32; `auto`
@@ -145,15 +147,21 @@ def fit(
         objective: the loss; with parameters of its own it is trained along.
         train, valid: see `BatchSource`; without `valid` the last weights are kept.
         config: see `TrainingConfig`.
-        run: folder for `metrics.csv`, TensorBoard files, `best.ckpt` and `last.ckpt`.
+        run: folder for `metrics.csv`, `epochs.json`, TensorBoard files, `best.ckpt` and
+            `last.ckpt`.
         resume: go on from `run/last.ckpt`, if there is one.
         snapshots: how many sets of weights to keep of the training's second half.
 
     Raises:
-        InputError: no training samples, a loss that is not finite, or settings that
-            do not go together.
+        InputError: no training samples, a loss that is not finite, settings that do not go
+            together, or a run to resume that was begun with shorter or longer epochs.
     """
     _check(train, valid, config, snapshots)
+    resume = resume and (run / "last.ckpt").exists()
+    if resume:
+        require_same_epochs(run, config)
+    if is_first_process():
+        note_epochs(run, len(train), config)
     started, cpu_started = time.perf_counter(), time.process_time()
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
@@ -168,11 +176,12 @@ def fit(
         callbacks.append(end)
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
+        _check_shares(valid, config, trainer.num_devices)
         with interruptible(trainer, last):
             trainer.fit(
                 learner,
                 datamodule=BatchData(train, valid, config.batch_size, config.seed, config.workers),
-                ckpt_path=run / "last.ckpt" if resume and (run / "last.ckpt").exists() else None,
+                ckpt_path=run / "last.ckpt" if resume else None,
                 weights_only=True,
             )
     if trainer.global_rank != 0:
@@ -189,16 +198,6 @@ def fit(
         device=_device_name(trainer),
         snapshots=tuple(path for path in kept if path.exists()),
     )
-
-
-def epochs_and_batches(samples: int, config: TrainingConfig) -> tuple[int, int]:
-    """Number of epochs, and of batches in each."""
-    batches = max(1, samples // config.batch_size)
-    if config.max_steps is None:
-        return config.epochs, batches
-    wanted = config.max_steps * config.accumulate
-    epochs = min(config.epochs, -(-wanted // batches))
-    return epochs, min(batches, wanted // epochs)
 
 
 def _callbacks(
@@ -263,6 +262,15 @@ def _check(
         raise InputError("snapshots do not work with strategy fsdp; leave them out")
     if config.accelerator == "gpu" and not torch.cuda.is_available():
         raise InputError("training.accelerator is gpu, but no GPU is visible; use cpu or auto")
+
+
+def _check_shares(valid: BatchSource | None, config: TrainingConfig, processes: int) -> None:
+    batch_share(config.batch_size, processes)
+    if valid is not None and len(valid) < processes:
+        raise InputError(
+            f"{count(len(valid), 'validation sample')} for {processes} processes; widen "
+            "data.valid, or lower training.devices"
+        )
 
 
 def _load_best(model: nn.Module, path: Path) -> None:

@@ -1,7 +1,5 @@
 """Start from a trained model: take its weights, make some anew, hold some fixed."""
 
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from torch import Tensor, nn
@@ -9,6 +7,7 @@ from torch import Tensor, nn
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_model_file
+from sciml.patterns import matches, require_matches
 
 
 class TransferConfig(Config):
@@ -29,7 +28,7 @@ class TransferConfig(Config):
 
     def starts_anew(self, name: str) -> bool:
         """Whether a parameter or buffer keeps its fresh initial values."""
-        return _matches(name, self.anew)
+        return matches(name, self.anew)
 
 
 def transfer(model: nn.Module, config: TransferConfig, kind: str) -> None:
@@ -46,10 +45,9 @@ def transfer(model: nn.Module, config: TransferConfig, kind: str) -> None:
     """
     _, _, source = read_model_file(config.checkpoint, kind)
     target = model.state_dict()
-    for pattern in config.anew:
-        _require_match(pattern, [*target, *source], "anew", config.checkpoint)
-    for pattern in config.frozen:
-        _require_match(pattern, target, "frozen", config.checkpoint)
+    what = f"nothing in the model or {config.checkpoint}"
+    require_matches(config.anew, [*target, *source], "transfer.anew", what)
+    require_matches(config.frozen, target, "transfer.frozen", "nothing in the model")
     wanted = {k: v for k, v in target.items() if not config.starts_anew(k)}
     given = {k: v for k, v in source.items() if not config.starts_anew(k)}
     misfits = _misfits(wanted, given)
@@ -61,7 +59,7 @@ def transfer(model: nn.Module, config: TransferConfig, kind: str) -> None:
         )
     model.load_state_dict(given, strict=False)
     for name, parameter in model.named_parameters():
-        if _matches(name, config.frozen):
+        if matches(name, config.frozen):
             parameter.requires_grad_(False)
 
 
@@ -73,17 +71,3 @@ def _misfits(wanted: dict[str, Tensor], given: dict[str, Tensor]) -> list[str]:
         for name in sorted(shapes.keys() | found.keys())
         if shapes.get(name) != found.get(name)
     ]
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _require_match(pattern: str, names: Iterable[str], section: str, checkpoint: Path) -> None:
-    names = list(names)
-    if not any(fnmatchcase(name, pattern) for name in names):
-        groups = sorted({".".join(name.split(".")[:2]) + ".*" for name in names})
-        raise InputError(
-            f"transfer.{section}: {pattern!r} matches nothing in the model or {checkpoint}; "
-            f"there are {', '.join(groups[:12])}"
-        )

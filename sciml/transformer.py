@@ -140,12 +140,12 @@ class _Stage(nn.Module):
                 config,
                 dim,
                 heads,
-                make_bias(BlockShape(stage, index, dim, heads, window, count, periodic)),
+                make_bias(BlockShape(heads, window, count, periodic)),
                 rate,
                 periodic,
                 condition,
             )
-            for index, rate in enumerate(rates)
+            for rate in rates
         )
         self.partitions = (
             None if plain is None else (plain, self._windows(size, shifted=config.shift))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Sizes of a window transformer, and where each of its blocks stands."""
+"""Sizes of a window transformer, and how each of its blocks is cut."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -69,19 +69,15 @@ class WindowTransformerConfig(Config):
 
 @dataclass(frozen=True)
 class BlockShape:
-    """Where a block stands and how it is cut, for whoever makes its bias.
+    """How a block is cut, for whoever makes its bias.
 
     Attributes:
-        stage, index: stage, and block within it.
-        dim, heads: channels and attention heads.
+        heads: of its attention.
         window: tokens per window along each axis; None for an axis of free length.
         windows: windows along each axis.
         periodic: whether each axis closes on itself.
     """
 
-    stage: int
-    index: int
-    dim: int
     heads: int
     window: tuple[int | None, ...]
     windows: tuple[int, ...]

@@ -58,18 +58,9 @@ class State:
         """The same state on another device."""
         return replace(
             self,
-            surface=self.surface.to(device, non_blocking=True),
-            upper=self.upper.to(device, non_blocking=True),
-            time=self.time.to(device, non_blocking=True),
-        )
-
-    def pin_memory(self) -> "State":
-        """Page-locked copies, for faster transfer to a device."""
-        return replace(
-            self,
-            surface=self.surface.pin_memory(),
-            upper=self.upper.pin_memory(),
-            time=self.time.pin_memory(),
+            surface=self.surface.to(device),
+            upper=self.upper.to(device),
+            time=self.time.to(device),
         )
 
     def at(self, times: slice) -> "State":

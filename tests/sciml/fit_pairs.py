@@ -35,6 +35,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model = nn.Sequential(nn.Linear(3, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+    model.register_buffer("sent", torch.zeros(1))  # to the others, with each forward pass
     config = TrainingConfig(
         epochs=3,
         batch_size=8,
@@ -43,5 +44,5 @@ if __name__ == "__main__":
         devices=devices,
         gradient_clip=None,
     )
-    fit(model, Squares(last), StoredSource(), Source(16), config, run, resume)
+    fit(model, Squares(last), StoredSource(), Source(17), config, run, resume)
     torch.save(torch.cat([p.detach().flatten() for p in model.parameters()]), run / "weights.pt")

@@ -6,6 +6,7 @@ import pytest
 from pydantic import Field
 
 from sciml.config import Config, load_config
+from sciml.epochs import note_epochs
 from sciml.errors import InputError
 from sciml.run_folder import claim_run, open_run
 from sciml.training import TrainingConfig
@@ -88,6 +89,24 @@ def test_a_run_of_finished_parts_does_not_grow(tmp_path: Path) -> None:
     longer = load_config(RunConfig, None, ["training.epochs=21"])
     with pytest.raises(InputError, match=r"begun with training\.epochs 20, not 21"):
         open_run(tmp_path, longer, resume=True, may_grow=False)
+
+
+@pytest.mark.parametrize("part", ["", "fold_0"])
+def test_a_run_goes_on_in_more_epochs_but_not_in_longer_ones(tmp_path: Path, part: str) -> None:
+    """What is refused is not noted as what the run was begun with."""
+
+    def limited(steps: int, epochs: int = 20) -> RunConfig:
+        training = TrainingConfig(batch_size=8, max_steps=steps, epochs=epochs)
+        return RunConfig(training=training)
+
+    open_run(tmp_path, limited(6), resume=False)
+    note_epochs(tmp_path / part, 32, limited(6).training)  # two epochs of 3 of 4 batches
+    for refused in (limited(8), limited(12), limited(16, 30)):
+        with pytest.raises(InputError, match=r"was begun with 3 batches in an epoch; .* them 4: "):
+            open_run(tmp_path, refused, resume=True)
+    assert load_config(RunConfig, tmp_path / "config.yaml") == limited(6)
+    open_run(tmp_path, limited(9), resume=True)  # three epochs of 3
+    assert load_config(RunConfig, tmp_path / "config.yaml") == limited(9)
 
 
 def test_a_key_may_be_free(tmp_path: Path) -> None:

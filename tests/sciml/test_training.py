@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sciml.epochs import epochs_and_batches
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
 from sciml.training import TrainingConfig, fit, precision_here
@@ -139,6 +141,20 @@ def test_a_run_resumed_with_workers_has_the_order_of_its_epoch(tmp_path: Path) -
     assert torch.equal(weights(unbroken), weights(resumed))
 
 
+def test_a_run_resumed_for_longer_trains_or_is_refused(tmp_path: Path) -> None:
+    """Of four batches, whole epochs may be more; two of three cannot become two of four."""
+
+    def train(run: str, steps: int) -> int:
+        arguments = (make_model(), NoisySquares(), Source(), None, config(max_steps=steps))
+        return fit(*arguments, tmp_path / run, resume=True).steps
+
+    assert [train("whole", steps) for steps in (8, 12)] == [8, 12]
+    assert train("cut", 6) == 6
+    with pytest.raises(InputError, match=r"begun with 3 batches in an epoch; .* make them 4"):
+        train("cut", 8)
+    assert train("cut", 9) == 9
+
+
 @pytest.mark.parametrize("ema", [None, 0.9])
 @pytest.mark.parametrize("accumulate", [1, 2])
 def test_snapshots_are_the_weights_on_the_way(
@@ -182,6 +198,28 @@ def test_an_end_within_an_epoch_still_validates(tmp_path: Path, steps: int) -> N
     assert len(history(tmp_path)) == -(-steps // 4)
     losses = [float(row["valid/loss"]) for row in history(tmp_path)]
     assert result.best_loss == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_no_more_steps_than_asked_for(tmp_path: Path) -> None:
+    """Also where what is left of an epoch makes a step; the rate has then come to its end."""
+    settings = config(batch_size=1, max_steps=10, accumulate=4)
+    result = fit(make_model(), NoisySquares(), Source(15), None, settings, tmp_path)
+    assert result.steps == 9
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert last["lr_schedulers"][0]["_last_lr"] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("accumulate", [1, 2, 3, 7])
+def test_steps_are_shared_out_among_epochs(accumulate: int) -> None:
+    """Each epoch has a step less than it could only where the sum would be too large."""
+    for samples, limit, most in product(range(1, 20), range(1, 40), (1, 3, 50)):
+        settings = config(batch_size=1, max_steps=limit, accumulate=accumulate, epochs=most)
+        epochs, batches = epochs_and_batches(samples, settings)
+        steps = epochs * -(-batches // accumulate)
+        assert steps <= limit
+        assert 1 <= batches <= samples
+        assert epochs <= most
+        assert (epochs, batches) == (most, samples) or limit - steps < epochs
 
 
 def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
@@ -286,6 +324,8 @@ def test_a_model_that_had_predicted_is_trained_with_dropout(tmp_path: Path) -> N
         (Source(), Source(0), {}, "no validation samples"),
         (Source(), None, {"patience": 3}, "needs validation data"),
         (Source(), None, {"strategy": "fsdp", "ema_decay": 0.9}, "does not work with"),
+        (Source(), None, {"strategy": "ddp", "devices": 3}, "batch_size is 8, which 3 processes"),
+        (Source(), Source(1), {"strategy": "ddp", "devices": 2}, "1 validation sample for 2 proc"),
     ],
 )
 def test_bad_settings(

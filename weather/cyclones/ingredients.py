@@ -69,11 +69,6 @@ class Ingredients:
             ),
         )
 
-    @property
-    def warm_core_checked(self) -> bool:
-        """Whether tropical storms can be told from others."""
-        return bool(self.warmth or self.thickness)
-
     def describe(self) -> list[str]:
         """Lines that say which checks are made with which fields, and which cannot be."""
         centre = "maximum of vorticity" if self.depth == "vorticity" else f"minimum of {self.depth}"

@@ -174,13 +174,6 @@ def _runs(parts: list[xr.Dataset]) -> list[xr.Dataset]:
     return runs
 
 
-def ensemble_mean(forecast: xr.Dataset) -> xr.Dataset:
-    """The mean over members; a forecast without members as it is."""
-    if "member" not in forecast.dims:
-        return forecast
-    return forecast.mean("member", keep_attrs=True)
-
-
 def _concatenate(parts: list[xr.Dataset], dim: str, join: Literal["inner", "outer"]) -> xr.Dataset:
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
     return xr.concat(

@@ -12,9 +12,11 @@ import xarray as xr
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from sciml.batches import batch_share
+from sciml.epochs import epochs_and_batches
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
-from sciml.training import TrainingConfig, epochs_and_batches, precision_here
+from sciml.training import TrainingConfig, precision_here
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -183,7 +185,7 @@ def _trace(work: Work, device: str) -> _Trace:
     with torch.device("meta"):
         model = work.build().train()
     loss = work.loss(model)
-    batch_size = max(1, training.batch_size // _processes(training))
+    batch_size = batch_share(training.batch_size, _processes(training))
     with FakeTensorMode(), Ledger() as ledger:
         for module in (model, loss):
             hollow(module, device)

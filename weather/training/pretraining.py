@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.model_file import save_tensors
+from sciml.patterns import matches
 from sciml.training import FitResult, TrainingConfig, fit
 from weather.files.reanalysis import static_fields
 from weather.forecasting.forecaster_config import ForecasterConfig
@@ -90,5 +90,5 @@ def kept(model: Reconstruction, config: ForecasterConfig) -> dict[str, Tensor]:
     return {
         name: tensor
         for name, tensor in model.state_dict().items()
-        if name in names and not any(fnmatchcase(name, pattern) for pattern in LEFT_BEHIND)
+        if name in names and not matches(name, LEFT_BEHIND)
     }

@@ -23,11 +23,12 @@ def test_steps_parameters_and_disk_are_those_of_the_run(waves_file, tiny_config,
     config = experiment(
         waves_file, tiny_config["graph"], "training.ema_decay=0.9", "training.epochs=2",
         "training.accumulate=2", "training.batch_size=4", "model.backbone.dim=64",
+        "training.max_steps=7",
     )  # fmt: skip
     estimate = estimate_training(config, device="cpu")
     trained = train(config, tmp_path / "run")
     assert estimate.parameters == trained.fit.parameters
-    assert estimate.steps == trained.fit.steps
+    assert estimate.steps == trained.fit.steps == 6  # two epochs of three
     names = ("best.ckpt", "last.ckpt", "model.safetensors")
     written = sum((tmp_path / "run" / name).stat().st_size for name in names)
     assert estimate.disk == pytest.approx(written, rel=0.25)  # the rest is names
