@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from molecules.features.features import MAX_ATOMS
+from molecules.files.sources import DEMO
 from molecules.files.table import demo_activity, iter_library
 from molecules.models.generator import GENERATOR, DecoderConfig, GraphToSelfies
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
@@ -21,7 +22,6 @@ from molecules.pretraining.generators import LatentUse, compact, in_tokens, make
 from molecules.pretraining.library import Library, Part, Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
-from molecules.training.preparation import DEMO
 from molecules.training.same_table import LearnedFrom
 from sciml.config import Config
 from sciml.errors import InputError
@@ -217,7 +217,9 @@ def _chosen(
         for part in parts:
             found += part.smiles
     order = np.random.default_rng(config.seed).permutation(len(found))
-    return [found[row] for row in order[: config.rows]], LearnedFrom.of_smiles(found)
+    return [found[row] for row in order[: config.rows]], LearnedFrom.of_smiles(found).at(
+        tables, column
+    )
 
 
 def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Library:

@@ -109,7 +109,7 @@ def crossvalidate(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     ready = prepare(source, targets, config.data.model_copy(update={"split": "random"}))
     divisions = list(_divisions(ready.smiles, config, folds, repeats))
-    learned_from = LearnedFrom.of_table(ready, folds)
+    learned_from = LearnedFrom.of_table(ready, folds, repeats).at([table], smiles)
     if resume:
         learned_from.require_same(run)
     open_run(run, config, resume, may_grow=False)

@@ -136,7 +136,7 @@ def train(
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
-    learned_from = LearnedFrom.of_table(ready)
+    learned_from = LearnedFrom.of_table(ready).at([table], smiles)
     if resume:
         learned_from.require_same(run)
     open_run(run, config, resume)
