@@ -40,7 +40,8 @@ class Networks:
 
     Attributes:
         models: one for each division.
-        held: (row, task) the mean of the networks that held a molecule out; NaN where none did.
+        held: (row, task) the mean of the networks that held a molecule out, on the scale that
+            is learned; NaN where none did.
         seconds: wall time.
         gain: what the start from trained weights was worth, in a sentence; or empty.
     """
@@ -175,7 +176,7 @@ def _normalize_vectors(model: PropertyModel, learned: MoleculeData) -> None:
     vectors = (model.encoder(batch) for _, batch in _batches(model, learned))
     found = Normalizer.fit(vectors)
     spread = found.std.clamp(min=_LEAST_SPREAD * float(found.std.max()))
-    model.head.inputs = Normalizer(found.mean, spread)
+    model.head.read_normalized(found.mean, spread)
 
 
 @torch.inference_mode()
@@ -183,7 +184,8 @@ def _held(models: Sequence[PropertyModel], ready: Prepared, divided: Sequence[Di
     total, times = np.zeros(ready.labels.shape), np.zeros((len(ready.labels), 1))
     for model, division in zip(models, divided, strict=True):
         for part, batch in _batches(model, ready.rows(division.held)):
-            total[division.held[part]] += model.predict(batch).double().cpu().numpy()
+            told = model.predict(batch).double().cpu().numpy()
+            total[division.held[part]] += ready.tasks.learned(told)
             times[division.held[part]] += 1
     return np.where(times > 0, total / np.maximum(times, 1), np.nan)
 
