@@ -83,12 +83,14 @@ class Pretrained:
         molecules: that were learned from, or held out to choose the best weights.
         left_out: molecules that cannot be written in SELFIES, by the reason.
         latent: how the generator uses its latent space; None without one.
+        backbone: its kind.
     """
 
     fit: FitResult
     molecules: int
     left_out: Counter[str]
     latent: LatentUse | None = None
+    backbone: str = "window_transformer"
 
 
 def pretrain(
@@ -141,7 +143,7 @@ def pretrain(
         encoder.readout.requires_grad_(False)
     result = fit(model, objective, train, valid, config.training, run, resume)
     latent = LatentUse.of(model, valid) if isinstance(model, GraphToSelfies) else None
-    pretrained = Pretrained(result, len(library), left_out, latent)
+    pretrained = Pretrained(result, len(library), left_out, latent, config.model.backbone.kind)
     _save(model, pretrained, tables, config, run)
     return pretrained
 

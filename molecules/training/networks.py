@@ -20,6 +20,7 @@ from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared
 from sciml.cli import note
 from sciml.config import parse_config
+from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.normalize import Normalizer
 from sciml.training import FitResult, fit
@@ -58,7 +59,7 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
     What `model` does not say is as in the checkpoint.
 
     Raises:
-        InputError: neither a file nor a name.
+        InputError: neither a file nor a name, or a model of another kind.
     """
     if config.transfer is None:
         return config
@@ -68,6 +69,13 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
     given = config.model.model_dump(mode="json", exclude_unset=True)
     source = found if held["kind"] == ENCODER else found.get("model", {})
     model = parse_config(ModelConfig, {**source, **given}, str(path))
+    kind = source["backbone"]["kind"]
+    if kind != model.backbone.kind:
+        fits = "finetune_graph" if kind == "graph_network" else "finetune"
+        raise InputError(
+            f"{path} holds a {kind}, and the configuration asks for a {model.backbone.kind}; take "
+            f"--config {fits}, which has the model of the file"
+        )
     start = config.transfer.model_copy(update={"checkpoint": path})
     return config.model_copy(update={"model": model, "transfer": start})
 
