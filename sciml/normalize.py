@@ -62,16 +62,17 @@ class Normalizer(nn.Module):
 
     Args:
         mean, std: (channel,) in the unit of x.
+        persistent: whether they are saved with the weights.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
+    def __init__(self, mean: Tensor, std: Tensor, persistent: bool = True) -> None:
         super().__init__()
         std = torch.where(std > 1e-12 * mean.abs().clamp(min=1e-30), std, torch.ones_like(std))
-        self.register_buffer("mean", mean.to(torch.float32))
-        self.register_buffer("std", std.to(torch.float32))
+        self.register_buffer("mean", mean.to(torch.float32), persistent=persistent)
+        self.register_buffer("std", std.to(torch.float32), persistent=persistent)
 
     @classmethod
     def fit(cls, chunks: Iterable[Tensor]) -> Self:

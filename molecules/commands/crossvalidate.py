@@ -11,14 +11,14 @@ FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def crossvalidate(
-    table: FileOrStdin = "demo",
+    table: FileOrStdin | None = None,
     *,
     target: Annotated[list[str] | None, Parameter(negative="")] = None,
     smiles: str | None = None,
-    config: str = "small",
+    config: str | None = None,
     against: str | None = None,
-    folds: int = 5,
-    repeats: int = 2,
+    folds: int | None = None,
+    repeats: int | None = None,
     run: Path = Path("runs/crossvalidation"),
     resume: bool = False,
     set_: Overrides = None,
@@ -28,25 +28,43 @@ def crossvalidate(
     The folds are of the kind `--data.split`: random, scaffold_balanced, butina or leader.
 
     Args:
-        table: file, glob or URL with one molecule per row, "-" for standard input, or `demo`.
+        table: file, glob or URL with one molecule per row, "-" for standard input, or
+            `demo`, which is the default.
         target: column to learn; repeat for several.
         smiles: column with the SMILES or InChI; found by its name if left out.
-        config: name of a shipped configuration, or a YAML file.
+        config: name of a shipped configuration, by default `small`, or a YAML file.
         against: another configuration to compare with, instead of the forest.
-        folds: parts of the table, each tested once in a repeat.
-        repeats: of the whole, divided differently.
+        folds: parts of the table, each tested once in a repeat; by default 5.
+        repeats: of the whole, divided differently; by default 2.
         run: folder for the folds and the comparison; new or empty.
-        resume: go on with an interrupted cross-validation in that folder.
+        resume: go on with an interrupted cross-validation in that folder, with the table,
+            columns, folds and configurations that it names, unless they are given.
     """
+    from molecules.commands.begun import given
     from molecules.training.crossvalidation import crossvalidate as validate
     from molecules.training.experiment import ExperimentConfig
     from molecules.training.summary import print_crossvalidation
-    from sciml.config import load_config, named_config
+    from sciml.config import load_config
 
+    wanted = given(
+        run, resume, config, "small", (table,) if table else (), target or (), smiles,
+        folds, repeats, against,
+    )  # fmt: skip
     ours, other = (
-        load_config(ExperimentConfig, named_config("molecules", name), set_ or ()) if name else None
-        for name in (config, against)
+        load_config(ExperimentConfig, path, set_ or ()) if path else None
+        for path in (wanted.config, wanted.against)
     )
     assert ours is not None
-    result = validate(table, target or (), ours, run, folds, repeats, other, resume, smiles)
+    (source,) = wanted.tables
+    result = validate(
+        source,
+        wanted.targets,
+        ours,
+        run,
+        wanted.folds,
+        wanted.repeats,
+        other,
+        resume,
+        wanted.smiles,
+    )
     print_crossvalidation(result, run)

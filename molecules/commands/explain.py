@@ -30,8 +30,9 @@ def explain(
         out: .csv, .tsv or .parquet to write: one line for each row, atom and property.
         html: the page to write; beside `out` if left out.
         pictures: folder for one SVG per drawn molecule and property.
-        method: what the prediction loses without the atom; its integrated gradient, which
-            adds up to the prediction; or gradient times input, the fastest.
+        method: what the prediction loses without the atom; its integrated gradient, where
+            contributions and `no_information`, what the networks say of a molecule without
+            any, add up to what they say of this one; or gradient times input, the fastest.
         draw: how many molecules to draw, from the first on.
         smiles: column with the SMILES or InChI; found by its name or content if left out.
     """

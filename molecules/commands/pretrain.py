@@ -11,7 +11,7 @@ from sciml.cli import Overrides
 def pretrain(
     *tables: Annotated[str, Parameter(allow_leading_hyphen=True)],
     smiles: str | None = None,
-    config: str = "pretrain",
+    config: str | None = None,
     run: Path = Path("runs/pretrain"),
     resume: bool = False,
     set_: Overrides = None,
@@ -22,17 +22,20 @@ def pretrain(
         tables: files with one molecule per row, globs or URLs; "-" for standard input;
             default `demo`.
         smiles: column with the SMILES or InChI; found by its name if left out.
-        config: name of a shipped configuration, or a YAML file.
+        config: name of a shipped configuration, by default `pretrain`, or a YAML file.
         run: folder for the model; new or empty.
-        resume: continue the training in that folder after an interruption.
+        resume: continue the training in that folder after an interruption, with the tables
+            and configuration that it names, unless they are given.
     """
+    from molecules.commands.begun import given
     from molecules.files.sources import refuse_options
     from molecules.pretraining.experiment import PretrainConfig
     from molecules.pretraining.experiment import pretrain as pretrain_model
     from molecules.pretraining.summary import print_pretraining
-    from sciml.config import load_config, named_config
+    from sciml.config import load_config
 
     refuse_options(tables)
-    experiment = load_config(PretrainConfig, named_config("molecules", config), set_ or ())
-    result = pretrain_model(tables or ("demo",), experiment, run, resume, smiles)
+    wanted = given(run, resume, config, "pretrain", tables, smiles=smiles)
+    experiment = load_config(PretrainConfig, wanted.config, set_ or ())
+    result = pretrain_model(wanted.tables, experiment, run, resume, wanted.smiles)
     print_pretraining(result, run)

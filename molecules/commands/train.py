@@ -11,11 +11,11 @@ FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def train(
-    table: FileOrStdin = "demo",
+    table: FileOrStdin | None = None,
     *,
     target: Annotated[list[str] | None, Parameter(negative="")] = None,
     smiles: str | None = None,
-    config: str = "small",
+    config: str | None = None,
     run: Path = Path("runs/molecules"),
     resume: bool = False,
     set_: Overrides = None,
@@ -24,18 +24,24 @@ def train(
 
     Args:
         table: file, glob or URL with one molecule per row, "-" for standard input, or
-            `demo`: 1,017 molecules with measured activity that come with RDKit.
+            `demo`, which is the default: 1,017 molecules with measured activity that come
+            with RDKit.
         target: column to learn; repeat for several.
         smiles: column with the SMILES or InChI; found by its name if left out.
-        config: `small`; `network` and `fast`, which screen faster; another shipped
-            configuration, or a YAML file.
+        config: `small`, which is the default; `network` and `fast`, which screen faster;
+            another shipped configuration, or a YAML file.
         run: folder for the model and its report; new or empty.
-        resume: continue the training in that folder after an interruption.
+        resume: continue the training in that folder after an interruption, with the table,
+            columns and configuration that it names, unless they are given.
     """
+    from molecules.commands.begun import given
     from molecules.training.experiment import ExperimentConfig
     from molecules.training.experiment import train as train_model
     from molecules.training.summary import print_training
-    from sciml.config import load_config, named_config
+    from sciml.config import load_config
 
-    experiment = load_config(ExperimentConfig, named_config("molecules", config), set_ or ())
-    print_training(train_model(table, target or (), experiment, run, resume, smiles), run)
+    wanted = given(run, resume, config, "small", (table,) if table else (), target or (), smiles)
+    experiment = load_config(ExperimentConfig, wanted.config, set_ or ())
+    (source,) = wanted.tables
+    trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
+    print_training(trained, run)

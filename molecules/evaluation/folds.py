@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molecules.evaluation.splits import Split, SplitKind, split, split_by_column, split_by_file
+from molecules.evaluation.splits import (
+    Split,
+    SplitKind,
+    require_filled,
+    split,
+    split_by_column,
+    split_by_file,
+)
 from molecules.files.recognize import require_columns, text_cells
 from molecules.files.table import Table
 from sciml.errors import InputError
@@ -51,7 +58,7 @@ def divide(
             times = _times(table, time_column, smiles)
         return split(kind, smiles, fractions, seed, times)
     usable = np.array([bool(text) for text in smiles])
-    return {name: rows[usable[rows]] for name, rows in folds.items()}
+    return require_filled({name: rows[usable[rows]] for name, rows in folds.items()}, (1, 0, 1))
 
 
 def _times(table: Table, column: str, smiles: Sequence[str]) -> Array:

@@ -82,7 +82,7 @@ def split(
         case "time":
             assert times is not None
             folds = _fill_in_time(groups, sizes, times)
-    return _checked(folds, fractions)
+    return require_filled(folds, fractions)
 
 
 def cross_folds(kind: SplitKind, smiles: Sequence[str], folds: int, seed: int) -> list[Rows]:
@@ -119,7 +119,7 @@ def split_by_column(cells: Sequence[str]) -> Split:
     if unknown:
         raise InputError(f"split column holds {listing(unknown)}; expected train, valid or test")
     folds = np.array([FOLD_NAMES.get(word, "") for word in words])
-    return _checked({fold: np.flatnonzero(folds == fold) for fold in FOLDS}, (1, 0, 1))
+    return require_filled({fold: np.flatnonzero(folds == fold) for fold in FOLDS}, (1, 0, 1))
 
 
 def split_by_file(path: Path, rows: int) -> Split:
@@ -144,7 +144,7 @@ def split_by_file(path: Path, rows: int) -> Split:
         raise InputError(f"{path} names row {used.max()}; the table has rows 0 to {rows - 1}")
     if len(np.unique(used)) < len(used):
         raise InputError(f"{path} puts a row into two folds; expected each row once")
-    return _checked(folds, (1, 0, 1))
+    return require_filled(folds, (1, 0, 1))
 
 
 def canonical_smiles(smiles: Iterable[str]) -> list[str | None]:
@@ -266,7 +266,12 @@ def _as_rows(folds: dict[str, list[int]]) -> Split:
     return {fold: np.array(sorted(rows), np.int64) for fold, rows in folds.items()}
 
 
-def _checked(folds: Split, fractions: Sequence[float]) -> Split:
+def require_filled(folds: Split, fractions: Sequence[float]) -> Split:
+    """The same folds, if none is empty of which something was asked.
+
+    Raises:
+        InputError: one is.
+    """
     for fold, fraction in zip(FOLDS, fractions, strict=True):
         if fraction > 0 and not folds[fold].size:
             raise InputError(f"the {fold} fold has no molecule; give more rows or another split")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
 from molecules.explanation.environments import Environments
-from molecules.explanation.gradients import by_gradient
+from molecules.explanation.gradients import by_gradient, no_information
 from molecules.explanation.masking import by_masking
 from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
@@ -30,12 +30,15 @@ class Attribution:
             the unit of the task or as probability; no atoms where there is no prediction.
         method: `masking`, see `masking.by_masking`; `integrated` and `gradient`, see
             `gradients.by_gradient`.
+        origin: (row, task) what the networks say without information, where integrated
+            gradients begin; NaN without a prediction, None of other methods.
     """
 
     prediction: Prediction
     smiles: list[str]
     atoms: list[NDArray[np.float64]]
     method: Method
+    origin: NDArray[np.float64] | None = None
 
 
 def attribute(
@@ -64,7 +67,10 @@ def attribute(
         np.mean(row, axis=0) if status == "ok" else np.empty((0, len(predictor.tasks)))
         for row, status in zip(zip(*parts, strict=True), prediction.status, strict=True)
     ]
-    return Attribution(prediction, told, atoms, method)
+    origin = None
+    if method == "integrated":
+        origin = np.mean([_origin(one, prediction.smiles) for one in predictors], axis=0)
+    return Attribution(prediction, told, atoms, method, origin)
 
 
 def _by_row(
@@ -87,6 +93,15 @@ def _by_row(
     for row, part in zip(featurized.rows, parts, strict=False):
         atoms[row] = part
     return atoms
+
+
+def _origin(predictor: PropertyPredictor, smiles: Sequence[str | None]) -> NDArray[np.float64]:
+    """(row, task) where integrated gradients begin; NaN where there is no molecule."""
+    _, featurized, data = predictor.read(smiles)
+    found = np.full((len(smiles), len(predictor.tasks)), np.nan)
+    if len(data):
+        found[featurized.rows] = no_information(predictor, data)
+    return found
 
 
 def share_told(predictor: AnyPredictor) -> str:

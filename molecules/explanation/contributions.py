@@ -36,7 +36,8 @@ class Explained:
         """One line for each row, atom and property; a row without molecule has one line each.
 
         Columns: `row` from 1, `name`, `smiles`, `task`, `pred`; `atom` from 0 in the order of
-        the SMILES, `element`, `contribution`; `status`, `reason`.
+        the SMILES, `element`, `contribution`; of integrated gradients `no_information`, where
+        they begin; `status`, `reason`.
         """
         told = self.attribution
         prediction, tasks = told.prediction, len(told.prediction.tasks)
@@ -62,18 +63,21 @@ class Explained:
                 "reason": [prediction.reason[i] for i in row],
             }
         )
+        origin = None if told.origin is None else told.origin.astype(np.float32)
         parts = [
             frame.assign(
                 task=name,
                 pred=prediction.mean[row, column].astype(np.float32),
                 contribution=values[:, column].astype(np.float32),
+                **({} if origin is None else {"no_information": origin[row, column]}),
             )
             for column, name in enumerate(prediction.tasks.names)
         ]
         together = pd.concat(parts, ignore_index=True)
         order = np.argsort(np.tile(row, tasks), kind="stable")
+        begins = [] if origin is None else ["no_information"]
         return together.iloc[order][
-            ["row", "name", "smiles", "task", "pred", "atom", "element", "contribution",
+            ["row", "name", "smiles", "task", "pred", "atom", "element", "contribution", *begins,
              "status", "reason"]
         ]  # fmt: skip
 

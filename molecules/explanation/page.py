@@ -118,15 +118,20 @@ def write_page(
 
 
 def write_pictures(folder: Path, rows: Sequence[Explained]) -> None:
-    """Write `row-00001-TASK.svg` for each molecule and property."""
+    """Write `row-00001-TASK.svg` for each molecule and property.
+
+    A task's number stands before its name where names differ only in signs that no file name has.
+    """
     tasks = rows[0].attribution.prediction.tasks if rows else Tasks.model_construct(tasks=())
     scales = colour_scales(rows, len(tasks))
+    names = ["".join(c if c.isalnum() else "_" for c in name)[:60] for name in tasks.names]
+    if len({name.lower() for name in names}) < len(names):
+        names = [f"{number}-{name}" for number, name in enumerate(names, start=1)]
     for row in rows:
         smiles, atoms = row.attribution.smiles[row.start], row.attribution.atoms[row.start]
-        for column, task in enumerate(tasks.tasks if len(atoms) else ()):
-            safe = "".join(c if c.isalnum() else "_" for c in task.name)[:60]
+        for column, name in enumerate(names if len(atoms) else ()):
             picture = heat_map(str(smiles), atoms[:, column], scales[column])
-            with atomic_path(folder / f"row-{row.first:05d}-{safe}.svg") as path:
+            with atomic_path(folder / f"row-{row.first:05d}-{name}.svg") as path:
                 path.write_text(as_file(picture), encoding="utf-8")
 
 

@@ -6,7 +6,10 @@ made, positions are NaN and the reason is kept; nothing is filled with zeros.
 """
 
 import hashlib
+import json
 import os
+import time
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ from sciml.processes import end_with_parent
 
 LARGEST = 150  # heavy atoms; beyond, distance geometry takes minutes
 SECONDS = 20  # given to one molecule
+_FORMAT = 1  # counts on when conformers are made otherwise
 _CHUNK = 32  # molecules handed to a process at once
 
 
@@ -49,19 +53,29 @@ def conformers(
         smiles: valid ones; atoms come out in the order in which RDKit reads them.
         seed: of the distance geometry.
         processes: at most so many; default one per core.
-        cache: folder that keeps results by content; None computes anew.
+        cache: folder that keeps results by content, also of molecules that took too long;
+            None computes anew.
     """
     if cache is None:
         return _compute(smiles, seed, processes)
-    content = "\n".join([rdkit.__version__, str(seed), *smiles])
+    content = json.dumps([_FORMAT, rdkit.__version__, seed, LARGEST, SECONDS, *smiles])
     file = cache / f"conformers-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
-    if file.exists():
-        with np.load(file) as stored:
-            return Conformers(stored["positions"], stored["reason"].tolist())
+    kept = _kept(file)
+    if kept is not None:
+        return kept
     result = _compute(smiles, seed, processes)
     with atomic_path(file) as path:
         np.savez(path, positions=result.positions, reason=np.array(result.reason, dtype=np.str_))
     return result
+
+
+def _kept(file: Path) -> Conformers | None:
+    """What was computed before, if it is there and whole."""
+    try:
+        with file.open("rb") as opened, np.load(opened) as stored:
+            return Conformers(stored["positions"], stored["reason"].tolist())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
 
 
 def _compute(smiles: Sequence[str], seed: int, processes: int | None) -> Conformers:
@@ -94,9 +108,11 @@ def _embed(mol: Chem.Mol, seed: int) -> tuple[NDArray[np.float32], str]:
     if canonical is None or canonical.GetNumAtoms() != mol.GetNumAtoms():
         return nowhere, "its canonical SMILES does not read back"
     order = list(mol.GetPropsAsDict(True, True)["_smilesAtomOutputOrder"])
+    started = time.monotonic()
     positions = _positions(canonical, seed)
     if positions is None:
-        return nowhere, "distance geometry found no conformer"
+        within = f" within {SECONDS} s" if time.monotonic() - started >= SECONDS else ""
+        return nowhere, f"distance geometry found no conformer{within}"
     placed = np.empty_like(nowhere)
     placed[order] = positions
     return placed, ""

@@ -4,6 +4,7 @@ Everything is RDKit's `rdMolStandardize` (MolVS, Swain). What was done is record
 model, which does it again to what it predicts.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 Standardization = Literal["off", "salts", "parent", "tautomer"]
 
+_HEAVY_HYDROGEN = re.compile(r"\[[23]H\]")
 _TRANSFORMS = 200  # a molecule that needs more keeps the best of these; RDKit's own is 1000
 
 
@@ -23,11 +25,13 @@ def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[st
 
     Args:
         smiles: one per row, None or blank where there is none.
-        kind: `off` changes nothing. `salts` keeps the largest organic fragment. `parent`
-            also normalizes functional groups and neutralizes charges. `tautomer` also
-            takes RDKit's canonical tautomer. Stereo and isotopes stay.
+        kind: `off` changes nothing but deuterium and tritium, which are read as hydrogen: a
+            model sees no isotopes, and RDKit would leave these as atoms. `salts` keeps the
+            largest organic fragment. `parent` also normalizes functional groups and
+            neutralizes charges. `tautomer` also takes RDKit's canonical tautomer. Stereo
+            stays.
     """
-    texts = [text or "" for text in smiles]
+    texts = [_HEAVY_HYDROGEN.sub("[H]", text or "") for text in smiles]
     if kind == "off":
         return texts
     from rdkit import rdBase

@@ -13,6 +13,7 @@ import fsspec
 from sciml.errors import InputError
 
 STANDARD_INPUT = "-"
+DEMO = "demo"
 
 
 def expand(source: Path | str) -> list[str]:
@@ -34,6 +35,20 @@ def expand(source: Path | str) -> list[str]:
     if not found:
         raise InputError(f"{name} matches nothing; check the folder and the pattern")
     return found
+
+
+def lasting(source: Path | str) -> str:
+    """The name under which a source is found from every folder; as it is if it is no path."""
+    name = str(source)
+    is_path = name not in (STANDARD_INPUT, DEMO) and not _remote(name)
+    return str(Path(name).absolute()) if is_path else name
+
+
+def require_there(source: Path | str) -> None:
+    """Raise an InputError if a file is not there, or nothing matches a glob; URLs are not asked."""
+    for name in expand(source):
+        if name not in (STANDARD_INPUT, DEMO) and not _remote(name) and not Path(name).exists():
+            raise InputError(f"{name} is not there")
 
 
 def refuse_to_overwrite(source: Path | str, out: Path) -> None:

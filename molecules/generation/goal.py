@@ -11,6 +11,7 @@ from rdkit import Chem
 from molecules.evaluation.similarity import FAR, fingerprints
 from molecules.generation.similarity_window import Window, check_window
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
+from molecules.prediction.domain import FARTHEST
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
@@ -22,7 +23,6 @@ from sciml.errors import InputError
 
 Array = NDArray[np.float64]
 HARDEST = 6.0  # SA score from which molecules are hard to make (Ertl and Schuffenhauer 2009)
-FARTHEST = 3.0  # distance to the training set, 1 being usual within it
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ def optimize_file(
     begin = constitution(start)
     if not begin:
         raise InputError(f"--start {start!r} is no molecule; expected SMILES")
+    if "*" in begin:
+        raise InputError(f"--start {start!r} has an open end (*); give a whole molecule")
     loaded = [PropertyPredictor.load(path) for path in predictors]
     goal = Goal.of(begin, loaded, targets, rank_by, limits)
     if any(predictor.domain is None for predictor in loaded):

@@ -33,8 +33,8 @@ class Pairs:
         path: (molecule, place, place) int64: bonds along the shortest path, at most
             FARTHEST, or for bonded atoms FARTHEST + 1 + code of the bond.
         space: (molecule, place, place, dim) features of the distance; None without.
-        around: (molecule, place, kernel) the distances to all other atoms, as a sum over their
-            kernels; None without.
+        around: (molecule, place, kernel) the distances to all atoms, itself at 0 among them, as
+            a sum over their kernels; None without.
         reach: (molecule, place, place) logarithm of what a pair counts, for a model of atoms
             in their surroundings; None where all count.
     """

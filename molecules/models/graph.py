@@ -36,7 +36,7 @@ class MoleculeGraphNetwork(nn.Module):
         """Batch -> (atom, dim)."""
         sender, receiver = batch.edge_index
         nodes = self.embed(batch.x)
-        kinds = batch.edge_attr @ self.place
+        kinds = (batch.edge_attr * self.place).sum(1)  # CUDA has no product of integer matrices
         return self.network(nodes, Edges(sender, receiver, self.bonds.to(nodes.dtype), kinds))
 
 

@@ -136,8 +136,8 @@ class Head(nn.Module):
         references: of an extensive model; zero if left out.
 
     Attributes:
-        inputs: normalizes molecule vectors while the head is trained; None to read them as
-            they are. See `fold`.
+        inputs: normalizes molecule vectors; changes nothing but between `read_normalized` and
+            `fold`, while the head is trained.
 
     Raises:
         InputError: an extensive yes/no property, or one that is learned as a logarithm.
@@ -155,7 +155,7 @@ class Head(nn.Module):
         references: AtomicReferences | None = None,
     ) -> None:
         super().__init__()
-        self.inputs: Normalizer | None = None
+        self.inputs = Normalizer(torch.zeros(dim), torch.ones(dim), persistent=False)
         self.references = None
         if config.pooling == "extensive":
             _require_quantities(tasks)
@@ -169,20 +169,25 @@ class Head(nn.Module):
 
     def forward(self, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
         """(molecule, dim) -> (molecule, task), normalized quantities and logits."""
-        told = self.layers(molecules if self.inputs is None else self.inputs.normalize(molecules))
+        told = self.layers(self.inputs.normalize(molecules))
         if self.references is None:
             return told
         return told + self.normalizer.normalize(self.references(batch).to(told.dtype))
 
+    def read_normalized(self, mean: Tensor, std: Tensor) -> None:
+        """Read molecule vectors less `mean` (dim,), over `std`."""
+        self.inputs.mean.copy_(mean)
+        self.inputs.std.copy_(std)
+
     def fold(self) -> None:
         """Take `inputs` into the first layer: nothing is told otherwise, to rounding."""
-        if self.inputs is None:
+        if isinstance(self.layers[0], nn.Linear):  # without a bias: vectors are read as they are
             return
         first = next(layer for layer in self.layers if isinstance(layer, nn.Linear))
         with torch.no_grad():
             first.weight /= self.inputs.std
             first.bias.sub_(first.weight @ self.inputs.mean)
-        self.inputs = None
+        self.read_normalized(torch.zeros_like(self.inputs.mean), torch.ones_like(self.inputs.std))
 
     def normalize(self, labels: Tensor) -> Tensor:
         """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 AXES = 16  # principal axes of the vectors that are kept
 POINTS = 4000  # training molecules whose vectors are kept
 NEIGHBOURS = 5
+FARTHEST = 3.0  # distance beyond which a molecule is a stranger, 1 being usual within the set
 
 Array = NDArray[np.float64]
 

@@ -13,6 +13,7 @@ from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.calibration import LEVEL
+from molecules.prediction.domain import FARTHEST
 from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
@@ -88,7 +89,8 @@ def predict_file(
     if far[True]:
         note(
             f"note: {far[True]:,} of {far.total():,} molecules resemble none of the training set "
-            f"(similarity_to_train below {FAR}): the model guesses there"
+            f"(similarity_to_train below {FAR}, or distance_to_train above {FARTHEST:g}): the "
+            "model guesses there"
         )
     return counts
 
@@ -112,9 +114,10 @@ def _tallied(
 ) -> Iterator[tuple[Table, "Prediction"]]:
     """The same; on the way, count the molecules that are far from the training set."""
     for table, prediction in predicted:
-        if prediction.similarity is not None:
-            similarity = prediction.similarity[np.isfinite(prediction.similarity)]
-            far.update((similarity < FAR).tolist())
+        if prediction.similarity is not None and prediction.distance is not None:
+            known = np.isfinite(prediction.similarity)
+            strange = (prediction.similarity < FAR) | (prediction.distance > FARTHEST)
+            far.update(strange[known].tolist())
         yield table, prediction
 
 

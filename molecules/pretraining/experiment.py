@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 
 from molecules.features.features import MAX_ATOMS
+from molecules.files.sources import DEMO
 from molecules.files.table import demo_activity, iter_library
 from molecules.models.generator import GENERATOR, DecoderConfig, GraphToSelfies
 from molecules.models.model import ENCODER, EncoderModel, ModelConfig
@@ -21,7 +22,6 @@ from molecules.pretraining.generators import LatentUse, compact, in_tokens, make
 from molecules.pretraining.library import Library, Part, Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from molecules.pretraining.winsorize import Winsorizer
-from molecules.training.preparation import DEMO
 from molecules.training.same_table import LearnedFrom
 from sciml.config import Config
 from sciml.errors import InputError
@@ -83,12 +83,14 @@ class Pretrained:
         molecules: that were learned from, or held out to choose the best weights.
         left_out: molecules that cannot be written in SELFIES, by the reason.
         latent: how the generator uses its latent space; None without one.
+        backbone: its kind.
     """
 
     fit: FitResult
     molecules: int
     left_out: Counter[str]
     latent: LatentUse | None = None
+    backbone: str = "window_transformer"
 
 
 def pretrain(
@@ -141,7 +143,7 @@ def pretrain(
         encoder.readout.requires_grad_(False)
     result = fit(model, objective, train, valid, config.training, run, resume)
     latent = LatentUse.of(model, valid) if isinstance(model, GraphToSelfies) else None
-    pretrained = Pretrained(result, len(library), left_out, latent)
+    pretrained = Pretrained(result, len(library), left_out, latent, config.model.backbone.kind)
     _save(model, pretrained, tables, config, run)
     return pretrained
 
@@ -217,7 +219,9 @@ def _chosen(
         for part in parts:
             found += part.smiles
     order = np.random.default_rng(config.seed).permutation(len(found))
-    return [found[row] for row in order[: config.rows]], LearnedFrom.of_smiles(found)
+    return [found[row] for row in order[: config.rows]], LearnedFrom.of_smiles(found).at(
+        tables, column
+    )
 
 
 def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Library:

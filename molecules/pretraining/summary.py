@@ -26,7 +26,8 @@ def print_pretraining(result: Pretrained, run: Path, console: Console | None = N
         console.print(f"Next: molecules generate {run / 'generator.safetensors'}", soft_wrap=True)
         return
     model = run / "model.safetensors"
+    config = {"graph_network": "finetune_graph", "window_transformer": "finetune"}[result.backbone]
     console.print(
-        f"Next: molecules train TABLE --config finetune --transfer.checkpoint {model}",
+        f"Next: molecules train TABLE --config {config} --transfer.checkpoint {model}",
         soft_wrap=True,
     )

@@ -48,7 +48,9 @@ class Compared:
 
     @property
     def outcome(self) -> str:
-        """`better`, `worse`, or `no difference` at the 5 % level."""
+        """`better`, `worse`, or `no difference` at the 5 % level; `not compared` without scores."""
+        if np.isnan(self.difference.mean):
+            return "not compared"
         if not self.difference.p < 0.05:
             return "no difference"
         return "better" if (self.difference.mean > 0) == self.larger_is_better else "worse"
@@ -109,7 +111,7 @@ def crossvalidate(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     ready = prepare(source, targets, config.data.model_copy(update={"split": "random"}))
     divisions = list(_divisions(ready.smiles, config, folds, repeats))
-    learned_from = LearnedFrom.of_table(ready, folds)
+    learned_from = LearnedFrom.of_table(ready, folds, repeats).at([table], smiles)
     if resume:
         learned_from.require_same(run)
     open_run(run, config, resume, may_grow=False)
@@ -131,7 +133,9 @@ def crossvalidate(
                 kept.assign(model=kept["model"].replace({OURS: name}), repeat=repeat, fold=fold)
             )
     everything = pd.concat(parts, ignore_index=True)
-    share = float(np.mean([len(d["test"]) / len(d["train"]) for d in divisions]))
+    share = float(
+        np.mean([len(d["test"]) / (len(d["train"]) + len(d["valid"])) for d in divisions])
+    )
     compared = _compared(everything, other, share)
     _write(everything, compared, run)
     return CrossValidation(everything, compared, other, config.data.split, folds, repeats)
@@ -179,9 +183,10 @@ def _compared(scores: pd.DataFrame, other: str, test_share: float) -> list[Compa
         values = rows.pivot_table(
             index=["repeat", "fold"], columns="model", values="value", dropna=False
         )
-        pair: NDArray[np.float64] = values[[OURS, other]].to_numpy(float)
-        ours, theirs = (float(value) for value in np.nanmean(pair, axis=0))
-        spread = [float(value) for value in np.nanstd(pair, axis=0, ddof=1)]
+        both_models = values.reindex(columns=[OURS, other])  # of many properties some lack a forest
+        pair: NDArray[np.float64] = both_models.to_numpy(float)
+        ours, theirs = (float(value) for value in both_models.mean())
+        spread = [float(value) for value in both_models.std()]
         difference = corrected_t_test(pair[:, 0] - pair[:, 1], test_share)
         both = (spread[0], spread[1])
         better = larger[str(metric)]

@@ -40,6 +40,7 @@ from molecules.training.stacking import affordable, stack, weights_told
 from molecules.training.testing import compare_with_baselines, coverage
 from sciml.cli import note
 from sciml.config import Config
+from sciml.errors import InputError
 from sciml.run_folder import open_run
 from sciml.training import TrainingConfig
 from sciml.transfer import TransferConfig
@@ -133,10 +134,15 @@ def train(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     config = with_shipped_weights(config)
     ready = prepare(source, targets, config.data, sees_conformers(config.model), True)
+    if not len(ready.folds["test"]):
+        raise InputError(
+            f"data.fractions {list(config.data.fractions)} leave no molecule to test the model "
+            "with; give the third a share above 0"
+        )
     if config.transfer is not None:  # a misfit is said before anything is written
         given = Division(ready.folds["train"], ready.folds["valid"])
         make_model(ready, config, given, 0, config.transfer)
-    learned_from = LearnedFrom.of_table(ready)
+    learned_from = LearnedFrom.of_table(ready).at([table], smiles)
     if resume:
         learned_from.require_same(run)
     open_run(run, config, resume)

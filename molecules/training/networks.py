@@ -20,6 +20,7 @@ from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared
 from sciml.cli import note
 from sciml.config import parse_config
+from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.normalize import Normalizer
 from sciml.training import FitResult, fit
@@ -40,7 +41,8 @@ class Networks:
 
     Attributes:
         models: one for each division.
-        held: (row, task) the mean of the networks that held a molecule out; NaN where none did.
+        held: (row, task) the mean of the networks that held a molecule out, on the scale that
+            is learned; NaN where none did.
         seconds: wall time.
         gain: what the start from trained weights was worth, in a sentence; or empty.
     """
@@ -57,7 +59,7 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
     What `model` does not say is as in the checkpoint.
 
     Raises:
-        InputError: neither a file nor a name.
+        InputError: neither a file nor a name, or a model of another kind.
     """
     if config.transfer is None:
         return config
@@ -67,6 +69,13 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
     given = config.model.model_dump(mode="json", exclude_unset=True)
     source = found if held["kind"] == ENCODER else found.get("model", {})
     model = parse_config(ModelConfig, {**source, **given}, str(path))
+    kind = source["backbone"]["kind"]
+    if kind != model.backbone.kind:
+        fits = "finetune_graph" if kind == "graph_network" else "finetune"
+        raise InputError(
+            f"{path} holds a {kind}, and the configuration asks for a {model.backbone.kind}; take "
+            f"--config {fits}, which has the model of the file"
+        )
     start = config.transfer.model_copy(update={"checkpoint": path})
     return config.model_copy(update={"model": model, "transfer": start})
 
@@ -175,7 +184,7 @@ def _normalize_vectors(model: PropertyModel, learned: MoleculeData) -> None:
     vectors = (model.encoder(batch) for _, batch in _batches(model, learned))
     found = Normalizer.fit(vectors)
     spread = found.std.clamp(min=_LEAST_SPREAD * float(found.std.max()))
-    model.head.inputs = Normalizer(found.mean, spread)
+    model.head.read_normalized(found.mean, spread)
 
 
 @torch.inference_mode()
@@ -183,7 +192,8 @@ def _held(models: Sequence[PropertyModel], ready: Prepared, divided: Sequence[Di
     total, times = np.zeros(ready.labels.shape), np.zeros((len(ready.labels), 1))
     for model, division in zip(models, divided, strict=True):
         for part, batch in _batches(model, ready.rows(division.held)):
-            total[division.held[part]] += model.predict(batch).double().cpu().numpy()
+            told = model.predict(batch).double().cpu().numpy()
+            total[division.held[part]] += ready.tasks.learned(told)
             times[division.held[part]] += 1
     return np.where(times > 0, total / np.maximum(times, 1), np.nan)
 

@@ -28,8 +28,9 @@ class PropertyLossConfig(Config):
             label counts alike, with 1 every property.
         weights: pattern of names (`NVS_*`) -> how much a property counts; the first that
             matches.
-        uncertainty: also learn a weight for each property, from how well it can be told
-            (Kendall et al. 2018, equation 7).
+        uncertainty: also learn the variance s2 of each property's error, which then counts
+            error / (2 s2), of classes error / s2, and costs log(s2) / 2 (Kendall et al. 2018,
+            equations 7 and 10).
     """
 
     regression: Literal["mse", "l1", "huber"] = "mse"
@@ -58,6 +59,7 @@ class PropertyLoss(nn.Module):
     positive: Tensor
     part: Tensor
     own: Tensor
+    first: Tensor
 
     def __init__(
         self, config: PropertyLossConfig, tasks: Tasks, labels: NDArray[np.float64]
@@ -77,6 +79,10 @@ class PropertyLoss(nn.Module):
         self.register_buffer("part", torch.from_numpy(part).float())
         self.register_buffer("own", torch.from_numpy(_weights(config, tasks, count)).float())
         self.spread = nn.Parameter(torch.zeros(len(tasks))) if config.uncertainty else None
+        first = np.arange(len(tasks))  # column whose variance counts: one for all classes
+        for columns in tasks.classes.values():
+            first[columns] = columns[0]
+        self.register_buffer("first", torch.from_numpy(first))
 
     def forward(
         self, model: PropertyModel, batch: MoleculeBatch
@@ -91,8 +97,10 @@ class PropertyLoss(nn.Module):
             error = error.masked_fill(batch.bound * (output - target) > 0, 0.0)
         entropy = self._entropy(output, target)
         error = torch.where(model.head.binary, entropy, error)
-        if self.spread is not None:  # the logarithm of a variance
-            error = error * (-self.spread).exp() + 0.5 * self.spread
+        if self.spread is not None:
+            logarithm = self.spread[self.first]
+            half = torch.where(model.head.binary, 1.0, 0.5).to(output.dtype)
+            error = half * error * (-logarithm).exp() + 0.5 * self.part * logarithm
         weight = measured if batch.weight is None else measured * batch.weight.unsqueeze(1)
         total = (weight * self.part.to(output.dtype)).sum()
         error = error * self.own.to(output.dtype)

@@ -18,13 +18,13 @@ from molecules.features.standardize import Standardization, standardized
 from molecules.features.store import stored_featurize
 from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
+from molecules.files.sources import DEMO
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, TaskOptions, Tasks, strays
 from sciml.config import Config
 from sciml.errors import InputError
 
-DEMO = "demo"
 _NAMED = 8  # columns to learn that are told by name
 
 Array = NDArray[np.float64]

@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from molecules.files.recognize import listing
+from molecules.files.sources import lasting
+from molecules.files.table import Table
 from molecules.training.preparation import Prepared
 from sciml.errors import InputError
 from sciml.files import atomic_path
@@ -29,21 +31,29 @@ class LearnedFrom:
             a fifth of a second for a million SMILES, which are in memory anyway, and sees a
             change anywhere.
         divided_into: folds of a cross-validation; 0 elsewhere.
+        tables, column: where they stood, and of what column, to be found again by a run that
+            is resumed without; they may have moved, and are not compared.
+        repeats: of a cross-validation, which may grow.
     """
 
-    targets: tuple[str, ...]
-    rows: int
-    sha256: str
+    targets: tuple[str, ...] = ()
+    rows: int = 0
+    sha256: str = ""
     divided_into: int = 0
+    tables: tuple[str, ...] = field(default=(), compare=False)
+    column: str | None = field(default=None, compare=False)
+    repeats: int = field(default=0, compare=False)
 
     @classmethod
-    def of_table(cls, ready: Prepared, divided_into: int = 0) -> Self:
+    def of_table(cls, ready: Prepared, divided_into: int = 0, repeats: int = 0) -> Self:
         """Of a table made ready; a cross-validation has folds of its own."""
         folds = () if divided_into else ready.folds.values()
         digest = hashlib.sha256("\n".join(ready.smiles).encode())
         for part in (ready.labels, ready.weights, *folds):
             digest.update(np.ascontiguousarray(part).tobytes())
-        return cls(ready.tasks.names, len(ready.smiles), digest.hexdigest(), divided_into)
+        return cls(
+            ready.tasks.names, len(ready.smiles), digest.hexdigest(), divided_into, repeats=repeats
+        )
 
     @classmethod
     def of_smiles(cls, smiles: Sequence[str]) -> Self:
@@ -53,6 +63,21 @@ class LearnedFrom:
             digest.update(text.encode("utf-8", "surrogatepass"))
             digest.update(b"\n")
         return cls((), len(smiles), digest.hexdigest())
+
+    @classmethod
+    def noted(cls, run: Path) -> Self | None:
+        """What the folder of a run says of it, if it says anything."""
+        path = run / _FILE
+        if not path.exists():
+            return None
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        lists = {name: tuple(kept.get(name, ())) for name in ("targets", "tables")}
+        return cls(**kept | lists)
+
+    def at(self, tables: Sequence[str | Path | Table], column: str | None) -> Self:
+        """The same with where it stands; nothing that is only in memory can be found again."""
+        files = [str(table) for table in tables if not isinstance(table, Table)]
+        return replace(self, tables=tuple(map(lasting, files)), column=column)
 
     def write(self, run: Path) -> None:
         """Note it in the folder of a run."""
@@ -66,16 +91,14 @@ class LearnedFrom:
             InputError: it was begun with another table, other columns or folds, or does not
                 say with what.
         """
-        path = run / _FILE
-        if not path.exists():
+        before = self.noted(run)
+        if before is None:
             if any(run.rglob("last.ckpt")):
                 raise InputError(
                     f"{run} was begun by an earlier version, which did not note of what table; "
                     "give another --run folder"
                 )
             return
-        noted = json.loads(path.read_text(encoding="utf-8"))
-        before = LearnedFrom(**noted | {"targets": tuple(noted["targets"])})
         if before != self:
             raise InputError(
                 f"{run} was begun with {before._told()}; {self._told()} came, and is not the "

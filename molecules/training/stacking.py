@@ -84,7 +84,7 @@ def stack(
     known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
     inputs = TableInputs.of(ready, known)
     outside = [_out_of_fold(name, inputs, ready, divided, seed) for name in experts]
-    told = [ready.tasks.learned(networks.held), *(mean for mean, _ in outside)]
+    told = [networks.held, *(mean for mean, _ in outside)]
     unsure = [None, *(doubt for _, doubt in outside)]
     truth = ready.tasks.learned(ready.exact)
     weights = fit_weights(np.stack(told), truth, ready.tasks)
@@ -169,9 +169,8 @@ def _distinct(divided: Sequence[Division]) -> list[Division]:
 
 def _networks_alone(networks: Networks, ready: Prepared) -> Stacked:
     weights = np.ones((1, len(ready.tasks)))
-    held = ready.tasks.learned(networks.held)
-    scores = _scores([held, held], ready)
-    return Stacked(("networks",), (), (), weights, held, None, scores)
+    scores = _scores([networks.held, networks.held], ready)
+    return Stacked(("networks",), (), (), weights, networks.held, None, scores)
 
 
 def _scores(predicted: Sequence[Array], ready: Prepared) -> Array:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -69,7 +70,8 @@ def print_crossvalidation(
         cells = [f"{figure(m)} ± {figure(s)}" for m, s in zip(scores, row.spread, strict=True)]
         mean, lower, upper = (figure(value, "+") for value in (d.mean, d.lower, d.upper))
         interval = f"{mean}\n[dim]{lower} to {upper}[/]"
-        grid.add_row(row.task, row.metric, *cells, interval, f"{d.p:.2g}", row.outcome)
+        chance = "-" if np.isnan(d.p) else f"{d.p:.2g}"
+        grid.add_row(row.task, row.metric, *cells, interval, chance, row.outcome)
     console.print(grid)
     console.print(
         "± is the standard deviation over folds; below a difference stands its 95 % confidence "

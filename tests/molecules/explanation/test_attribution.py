@@ -7,8 +7,9 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molecules.explanation import masking
+from molecules.explanation import gradients, masking
 from molecules.explanation.attribution import Method, attribute
+from molecules.explanation.contributions import Explained
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient, no_information
 from molecules.explanation.masking import without_atom
@@ -95,6 +96,34 @@ def test_integrated_gradients_are_complete(predictor: PropertyPredictor) -> None
     np.testing.assert_allclose(total, expected, rtol=0, atol=1e-5)
     usual = np.concatenate(attribute(predictor, SMILES, "integrated").atoms)
     np.testing.assert_allclose(usual, fine, rtol=0, atol=0.01 * np.abs(fine).max())
+
+
+def test_as_many_steps_as_a_molecule_needs(
+    predictor: PropertyPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = predictor.config.model.fingerprint
+    _, _, data = predictor.read(SMILES)
+    environments = [Environments.of(Chem.MolFromSmiles(text)) for text in SMILES]
+    whole = predictor.predict(SMILES).mean - no_information(predictor, data)
+
+    def missing() -> np.ndarray:
+        atoms = by_gradient(predictor, data, environments if reads else None, steps=2)
+        total = np.add.reduceat(atoms, data.packed.atom_start[:-1])
+        return np.abs(total - whole) / np.abs(whole)
+
+    assert (missing() <= gradients.OPEN + 1e-9).all()
+    monkeypatch.setattr(gradients, "MOST_STEPS", 2)
+    assert missing().max() > gradients.OPEN
+
+
+def test_a_table_tells_where_integrated_gradients_begin(predictor: PropertyPredictor) -> None:
+    found = attribute(predictor, [*SMILES, "bad("], "integrated")
+    lines = Explained(1, [""] * len(found.atoms), found).tidy()
+    rows = lines[lines["task"] == "logS"].groupby("row")
+    told = (rows["contribution"].sum() + rows["no_information"].first()).to_numpy()
+    np.testing.assert_allclose(told[:-1], predictor.predict(SMILES).mean[:, 0], atol=1e-3)
+    assert np.isnan(rows["no_information"].first().iloc[-1])
+    assert "no_information" not in Explained(1, [""], attribute(predictor, ["CO"])).tidy()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -12,7 +12,9 @@ import torch
 from molecules.cli import app
 from molecules.explanation import explain_file as module
 from molecules.explanation.attribution import attribute
+from molecules.explanation.contributions import Explained
 from molecules.explanation.heat_map import colour_scale, heat_map
+from molecules.explanation.page import write_pictures
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.domain import Domain
 from molecules.prediction.predictor import PropertyPredictor
@@ -100,6 +102,17 @@ def test_a_page_that_needs_nothing_else(model: Path, table: Path, tmp_path: Path
     assert names == [f"row-{n:05d}-{task}.svg" for n in (1, 4) for task in ("a_b_", "toxic")]
     for path in pictures.iterdir():
         assert ElementTree.parse(path).getroot().tag.endswith("svg")
+
+
+def test_names_that_differ_in_signs_alone_have_pictures_each(tmp_path: Path) -> None:
+    tasks = Tasks(tasks=(Task(name="sol [mg/L]"), Task(name="sol (mg/L)"), Task(name="other")))
+    model = ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1), head_hidden=8)
+    config = PredictorConfig(model=model, tasks=tasks)
+    predictor = PropertyPredictor(config, [PropertyModel(model, tasks)])
+    write_pictures(tmp_path, Explained(1, ["", ""], attribute(predictor, ["CO", "CCO"])).alone())
+    names = ["1-sol__mg_L_", "2-sol__mg_L_", "3-other"]
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == [f"row-{n:05d}-{name}.svg" for n in (1, 2) for name in names]
 
 
 def test_a_model_without_its_training_molecules(tmp_path: Path, table: Path, model: Path) -> None:

@@ -49,5 +49,20 @@ def test_processes_and_cache_change_nothing(
     assert again.reason == alone.reason
 
 
+def test_a_damaged_file_is_made_anew(tmp_path: Path) -> None:
+    made = conformers(["CO"], cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    np.testing.assert_array_equal(conformers(["CO"], cache=tmp_path).positions, made.positions)
+    np.testing.assert_array_equal(np.load(file)["positions"], made.positions)
+
+
+def test_one_that_took_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_positions", lambda *_: None)
+    assert conformers(["CO"]).reason == ["distance geometry found no conformer"]
+    monkeypatch.setattr(module, "SECONDS", 0)
+    assert conformers(["CO"]).reason == ["distance geometry found no conformer within 0 s"]
+
+
 def test_nothing() -> None:
     assert conformers([]).positions.shape == (0, 3)

@@ -1,8 +1,10 @@
 """Salts, charges and tautomers become one molecule, however they are written."""
 
+import numpy as np
 import pytest
 from rdkit import Chem, rdBase
 
+from molecules.features.features import featurize
 from molecules.features.standardize import Standardization, standardized
 
 KINDS: list[Standardization] = ["salts", "parent", "tautomer"]
@@ -37,3 +39,12 @@ def test_the_standard_form_is_its_own_and_has_one_spelling(kind: Standardization
 @pytest.mark.parametrize("kind", ["off", *KINDS])
 def test_what_is_no_molecule_comes_back(kind: Standardization) -> None:
     assert standardized(["bad(", "", None, " ", "CO"], kind) == ["bad(", "", "", " ", "CO"]
+
+
+@pytest.mark.parametrize("kind", ["off", *KINDS])
+def test_heavy_hydrogen_is_hydrogen(kind: Standardization) -> None:
+    heavy = ["[2H]C([2H])([2H])O", "[3H]CCO", "C[C@]([2H])(O)F"]
+    light = ["CO", "CCO", "C[C@]([H])(O)F"]
+    graphs = [vars(featurize(standardized(given, kind)).packed) for given in (heavy, light)]
+    for name, values in graphs[0].items():
+        np.testing.assert_array_equal(values, graphs[1][name])

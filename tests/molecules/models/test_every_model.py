@@ -10,6 +10,8 @@ import pytest
 import torch
 from rdkit import Chem
 from torch import Tensor
+from torch.ops import aten
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from molecules.features.data import MoleculeData
 from molecules.features.encoding import ATOM_FIELDS
@@ -243,3 +245,35 @@ def test_no_field_is_ignored(model: PropertyModel) -> None:
         changed = batch.edge_attr.clone()
         changed[0, column] += 1
         assert not torch.allclose(model(replace(batch, edge_attr=changed)), plain)
+
+
+class OnGpu(TorchDispatchMode):
+    """Refuses what CUDA lacks: products of integer matrices."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func.overloadpacket in (aten.mm, aten.mv, aten.bmm, aten.addmm, aten.addmv, aten.dot):
+            assert args[0].is_floating_point(), f"{func} of {args[0].dtype}"
+        return func(*args, **(kwargs or {}))
+
+
+def test_nothing_that_a_gpu_lacks(config: ModelConfig) -> None:
+    model, batch = PropertyModel(config, TASKS), make_batch(SMILES)
+    batch = replace(batch, y=torch.ones(len(SMILES), 2), pos=batch.pos.float())
+    loss = PropertyLoss(PropertyLossConfig(uncertainty=True), TASKS, np.ones((4, 2)))
+    with OnGpu():
+        loss(model, batch)[0].backward()
+    with OnGpu(), pytest.raises(AssertionError, match="int64"):
+        batch.x @ batch.x.T
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+def test_a_gpu_tells_the_same(config: ModelConfig) -> None:
+    model, batch = make_model(config), make_batch(SMILES)
+    told = model(batch)
+    told.sum().backward()
+    there = make_model(config).cuda()
+    again = there(batch.to("cuda"))
+    again.sum().backward()
+    torch.testing.assert_close(again.cpu(), told, rtol=1e-9, atol=1e-9)
+    for one, other in zip(model.parameters(), there.parameters(), strict=True):
+        torch.testing.assert_close(other.grad.cpu(), one.grad, rtol=1e-7, atol=1e-7)

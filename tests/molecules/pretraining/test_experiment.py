@@ -80,7 +80,6 @@ def test_pretrain_then_finetune(
     assert result.molecules == len(SMILES)
     model = tmp_path / "pretrain" / "model.safetensors"
     overrides = [
-        *size,
         *SHORT,
         f"transfer.checkpoint={model}",
         'transfer.frozen=["encoder.backbone.*"]',
@@ -88,6 +87,7 @@ def test_pretrain_then_finetune(
     tuned = load_config(ExperimentConfig, named_config("molecules", second), overrides)
     frame = pd.DataFrame({"smiles": SMILES, "length": [str(s.count("C")) for s in SMILES]})
     trained = train(Table(frame, "smiles", "made"), ["length"], tuned, tmp_path / "run")
+    assert trained.predictor.config.model.backbone.dim == 16  # as in the file
     _, metadata, before = read_model_file(model, "molecules.encoder")
     assert metadata["tables"] == ["molecules.smi"]
     after = trained.predictor.members[0].state_dict()

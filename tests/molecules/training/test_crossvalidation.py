@@ -8,6 +8,7 @@ import pytest
 
 from molecules.cli import app
 from molecules.evaluation.significance import Difference
+from molecules.files.table import Table
 from molecules.training.crossvalidation import Compared, crossvalidate
 from molecules.training.experiment import ExperimentConfig
 from sciml.cli import run as run_command
@@ -78,6 +79,27 @@ def test_what_is_not_the_same_is_not_gone_on_with(table: Path, tmp_path: Path) -
         InputError, match=r"run/against was begun with training\.optimizer\.lr 0\.01"
     ):
         crossvalidate(table, targets, config(), run, 2, 1, config(), resume=True)
+
+
+def test_properties_without_a_forest_are_told_without_comparison(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("molecules.experts.forest.TREES", 5)
+    monkeypatch.setattr("molecules.training.testing.MANY_TASKS", 1)
+    frame = pd.DataFrame(
+        {"smiles": ["C" * n for n in range(1, 25)], "a": range(24), "b": range(24)}
+    )
+    table = Table(frame.astype(str), "smiles")
+    result = crossvalidate(table, ["a", "b"], config(), tmp_path / "run", folds=2, repeats=1)
+    one, alone = sorted(
+        (row for row in result.compared if row.metric == "RMSE"),
+        key=lambda row: np.isnan(row.other),
+    )
+    assert one.outcome != alone.outcome == "not compared"
+    assert np.isfinite(alone.ours)
+    assert np.isnan(alone.other)
+    assert (tmp_path / "run" / "folds.csv").exists()
 
 
 @pytest.mark.parametrize("left", [None, ".1a2b3c4d-config.yaml"])

@@ -103,6 +103,19 @@ def test_misfit_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "second").exists()
 
 
+def test_an_empty_test_fold_is_said_before_anything_is_trained(tmp_path: Path) -> None:
+    without = experiment("small", "data.fractions=[0.9, 0.1, 0.0]")
+    with pytest.raises(InputError, match="leave no molecule to test the model with"):
+        train(made_table(), ["length"], without, tmp_path / "run")
+    competition = made_table()  # whose test rows have no labels
+    competition.frame["fold"] = ["train"] * 30 + ["valid"] * 5 + ["test"] * 5
+    competition.frame.loc[35:, "length"] = ""
+    given = experiment("small", "data.split_column=fold")
+    with pytest.raises(InputError, match="the test fold has no molecule"):
+        train(competition, ["length"], given, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_ensemble_resumes(tmp_path: Path) -> None:
     config = experiment("small", "folds=2", "keep_molecules=false")
     whole = train(made_table(), ["length"], config, tmp_path / "whole").predictor.predict(SMILES)

@@ -31,7 +31,7 @@ class Constant(PropertyModel):
     """Answers zero: the mean of a quantity, and a probability of one half."""
 
     def forward(self, batch):
-        return torch.zeros(len(batch), 2)
+        return torch.zeros(len(batch), len(self.head.binary))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_weights_that_name_nothing() -> None:
 
 
 def test_uncertainty_learns_the_variance_of_each_property() -> None:
-    """The least of error / s^2 + log s lies at s^2 = 2 error."""
+    """Of errors 1 and 9: what is least at the variance of a normal distribution."""
     tasks = Tasks(tasks=(Task(name="a"), Task(name="b")))
     labels = np.array([[1.0, 3.0]] * 4)
     model = Constant(GRAPH, tasks)
@@ -151,7 +151,20 @@ def test_uncertainty_learns_the_variance_of_each_property() -> None:
         optimizer.zero_grad()
         loss(model, batch)[0].backward()
         optimizer.step()
-    np.testing.assert_allclose(loss.spread.detach().exp(), [2.0, 18.0], rtol=1e-2)
+    np.testing.assert_allclose(loss.spread.detach().exp(), [1.0, 9.0], rtol=1e-2)
+
+
+def test_uncertainty_takes_the_classes_of_a_property_together() -> None:
+    """Kendall et al. 2018, equation 10: cross-entropy / s2 + log(s2) / 2, once a property."""
+    tasks = Tasks(tasks=tuple(Task(name=f"kind={c}", kind="binary", of="kind") for c in "abc"))
+    labels = np.eye(3)[[0, 1, 2, 0]]
+    loss = PropertyLoss(PropertyLossConfig(uncertainty=True), tasks, labels)
+    assert loss.spread is not None
+    with torch.no_grad():
+        loss.spread.fill_(0.6)
+    batch = replace(make_data(), labels=labels).__getitems__(range(4))
+    value = loss(Constant(GRAPH, tasks), batch)[0]
+    assert value.item() == pytest.approx(math.log(3) * math.exp(-0.6) + 0.3, rel=1e-5)
 
 
 def test_a_property_without_labels_costs_nothing() -> None:

@@ -16,15 +16,16 @@ from molecules.models.model import Head, ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.pretraining.experiment import PretrainConfig, pretrain
-from molecules.tasks import Tasks
-from molecules.training.divisions import divisions, learned_rows
+from molecules.tasks import Task, Tasks
+from molecules.training.divisions import Division, divisions, learned_rows
 from molecules.training.experiment import ExperimentConfig, fit_predictor, train
-from molecules.training.networks import Networks, _tell_of_cut
+from molecules.training.networks import Networks, _held, _tell_of_cut
 from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import DataConfig, Prepared, prepare
 from molecules.training.stacking import affordable, stack, weights_told
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
+from sciml.graph import GraphNetworkConfig
 from sciml.normalize import Normalizer
 
 RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCOC1", "c1ccsc1", "C1CCNCC1", "C1CC1", "C1CCC1")
@@ -118,13 +119,28 @@ def test_an_expert_that_knows_the_answer_is_heard() -> None:
     assert "RMSE of natural logarithms 0 on" in weights_told(stacked, Tasks(tasks=(task,)))[0]
 
 
+def test_networks_that_hold_out_the_same_rows_are_averaged_as_they_predict() -> None:
+    """On the scale that is learned: of 1 and 100 the mean is 10, as in the predictor."""
+    task = Task(name="size", scale="log")
+    ready = replace(prepared(), tasks=Tasks(tasks=(task,)))
+    models = []
+    for value in (1.0, 100.0):
+        model = PropertyModel(ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1)), ready.tasks)
+        model.predict = lambda batch, value=value: torch.full((len(batch), 1), value)  # type: ignore[method-assign]
+        models.append(model)
+    same = Division(ready.folds["train"], ready.folds["valid"])
+    held = _held(models, ready, [same, same])
+    np.testing.assert_allclose(held[same.held], np.log(10), rtol=1e-6)
+    assert np.isnan(held[same.learned]).all()
+
+
 def test_scores_are_of_what_is_learned() -> None:
     ready = prepared()
     (task,) = ready.tasks.tasks[:1]
     tasks = Tasks(tasks=(task.model_copy(update={"scale": "log"}),))
     exact = np.exp(np.arange(len(ready.exact), dtype=float))[:, None]
     ready = replace(ready, tasks=tasks, exact=exact, labels=exact)
-    told = Networks([], exact * np.exp(0.5), 0.0, "")
+    told = Networks([], np.log(exact) + 0.5, 0.0, "")
     alone = stack(told, ready, divisions(ready, DataConfig(), 5), (), 0)
     assert alone.scores[0] == pytest.approx([0.5, 0.5])
 
@@ -177,11 +193,16 @@ def test_a_folded_head_tells_the_same() -> None:
     head = Head(6, ModelConfig(head_hidden=5), tasks, None)
     vectors = torch.randn(40, 6) * torch.tensor([1e-3, 0.1, 1, 10, 100, 3]) + 2
     plain = head(vectors, None)
-    head.inputs = Normalizer.fit([vectors])
+    seen = Normalizer.fit([vectors])
+    head.read_normalized(seen.mean, seen.std)
     told = head(vectors, None)
     assert not torch.allclose(told, plain, atol=1e-3)
     head.fold()
-    assert head.inputs is None
+    assert (
+        head.state_dict().keys()
+        == Head(6, ModelConfig(head_hidden=5), tasks, None).state_dict().keys()
+    )
+    torch.testing.assert_close(head.inputs.normalize(vectors), vectors, rtol=0, atol=0)
     torch.testing.assert_close(head(vectors, None), told, rtol=1e-4, atol=1e-4)
     head.fold()
     torch.testing.assert_close(head(vectors, None), told, rtol=1e-4, atol=1e-4)
@@ -195,7 +216,7 @@ def test_a_new_head_reads_normalized_vectors_only_while_it_is_trained(
 
     def spy(self: PropertyLoss, model: PropertyModel, batch: MoleculeBatch) -> object:
         if torch.is_grad_enabled():
-            seen.add((model.training, model.head.inputs is not None))
+            seen.add((model.training, bool(model.head.inputs.mean.any())))
         return loss(self, model, batch)
 
     monkeypatch.setattr(PropertyLoss, "forward", spy)
@@ -203,7 +224,7 @@ def test_a_new_head_reads_normalized_vectors_only_while_it_is_trained(
     config = load_config(ExperimentConfig, named_config("molecules", "small"), few)
     predictor = train(table(), ["size"], config, tmp_path / "run").predictor
     assert seen == {(True, True)}
-    assert all(member.head.inputs is None for member in predictor.members)
+    assert not any(member.head.inputs.mean.any() for member in predictor.members)
 
 
 def test_a_head_that_was_trained_reads_vectors_as_before(tmp_path: Path) -> None:
