@@ -2,17 +2,20 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.epochs import EPOCHS, require_same_epochs
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
 CONFIG = "config.yaml"
+TOLD = "it was said how to go on"  # what an interrupt carries then
 _LENGTHS = ("training.epochs", "training.max_steps")  # may grow, where epochs do not
 _FREE = (  # how fast, and how long to wait, but not what is learned
     "training.accelerator",
@@ -44,6 +47,17 @@ def claim_run(run: Path, resume: bool) -> None:
     if resume and not occupied:
         raise InputError(f"nothing to resume in {run}; leave out --resume to start a new run")
     run.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def resumable(run: Path) -> Iterator[None]:
+    """Say on Ctrl-C how to go on, also between trainings and after them."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        if TOLD not in stopped.args and (run / CONFIG).exists() and is_first_process():
+            note(f"stopped; --resume goes on with {run}")
+        raise
 
 
 def is_first_process() -> bool:

@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from sciml.cli import note
 from sciml.last_checkpoint import LastCheckpoint
+from sciml.run_folder import TOLD
 
 
 @contextmanager
@@ -37,7 +38,7 @@ def interruptible(trainer: Trainer, last: LastCheckpoint) -> Iterator[None]:
             note(f"stopped; --resume goes on {last.place}")
         if terminated:
             os.kill(os.getpid(), signal.SIGTERM)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(TOLD)
 
 
 @contextmanager

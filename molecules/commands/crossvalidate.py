@@ -45,6 +45,7 @@ def crossvalidate(
     from molecules.training.experiment import ExperimentConfig
     from molecules.training.summary import print_crossvalidation
     from sciml.config import load_config
+    from sciml.run_folder import resumable
 
     wanted = given(
         run, resume, config, "small", (table,) if table else (), target or (), smiles,
@@ -56,15 +57,16 @@ def crossvalidate(
     )
     assert ours is not None
     (source,) = wanted.tables
-    result = validate(
-        source,
-        wanted.targets,
-        ours,
-        run,
-        wanted.folds,
-        wanted.repeats,
-        other,
-        resume,
-        wanted.smiles,
-    )
+    with resumable(run):
+        result = validate(
+            source,
+            wanted.targets,
+            ours,
+            run,
+            wanted.folds,
+            wanted.repeats,
+            other,
+            resume,
+            wanted.smiles,
+        )
     print_crossvalidation(result, run)

@@ -33,9 +33,11 @@ def pretrain(
     from molecules.pretraining.experiment import pretrain as pretrain_model
     from molecules.pretraining.summary import print_pretraining
     from sciml.config import load_config
+    from sciml.run_folder import resumable
 
     refuse_options(tables)
     wanted = given(run, resume, config, "pretrain", tables, smiles=smiles)
     experiment = load_config(PretrainConfig, wanted.config, set_ or ())
-    result = pretrain_model(wanted.tables, experiment, run, resume, wanted.smiles)
+    with resumable(run):
+        result = pretrain_model(wanted.tables, experiment, run, resume, wanted.smiles)
     print_pretraining(result, run)

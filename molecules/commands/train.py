@@ -39,9 +39,11 @@ def train(
     from molecules.training.experiment import train as train_model
     from molecules.training.summary import print_training
     from sciml.config import load_config
+    from sciml.run_folder import resumable
 
     wanted = given(run, resume, config, "small", (table,) if table else (), target or (), smiles)
     experiment = load_config(ExperimentConfig, wanted.config, set_ or ())
     (source,) = wanted.tables
-    trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
+    with resumable(run):
+        trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
     print_training(trained, run)

@@ -77,7 +77,7 @@ def no_information(predictor: PropertyPredictor, data: MoleculeData) -> Array:
 def _open(predictor: PropertyPredictor, batch: MoleculeBatch, total: Array) -> NDArray[np.bool_]:
     """(molecule,) whether contributions (molecule, task) miss what they are to add up to."""
     whole = _told(predictor, batch, 1.0) - _told(predictor, batch, 0.0)
-    return (np.abs(total - whole) > OPEN * np.abs(whole)).any(axis=1)
+    return np.asarray((np.abs(total - whole) > OPEN * np.abs(whole)).any(axis=1))
 
 
 def _told(predictor: PropertyPredictor, batch: MoleculeBatch, place: float) -> Array:

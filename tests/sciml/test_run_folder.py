@@ -8,7 +8,7 @@ from pydantic import Field
 from sciml.config import Config, load_config
 from sciml.epochs import note_epochs
 from sciml.errors import InputError
-from sciml.run_folder import claim_run, open_run
+from sciml.run_folder import CONFIG, TOLD, claim_run, open_run, resumable
 from sciml.training import TrainingConfig
 
 
@@ -120,3 +120,15 @@ def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("data: {train: early}\n")
     open_run(tmp_path, RunConfig(), resume=True)
     assert load_config(RunConfig, tmp_path / "config.yaml") == RunConfig()
+
+
+@pytest.mark.parametrize(("begun", "told"), [(True, False), (True, True), (False, False)])
+def test_an_interrupt_outside_of_training_says_how_to_go_on_once(
+    begun: bool, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if begun:
+        (tmp_path / CONFIG).touch()
+    with pytest.raises(KeyboardInterrupt), resumable(tmp_path):
+        raise KeyboardInterrupt(*([TOLD] if told else []))
+    said = "".join(capsys.readouterr().err.split("\n"))
+    assert said == (f"stopped; --resume goes on with {tmp_path}" if begun and not told else "")

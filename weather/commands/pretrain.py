@@ -38,6 +38,7 @@ def pretrain(
 
     from sciml.cli import note
     from sciml.config import load_config
+    from sciml.run_folder import resumable
     from weather.training.pretraining import PretrainConfig
     from weather.training.pretraining import pretrain as pretrain_model
     from weather.training.report import show_pretraining
@@ -46,4 +47,6 @@ def pretrain(
     experiment = load_config(PretrainConfig, source, set_ or ())
     sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
-    show_pretraining(pretrain_model(experiment, run, resume, note), run, Console())
+    with resumable(run):
+        pretrained = pretrain_model(experiment, run, resume, note)
+    show_pretraining(pretrained, run, Console())

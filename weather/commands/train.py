@@ -42,6 +42,7 @@ def train(
     from sciml.cli import note
     from sciml.config import parse_config, read_settings
     from sciml.errors import InputError
+    from sciml.run_folder import resumable
     from weather.forecasting.estimate import show_estimate
     from weather.training.estimate import advice, estimate_training
     from weather.training.experiment import ExperimentConfig, train
@@ -59,7 +60,8 @@ def train(
         return show_estimate(estimate_training(experiment), Console(), less)
     if run is None:
         raise InputError("a training needs --run FOLDER (or --estimate)")
-    trained = train(experiment, run, resume, note)
+    with resumable(run):
+        trained = train(experiment, run, resume, note)
     show_training(trained, run, Console())
 
 
@@ -82,6 +84,7 @@ def _train_downscaler(
     from sciml.cli import note
     from sciml.config import parse_config
     from sciml.errors import InputError
+    from sciml.run_folder import resumable
     from weather.downscaling.estimate import estimate_downscaling_training
     from weather.downscaling.experiment import DownscalingConfig, train_downscaler
     from weather.downscaling.report import show_downscaling
@@ -96,4 +99,6 @@ def _train_downscaler(
         return show_estimate(estimate_downscaling_training(experiment), Console(), less)
     if run is None:
         raise InputError("a training needs --run FOLDER (or --estimate)")
-    show_downscaling(train_downscaler(experiment, run, resume, note), run, Console())
+    with resumable(run):
+        trained = train_downscaler(experiment, run, resume, note)
+    show_downscaling(trained, run, Console())
