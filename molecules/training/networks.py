@@ -212,7 +212,7 @@ def _tell_of_cut(config: "ExperimentConfig", molecules: int) -> None:
     """Say so where `max_steps` leaves less than half of the epochs."""
     training = config.training
     if training.max_steps is not None:
-        epochs = training.max_steps * training.batch_size / molecules
+        epochs = training.max_steps * training.batch_size * training.accumulate / molecules
         if epochs < training.epochs / 2:
             note(
                 f"training.max_steps ends each network after {epochs:.1f} of {training.epochs} "

@@ -266,6 +266,17 @@ def test_nothing_that_a_gpu_lacks(config: ModelConfig) -> None:
         batch.x @ batch.x.T
 
 
+def test_a_graph_network_computes_where_its_weights_are() -> None:
+    """On a device without values, which like a GPU takes nothing from the processor."""
+    model = PropertyModel(CONFIGS["graph_network"], TASKS).to("meta")
+    batch = make_batch(SMILES)
+    batch = replace(batch, y=torch.ones(len(SMILES), 2), pos=batch.pos.float()).to("meta")
+    loss = PropertyLoss(PropertyLossConfig(uncertainty=True), TASKS, np.ones((4, 2))).to("meta")
+    error, _ = loss(model, batch)
+    error.backward()
+    assert {parameter.grad.device.type for parameter in model.parameters()} == {"meta"}
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 def test_a_gpu_tells_the_same(config: ModelConfig) -> None:
     model, batch = make_model(config), make_batch(SMILES)

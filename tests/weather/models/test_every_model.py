@@ -76,6 +76,23 @@ def as_double(state: State) -> State:
     )
 
 
+def test_everything_is_computed_where_the_weights_are(made):
+    """On a device without values, which like a GPU takes nothing from the processor."""
+    forecaster, data = made
+    batch = data.__getitems__([0, 10]).to("meta")
+    model = copy.deepcopy(forecaster.model).to("meta")
+    loss = ForecastLoss(ForecastLossConfig(), batch.variables, batch.grid).to("meta")
+    assert model(batch.at(slice(-model.history, None))).upper.device.type == "meta"
+    error, _ = loss.of_step(model, batch, HOURS_6)
+    error.backward()
+    assert all(p.grad is None or p.grad.device.type == "meta" for p in model.parameters())
+    if torch.cuda.is_available():
+        there = copy.deepcopy(forecaster.model).cuda()
+        past = data.__getitems__([0, 10])
+        told, again = forecaster.model(past), there(past.to("cuda")).to("cpu")
+        torch.testing.assert_close(again.upper, told.upper, rtol=1e-3, atol=1e-2)
+
+
 def test_no_gradient_flows_between_members_of_a_batch(made):
     forecaster, data = made
     batch = data.__getitems__([0, 10, 20])
