@@ -66,6 +66,11 @@ def measured(smiles: list[str]) -> dict[str, float]:
     return rates | {"RMS difference, in standard deviations of the vectors": away}
 
 
+def figure(value: float) -> str:
+    """Whole molecules; of small numbers three digits."""
+    return f"{value:,.0f}" if value > 1 else f"{value:.3g}"
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,7 +87,7 @@ def main() -> None:
     (RESULTS / "embed.json").write_text(json.dumps(facts | rows, indent=1) + "\n")
     lines = [", ".join(f"{key} {value}" for key, value in facts.items()), ""]
     lines += ["| molecules a CPU second | |", "|---|---:|"]
-    lines += [f"| {name} | {value:,.4g} |" for name, value in rows.items()]
+    lines += [f"| {name} | {figure(value)} |" for name, value in rows.items()]
     lines += [f"| float32 over RDKit | {rows['float32'] / rows['RDKit MolFromSmiles']:.3f} |"]
     (RESULTS / "embed.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
