@@ -113,13 +113,16 @@ def _contour(axes: Axes, frame: MapFrame, product: Product, fields: Fields, smal
 
 
 def _mark(axes: Axes, frame: MapFrame, field: Field) -> None:
-    """H and L with the central value."""
+    """H and L with the central value; beside the edge of a map, where its seam is, within it."""
+    left, right = axes.get_xlim()
+    beside = 0.015 * (right - left)  # half the width of a value
     for x, y, sign, value in frame.extremes(field, _PROMINENCE):
         letter, colour = ("H", "#0072B2") if sign > 0 else ("L", "#D55E00")
+        across = "left" if x < left + beside else "right" if x > right - beside else "center"
         for text, side, size in ((letter, "bottom", 13), (f"{value:.0f}", "top", 8)):
             weight = "bold" if text == letter else "normal"
-            written = axes.text(x, y, text, ha="center", va=side, size=size, weight=weight,
-                                color=colour, zorder=6, clip_on=True)  # fmt: skip
+            written = axes.text(x, y, text, ha=across, va=side, size=size, weight=weight,
+                                color=colour, zorder=6, in_layout=False)  # fmt: skip
             written.set_path_effects(HALO)
 
 
