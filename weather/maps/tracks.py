@@ -16,6 +16,7 @@ from weather.files.times import clock
 from weather.files.units import KNOT
 from weather.maps.colours import Scale
 from weather.maps.frame import HALO, MapFrame
+from weather.maps.layers import add_bar
 from weather.maps.plots import PLAIN, View
 from weather.maps.projections import frame_of
 from weather.maps.region import Extent
@@ -63,11 +64,7 @@ def draw_tracks(
             _write_days(axes, frame, track)
     _write_names(axes, frame, seen, names or {}, few=len(seen) <= _NUMBERED)
     if fixes and np.isfinite([values(fix) for fix in fixes]).any():
-        bar = figure.colorbar(
-            ScalarMappable(scale.norm, scale.colormap), ax=axes, shrink=0.9, aspect=28, pad=0.015
-        )
-        bar.set_label(scale.unit)
-        bar.ax.tick_params(labelsize=8)
+        add_bar(ScalarMappable(scale.norm, scale.colormap), axes, scale)
     axes.set_title(_title(seen, len(tracks), there), loc="left", fontsize=10)
     return figure
 
