@@ -15,6 +15,7 @@ _COMPASS = (
     "west",
     "north-west",
 )
+_AT_POLE = 90 - 1e-6  # degrees
 
 
 def times(initial: np.datetime64, lead: np.timedelta64) -> str:
@@ -24,7 +25,12 @@ def times(initial: np.datetime64, lead: np.timedelta64) -> str:
 
 
 def away(lat: float, lon: float, to_lat: float, to_lon: float) -> str:
-    """Where a second place lies from a first: `820 km north-west`."""
+    """Where a second place lies from a first: `820 km north-west`.
+
+    From a pole there is one direction only.
+    """
     km = float(distance(lat, lon, to_lat, to_lon))
     course = float(bearing(lat, lon, to_lat, to_lon))
+    if abs(lat) > _AT_POLE:
+        course = 180.0 if lat > 0 else 0.0
     return f"{km:.0f} km {_COMPASS[round(course / 45) % 8]}"

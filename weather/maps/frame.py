@@ -21,6 +21,7 @@ from scipy import ndimage
 from weather.coastline import coastlines
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
+from weather.maps.centres import minima
 from weather.maps.region import Extent
 from weather.sphere import DEGREE, distance, latitude_label, longitude_label
 
@@ -162,36 +163,30 @@ class MapFrame:
         return cut(x, np.asarray(lat, float), 180.0)
 
     def extremes(self, field: Field, prominence: float) -> list[Place]:
-        """Local highs and lows: longitude, latitude, +1 or -1, value of the cells there.
+        """Highs and lows: longitude, latitude, +1 or -1, value of the cells there.
 
-        Each is the extreme value of splines within 12 degrees of latitude and longitude (less on a
-        small map), differs from the mean there by `prominence`, and is not on the edge
-        of the map. Where two of a kind are less than two thirds of that apart on the sphere, as
-        near a pole, the greater is taken.
+        Each differs by `prominence` from the saddle that leads to a greater one (see
+        `minima`). Of two less than 8 degrees apart on the sphere (less on a small map)
+        the one that differs more from the mean of the map is taken.
         """
         bounded = self._refined(field, bounded_spline)[2]
         lon, lat, field = self._refined(field, _spline)
-        radius = min(12.0, (lat[0] - lat[-1]) / 6)
-        size = 2 * int(radius / (lat[0] - lat[1])) + 1
-        known = np.isfinite(field)
-        field = np.where(known, field, np.nanmean(field))
-        known = ndimage.minimum_filter(known, size, mode="nearest")
-        mean = ndimage.uniform_filter(field, size, mode="nearest")
+        once = (lon > self.west - 1e-6) & (lon < self.west + 360 - 1e-6)
+        if self.grid.periodic:
+            lon, field, bounded = lon[once], field[:, once], bounded[:, once]
+        north, south = self.grid.latitude_bounds()[[0, -1]]
+        poles = (bool(north == 90), bool(south == -90))
         found = []
         for sign in (1, -1):
-            peak = ndimage.maximum_filter(sign * field, size, mode="nearest") == sign * field
-            peak &= known & (sign * (field - mean) > prominence)
-            peaks = [(lon[c], lat[r], sign, bounded[r, c]) for r, c in np.argwhere(peak)]
-            inside = [place for place in peaks if self._inside(*place[:2])]
-            found += _apart(inside, 2 * radius / 3)
-        return found
+            cells = minima(-sign * field, prominence, self.grid.periodic, poles)
+            found += [(lon[c], lat[r], sign, bounded[r, c]) for r, c in cells]
+        found = [place for place in found if self._inside(*place[:2])]
+        return _apart(found, float(np.nanmean(bounded)), min(8.0, (lat[0] - lat[-1]) / 9))
 
     def _inside(self, lon: float, lat: float) -> bool:
         west, east, south, north = self.extent
         margin = 0.03 * (north - south)
-        beside = 0.02 * (east - west)
-        inside = south + margin < lat < north - margin and west + beside < lon < east - beside
-        return inside and abs(lat) < 80
+        return south + margin < lat < north - margin and west <= lon <= east and abs(lat) < 80
 
     def _draw_land(self, axes: Axes, static: xr.Dataset | None) -> None:
         if self.earth:
@@ -241,10 +236,10 @@ def cut(x: Field, y: Field, jump: float) -> tuple[Field, Field]:
     return np.insert(x, after, np.nan), np.insert(y, after, np.nan)
 
 
-def _apart(places: list[Place], degrees: float) -> list[Place]:
-    """The greatest of highs or lows, and each further one that is so far from those taken."""
+def _apart(places: list[Place], mean: float, degrees: float) -> list[Place]:
+    """The highest above or lowest below a mean, and each further one so far from those taken."""
     taken: list[Place] = []
-    for place in sorted(places, key=lambda place: -place[2] * place[3]):
+    for place in sorted(places, key=lambda place: place[2] * (mean - place[3])):
         lon, lat, *_ = place
         if all(distance(lat, lon, y, x) >= degrees * DEGREE for x, y, *_ in taken):
             taken.append(place)

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.cm import ScalarMappable
 from matplotlib.contour import QuadContourSet
+from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import NDArray
 
 from weather.files.units import KNOT
@@ -78,17 +81,30 @@ def shade(axes: Axes, frame: MapFrame, field: Field, scale: Scale) -> QuadContou
     )  # fmt: skip
 
 
-def add_bar(drawn: QuadContourSet, axes: Axes | Sequence[Axes], scale: Scale) -> None:
-    """A colour bar with its unit."""
+def add_bar(drawn: ScalarMappable, axes: Axes | Sequence[Axes], scale: Scale) -> None:
+    """A colour bar with its unit, and as many of its levels as its height holds."""
     first = axes if isinstance(axes, Axes) else axes[0]
     figure = first.get_figure()
     assert figure is not None
     bar = figure.colorbar(drawn, ax=axes, shrink=0.9, aspect=28, pad=0.015)
     bar.set_label(scale.unit)
-    if len(scale.levels) < 20:
-        labels = [f"{level:g}".replace("-", "\N{MINUS SIGN}") for level in scale.levels]
-        bar.set_ticks(scale.levels.tolist(), labels=labels)
+    bar.set_ticks(_Levels(scale.levels.tolist()))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(_level))
     bar.ax.tick_params(labelsize=8)
+
+
+class _Levels(FixedLocator):
+    """Ticks at levels, or at every second, third, ... one where the axis is short."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        """Those that fit on the axis as it is now; the limits do not matter."""
+        assert isinstance(self.axis, Axis)
+        self.nbins = max(1, self.axis.get_tick_space())
+        return super().tick_values(vmin, vmax)
+
+
+def _level(value: float, _: int | None = None) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _contour(axes: Axes, frame: MapFrame, product: Product, fields: Fields, small: bool) -> None:
@@ -113,13 +129,16 @@ def _contour(axes: Axes, frame: MapFrame, product: Product, fields: Fields, smal
 
 
 def _mark(axes: Axes, frame: MapFrame, field: Field) -> None:
-    """H and L with the central value."""
+    """H and L with the central value; beside the edge of a map, where its seam is, within it."""
+    left, right = axes.get_xlim()
+    beside = 0.015 * (right - left)  # half the width of a value
     for x, y, sign, value in frame.extremes(field, _PROMINENCE):
         letter, colour = ("H", "#0072B2") if sign > 0 else ("L", "#D55E00")
+        across = "left" if x < left + beside else "right" if x > right - beside else "center"
         for text, side, size in ((letter, "bottom", 13), (f"{value:.0f}", "top", 8)):
             weight = "bold" if text == letter else "normal"
-            written = axes.text(x, y, text, ha="center", va=side, size=size, weight=weight,
-                                color=colour, zorder=6, clip_on=True)  # fmt: skip
+            written = axes.text(x, y, text, ha=across, va=side, size=size, weight=weight,
+                                color=colour, zorder=6, in_layout=False)  # fmt: skip
             written.set_path_effects(HALO)
 
 

@@ -46,7 +46,7 @@ def draw_meteogram(
         truth: canonical analyses, drawn as dots where they have the valid time.
 
     Raises:
-        InputError: a field that is not there, a place outside a limited area.
+        InputError: a field that is not there, a place outside the data or without values.
     """
     forecast = around(forecast, lat, lon)
     there = available(forecast)
@@ -83,13 +83,15 @@ def around(dataset: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
     """The cells next to a place.
 
     Raises:
-        InputError: a place outside the data.
+        InputError: a place outside the data; on a globe there is none, up to the poles.
     """
     grid = LatLonGrid.from_dataset(dataset)
     step = Surroundings(grid).spacing
+    (north, south), bounds = np.array(grid.lat)[[0, -1]], grid.latitude_bounds()[[0, -1]]
+    if grid.periodic:
+        north, south = np.where(np.abs(bounds) == 90, bounds, (north, south))
     inside = grid.periodic or (lon - grid.lon[0]) % 360 <= grid.lon[-1] - grid.lon[0] + 1e-6
-    beyond = grid.lat[0] + 1e-6 < lat or lat < grid.lat[-1] - 1e-6
-    if not inside or abs(lat) > 90 or (beyond and not grid.periodic):
+    if not inside or not south - 1e-6 <= lat <= north + 1e-6:
         raise InputError(f"{place(lat, lon)} lies outside the data; they have {grid.describe()}")
     return crop(dataset, (lon - step, lon + step, max(lat - step, -90), min(lat + step, 90)))
 
@@ -112,6 +114,8 @@ def _draw(
 ) -> str:
     """One panel; returns the unit."""
     values, unit = speed_or_field(forecast, name, *where)
+    if not np.isfinite(values).any():
+        raise InputError(f"{name} has no value at {place(*where)}; choose another place or field")
     if values.ndim == 2:
         for low, high, strength in ((5, 95, 0.2), (25, 75, 0.35)):
             edges = np.nanpercentile(values, [low, high], axis=1)
@@ -147,12 +151,12 @@ def _barbs(
 
 
 def _at(dataset: xr.Dataset, name: str, lat: float, lon: float) -> tuple[Series, str]:
-    """A channel at a place in its display unit."""
+    """A channel at a place in its display unit; between a pole and the last row that row's."""
     choose_product(name, available(dataset))
     fields = displayed(dataset, [name])
     grid = LatLonGrid.from_dataset(dataset)
     looking, values = Surroundings(grid), fields.values[name]
-    point = np.array([lat]), np.array([lon])
+    point = np.clip([lat], grid.lat[-1], grid.lat[0]), np.array([lon])
     flat = values.reshape(-1, *grid.shape)
     found = [float(looking.sample(field, *point)[0]) for field in flat]
     return np.array(found).reshape(values.shape[:-2]), fields.units[name]

@@ -56,6 +56,11 @@ class ProjectedFrame(MapFrame):
         left, right, bottom, top = self.window
         return (top - bottom) / (right - left)
 
+    @property
+    def _rimmed(self) -> bool:
+        """Whether the picture is a disc: a polar map, or a globe from afar."""
+        return self.round or type(self.crs).__name__ == "Orthographic"
+
     @cached_property
     def window(self) -> tuple[float, float, float, float]:
         """Left, right, bottom, top in the plane."""
@@ -127,16 +132,15 @@ class ProjectedFrame(MapFrame):
             self._draw_own_land(axes, static)
         if not self.grid.periodic and self.region is None:
             self._draw_edge(axes)
-        rimmed = self.round or type(self.crs).__name__ == "Orthographic"
-        labels = False if small or rimmed else ["left", "bottom"]
-        graticule = shown.gridlines(draw_labels=labels, xlocs=_MERIDIANS if rimmed else None,
-                                    ylocs=_PARALLELS if rimmed else None, color="#777777",
+        labels = False if small or self._rimmed else ["left", "bottom"]
+        graticule = shown.gridlines(draw_labels=labels, xlocs=_MERIDIANS if self._rimmed else None,
+                                    ylocs=_PARALLELS if self._rimmed else None, color="#777777",
                                     linewidth=0.4, alpha=0.6, x_inline=False,
                                     y_inline=False)  # fmt: skip
         for style in (graticule.xlabel_style, graticule.ylabel_style):
             style["size"] = 8
         graticule.rotate_labels = False
-        if rimmed and not small:
+        if self._rimmed and not small:
             self._label_inside(axes)
 
     def _label_inside(self, axes: Axes) -> None:
@@ -201,13 +205,18 @@ class ProjectedFrame(MapFrame):
         west, east, south, north = MapFrame(self.grid).extent
         known = south < lat < north and (self.grid.periodic or west < lon < east)
         (x,), (y,) = self._forward(np.array([lon]), np.array([lat]))
-        return known and abs(lat) < 80 and self._well_inside(x, y)
+        if self.whole and not self._rimmed:  # a value that reaches across the seam is read there
+            return bool(known and abs(lat) < 80 and np.isfinite(x))
+        return known and self._well_inside(x, y)
 
     def _well_inside(self, x: float, y: float) -> bool:
-        """Whether what is written there is seen whole."""
+        """Whether what is written there is seen whole, or nearly so at the rim of a disc."""
         left, right, bottom, top = self.window
-        aside, above = 0.02 * (right - left), 0.03 * (top - bottom)
-        return left + aside < x < right - aside and bottom + above < y < top - above
+        across = abs(x - 0.5 * (left + right)) / (0.5 * (right - left))
+        upward = abs(y - 0.5 * (bottom + top)) / (0.5 * (top - bottom))
+        if self._rimmed:
+            return bool(np.hypot(across, upward) < 0.97)
+        return across < 0.96 and upward < 0.94
 
     def _forward(self, lon: Field, lat: Field) -> tuple[Field, Field]:
         """Plane coordinates; NaN for what the projection does not show."""

@@ -1,6 +1,7 @@
 """Tracks of tropical cyclones on a map."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from weather.files.times import clock
 from weather.files.units import KNOT
 from weather.maps.colours import Scale
 from weather.maps.frame import HALO, MapFrame
+from weather.maps.layers import add_bar
 from weather.maps.plots import PLAIN, View
 from weather.maps.projections import frame_of
 from weather.maps.region import Extent
@@ -25,6 +27,7 @@ Intensity = Callable[[Fix], float]
 
 _MARGIN = 6.0  # degrees around the tracks
 _GLOBE = xr.Dataset(coords={"lat": np.arange(90.0, -91, -10), "lon": np.arange(0.0, 360, 10)})
+_CROSS: dict[str, Any] = {"marker": "x", "markersize": 8, "path_effects": HALO, "zorder": 9}
 _DATED = 6  # tracks at most, whose days are written beside them
 _NUMBERED = 12  # likewise, whose numbers are
 
@@ -51,8 +54,7 @@ def draw_tracks(
     frame = _frame(tracks, there, view)
     figure, (axes, *_) = new_sheet(frame)
     frame.prepare(axes, None)
-    for _, storm in () if there is None else there.groupby("storm"):
-        axes.plot(*frame.place(storm["lon"], storm["lat"]), color="black", lw=1.2, zorder=4)
+    black = False if there is None else _draw_best(axes, frame, there)
     seen = [track for track in tracks if _is_seen(axes, frame, track)]
     fixes = [fix for track in seen for fix in track.fixes]
     values, scale = _intensity(fixes)
@@ -63,12 +65,8 @@ def draw_tracks(
             _write_days(axes, frame, track)
     _write_names(axes, frame, seen, names or {}, few=len(seen) <= _NUMBERED)
     if fixes and np.isfinite([values(fix) for fix in fixes]).any():
-        bar = figure.colorbar(
-            ScalarMappable(scale.norm, scale.colormap), ax=axes, shrink=0.9, aspect=28, pad=0.015
-        )
-        bar.set_label(scale.unit)
-        bar.ax.tick_params(labelsize=8)
-    axes.set_title(_title(seen, len(tracks), there), loc="left", fontsize=10)
+        add_bar(ScalarMappable(scale.norm, scale.colormap), axes, scale)
+    axes.set_title(_title(seen, len(tracks), black), loc="left", fontsize=10)
     return figure
 
 
@@ -103,10 +101,25 @@ def enclosing(lat: np.ndarray, lon: np.ndarray) -> Extent:
     return west, west + wide, south, north
 
 
+def _draw_best(axes: Axes, frame: MapFrame, best: pd.DataFrame) -> bool:
+    """Storms as lines, those of one time as crosses; returns whether one lies on the map."""
+    for _, storm in best.groupby("storm"):
+        style = {"lw": 1.2, "zorder": 4} if len(storm) > 1 else _CROSS
+        axes.plot(*frame.place(storm["lon"], storm["lat"]), color="black", **style)
+    return _on_map(axes, frame, best["lon"].to_numpy(), best["lat"].to_numpy())
+
+
 def _is_seen(axes: Axes, frame: MapFrame, track: Track) -> bool:
     """Whether a part of it lies on the map."""
     centres = [fix.centre for fix in track.fixes]
-    x, y = _points(frame, np.array([c.lon for c in centres]), np.array([c.lat for c in centres]))
+    return _on_map(
+        axes, frame, np.array([c.lon for c in centres]), np.array([c.lat for c in centres])
+    )
+
+
+def _on_map(axes: Axes, frame: MapFrame, lon: np.ndarray, lat: np.ndarray) -> bool:
+    """Whether one of the points lies there."""
+    x, y = _points(frame, lon, lat)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     return bool(((left <= x) & (x <= right) & (bottom <= y) & (y <= top)).any())
 
@@ -155,7 +168,7 @@ def _write_names(
         written.add(name)
         first = track.fixes[0].centre
         (x, *_), (y, *_) = frame.place([first.lon], [first.lat])
-        axes.annotate(name, (x, y), (-5, -9), textcoords="offset points", size=8, weight="bold",
+        axes.annotate(name, (x, y), (-5, -14), textcoords="offset points", size=8, weight="bold",
                       ha="right", zorder=8, in_layout=False, path_effects=HALO)  # fmt: skip
 
 
@@ -186,8 +199,8 @@ def _of_period(best: pd.DataFrame | None, fixes: Sequence[Fix]) -> pd.DataFrame 
     return best[best["time"].between(min(times), max(times))]
 
 
-def _title(tracks: Sequence[Track], of: int, best: pd.DataFrame | None) -> str:
-    """What is seen, of how many tracks, and their times."""
+def _title(tracks: Sequence[Track], of: int, best: bool) -> str:
+    """What is seen, of how many tracks, beside best tracks or not, and their times."""
     if not tracks:
         return (
             f"None of {count(of, 'tropical cyclone track')} is here"
@@ -200,9 +213,10 @@ def _title(tracks: Sequence[Track], of: int, best: pd.DataFrame | None) -> str:
     what = f"{len(tracks)} of " * (len(tracks) < of) + count(of, "tropical cyclone track")
     many = f" in {len(runs)} forecasts" if len(runs) > 1 else ""
     black = " (hollow: not tropical)"
-    black += "; best tracks in black" if best is not None else ""
+    black += "; best tracks in black" if best else ""
     times = [fix.time for fix in fixes]
-    period = f"Valid {clock(min(times))} to {clock(max(times))}"
+    last = f" to {clock(max(times))}" if max(times) > min(times) else ""
+    period = f"Valid {clock(min(times))}{last}"
     if starts:
         last = f" to {clock(max(starts))}" if len(starts) > 1 else ""
         leads = [track.lead_hours(fix) for track in tracks for fix in track.fixes]

@@ -1,5 +1,6 @@
 """Pictures of the scores: curves over lead time, spectra, histograms."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 _OTHERS = ("#CC79A7", "#56B4E9", "#000000", "#B8A000")
 _MOST = 5  # channels in a figure
+_LETTER = 0.078  # inches, of a title; somewhat more than the mean of a text
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -62,7 +64,7 @@ def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figur
                 axes[row, column].set_ylabel(label + (f" ({unit})" if unit != "1" else ""))
     _legend(figure, axes[0, 0])
     if title:
-        figure.suptitle(title, fontsize="medium")
+        figure.suptitle(_wrapped(title, figure), fontsize="medium")
     return figure
 
 
@@ -151,6 +153,12 @@ def _legend(figure: Figure, of: Axes) -> None:
     wide = 0.7 + 0.08 * max((len(label) for label in labels), default=0)  # inches, of a column
     columns = int(np.clip(figure.get_figwidth() // wide, 1, max(len(labels), 1)))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False)
+
+
+def _wrapped(title: str, figure: Figure) -> str:
+    """A title in lines that the width of the paper holds; its own lines stay apart."""
+    most = int(figure.get_figwidth() / _LETTER)
+    return "\n".join(textwrap.fill(line, most) for line in title.split("\n"))
 
 
 def _tick(hours: float) -> int:

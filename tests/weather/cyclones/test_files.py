@@ -1,9 +1,11 @@
 """A-deck, GeoJSON and CSV hold what was found, and come back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sciml.errors import InputError
@@ -111,3 +113,28 @@ def test_a_map_of_a_part_counts_the_tracks_that_are_there(found: Tracks) -> None
         figure = draw_tracks(found.tracks, view=View(region=(west, west + 180, -60.0, 60.0)))
         assert figure.axes[0].get_title(loc="left").startswith(title)
         assert len(figure.axes[0].collections) == (3 if title.startswith("2") else 1)
+
+
+def test_best_tracks_are_promised_where_they_are_drawn(found: Tracks) -> None:
+    """Also those of a single time, which are no lines; and not where there are none."""
+    track = found.tracks[0]
+    times = [fix.time for fix in track.fixes]
+    first = track.fixes[0].centre
+    for kept, far, promised in (
+        (len(times), 0, True),
+        (1, 0, True),
+        (1, 90, False),
+        (1, None, False),
+    ):
+        shown = replace(track, fixes=track.fixes[:kept])
+        rows = [(time, "A", first.lat, first.lon + (far or 0)) for time in times[:kept]]
+        best = pd.DataFrame(rows, columns=["time", "storm", "lat", "lon"])
+        if far is None:
+            best["time"] += np.timedelta64(9, "D")
+        region = (first.lon - 30, first.lon + 30, -60.0, 60.0)
+        figure = draw_tracks([shown], best=best, view=View(region=region))
+        axes = figure.axes[0]
+        assert ("best tracks in black" in axes.get_title(loc="left")) == promised
+        black = [line for line in axes.lines if line.get_color() == "black"]
+        drawn = [line for line in black if kept > 1 or line.get_marker() == "x"]
+        assert len(drawn) == (far is not None)

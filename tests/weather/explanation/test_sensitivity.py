@@ -11,6 +11,7 @@ from weather.explanation.gradient import Watched, gradient
 from weather.explanation.sensitivity import UNIT_AREA, explain
 from weather.explanation.summary import effects, lines
 from weather.explanation.target import Area, Target
+from weather.explanation.wording import away
 from weather.forecasting.boundary import Boundary, one_step
 from weather.forecasting.planner import plan
 from weather.grid import LatLonGrid
@@ -214,3 +215,13 @@ def test_a_place_or_field_that_is_not_there():
     across = Area.box(GRID, 170, 200, -20, 40)
     assert (across.weights.sum(axis=0) > 0).nonzero()[0].tolist() == [8]
     assert across.weights.sum() == pytest.approx(1)
+
+
+def test_directions_are_those_of_the_compass_and_at_a_pole_there_is_one():
+    for to_lat, to_lon, expected in (
+        (1, 0, "north"), (0, 1, "east"), (-1, -1, "south-west"), (1, -1, "north-west"),
+    ):  # fmt: skip
+        assert away(0.0, 0.0, to_lat, to_lon).endswith(f" km {expected}")
+    for lon in range(-180, 180, 45):
+        assert away(90.0, 180.0, 89.9, lon) == "11 km south"
+        assert away(-90.0, 30.0, -89.9, lon) == "11 km north"

@@ -14,7 +14,7 @@ from weather.files.forecasts import open_forecast
 from weather.files.units import KNOT
 from weather.maps import animation
 from weather.maps.animation import save_animation
-from weather.maps.meteogram import draw_meteogram, speed_or_field, usual_fields
+from weather.maps.meteogram import around, draw_meteogram, speed_or_field, usual_fields
 from weather.maps.probability import draw_probability, probability
 from weather.maps.select import select_forecast, select_initial, select_member
 from weather.maps.stamps import draw_stamps
@@ -110,6 +110,35 @@ def test_a_meteogram_interpolates(file: Path) -> None:
     area = series.sel(lon=slice(20, 60))
     with pytest.raises(InputError, match=r"3.0 N, 114.0 E lies outside the data"):
         draw_meteogram(area, 3.0, 114.0)
+
+
+def test_beside_a_pole_a_meteogram_shows_the_row_next_to_it(file: Path) -> None:
+    series = select_initial(open_forecast(file), None)
+    globe = series.assign_coords(lat=np.linspace(86, -86, 13))
+    for pole, row in ((89.9, 86), (90, 86), (-88, -86)):
+        for name in ("t2m", "wind10"):
+            beside, _ = speed_or_field(around(globe, pole, 114.0), name, pole, 114.0)
+            at_row, _ = speed_or_field(around(globe, row, 114.0), name, row, 114.0)
+            np.testing.assert_array_equal(beside, at_row)
+        draw_meteogram(globe, pole, 114.0).canvas.draw()
+    with pytest.raises(InputError, match=r"90.5 N, 114.0 E lies outside the data"):
+        draw_meteogram(globe, 90.5, 114.0)
+
+
+def test_a_meteogram_outside_a_band_is_refused(file: Path) -> None:
+    band = select_initial(open_forecast(file), None)  # 60 N to 60 S
+    draw_meteogram(band, 60, 10)
+    for lat in (61.0, -64.0, 90.0):
+        with pytest.raises(InputError, match="lies outside the data"):
+            draw_meteogram(band, lat, 10)
+
+
+def test_a_meteogram_without_a_value_is_refused(file: Path) -> None:
+    sea = select_initial(open_forecast(file), None).load()
+    for name in ("t2m", "wind10"):
+        masked = sea.where(sea["lon"] > 40)
+        with pytest.raises(InputError, match=r"has no value at 3.0 N, 20.0 E"):
+            draw_meteogram(masked, 3.0, 20.0, [name])
 
 
 def test_a_film_as_mp4_can_be_read_back(file: Path, tmp_path: Path) -> None:

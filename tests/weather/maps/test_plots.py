@@ -1,10 +1,12 @@
 """Maps: every product, globe and region, highs and lows where they are, bad input."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
@@ -14,9 +16,9 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.grid import LatLonGrid
-from weather.maps.colours import difference_scale, field_scale
+from weather.maps.colours import Scale, difference_scale, field_scale
 from weather.maps.frame import MapFrame
-from weather.maps.layers import shading_scale
+from weather.maps.layers import add_bar, shading_scale
 from weather.maps.plots import View, draw_map
 from weather.maps.products import choose_product, displayed
 from weather.maps.select import select_forecast
@@ -123,6 +125,21 @@ def test_humidity_has_no_colours_beyond_100_percent() -> None:
 
 def test_geopotential_is_named_as_the_height_it_is_shown_as() -> None:
     assert choose_product("z500", ["z500"]).title == "Geopotential height at 500 hPa"
+
+
+@pytest.mark.parametrize("height", [1.5, 3.0, 8.0])
+@pytest.mark.parametrize("count", [8, 19, 25])
+def test_labels_of_a_colour_bar_stand_apart(height: float, count: int) -> None:
+    figure = Figure(figsize=(6, height), layout="constrained")
+    scale = Scale(2.0 * np.arange(count) - 10, "viridis", "neither", "K")
+    add_bar(ScalarMappable(scale.norm, scale.colormap), figure.add_subplot(), scale)
+    figure.canvas.draw()
+    labels = figure.axes[-1].get_yticklabels()
+    shown = [float(text.get_text().replace("\N{MINUS SIGN}", "-")) for text in labels]
+    assert set(shown) <= set(scale.levels)
+    assert len(shown) >= min(count, height)
+    edges = [text.get_window_extent() for text in labels]
+    assert all(upper.y0 > lower.y1 for lower, upper in pairwise(edges))
 
 
 def test_highs_and_lows_are_marked_where_they_are(tmp_path: Path) -> None:
