@@ -21,6 +21,7 @@ from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
 
+CALIBRATION = ("calibration", "calibration_period", "calibration_sha256")  # attributes
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
 
 
@@ -85,8 +86,16 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     initial = forecast["time"].values
     if len(np.unique(initial)) < len(initial):
         raise InputError("an initial time comes twice; give the files of one model only")
-    forecast = forecast.sortby("time")
+    forecast = forecast.sortby("time").assign_attrs(_calibrations(parts))
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
+
+
+def _calibrations(parts: list[xr.Dataset]) -> dict[str, str]:
+    """What any of the files says of a calibration of its spread, not only the first."""
+    said = [
+        (key, str(part.attrs[key])) for part in parts for key in CALIBRATION if key in part.attrs
+    ]
+    return {key: ", ".join(dict.fromkeys(v for k, v in said if k == key)) for key, _ in said}
 
 
 def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
