@@ -46,8 +46,8 @@ def evaluate(
     climatology_from:
         Analyses to fit the baselines on. Default: those of the truth.
     climatology_period:
-        First and last day to fit on: 2000-01-01/2007-12-31. Default: all days
-        before the first forecast.
+        First and last day or year to fit on, both included: 2000-01-01/2007-12-31, or
+        2000/2007. Default: all days before the first forecast.
     climatology:
         By hour and day of the year, by two harmonics of the year, or a mean. Default:
         daily from ten years on, seasonal from three, else the mean.

@@ -13,10 +13,11 @@ from sciml.config import Config, nearest
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
+from weather.dates import interval
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
-from weather.training.periods import Times, interval, time_step
+from weather.training.periods import Times, time_step
 from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
 from weather.variables import canonical_name
