@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sciml.errors import InputError
 from weather.files.chunks import chunked
 from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
-from weather.files.times import time_of
+from weather.files.times import time_of, unreadable_lead
 
 _INITIAL = (*INITIAL, "time")
 
@@ -38,6 +38,8 @@ def by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     dataset = _with_single_lead(dataset)
     lead = _find(dataset, "forecast_period", LEADS, "m")
     initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
+    if lead is None and (reason := unreadable_lead(dataset)):
+        raise InputError(f"{file} holds no forecast: {reason}")
     if lead is None or initial is None:
         raise InputError(
             f"{file} holds no forecast: no {'lead' if lead is None else 'initial'} time; expected "
