@@ -73,6 +73,7 @@ def evaluate(
     from rich.console import Console
 
     from sciml.cli import counted
+    from sciml.files import require_writable
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
@@ -80,6 +81,7 @@ def evaluate(
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
 
+    require_writable(out, folder=True)
     forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
     check_truth(forecast, analyses)
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
