@@ -14,7 +14,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
-from weather.files.history import history, noted
+from weather.files.history import history, left_out, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
@@ -37,8 +37,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
 
     Raises:
         InputError: no latitude or longitude, forecasts that are not the only ones for
-            their time, a dimension of unknown meaning, unusable coordinates, an
-            unknown unit.
+            their time, no field without a dimension of unknown meaning, unusable
+            coordinates, an unknown unit.
     """
     lines, title = history(dataset), str(dataset.attrs.get("title", ""))
     stated = releases_of(dataset)
@@ -49,7 +49,7 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     fields: dict[str, xr.DataArray] = {}
     layouts: dict[str, FieldLayout] = {}
     for key in _chosen(dataset, title, source, lines):
-        field = _on_its_level(_squeezed(dataset[key], source), title)
+        field = _on_its_level(_squeezed(dataset[key]), title)
         name = _field_name(str(key), field)
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
@@ -72,6 +72,7 @@ def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> l
     """The fields on latitude and longitude; of two that mean the same, the usual one."""
     best: dict[str, Hashable] = {}
     on_grid = [key for key, f in dataset.data_vars.items() if {"lat", "lon"} <= set(f.dims)]
+    on_grid = _understood(dataset, on_grid, source, lines)
     for key in sorted(on_grid, key=lambda key: preference(str(key))):
         name = _field_name(str(key), _on_its_level(dataset[key], title))
         if name in best:
@@ -80,17 +81,27 @@ def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> l
     return [key for key in on_grid if key in best.values()]
 
 
-def _squeezed(field: xr.DataArray, source: str) -> xr.DataArray:
+def _understood(
+    dataset: xr.Dataset, keys: list[Hashable], source: str, lines: list[str]
+) -> list[Hashable]:
+    """Those whose dimensions are known, or of one entry; the others are noted."""
+    foreign: dict[Hashable, list[Hashable]] = {}
+    for key in keys:
+        dims = {d for d in dataset[key].dims if d not in DIMENSIONS and dataset.sizes[d] > 1}
+        for dimension in sorted(map(str, dims))[:1]:
+            foreign.setdefault(dimension, []).append(key)
+    told = [left_out(source, names, str(dimension)) for dimension, names in foreign.items()]
+    kept = [key for key in keys if not any(key in names for names in foreign.values())]
+    if keys and not kept:
+        raise InputError(f"{told[0]}; select one entry of it first")
+    lines += told
+    return kept
+
+
+def _squeezed(field: xr.DataArray) -> xr.DataArray:
     """Without dimensions of one entry that have no meaning here."""
-    for dimension in set(field.dims) - {"time", "level", "lat", "lon"}:
-        if field.sizes[dimension] == 1:
-            field = field.squeeze(dimension, drop=True)
-        elif dimension != "member":
-            raise InputError(
-                f"{source}: {field.name} has a dimension {dimension!r} of unknown meaning; "
-                "select one entry of it first"
-            )
-    return field
+    alone = set(field.dims) - {"time", "level", "lat", "lon"}
+    return field.squeeze([d for d in alone if field.sizes[d] == 1], drop=True)
 
 
 def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:

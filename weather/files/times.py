@@ -126,6 +126,8 @@ def unreadable_lead(dataset: xr.Dataset, key: Hashable | None = None) -> str:
     key = next(every, key)
     if key is None:
         return ""
+    if dataset[key].dtype.kind == "M":
+        return f"{key} holds dates; expected hours"
     unit = _unit(dataset[key])
     return f"{key} {f'comes in {unit!r}' if unit else 'has no unit'}; expected hours"
 

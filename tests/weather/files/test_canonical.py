@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking.origin import origin_of
 from weather.files.canonical import canonical
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis
+from weather.files.reanalysis import open_reanalysis, require_names
 
 
 @pytest.fixture
@@ -133,6 +134,37 @@ def test_the_usual_name_wins_where_two_mean_the_same(few, opened):
     dataset = opened(few.assign(mslet=few.msl + 50, prmsl=few.msl).drop_vars("msl"))
     np.testing.assert_allclose(dataset.msl, few.msl)
     assert dataset.attrs["history"] == "data.nc: left out 'mslet'; msl is there as 'prmsl'"
+
+
+def with_soil(few):
+    """Temperatures of three depths of soil beside the fields of the air."""
+    depths = few.msl.expand_dims(depth=[0.1, 0.3, 1.0]).transpose("time", "depth", ...)
+    soil = (depths * 0 + 280).assign_attrs(units="K")
+    return few.assign(stl=soil, swvl=soil.assign_attrs(units="m3 m-3"))
+
+
+def test_fields_of_a_foreign_dimension_are_left_out(few, opened):
+    dataset = opened(with_soil(few))
+    assert set(dataset.data_vars) == {"z", "t", "msl"}
+    line = "data.nc: left out 'stl', 'swvl', with a dimension 'depth' of unknown meaning"
+    assert line in dataset.attrs["history"].splitlines()
+    assert [finding.text for finding in origin_of(dataset)] == [
+        f"{line}: select one entry if it is wanted"
+    ]
+    require_names(dataset, ["z", "msl"])
+    with pytest.raises(InputError, match=r"no variable 'stl' .*dimension 'depth' .*; select one"):
+        require_names(dataset, ["stl"])
+    with pytest.raises(InputError, match="no variable 'd2m'") as refused:
+        require_names(dataset, ["d2m"])
+    assert "depth" not in str(refused.value)
+    one_depth = canonical(with_soil(few).isel(depth=[0]), "data.nc")
+    assert one_depth["stl"].dims == ("time", "lat", "lon")
+
+
+def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
+    members = xr.concat([few.msl] * 2, "quantile")
+    data = few.rename(msl="prmsl").assign(msl=members)
+    np.testing.assert_allclose(opened(data).msl, few.msl)
 
 
 def test_a_level_that_only_words_tell(few, opened):
