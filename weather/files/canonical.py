@@ -20,10 +20,18 @@ from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
 from weather.files.releases import releases_of, sole_release
 from weather.files.times import tidy_times, valid_times
-from weather.files.units import plain_unit, to_si
-from weather.variables import KNOWN, ON_LEVELS, canonical_name, describe, preference
+from weather.files.units import convertible, plain_unit, to_si
+from weather.variables import (
+    KNOWN,
+    ON_LEVELS,
+    by_standard_name,
+    canonical_name,
+    describe,
+    preference,
+)
 
 _AT_LEVEL = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:hPa|mb|mbar|millibars?)\b")
+_DERIVED = re.compile(r"time: (?!point|mean)|realization:")  # cell methods
 _OF_THE_FILE = {"units", "coordinates", "grid_mapping", "actual_range", "valid_range", "valid_min",
                 "valid_max", "vmin", "vmax", "cell_measures"}  # fmt: skip
 
@@ -118,13 +126,23 @@ def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:
 
 def _field_name(key: str, field: xr.DataArray) -> str:
     name = canonical_name(key)
-    if name == key and name not in KNOWN and "level" in field.dims:
-        standard = field.attrs.get("standard_name")
-        names = [v.name for v in KNOWN.values() if v.standard_name == standard and standard]
-        name = names[0] if names else name
+    if name == key and name not in KNOWN:
+        name = _standard(field) or name
     if name == "z" and "level" not in field.coords:
         return "z_surface"  # ERA5's `z` without a level is the orography
     return name
+
+
+def _standard(field: xr.DataArray) -> str | None:
+    """What the standard name tells, for a value itself and not, say, the highest of a day."""
+    name = by_standard_name(str(field.attrs.get("standard_name")), "level" in field.dims)
+    if name is None or "level" in field.dims:
+        return name
+    unit, known = plain_unit(str(field.attrs.get("units", ""))), convertible(KNOWN[name].units)
+    alone = "level" not in field.coords and not _DERIVED.search(
+        str(field.attrs.get("cell_methods"))
+    )
+    return name if alone and unit in known else None
 
 
 def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
