@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,6 +30,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         if temporary.is_file():
             temporary.chmod(0o666 & ~_umask())  # some writers make private files
         temporary.replace(path)
+    except OSError as error:
+        if temporary.name not in str(error):
+            raise
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -44,14 +48,37 @@ def claim_path(path: Path, folder: bool = False) -> None:
     Raises:
         InputError: if the folder cannot be made or written to.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder") from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"cannot write {path}: no permission; choose another folder")
     if path.is_dir() and not folder:
         raise InputError(f"cannot write {path}: it is a folder; give a file name")
+    try:
+        _try(path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def require_writable(path: Path, folder: bool = False) -> None:
+    """Check that an output can be written, long before it is made; leaves nothing behind.
+
+    Args:
+        path: the output.
+        folder: whether it is a folder of files.
+
+    Raises:
+        InputError: if it cannot, or what is there is of the other kind.
+    """
+    if path.exists() and path.is_dir() != folder:
+        there, wanted = ("a file", "a folder") if folder else ("a folder", "a file name")
+        raise InputError(f"cannot write {path}: it is {there}; give {wanted}")
+    place = path if folder else path.parent
+    missing = [parent for parent in (place, *place.parents) if not parent.exists()]
+    try:
+        _try(place)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
 
 
 def require_suffix(path: Path, *suffixes: str) -> None:
@@ -86,6 +113,25 @@ def only_writer(path: Path) -> Iterator[None]:
     finally:
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _try(folder: Path) -> None:
+    """Make a folder and a file in it, which goes again: permissions alone do not tell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".{secrets.token_hex(8)}"
+    probe.touch(exist_ok=False)
+    probe.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    match error:
+        case FileNotFoundError():  # as in /proc
+            reason = "no files can be made there; choose another folder"
+        case FileExistsError() | NotADirectoryError():
+            reason = "a file is in the place of its folder; choose another"
+        case _:
+            reason = f"{error.strerror or error}; choose another folder"
+    return InputError(f"cannot write {path}: {reason}")
 
 
 def _umask() -> int:

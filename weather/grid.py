@@ -77,6 +77,12 @@ class LatLonGrid(Config):
         inner = 0.5 * (lat[1:] + lat[:-1])
         return np.concatenate([[min(north, 90.0)], inner, [max(south, -90.0)]])
 
+    @property
+    def covers_globe(self) -> bool:
+        """Whether its cells go around and reach both poles; no row need lie on a pole."""
+        edges = self.latitude_bounds()
+        return self.periodic and bool(edges[0] - edges[-1] > 180 - _TOLERANCE)
+
     def area_weights(self) -> NDArray[np.float64]:
         """Weights proportional to grid-cell area, with mean one.
 

@@ -24,7 +24,7 @@ class Variable:
         name: ERA5 short name.
         long_name, units: as written to files; SI.
         standard_name: of the CF conventions; empty where there is none.
-        aliases: names of the same field elsewhere: WeatherBench 2, cfgrib, NOAA, MERRA-2.
+        aliases: names of the same field elsewhere: WeatherBench 2, cfgrib, NOAA, MERRA-2, CMIP.
         static: never changes with time.
     """
 
@@ -49,7 +49,7 @@ class Variable:
 _TABLE = (
     Variable(
         "z", "Geopotential", "m2 s-2", "geopotential",
-        ("geopotential", "phi", "gh", "hgt", "geopotential_height", "h"),
+        ("geopotential", "phi", "gh", "hgt", "geopotential_height", "h", "zg"),
     ),
     Variable("t", "Temperature", "K", "air_temperature", ("temperature", "air", "ta")),
     Variable("u", "Eastward wind", "m s-1", "eastward_wind", ("u_component_of_wind", "uwnd", "ua")),
@@ -72,7 +72,7 @@ _TABLE = (
     Variable("d", "Divergence", "s-1", "divergence_of_wind", ("divergence",)),
     Variable(
         "msl", "Mean sea level pressure", "Pa", "air_pressure_at_mean_sea_level",
-        ("mean_sea_level_pressure", "prmsl", "mslp", "slp", "mslet"),
+        ("mean_sea_level_pressure", "prmsl", "mslp", "slp", "mslet", "psl"),
     ),
     Variable("sp", "Surface pressure", "Pa", "surface_air_pressure", ("surface_pressure", "ps")),
     Variable(
@@ -116,12 +116,24 @@ _TABLE = (
 KNOWN: dict[str, Variable] = {variable.name: variable for variable in _TABLE}
 _BY_ALIAS = {alias: v.name for v in _TABLE for alias in (v.name, *v.aliases)}
 ON_LEVELS = ("z", "t", "u", "v", "q", "r", "w", "vo", "d")
+_SOLE = ("msl", "sp", "sst", "tcwv", "z_surface", "lsm")  # no other field has their standard name
+_BY_STANDARD_NAME = {
+    True: {KNOWN[n].standard_name: n for n in ON_LEVELS if KNOWN[n].standard_name}
+    | {"geopotential_height": "z"},
+    False: {KNOWN[name].standard_name: name for name in _SOLE}
+    | {"air_pressure_at_sea_level": "msl", "surface_altitude": "z_surface"},
+}
 _ON_LEVEL = re.compile(rf"(?P<name>{'|'.join(ON_LEVELS)})(?P<level>\d{{1,4}})(hPa)?")
 
 
 def canonical_name(name: str) -> str:
     """The ERA5 short name of a field known by any alias; an unknown name unchanged."""
     return _BY_ALIAS.get(name, _BY_ALIAS.get(name.lower(), name))
+
+
+def by_standard_name(standard_name: str, on_levels: bool) -> str | None:
+    """The field that a standard name of the CF conventions can only mean."""
+    return _BY_STANDARD_NAME[on_levels].get(standard_name)
 
 
 def preference(key: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sciml.errors import InputError
-from sciml.files import atomic_path, only_writer, require_suffix
+from sciml.files import atomic_path, only_writer, require_suffix, require_writable
 
 
 def test_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -45,3 +45,48 @@ def test_an_output_of_another_kind_is_refused(tmp_path: Path) -> None:
     require_suffix(tmp_path / "a.nc", ".nc", ".zarr")
     with pytest.raises(InputError, match=r"a.txt: give a name that ends in .nc or .zarr"):
         require_suffix(tmp_path / "a.txt", ".nc", ".zarr")
+
+
+@pytest.mark.parametrize("claim", [atomic_path, only_writer])
+def test_an_output_that_cannot_be_is_named_with_its_reason(claim, tmp_path: Path) -> None:
+    """The user's path, not a hidden one; and no other process is at fault."""
+    (tmp_path / "file").touch()
+    places = {
+        Path("/proc/forecast.nc"): "cannot write /proc/forecast.nc: .*; choose another folder",
+        tmp_path / "file" / "forecast.nc": "forecast.nc: a file is in the place of its folder",
+    }
+    for path, message in places.items():
+        with pytest.raises(InputError, match=message), claim(path):
+            pass
+
+
+def test_a_failure_while_writing_names_the_output(tmp_path: Path) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    path = tmp_path / "table.csv"
+    with (
+        pytest.raises(InputError, match=f"cannot write {path}: Permission denied; choose another"),
+        atomic_path(path) as temporary,
+    ):
+        refused(temporary)
+    with pytest.raises(PermissionError, match="other"), atomic_path(path):
+        refused(tmp_path / "other")
+
+
+def test_an_output_is_tried_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    require_writable(tmp_path / "new" / "scores", folder=True)
+    require_writable(tmp_path / "new" / "table.csv")
+    require_writable(tmp_path, folder=True)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    require_writable(tmp_path / "file")
+    for path, folder, message in (
+        (tmp_path / "file", True, "it is a file; give a folder"),
+        (tmp_path, False, "it is a folder; give a file name"),
+        (tmp_path / "file" / "scores", True, "a file is in the place of its folder"),
+        (Path("/proc/scores"), True, "choose another folder"),
+        (Path("/proc/table.csv"), False, "choose another folder"),
+    ):
+        with pytest.raises(InputError, match=message):
+            require_writable(path, folder)

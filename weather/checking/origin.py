@@ -6,7 +6,7 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.checking.findings import Finding
-from weather.files.history import forecasts, releases, repeats
+from weather.files.history import forecasts, not_understood, releases, repeats
 
 
 def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
@@ -14,6 +14,7 @@ def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
     yield from _forecasts(dataset)
     yield from _dropped(dataset)
     yield from _mixed(dataset)
+    yield from _left_out(dataset)
 
 
 def _forecasts(dataset: xr.Dataset) -> Iterator[Finding]:
@@ -41,3 +42,10 @@ def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:
     for line in releases(dataset):
         advice = "of ERA5, 0001 is final and 0005 (ERA5T) may still be corrected"
         yield Finding("time", "warning", f"holds {line}", "one release", advice)
+
+
+def _left_out(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That fields were not read, for a dimension such as the depth of soil."""
+    if found := not_understood(dataset):
+        more = f" (and {count(len(found) - 1, 'more file')})" if len(found) > 1 else ""
+        yield Finding("", "warning", f"{found[0]}{more}", "", "select one entry if it is wanted")

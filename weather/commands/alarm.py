@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sciml.cli import SEVERAL
-from weather.commands.times import datetime_of, hours_of
+from weather.commands.times import hours_of
 
 
 def alarm(
@@ -52,6 +52,7 @@ def alarm(
     from sciml.cli import counted
     from sciml.errors import InputError
     from sciml.files import require_suffix
+    from weather.dates import moment
     from weather.explanation.alarm_file import write_alarms
     from weather.explanation.alarms import alarms, farthest_moment, findings
     from weather.explanation.known_range import KnownRange, SeasonalRange, TrainingRange
@@ -61,7 +62,7 @@ def alarm(
 
     require_suffix(out, ".nc", ".nc4")
     opened, background = open_forecast(forecasts), None
-    start = None if time is None else datetime_of(time)
+    start = None if time is None else moment(time)
     hours = None if lead is None else np.timedelta64(hours_of(lead), "h")
     if plot is not None:
         from weather.maps.select import select_forecast

@@ -34,13 +34,14 @@ def calibrate(
     from rich.console import Console
 
     from sciml.cli import counted
-    from sciml.files import require_suffix
+    from sciml.files import require_suffix, require_writable
     from sciml.wording import count
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.calibrate import few_cases, fit_calibration, remark, spread_table
 
     require_suffix(out, ".json")
+    require_writable(out)
     past, analyses = open_forecast(forecasts), open_reanalysis(truth)
     with counted("comparing, fields") as on_field:
         found = fit_calibration(past, analyses, on_field)

@@ -46,8 +46,8 @@ def evaluate(
     climatology_from:
         Analyses to fit the baselines on. Default: those of the truth.
     climatology_period:
-        First and last day to fit on: 2000-01-01/2007-12-31. Default: all days
-        before the first forecast.
+        First and last day or year to fit on, both included: 2000-01-01/2007-12-31, or
+        2000/2007. Default: all days before the first forecast.
     climatology:
         By hour and day of the year, by two harmonics of the year, or a mean. Default:
         daily from ten years on, seasonal from three, else the mean.
@@ -73,6 +73,7 @@ def evaluate(
     from rich.console import Console
 
     from sciml.cli import counted
+    from sciml.files import require_writable
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
@@ -80,6 +81,7 @@ def evaluate(
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
 
+    require_writable(out, folder=True)
     forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
     check_truth(forecast, analyses)
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}

@@ -8,7 +8,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from sciml.cli import SEVERAL
-from weather.commands.times import datetime_of
 
 
 def explain(
@@ -62,6 +61,7 @@ def explain(
     """
     from sciml.errors import InputError
     from sciml.files import require_suffix
+    from weather.dates import moment
     from weather.explanation.sensitivity import explain, require_gradients
     from weather.explanation.sensitivity_file import write_sensitivity
     from weather.explanation.summary import lines
@@ -84,7 +84,7 @@ def explain(
     analyses = open_reanalysis(from_)
     if "time" not in analyses.dims:
         raise InputError("the data states no time; a forecast needs to know when it starts")
-    start = analyses["time"].values[-1] if time is None else datetime_of(time)
+    start = analyses["time"].values[-1] if time is None else moment(time)
     analyses = forecaster.checked(analyses, [start], print)
     given = Boundary.of(forecaster.model, boundary)
     found = explain(forecaster, analyses, start, hours, variable, area, given)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from sciml.cli import SEVERAL
-from weather.commands.times import datetime_of, lead_times
+from weather.commands.times import lead_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,12 +186,13 @@ def _estimate(
 def _times(texts: list[str] | None, dataset: "xr.Dataset") -> "list[np.datetime64]":
     """Initial times as given, or the last of a data set."""
     from sciml.errors import InputError
+    from weather.dates import moment
 
     if "time" not in dataset.dims:
         raise InputError("the data states no time; a forecast needs to know when it starts")
     if not texts:
         return [dataset["time"].values[-1]]
-    times = [datetime_of(text) for text in texts]
+    times = [moment(text) for text in texts]
     again = [text for place, text in enumerate(texts) if times[place] in times[:place]]
     if again:
         raise InputError(f"--time {again[0]} is given twice; give each initial time once")

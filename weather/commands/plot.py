@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from sciml.cli import SEVERAL
-from weather.commands.times import datetime_of, hours_of
+from weather.commands.times import hours_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,6 +109,7 @@ def plot(
             raise InputError(f"--kind tracks draws one tracks.csv; {len(data)} files came")
         _tracks(Path(data[0]), out, best, View(projection, shown, say=note))
         return print(f"wrote {out}")
+    from weather.dates import moment
     from weather.files.forecasts import open_either
     from weather.files.reanalysis import open_reanalysis
     from weather.maps.animation import save_animation
@@ -120,7 +121,7 @@ def plot(
     from weather.maps.stamps import draw_stamps
 
     fields, name = open_either(data), product[0] if product else None
-    start = None if time is None else datetime_of(time)
+    start = None if time is None else moment(time)
     analyses = open_reanalysis(truth) if truth else None
     view = View(projection, shown, open_reanalysis(static) if static else analyses, note)
     match kind:

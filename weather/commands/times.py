@@ -1,11 +1,6 @@
-"""Times as users write them."""
-
-from typing import TYPE_CHECKING
+"""Durations as users write them."""
 
 from sciml.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def hours_of(duration: str) -> int:
@@ -41,13 +36,3 @@ def lead_times(
             "give a multiple of it as --hours, or another --every"
         )
     return list(range(interval, round(last) + 1, interval))
-
-
-def datetime_of(text: str) -> "np.datetime64":
-    """UTC time of `2001-01-01T00` or `2001-01-01T00Z`."""
-    import numpy as np
-
-    try:
-        return np.datetime64(text.removesuffix("Z"), "ns")
-    except ValueError:
-        raise InputError(f"cannot read the time {text!r}; give it as 2001-01-01T00") from None

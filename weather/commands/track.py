@@ -46,6 +46,7 @@ def track(
 
     from sciml.cli import counted
     from sciml.config import load_config
+    from sciml.files import require_writable
     from weather.cyclones.best_track import read_best_tracks
     from weather.cyclones.criteria import TrackConfig
     from weather.cyclones.matching import known_storms
@@ -58,6 +59,7 @@ def track(
     from weather.maps.sheet import save_figure
     from weather.maps.tracks import draw_tracks
 
+    require_writable(out, folder=True)
     criteria = load_config(TrackConfig, overrides=set_ or ()).criteria
     storms = read_best_tracks(best) if best else None
     dataset = open_either(data)

@@ -14,16 +14,24 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
-from weather.files.history import history, noted
+from weather.files.history import history, left_out, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
 from weather.files.releases import releases_of, sole_release
 from weather.files.times import tidy_times, valid_times
-from weather.files.units import plain_unit, to_si
-from weather.variables import KNOWN, ON_LEVELS, canonical_name, describe, preference
+from weather.files.units import convertible, plain_unit, to_si
+from weather.variables import (
+    KNOWN,
+    ON_LEVELS,
+    by_standard_name,
+    canonical_name,
+    describe,
+    preference,
+)
 
 _AT_LEVEL = re.compile(r"\b(\d+(?:\.\d+)?) ?(?:hPa|mb|mbar|millibars?)\b")
+_DERIVED = re.compile(r"time: (?!point|mean)|realization:")  # cell methods
 _OF_THE_FILE = {"units", "coordinates", "grid_mapping", "actual_range", "valid_range", "valid_min",
                 "valid_max", "vmin", "vmax", "cell_measures"}  # fmt: skip
 
@@ -37,8 +45,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
 
     Raises:
         InputError: no latitude or longitude, forecasts that are not the only ones for
-            their time, a dimension of unknown meaning, unusable coordinates, an
-            unknown unit.
+            their time, no field without a dimension of unknown meaning, unusable
+            coordinates, an unknown unit.
     """
     lines, title = history(dataset), str(dataset.attrs.get("title", ""))
     stated = releases_of(dataset)
@@ -49,7 +57,7 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     fields: dict[str, xr.DataArray] = {}
     layouts: dict[str, FieldLayout] = {}
     for key in _chosen(dataset, title, source, lines):
-        field = _on_its_level(_squeezed(dataset[key], source), title)
+        field = _on_its_level(_squeezed(dataset[key]), title)
         name = _field_name(str(key), field)
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
@@ -72,6 +80,7 @@ def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> l
     """The fields on latitude and longitude; of two that mean the same, the usual one."""
     best: dict[str, Hashable] = {}
     on_grid = [key for key, f in dataset.data_vars.items() if {"lat", "lon"} <= set(f.dims)]
+    on_grid = _understood(dataset, on_grid, source, lines)
     for key in sorted(on_grid, key=lambda key: preference(str(key))):
         name = _field_name(str(key), _on_its_level(dataset[key], title))
         if name in best:
@@ -80,17 +89,27 @@ def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> l
     return [key for key in on_grid if key in best.values()]
 
 
-def _squeezed(field: xr.DataArray, source: str) -> xr.DataArray:
+def _understood(
+    dataset: xr.Dataset, keys: list[Hashable], source: str, lines: list[str]
+) -> list[Hashable]:
+    """Those whose dimensions are known, or of one entry; the others are noted."""
+    foreign: dict[Hashable, list[Hashable]] = {}
+    for key in keys:
+        dims = {d for d in dataset[key].dims if d not in DIMENSIONS and dataset.sizes[d] > 1}
+        for dimension in sorted(map(str, dims))[:1]:
+            foreign.setdefault(dimension, []).append(key)
+    told = [left_out(source, names, str(dimension)) for dimension, names in foreign.items()]
+    kept = [key for key in keys if not any(key in names for names in foreign.values())]
+    if keys and not kept:
+        raise InputError(f"{told[0]}; select one entry of it first")
+    lines += told
+    return kept
+
+
+def _squeezed(field: xr.DataArray) -> xr.DataArray:
     """Without dimensions of one entry that have no meaning here."""
-    for dimension in set(field.dims) - {"time", "level", "lat", "lon"}:
-        if field.sizes[dimension] == 1:
-            field = field.squeeze(dimension, drop=True)
-        elif dimension != "member":
-            raise InputError(
-                f"{source}: {field.name} has a dimension {dimension!r} of unknown meaning; "
-                "select one entry of it first"
-            )
-    return field
+    alone = set(field.dims) - {"time", "level", "lat", "lon"}
+    return field.squeeze([d for d in alone if field.sizes[d] == 1], drop=True)
 
 
 def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:
@@ -107,13 +126,23 @@ def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:
 
 def _field_name(key: str, field: xr.DataArray) -> str:
     name = canonical_name(key)
-    if name == key and name not in KNOWN and "level" in field.dims:
-        standard = field.attrs.get("standard_name")
-        names = [v.name for v in KNOWN.values() if v.standard_name == standard and standard]
-        name = names[0] if names else name
+    if name == key and name not in KNOWN:
+        name = _standard(field) or name
     if name == "z" and "level" not in field.coords:
         return "z_surface"  # ERA5's `z` without a level is the orography
     return name
+
+
+def _standard(field: xr.DataArray) -> str | None:
+    """What the standard name tells, for a value itself and not, say, the highest of a day."""
+    name = by_standard_name(str(field.attrs.get("standard_name")), "level" in field.dims)
+    if name is None or "level" in field.dims:
+        return name
+    unit, known = plain_unit(str(field.attrs.get("units", ""))), convertible(KNOWN[name].units)
+    alone = "level" not in field.coords and not _DERIVED.search(
+        str(field.attrs.get("cell_methods"))
+    )
+    return name if alone and unit in known else None
 
 
 def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:

@@ -1,30 +1,28 @@
 """Reading forecast files: initial time, lead time, valid time."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.canonical import canonical
-from weather.files.chunks import chunked
 from weather.files.forecast_layout import in_hectopascal, positions
-from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
 from weather.files.layout import ATTRIBUTE, Layout
+from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
-from weather.files.times import time_of
+from weather.files.times import time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
 
+CALIBRATION = ("calibration", "calibration_period", "calibration_sha256")  # attributes
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
-_INITIAL = (*INITIAL, "time")
 
 
 def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
@@ -88,12 +86,20 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     initial = forecast["time"].values
     if len(np.unique(initial)) < len(initial):
         raise InputError("an initial time comes twice; give the files of one model only")
-    forecast = forecast.sortby("time")
+    forecast = forecast.sortby("time").assign_attrs(_calibrations(parts))
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
 
 
+def _calibrations(parts: list[xr.Dataset]) -> dict[str, str]:
+    """What any of the files says of a calibration of its spread, not only the first."""
+    said = [
+        (key, str(part.attrs[key])) for part in parts for key in CALIBRATION if key in part.attrs
+    ]
+    return {key: ", ".join(dict.fromkeys(v for k, v in said if k == key)) for key, _ in said}
+
+
 def _state_lead_times(files: Sequence[list[xr.Dataset]]) -> bool:
-    leads = [_leads(parts) for parts in files]
+    leads = [lead_times(parts) for parts in files]
     return all(len(found) for found in leads) and any((found > 0).any() for found in leads)
 
 
@@ -102,8 +108,8 @@ def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
 
     What files note without an initial time is no reason: ERA5's gusts are forecasts, too.
     """
-    begun = {file: _hours_since_initial(parts) for file, parts in opened}
-    late = {file: (_leads(parts) > 0).any() or begun[file].any() for file, parts in opened}
+    begun = {file: hours_since_initial(parts) for file, parts in opened}
+    late = {file: (lead_times(parts) > 0).any() or begun[file].any() for file, parts in opened}
     dated = [file for file, parts in opened if any(time_of(part) in part.dims for part in parts)]
     forecasts = [file for file in late if late[file]]
     analyses = [file for file in dated if not late[file] and not begun[file].size]
@@ -112,24 +118,6 @@ def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
             f"{forecasts[0]} holds forecasts, {analyses[0]} states no lead time above 0: give "
             "forecasts alone, or analyses"
         )
-
-
-def _hours_since_initial(parts: list[xr.Dataset]) -> NDArray[np.float64]:
-    """Lead times that initial times tell of a file on axes of valid times."""
-    dated = [(part, time_of(part)) for part in parts]
-    dated = [(p, axis) for p, axis in dated if axis in p.coords and p[axis].dtype.kind == "M"]
-    initial = [_find(part, "forecast_reference_time", INITIAL, "M") for part, _ in dated]
-    hours = [lead_hours(*pair, start) for pair, start in zip(dated, initial, strict=True)]
-    return np.concatenate([np.empty(0), *hours])
-
-
-def _leads(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
-    """The lead times of a file, in order; none where it does not state them for all fields."""
-    every = [_with_single_lead(part) for part in parts]
-    names = [_find(part, "forecast_period", LEADS, "m") for part in every]
-    found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
-    nothing = np.empty(0, "timedelta64[ns]")
-    return np.unique(np.concatenate(found)) if found and all(names) else nothing
 
 
 def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
@@ -187,7 +175,7 @@ def _open(file: Path) -> xr.Dataset:
         raise InputError(f"{file}: no such file")
     engine = "zarr" if file.is_dir() else None
     try:
-        return xr.open_dataset(file, engine=engine, decode_timedelta=True)
+        return with_leads(xr.open_dataset(file, engine=engine, decode_timedelta=True))
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"cannot read {file} as NetCDF, GRIB or Zarr; give a forecast file"
@@ -196,7 +184,7 @@ def _open(file: Path) -> xr.Dataset:
 
 def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     """Canonical names, units and order; what is what is told by a single lead time."""
-    dataset = _by_lead_time(dataset, file)
+    dataset = by_lead_time(dataset, file)
     dated = [key for key in dataset.coords if dataset[key].dtype.kind in "mM"]
     one = dataset.isel(time=0, lead_time=0, missing_dims="ignore").drop_vars(dated)
     there = canonical(one, str(file))
@@ -228,63 +216,3 @@ def _field(
     if "level" in canonical_field.dims and "level" not in field.dims:
         field = field.expand_dims(level=canonical_field["level"].values)
     return field.transpose(*(dim for dim in DIMENSIONS if dim in field.dims))
-
-
-def _by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
-    """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
-    dataset = _with_single_lead(dataset)
-    lead = _find(dataset, "forecast_period", LEADS, "m")
-    initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
-    if lead is None or initial is None:
-        raise InputError(
-            f"{file} holds no forecast: no {'lead' if lead is None else 'initial'} time; expected "
-            "a file of `weather forecast`, or one of the CF conventions or WeatherBench 2"
-        )
-    dataset = dataset.set_coords([lead, initial])
-    along = dataset[lead].dims
-    if along and along != (lead,):  # its axis holds valid times
-        dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
-    several = dataset.sizes.get(initial, 1) > 1 or lead not in dataset.dims
-    dataset = chunked(dataset, initial if several else lead)
-    axes = [key for key in (lead, initial) if key in dataset.dims]
-    single = [key for key in (initial, lead) if key not in dataset.dims]
-    fields = {k: field for k, field in dataset.data_vars.items() if {*axes} <= {*field.dims}}
-    expanded = {key: field.expand_dims(single) for key, field in fields.items()}
-    dataset = dataset.drop_vars([*fields, *single]).assign(expanded)
-    names = {lead: "lead_time", initial: "time"}
-    return dataset.rename({own: name for own, name in names.items() if own != name})
-
-
-def _with_single_lead(dataset: xr.Dataset) -> xr.Dataset:
-    """A file of valid times, each with its initial time, by initial and one lead time."""
-    initial = _find(dataset, "forecast_reference_time", _INITIAL[:-1], "M")
-    if initial is None or _find(dataset, "forecast_period", LEADS, "m") is not None:
-        return dataset
-    valid = next(iter(dataset[initial].dims), initial)
-    if valid == initial or valid not in dataset.coords or dataset[valid].dtype.kind != "M":
-        return dataset
-    leads = np.unique(dataset[valid].values - dataset[initial].values)
-    if len(leads) != 1:
-        return dataset
-    named = dataset.swap_dims({valid: initial}).drop_vars([valid])
-    return named.assign_coords({"lead_time": leads[0]})
-
-
-def _find(
-    dataset: xr.Dataset,
-    standard_name: str,
-    names: Sequence[str],
-    kind: str,
-    besides: Hashable | None = None,
-) -> Hashable | None:
-    """A coordinate of times (kind `M`) or durations (`m`), by its standard name or its own."""
-    found = [k for k in dataset.variables if dataset[k].dtype.kind == kind]
-    found = [k for k in found if dataset[k].ndim < 2]
-    named = [k for k in found if dataset[k].attrs.get("standard_name") == standard_name]
-    named += [
-        k
-        for name in names
-        for k in found
-        if plain(k) == name and dataset[k].attrs.get("standard_name") != "time"
-    ]
-    return named[0] if named else None

@@ -1,11 +1,14 @@
 """What was changed on reading: lines in the attribute `history`."""
 
+from collections.abc import Sequence
+
 import xarray as xr
 
 ATTRIBUTE = "history"
 REPEATED = " repeated times, from "
 VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
+UNKNOWN = " of unknown meaning"
 MADE_HERE = ", made by weather forecast"
 
 
@@ -47,3 +50,14 @@ def releases(dataset: xr.Dataset) -> list[str]:
 def simulated(dataset: xr.Dataset) -> bool:
     """Whether the data come from `weather simulate`: mountains, but not those of the Earth."""
     return any("weather simulate" in line for line in history(dataset))
+
+
+def left_out(source: str, names: Sequence[object], dimension: str) -> str:
+    """The line on fields that cannot be read for a dimension."""
+    listed = ", ".join(repr(str(name)) for name in names)
+    return f"{source}: left out {listed}, with a dimension {dimension!r}{UNKNOWN}"
+
+
+def not_understood(dataset: xr.Dataset) -> list[str]:
+    """The lines of `left_out`."""
+    return [line for line in history(dataset) if line.endswith(UNKNOWN)]

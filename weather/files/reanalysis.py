@@ -1,5 +1,6 @@
 """From files of gridded analyses to a `State`, and from a `State` back to a data set."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,13 +13,14 @@ from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.chunks import LARGE, chunked, size
 from weather.files.coordinates import by_level_axis
+from weather.files.history import not_understood
 from weather.files.humidity import with_specific_humidity
 from weather.files.merge import merge, preferred
 from weather.files.sources import Sources, expand, open_source, short_name
 from weather.files.times import time_of
 from weather.grid import LatLonGrid
 from weather.state import State, seconds
-from weather.variables import Variables, describe
+from weather.variables import Variables, canonical_name, describe
 
 
 def open_reanalysis(sources: Sources | xr.Dataset) -> xr.Dataset:
@@ -96,7 +98,7 @@ def static_fields(dataset: xr.Dataset, variables: Variables) -> dict[str, torch.
     Raises:
         InputError: a field that is not in the data set or changes with time.
     """
-    _require_names(dataset, variables.static)
+    require_names(dataset, variables.static)
     fields = {}
     for name in variables.static:
         if dataset[name].dims != ("lat", "lon"):
@@ -183,7 +185,7 @@ def require(dataset: xr.Dataset, variables: Variables) -> None:
     Raises:
         InputError: names what is missing, the nearest name, and what there is.
     """
-    _require_names(dataset, (*variables.surface, *variables.upper))
+    require_names(dataset, (*variables.surface, *variables.upper))
     for name in variables.surface:
         if "level" in dataset[name].dims:
             raise InputError(f"{name} lies on levels; list it under upper, not surface")
@@ -197,14 +199,26 @@ def require(dataset: xr.Dataset, variables: Variables) -> None:
         raise InputError(f"no level {', '.join(absent)} hPa in the data (there are {found})")
 
 
-def _require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
+def require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
+    """Check that a data set has some fields.
+
+    Raises:
+        InputError: names the first that is missing, the nearest name, and what there is.
+    """
     there = [str(name) for name in dataset.data_vars]
     for name in names:
         if name not in dataset:
+            found = (line for line in not_understood(dataset) if _names(line, name))
+            why = next((f": {line}; select one entry of it first" for line in found), "")
             raise InputError(
                 f"no variable {name!r} in the data{nearest(name, there)} "
-                f"(there are {', '.join(there)})"
+                f"(there are {', '.join(there)}){why}"
             )
+
+
+def _names(line: str, name: str) -> bool:
+    """Whether a line of history names a field, by whatever alias."""
+    return any(canonical_name(word) == name for word in re.findall(r"'([^']+)'", line))
 
 
 def _one_member(dataset: xr.Dataset) -> xr.Dataset:

@@ -12,6 +12,16 @@ from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plai
 from weather.files.history import BY_VALID_TIME, MADE_HERE
 
 _HOUR = np.timedelta64(1, "h")
+_DURATIONS = {  # of UDUNITS, to xarray's names
+    short: name
+    for name, shorts in {
+        "days": ("d", "day", "days"),
+        "hours": ("h", "hr", "hrs", "hour", "hours"),
+        "minutes": ("min", "mins", "minute", "minutes"),
+        "seconds": ("s", "sec", "secs", "second", "seconds"),
+    }.items()
+    for short in shorts
+}
 
 
 def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | None, list[str]]:
@@ -26,7 +36,7 @@ def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | Non
     Raises:
         InputError: forecasts without initial time, or with several for one time.
     """
-    dataset = _with_leads(dataset)
+    dataset = with_leads(dataset)
     dated = [key for key in dataset.variables if dataset[key].dtype.kind == "M"]
     if any(_calendar(dataset[key]) for key in dataset.variables):
         raise InputError(f"{source} has times of another calendar; expected the standard one")
@@ -42,10 +52,11 @@ def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | Non
     if lead is None and not bare:
         axis = valid or other or reference
         return (*_on_axis(dataset, axis), _told_otherwise(dataset, axis, reference, source))
-    if lead is None or (valid is None and base is None):
+    if lead is None:
+        raise InputError(f"{source} holds forecasts: {unreadable_lead(dataset, bare[0])}")
+    if valid is None and base is None:
         raise InputError(
-            f"{source} holds forecasts (dimension {bare[0] if bare else lead!r}) without "
-            "initial time; expected analyses"
+            f"{source} holds forecasts (dimension {lead!r}) without initial time; expected analyses"
         )
     times = dataset[valid] if valid is not None else dataset[base] + dataset[lead]
     alone = [d for d in (lead, base) if times.ndim == 2 and times.sizes.get(d) == 1][:1]
@@ -98,12 +109,31 @@ def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
     return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
 
 
-def _with_leads(dataset: xr.Dataset) -> xr.Dataset:
-    """Lead times as timedelta64, also where a file gives them as numbers of hours."""
+def with_leads(dataset: xr.Dataset) -> xr.Dataset:
+    """Lead times as timedelta64, also where a file gives them as numbers: of hours, h, days."""
     leads = [k for k in dataset.variables if _is_lead(dataset[k], "iuf")]
-    leads = [key for key in leads if "units" in dataset[key].attrs]
-    decoded = xr.decode_cf(dataset[leads], decode_timedelta=True) if leads else dataset
-    return dataset.assign_coords({key: decoded[key] for key in leads})
+    units = {key: _DURATIONS.get(_unit(dataset[key])) for key in leads}
+    known = {key: dataset[key].assign_attrs(units=unit) for key, unit in units.items() if unit}
+    if not known:
+        return dataset
+    decoded = xr.decode_cf(dataset.assign_coords(known)[list(known)], decode_timedelta=True)
+    return dataset.assign_coords({key: decoded[key] for key in known})
+
+
+def unreadable_lead(dataset: xr.Dataset, key: Hashable | None = None) -> str:
+    """Why numbers that are named like lead times are none; empty where there are no such."""
+    every = (k for k in dataset.variables if _is_lead(dataset[k], "iuf"))
+    key = next(every, key)
+    if key is None:
+        return ""
+    if dataset[key].dtype.kind == "M":
+        return f"{key} holds dates; expected hours"
+    unit = _unit(dataset[key])
+    return f"{key} {f'comes in {unit!r}' if unit else 'has no unit'}; expected hours"
+
+
+def _unit(variable: xr.DataArray) -> str:
+    return str(variable.attrs.get("units", "")).strip().lower()
 
 
 def _is_lead(variable: xr.DataArray, kinds: str) -> bool:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
+from weather.dates import Period
 from weather.files.layout import ATTRIBUTE as LAYOUT
 from weather.files.layout import Layout
 from weather.files.reanalysis import to_state
@@ -20,7 +21,7 @@ from weather.grid import LatLonGrid
 from weather.models.steps import StepHours
 from weather.state import State, require_finite
 from weather.training.loader import StoreFields
-from weather.training.periods import Dates, Index, Period, Times, periods, windows
+from weather.training.periods import Dates, Index, Times, periods, windows
 from weather.variables import KNOWN, Forcing, Variables
 
 MaskChoice = Literal["auto", "refuse"]

@@ -14,6 +14,7 @@ from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
+from weather.dates import Period
 from weather.files.reanalysis import static_fields
 from weather.files.sources import short_name
 from weather.forecasting.forecaster import Forecaster
@@ -31,7 +32,6 @@ from weather.training.objectives import (
     ObjectiveConfig,
 )
 from weather.training.one_step import Score, by_name, one_step_scores
-from weather.training.periods import Period
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import Series, open_data
 from weather.training.store import statistics

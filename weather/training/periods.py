@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from sciml.errors import InputError
+from weather.dates import Period, interval
 from weather.models.steps import StepHours, in_seconds
 
 Times = NDArray[np.datetime64]
 Index = NDArray[np.int64]
-Period = tuple[np.datetime64, np.datetime64]
 
 
 def _dates(value: Any) -> Any:
@@ -98,26 +98,3 @@ def require_times(times: Times, name: str, period: Period) -> None:
             for ends in ((times[0], times[-1]), (start, end - 1))
         )
         raise InputError(f"data.{name} is {wanted}, the data {there}: choose a period in it")
-
-
-def interval(name: str, dates: tuple[str, str]) -> Period:
-    """First time of a period and its end, not included: a last year or day counts whole.
-
-    Args:
-        name: for messages.
-        dates: first and last, such as 2008, 2008-06 or 2008-06-30T12.
-
-    Raises:
-        InputError: a date that cannot be read, or an end before the start.
-    """
-    try:
-        start, last = (np.datetime64(date) for date in dates)
-    except ValueError:
-        raise InputError(
-            f"{name}: cannot read {' to '.join(dict.fromkeys(dates))}; give dates as 2008-12-31"
-        ) from None
-    end = (last + 1).astype("datetime64[ns]")
-    start = start.astype("datetime64[ns]")
-    if not start < end:
-        raise InputError(f"{name} ends before it starts: {dates[0]}..{dates[1]}")
-    return start, end

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sciml.errors import InputError
 from weather.checking.preflight import apply, inspect
+from weather.dates import Period
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -25,7 +26,7 @@ from weather.training.data import (
 )
 from weather.training.measure import find_masks
 from weather.training.mixed_steps import MixedSteps, mixed
-from weather.training.periods import Period, require_times, time_steps
+from weather.training.periods import require_times, time_steps
 from weather.training.store import prepared_store
 from weather.variables import Variables
 

@@ -9,14 +9,15 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from sciml.config import Config, nearest
+from sciml.config import Config
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
-from weather.files.reanalysis import open_reanalysis
+from weather.dates import interval
+from weather.files.reanalysis import open_reanalysis, require_names
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
-from weather.training.periods import Times, interval, time_step
+from weather.training.periods import Times, time_step
 from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
 from weather.variables import canonical_name
@@ -157,12 +158,7 @@ def _variables(dataset: xr.Dataset, wanted: tuple[str, ...]) -> xr.Dataset:
         dataset = dataset.squeeze(extra, drop=True)
     there = [str(name) for name in dataset.data_vars]
     names = [name if name in there else canonical_name(name) for name in wanted]
-    for name in names:
-        if name not in there:
-            raise InputError(
-                f"no variable {name!r} in the data{nearest(name, there)} "
-                f"(there are {', '.join(there)})"
-            )
+    require_names(dataset, names)
     return dataset[names] if names else dataset
 
 

@@ -44,11 +44,16 @@ def fit_calibration(
         on_field: told how many fields are done, and of how many.
 
     Raises:
-        InputError: no members, or members that are alike; dates of the training period; no
-            analyses to compare with.
+        InputError: no members, or members that are alike; forecasts that are calibrated already;
+            dates of the training period; no analyses to compare with.
     """
     if forecast.sizes.get("member", 1) < 2:
         raise InputError("the past forecasts have no members; make them with --members")
+    if "calibration_sha256" in forecast.attrs:
+        raise InputError(
+            "past forecasts are calibrated already, so that their spread says nothing of new ones; "
+            "give those of weather forecast without --calibration"
+        )
     check_grids(forecast, truth)
     check_truth(forecast, truth)
     _require_unseen(forecast)

@@ -55,6 +55,7 @@ class Gatherer:
 
     def _group(self, group: list[Channel], mapped: set[Channel]) -> list[ChannelPass]:
         past, truth = (self._series(group, dataset) for dataset in (self.training, self.truth))
+        forecasts = {name: stacked(group, model) for name, model in self.models.items()}
         climatology = self._climatology(past)
         fading = self._damping(past, climatology, len(group))
         passes = [
@@ -69,10 +70,11 @@ class Gatherer:
                     if e.channel == channel.name
                 ],
                 channel in mapped,
+                partial(self._held, forecasts, number),
             )
             for number, channel in enumerate(group)
         ]
-        for blocks in self._blocks(group, truth):
+        for blocks in self._blocks(forecasts, truth):
             for gathered, block in zip(passes, blocks, strict=True):
                 gathered.add(block)
         return passes
@@ -90,10 +92,23 @@ class Gatherer:
         anomaly_at = partial(_anomaly, past, climatology)
         return damping(past.times, anomaly_at, self.setup.leads, weights, together)
 
-    def _blocks(self, group: list[Channel], truth: Series) -> Iterator[list[Block]]:
+    def _held(
+        self, forecasts: Mapping[str, xr.DataArray], channel: int, name: str, lead: int
+    ) -> bool:
+        """Whether any forecast of a model holds a channel at a lead time."""
+        field, wanted = forecasts[name], self.setup.leads[lead]
+        if wanted not in field["lead_time"].values:
+            return False
+        field = field.isel(channel=channel).sel(lead_time=wanted)
+        each = (field.isel(time=time).values for time in range(field.sizes["time"]))
+        return any(np.isfinite(values).any() for values in each)
+
+    def _blocks(
+        self, forecasts: Mapping[str, xr.DataArray], truth: Series
+    ) -> Iterator[list[Block]]:
         """Blocks of all channels of a group, those of the same cases together."""
-        forecasts = {name: stacked(group, model) for name, model in self.models.items()}
-        for times, leads in self._cuts(len(group)):
+        levels = truth.field.sizes["channel"]
+        for times, leads in self._cuts(levels):
             initial = self.setup.initial[times]
             valid = initial[:, None] + self.setup.leads[leads]
             read = {name: self._forecast(f, times, leads) for name, f in forecasts.items()}
@@ -103,7 +118,7 @@ class Gatherer:
                     times, leads, {name: f[:, :, :, number] for name, f in read.items()},
                     after[:, :, number], now[:, number],
                 )
-                for number in range(len(group))
+                for number in range(levels)
             ]  # fmt: skip
 
     def _forecast(self, forecast: xr.DataArray, times: slice, leads: slice) -> Field:

@@ -1,8 +1,8 @@
 """The scores of one channel, gathered block by block: every field is looked at once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ CLIMATOLOGY, LINEAR = "climatology", "linear"
 TRUTH = "analysis"
 
 Values = NDArray[np.float64]
+_Place = tuple[NDArray[np.int64], int, int]  # of cases: initial times, lead time, system
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,9 @@ class Block:
 class ChannelPass:
     """Gathers what all scores of a channel follow from.
 
+    All systems are scored on the same cells of the same cases: those that every model has,
+    but for lead times that it lacks altogether.
+
     Args:
         setup: see there.
         channel: which.
@@ -103,6 +107,8 @@ class ChannelPass:
         damping: (lead,) of damped persistence.
         events: with their climatological probability.
         mapped: whether maps are kept.
+        held: whether a model has any field of the channel at a lead time, given by its
+            position; asked only where a case of it is empty.
 
     Attributes:
         quantities: (time, lead, system, region) by name, see `metrics`; the Brier scores of
@@ -122,8 +128,10 @@ class ChannelPass:
         damping: Values,
         events: list[EventClimate],
         mapped: bool,
+        held: Callable[[str, int], bool],
     ) -> None:
         self.setup, self.channel, self.climatology = setup, channel, climatology
+        self._held = cache(held)
         self.damping, self.events, self.mapped = damping, events, mapped
         leads, models = len(setup.leads), len(setup.models)
         shape = (len(setup.initial), leads, len(setup.systems), len(setup.regions))
@@ -145,23 +153,37 @@ class ChannelPass:
         """Take in a block; each case comes in one block only."""
         initial = self.setup.initial[block.times]
         at_start = self.climatology.at(initial)
+        places = np.arange(len(self.setup.initial))[block.times]
         for column, lead in enumerate(range(len(self.setup.leads))[block.leads]):
             fields = {name: f[:, column] for name, f in block.forecasts.items()}
+            truth = self._comparable(fields, block.truth[:, column], lead)
+            there = np.isfinite(truth).any((1, 2))
+            if not there.any():
+                continue
             expected = self.climatology.at(initial + self.setup.leads[lead])
-            truth = block.truth[:, column].copy()
-            for members in fields.values():
-                if np.isfinite(members).any():  # the same cells for all systems
-                    truth[~np.isfinite(members).all(1)] = np.nan
             damped = expected + self.damping[lead] * (block.now - at_start)
-            case = _Case(block.times, lead, fields, truth, expected, block.now, damped)
+            chosen = slice(None) if there.all() else there  # a view where all are there
+            case = _Case(
+                places[chosen], lead, {name: f[chosen] for name, f in fields.items()},
+                truth[chosen], expected[chosen], block.now[chosen], damped[chosen],
+            )  # fmt: skip
             self._add_quantities(case)
             self._add_spectra(case)
             self._add_events(case)
             if self.mapped and lead in self.setup.mapped:
                 self._add_maps(case)
             if self.setup.ensemble:
-                members = np.moveaxis(fields[self.setup.models[0]], 1, 0)
-                self.ranks[lead] += probabilistic.ranks(members, truth, self._area)
+                members = np.moveaxis(case.fields[self.setup.models[0]], 1, 0)
+                self.ranks[lead] += probabilistic.ranks(members, case.truth, self._area)
+
+    def _comparable(self, fields: Mapping[str, Field], truth: Field, lead: int) -> Field:
+        """The truth (case, lat, lon), NaN where a model that has the lead time has no value."""
+        truth = truth.copy()
+        for name, members in fields.items():
+            known = np.asarray(np.isfinite(members).all(1))
+            if known.any((1, 2)).all() or self._held(name, lead):
+                truth[~known] = np.nan
+        return truth
 
     @property
     def _area(self) -> Values:
@@ -172,7 +194,9 @@ class ChannelPass:
         return region_means(fields.reshape(len(fields), -1), self.setup.weights)
 
     def _add_quantities(self, case: "_Case") -> None:
-        for number, (system, forecast) in enumerate(case.systems.items()):
+        known = np.isfinite(case.truth)
+        for number, (system, values) in enumerate(case.systems.items()):
+            forecast = values if known.all() else np.where(known, values, np.nan)
             cells = (len(forecast), -1)
             means = quantities(
                 forecast.reshape(cells),
@@ -186,7 +210,7 @@ class ChannelPass:
             if "crps" in self.quantities:
                 self._add_ensemble(case, system, place)
 
-    def _add_ensemble(self, case: "_Case", system: str, place: tuple[slice, int, int]) -> None:
+    def _add_ensemble(self, case: "_Case", system: str, place: _Place) -> None:
         count = self.setup.members.get(system, 0)
         if not count:
             self.quantities["crps"][place] = self.quantities["absolute_error"][place]
@@ -238,9 +262,8 @@ class ChannelPass:
                 self.reliability[str(climate.event)][case.lead] += sums
 
     def _add_probability(
-        self, case: "_Case", climate: EventClimate, threshold: Field, members: Field,
-        place: tuple[slice, int, int],
-    ) -> None:  # fmt: skip
+        self, case: "_Case", climate: EventClimate, threshold: Field, members: Field, place: _Place
+    ) -> None:
         """Brier scores of an ensemble."""
         known = np.isfinite(case.truth) & np.isfinite(members).all(1) & np.isfinite(threshold)
         beyond = np.moveaxis(np.where(known[:, None], members - threshold[:, None], 0), 1, 0)
@@ -253,9 +276,9 @@ class ChannelPass:
 
 @dataclass(frozen=True)
 class _Case:
-    """All fields of one lead time in a block: (case, lat, lon), of models (case, member, ...)."""
+    """Fields of one lead time in a block: (case, lat, lon), of models (case, member, ...)."""
 
-    times: slice
+    times: NDArray[np.int64]  # positions of the initial times
     lead: int
     fields: Mapping[str, Field]
     truth: Field

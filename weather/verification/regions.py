@@ -37,11 +37,13 @@ class Box:
 
     def within(self, grid: LatLonGrid) -> bool:
         """Whether the grid reaches to all edges of the box, to a cell."""
-        if grid.periodic:
+        if grid.covers_globe:
             return True
         high = abs(grid.lat[0] - grid.lat[1])
         wide = grid.lon[1] - grid.lon[0]
         rows = grid.lat[-1] - high <= self.south and self.north <= grid.lat[0] + high
+        if grid.periodic:
+            return rows
         width = (self.east - self.west) % 360 or 360.0
         start = (self.west - grid.lon[0] + wide) % 360
         return rows and start + width <= grid.lon[-1] - grid.lon[0] + 2 * wide
@@ -85,7 +87,7 @@ def regions(
         InputError: an unknown name, or a region named that cannot be scored.
     """
     area = np.broadcast_to(grid.area_weights()[:, None], grid.shape)
-    result = {GLOBAL if grid.periodic else DOMAIN: area}
+    result = {GLOBAL if grid.covers_globe else DOMAIN: area}
     named = chosen is not None and chosen != ["all"]
     wanted = NAMES if chosen == ["all"] else USUAL if chosen is None else chosen
     for name in wanted:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.dates import Period, interval
 from weather.files.history import own_forecasts
 from weather.grid import LatLonGrid
 from weather.verification.one_pass import (
@@ -29,8 +30,8 @@ def training_period(
     Args:
         analyses: canonical.
         forecast: from `open_forecast`.
-        period: `2000-01-01/2007-12-31`, both days included; None takes all days
-            before that of the first forecast.
+        period: `2000-01-01/2007-12-31` or `2000/2007`, both days or years included; None
+            takes all days before that of the first forecast.
 
     Raises:
         InputError: if the period cannot be read or holds fewer than two times.
@@ -38,22 +39,21 @@ def training_period(
     _check_time(analyses)
     times = analyses["time"].values
     first = forecast["time"].values.min().astype("datetime64[D]")
-    start, end = times[0], first - np.timedelta64(1, "ns")
-    if period is not None:
-        try:
-            start, last = (np.datetime64(date, "D") for date in period.split("/"))
-        except ValueError:
-            raise InputError(
-                f"cannot read the period {period!r}; expected 2000-01-01/2007-12-31"
-            ) from None
-        end = last + np.timedelta64(1, "D") - np.timedelta64(1, "ns")
-    chosen = analyses.isel(time=(times >= start) & (times <= end))
+    start, end = (times[0], first) if period is None else _dates(period)
+    chosen = analyses.isel(time=(times >= start) & (times < end))
     if chosen.sizes["time"] < 2:
         raise InputError(
             f"{chosen.sizes['time']} analyses to fit the climatology on, of {day(times[0])} to "
             f"{day(times[-1])}; give --climatology-from or --climatology-period"
         )
     return chosen
+
+
+def _dates(period: str) -> Period:
+    first, slash, last = period.partition("/")
+    if not slash:
+        raise InputError(f"cannot read the period {period!r}; expected 2000-01-01/2007-12-31")
+    return interval("the climatology's period", (first, last))
 
 
 def named_files(given: Sequence[str]) -> dict[str, list[Path]]:

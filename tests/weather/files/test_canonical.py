@@ -5,9 +5,10 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking.origin import origin_of
 from weather.files.canonical import canonical
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis
+from weather.files.reanalysis import open_reanalysis, require_names
 
 
 @pytest.fixture
@@ -73,6 +74,16 @@ def ncep(data):
     return data.assign_coords(level=("level", data.level.values, {"units": "millibar"}))
 
 
+def cmip(data):
+    """Names, units and level axis of the Coupled Model Intercomparison Project."""
+    names = {"z": "zg", "t": "ta", "msl": "psl", "level": "plev"}
+    data = data.rename(names | {"latitude": "lat", "longitude": "lon"})
+    data["zg"] = (data.zg / 9.80665).assign_attrs(units="m", standard_name="geopotential_height")
+    data["psl"].attrs["standard_name"] = "air_pressure_at_mean_sea_level"
+    data = data.assign_coords(plev=("plev", 100.0 * data.plev.values, {"units": "Pa"}))
+    return data.isel(plev=[1, 0], lat=slice(None, None, -1)).assign_coords(height=2.0)
+
+
 def cfgrib(data):
     data = (
         data.rename(level="isobaricInhPa").drop_attrs().assign_coords(step=np.timedelta64(0, "h"))
@@ -89,6 +100,7 @@ LAYOUTS = {
     weatherbench_2: ("time", "level", "latitude", "geopotential", ("time", "level", "lon", "lat")),
     merra_2: ("time", "lev", "lat", "H", ("time", "level", "lat", "lon")),
     ncep: ("time", "level", "lat", "hgt", ("time", "level", "lat", "lon")),
+    cmip: ("time", "plev", "lat", "zg", ("time", "level", "lat", "lon")),
     cfgrib: ("time", "isobaricInhPa", "latitude", "z", ("time", "level", "lat", "lon")),
 }
 
@@ -133,6 +145,66 @@ def test_the_usual_name_wins_where_two_mean_the_same(few, opened):
     dataset = opened(few.assign(mslet=few.msl + 50, prmsl=few.msl).drop_vars("msl"))
     np.testing.assert_allclose(dataset.msl, few.msl)
     assert dataset.attrs["history"] == "data.nc: left out 'mslet'; msl is there as 'prmsl'"
+
+
+@pytest.mark.parametrize(
+    ("standard_name", "unit", "name"),
+    [
+        ("air_pressure_at_mean_sea_level", "hPa", "msl"),
+        ("air_pressure_at_sea_level", "Pa", "msl"),
+        ("surface_air_pressure", "Pa", "sp"),
+        ("sea_surface_temperature", "degC", "sst"),
+        ("surface_altitude", "m", "z_surface"),
+    ],
+)
+def test_a_field_of_one_level_is_known_by_its_standard_name(few, standard_name, unit, name):
+    field = few.msl.assign_attrs(standard_name=standard_name, units=unit)
+    field = field.isel(time=0, drop=True) if name == "z_surface" else field
+    own = few[["z"]].assign(XYZ=field)
+    assert set(canonical(own, "own.nc").data_vars) == {"z", name}
+    own["XYZ"].attrs["cell_methods"] = "area: mean time: mean"
+    assert name in canonical(own, "own.nc")
+    for differs in ({"cell_methods": "time: maximum"}, {"units": "1"},
+                    {"standard_name": "surface_temperature"}):  # fmt: skip
+        spoilt = own.assign(XYZ=own["XYZ"].assign_attrs(differs))
+        assert set(canonical(spoilt, "own.nc").data_vars) == {"z", "XYZ"}
+
+
+def test_heights_on_levels_are_known_by_their_standard_name(few):
+    heights = (few.z / 9.80665).assign_attrs(units="m", standard_name="geopotential_height")
+    dataset = canonical(few[["msl"]].assign(Height=heights), "own.nc")
+    np.testing.assert_allclose(dataset.z, few.z, rtol=1e-6)
+
+
+def with_soil(few):
+    """Temperatures of three depths of soil beside the fields of the air."""
+    depths = few.msl.expand_dims(depth=[0.1, 0.3, 1.0]).transpose("time", "depth", ...)
+    soil = (depths * 0 + 280).assign_attrs(units="K")
+    return few.assign(stl=soil, swvl=soil.assign_attrs(units="m3 m-3"))
+
+
+def test_fields_of_a_foreign_dimension_are_left_out(few, opened):
+    dataset = opened(with_soil(few))
+    assert set(dataset.data_vars) == {"z", "t", "msl"}
+    line = "data.nc: left out 'stl', 'swvl', with a dimension 'depth' of unknown meaning"
+    assert line in dataset.attrs["history"].splitlines()
+    assert [finding.text for finding in origin_of(dataset)] == [
+        f"{line}: select one entry if it is wanted"
+    ]
+    require_names(dataset, ["z", "msl"])
+    with pytest.raises(InputError, match=r"no variable 'stl' .*dimension 'depth' .*; select one"):
+        require_names(dataset, ["stl"])
+    with pytest.raises(InputError, match="no variable 'd2m'") as refused:
+        require_names(dataset, ["d2m"])
+    assert "depth" not in str(refused.value)
+    one_depth = canonical(with_soil(few).isel(depth=[0]), "data.nc")
+    assert one_depth["stl"].dims == ("time", "lat", "lon")
+
+
+def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
+    members = xr.concat([few.msl] * 2, "quantile")
+    data = few.rename(msl="prmsl").assign(msl=members)
+    np.testing.assert_allclose(opened(data).msl, few.msl)
 
 
 def test_a_level_that_only_words_tell(few, opened):

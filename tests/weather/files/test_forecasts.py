@@ -76,6 +76,23 @@ def a_run(start: str, *hours: int) -> xr.Dataset:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("unit", ["h", "hr", "hour", "hours", "day", "d", None, "months"])
+def test_units_of_lead_times(tmp_path: Path, unit: str | None) -> None:
+    """Those of UDUNITS are read; numbers without one are named, and nothing is guessed."""
+    run = a_run("2001-01-01", 6, 12)
+    leads = np.array([6, 12]) / (24 if unit in ("day", "d") else 1)
+    attributes = {} if unit is None else {"units": unit}
+    run.assign_coords(lead_time=("lead_time", leads, attributes)).to_netcdf(tmp_path / "run.nc")
+    if unit in (None, "months"):
+        told = "has no unit" if unit is None else "comes in 'months'"
+        with pytest.raises(InputError, match=f"no forecast: lead_time {told}; expected hours"):
+            open_forecast(tmp_path / "run.nc")
+        return
+    forecast = open_forecast(tmp_path / "run.nc")
+    assert (forecast["lead_time"].values / HOUR).tolist() == [6, 12]
+    assert open_either(tmp_path / "run.nc").equals(forecast)
+
+
 def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
     files = []
     for start in ("2001-01-02", "2001-01-01"):

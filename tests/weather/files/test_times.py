@@ -208,6 +208,27 @@ def test_leads_in_hours(few, opened):
     assert (opened(numbers).time.values == few.time.values).all()
 
 
+@pytest.mark.parametrize(
+    ("unit", "of_an_hour"),
+    [("h", 1), ("hr", 1), ("Hours", 1), ("hour", 1), ("d", 1 / 24), ("day", 1 / 24), ("min", 60),
+     ("minutes", 60), ("s", 3600), ("second", 3600)],
+)  # fmt: skip
+def test_leads_in_units_of_udunits(few, opened, unit, of_an_hour):
+    leads = ("step", np.arange(4) * 6 * of_an_hour, {"units": unit})
+    numbers = runs(few, [0], [0, 6, 12, 18]).assign_coords(step=leads)
+    assert (opened(numbers).time.values == few.time.values).all()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"), [({}, "has no unit"), ({"units": "months"}, "comes in 'months'")]
+)
+def test_leads_without_a_usable_unit_are_named(few, opened, attributes, reason):
+    leads = ("step", [0, 6, 12, 18], attributes)
+    numbers = runs(few, [0], [0, 6, 12, 18]).assign_coords(step=leads)
+    with pytest.raises(InputError, match=f"holds forecasts: step {reason}; expected hours"):
+        opened(numbers)
+
+
 def test_a_file_of_weatherbench_2_with_the_standard_name_of_time(few, opened):
     forecast = runs(few, [0], [6, 12]).rename(step="prediction_timedelta")
     forecast.time.attrs["standard_name"] = "time"

@@ -84,6 +84,8 @@ def test_a_period_that_the_data_do_not_reach():
 
 def test_a_period_may_be_written_as_an_interval():
     assert DataConfig(train="2000/2007-06").train == ("2000", "2007-06")
+    plain = DataConfig(train=(20000101, 20070630))  # as YAML reads dates without separators
+    assert plain.train == ("20000101", "20070630")
 
 
 def test_no_sample_leaves_its_period(waves_file):

@@ -195,6 +195,18 @@ def test_past_forecasts_that_cannot_serve(write, analyses):
         fit_calibration(seen, analyses)
 
 
+@pytest.mark.parametrize("order", [("past.nc", "after.nc"), ("after.nc", "past.nc")])
+def test_calibrated_forecasts_are_refused(write, analyses, tmp_path, order):
+    """Also where only one of several files is calibrated."""
+    calibration = fit_calibration(write(hours=(6,), times=TIMES[:1]), analyses)
+    write("after.nc", hours=(6,), times=TIMES[1:], calibration=calibration)
+    both = open_forecast([tmp_path / name for name in order])
+    assert both.attrs["calibration_period"] == calibration.period
+    for forecast in (open_forecast(tmp_path / "after.nc"), both):
+        with pytest.raises(InputError, match=r"calibrated already.*without --calibration"):
+            fit_calibration(forecast, analyses)
+
+
 def test_by_command(call, one_line, forecaster, waves_file, tmp_path, capsys):
     past, spread = tmp_path / "past.nc", tmp_path / "spread.json"
     members = ["--members", 2, "--leads", "6h", "12h"]

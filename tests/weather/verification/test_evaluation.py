@@ -182,12 +182,27 @@ def test_bad_input_is_one_clear_line(folder: Path) -> None:
         ({"forecast": str(folder / "truth.nc")}, "holds no forecast: no lead time"),
         ({"truth": str(folder / "forecast.nc")}, "holds forecasts"),
         ({"climatology-period": "2001"}, "cannot read the period"),
+        ({"climatology-period": "20010201/200104"}, "cannot read 20010201 to 200104; give dates"),
         ({"climatology-period": "2001-02-01/2001-04-01"}, "overlaps the forecasts"),
         ({"climatology-period": "1999-02-01/1999-04-01"}, "0 analyses to fit"),
     ):
         with pytest.raises(InputError, match=message):
             run(folder, **changes)
     assert not (folder / "never").exists()
+
+
+@pytest.mark.parametrize(
+    ("period", "last"),
+    [("2001-01/2001-02", "2001-02-28T18"), ("20010101/20010228", "2001-02-28T18"),
+     ("2000/2001", "2001-04-10T18")],
+)  # fmt: skip
+def test_a_period_has_all_of_its_last_day_month_or_year(
+    folder: Path, period: str, last: str
+) -> None:
+    forecast, truth = open_forecast(folder / "forecast.nc"), open_reanalysis(folder / "truth.nc")
+    chosen = training_period(truth, forecast, period)["time"].values
+    assert chosen[0] == START
+    assert chosen[-1] == np.datetime64(last)
 
 
 def test_other_grid_other_time_other_variables(folder: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
-from weather.verification.regions import BOXES, GLOBAL, NAMES, regions
+from weather.verification.regions import BOXES, DOMAIN, GLOBAL, NAMES, regions
 
 LAT, LON = np.linspace(89, -89, 90), np.arange(0, 360, 2.0)
 GLOBE = LatLonGrid(lat=tuple(LAT), lon=tuple(LON))
@@ -50,6 +50,33 @@ def test_a_limited_area_has_what_it_covers() -> None:
     assert set(regions(small)) == {"domain"}
     with pytest.raises(InputError, match="does not cover the region europe"):
         regions(small, None, ["europe"])
+
+
+def test_a_band_around_the_globe_is_a_limited_area() -> None:
+    """It is no globe, and has the regions that its latitudes cover."""
+    north = LatLonGrid(lat=tuple(np.arange(80, 19, -2.0)), lon=tuple(LON))
+    found = regions(north, None, ["all"])
+    assert set(found) == {DOMAIN, "europe", "north-america", "north-atlantic", "north-pacific",
+                          "east-asia"}  # fmt: skip
+    assert set(regions(north)) == {DOMAIN}
+    with pytest.raises(InputError, match="does not cover the region tropics"):
+        regions(north, None, ["tropics"])
+    tropics = LatLonGrid(lat=tuple(np.arange(40, -41, -2.0)), lon=tuple(LON))
+    assert set(regions(tropics)) == {DOMAIN, "tropics"}
+
+
+@pytest.mark.parametrize(
+    "lat",
+    [
+        np.linspace(90, -90, 61),
+        np.linspace(88.5, -88.5, 60),  # half a row off the poles
+        np.linspace(87, -87, 59),  # the pole rows left out
+        np.degrees(np.arcsin(np.polynomial.legendre.leggauss(32)[0][::-1])),
+    ],
+)
+def test_a_globe_needs_no_rows_on_the_poles(lat: np.ndarray) -> None:
+    grid = LatLonGrid(lat=tuple(lat), lon=tuple(LON))
+    assert set(regions(grid, None, ["all"])) == {GLOBAL, *BOXES}
 
 
 def test_what_cannot_be_scored_is_said() -> None:

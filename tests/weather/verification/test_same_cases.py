@@ -1,0 +1,110 @@
+"""All systems of one table are scored on the same cases, however the data is cut."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from weather.verification.evaluation import Evaluation, Options, evaluate
+from weather.verification.one_pass import FORECAST
+from weather.verification.scorecard import whole
+
+STEP = np.timedelta64(6, "h").astype("timedelta64[ns]")
+TIMES = np.datetime64("2001-01-01", "ns") + np.arange(60) * STEP
+CASES, LEADS = 10, 4
+GRID = {"lat": np.linspace(75, -75, 6), "lon": np.arange(0.0, 360.0, 45.0)}
+RNG = np.random.default_rng(0)
+
+Score = Callable[..., Evaluation]
+
+
+@pytest.fixture(scope="module")
+def truth() -> xr.Dataset:
+    fields = 1e5 + 800 * RNG.standard_normal((60, 6, 8))
+    return xr.Dataset({"msl": (("time", "lat", "lon"), fields)}, {"time": TIMES, **GRID})
+
+
+@pytest.fixture(scope="module")
+def forecast(truth: xr.Dataset) -> xr.Dataset:
+    """Ten forecasts of four lead times and three members."""
+    index = np.arange(40, 40 + CASES)[:, None] + np.arange(1, LEADS + 1)
+    fields = truth["msl"].values[index][:, :, None]
+    fields = fields + 100 * RNG.standard_normal((CASES, LEADS, 3, 6, 8))
+    made = xr.Dataset(
+        {"msl": (("time", "lead_time", "member", "lat", "lon"), fields)},
+        {"time": TIMES[40 : 40 + CASES], "lead_time": np.arange(1, LEADS + 1) * STEP, **GRID},
+    )
+    return made.assign_coords(valid_time=made["time"] + made["lead_time"])
+
+
+@pytest.fixture(scope="module")
+def score(truth: xr.Dataset, forecast: xr.Dataset) -> Score:
+    def score(other: xr.Dataset, memory: float) -> Evaluation:
+        options = Options(climatology="mean", memory=memory, thresholds=["msl<100000"])
+        past = truth.isel(time=slice(0, 30))
+        return evaluate(forecast, truth, past, options, {"other": other})
+
+    return score
+
+
+def without(forecast: xr.Dataset, cases: slice, leads: slice, rows: slice) -> xr.Dataset:
+    msl = forecast["msl"].copy()
+    msl[cases, leads, :, rows] = np.nan
+    return forecast.assign(msl=msl)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        (slice(3, 4), slice(1, 2), slice(None)),  # one case
+        (slice(3, 4), slice(1, 2), slice(0, 2)),  # a part of it
+        (slice(None), slice(1, 2), slice(None)),  # all of a lead time
+        (slice(2, None), slice(0, 3), slice(None)),
+    ],
+)
+def test_scores_do_not_depend_on_memory(score: Score, forecast: xr.Dataset, lost) -> None:
+    large, small = (score(without(forecast, *lost), memory) for memory in (1.0, 1e-6))
+    for table in ("scores", "differences"):
+        pd.testing.assert_frame_equal(getattr(large, table), getattr(small, table))
+    xr.testing.assert_allclose(large.fields, small.fields)
+
+
+@pytest.mark.parametrize("memory", [1.0, 1e-6])
+def test_a_case_that_one_lacks_counts_for_none(
+    score: Score, forecast: xr.Dataset, memory: float
+) -> None:
+    gap = without(forecast, slice(3, 4), slice(1, 2), slice(None))
+    result = score(gap, memory)
+    cases = whole(result.scores).set_index("lead_hours")[["cases", "missing"]]
+    assert set(cases.loc[12].itertuples(index=False, name=None)) == {(CASES - 1, 1)}
+    assert set(cases.loc[6].itertuples(index=False, name=None)) == {(CASES, 0)}
+    assert result.fields["rank_frequency"].sum("rank").values == pytest.approx(1)
+
+
+def test_a_lead_time_that_one_lacks_counts_for_the_others(
+    score: Score, forecast: xr.Dataset
+) -> None:
+    """Whether the file has the lead time and only NaN there, or does not have it."""
+    empty = without(forecast, slice(None), slice(1, 2), slice(None))
+    shorter = forecast.isel(lead_time=[0, 2, 3])
+    tables = [score(other, 1e-6).scores for other in (empty, shorter)]
+    pd.testing.assert_frame_equal(*tables)
+    at_12 = whole(tables[0]).query("lead_hours == 12 and metric == 'rmse'")
+    assert FORECAST in set(at_12["system"])
+    assert "other" not in set(at_12["system"])
+    assert (at_12["cases"] == CASES).all()
+
+
+def test_forecasts_that_differ_in_a_gap_alone_have_equal_scores(
+    score: Score, forecast: xr.Dataset
+) -> None:
+    """Also the correlation, whose parts are means over the same cells."""
+    result = score(without(forecast, slice(None), slice(1, 2), slice(0, 2)), 1.0)
+    table = whole(result.scores).query("metric != 'effective_resolution'")
+    tables = [
+        table[table["system"] == name].drop(columns="system").reset_index(drop=True)
+        for name in (FORECAST, "other")
+    ]
+    pd.testing.assert_frame_equal(*tables)

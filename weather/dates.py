@@ -1,0 +1,70 @@
+"""Dates as users write them, in UTC: ISO 8601 with separators or without."""
+
+import re
+
+import numpy as np
+
+from sciml.errors import InputError
+
+Period = tuple[np.datetime64, np.datetime64]
+
+_CLOCK = (
+    r"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.0*)?)?)?"
+    r"(?:Z|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)?"
+)
+_EXTENDED = re.compile(
+    rf"(?P<year>\d{{4}})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)(?:[T ]{_CLOCK}|Z)?)?)?"
+)
+_BASIC = re.compile(rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)(?:T?{_CLOCK}|Z)?")
+_YEARS = range(1678, 2262)  # that nanoseconds in 64 bits can count
+
+
+def moment(text: str) -> np.datetime64:
+    """The time of `2001-01-01T00`, `20010101T0030` or `2001-01-01T02:00+02:00`.
+
+    Raises:
+        InputError: if it cannot be read.
+    """
+    try:
+        return span(text)[0]
+    except ValueError:
+        raise InputError(f"cannot read the time {text!r}; give it as 2001-01-01T00") from None
+
+
+def interval(name: str, dates: tuple[str, str]) -> Period:
+    """First time of a period and its end, not included: a last year or day counts whole.
+
+    Args:
+        name: for messages.
+        dates: first and last, such as 2008, 2008-06, 20080630 or 2008-06-30T12.
+
+    Raises:
+        InputError: a date that cannot be read, or an end before the start.
+    """
+    try:
+        (start, _), (_, end) = (span(date) for date in dates)
+    except ValueError:
+        raise InputError(
+            f"{name}: cannot read {' to '.join(dict.fromkeys(dates))}; give dates as 2008-12-31"
+        ) from None
+    if not start < end:
+        raise InputError(f"{name} ends before it starts: {dates[0]}..{dates[1]}")
+    return start, end
+
+
+def span(text: str) -> Period:
+    """First time of a date and its end, not included: of `2008` the year, of `2008-06` the month.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    found = _EXTENDED.fullmatch(text.strip()) or _BASIC.fullmatch(text.strip())
+    if found is None or int(found["year"]) not in _YEARS:
+        raise ValueError(text)
+    date = "-".join(filter(None, found.group("year", "month", "day")))
+    clock = ":".join(filter(None, found.group("hour", "minute", "second")))
+    first = np.datetime64(f"{date}T{clock}" if clock else date)  # its unit is the last one given
+    east = 60 * int(found["hours"] or 0) + int(found["minutes"] or 0)
+    ahead = np.timedelta64(-east if found["sign"] == "-" else east, "m")
+    start, end = ((first + n).astype("datetime64[ns]") - ahead for n in (0, 1))
+    return start, end

@@ -1,0 +1,95 @@
+"""Lead times of a forecast file, and the initial times that they are counted from."""
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from sciml.errors import InputError
+from weather.files.chunks import chunked
+from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
+from weather.files.times import time_of, unreadable_lead
+
+_INITIAL = (*INITIAL, "time")
+
+
+def lead_times(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
+    """The lead times of a file, in order; none where it does not state them for all fields."""
+    every = [_with_single_lead(part) for part in parts]
+    names = [_find(part, "forecast_period", LEADS, "m") for part in every]
+    found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
+    nothing = np.empty(0, "timedelta64[ns]")
+    return np.unique(np.concatenate(found)) if found and all(names) else nothing
+
+
+def hours_since_initial(parts: list[xr.Dataset]) -> NDArray[np.float64]:
+    """Lead times that initial times tell of a file on axes of valid times."""
+    dated = [(part, time_of(part)) for part in parts]
+    dated = [(p, axis) for p, axis in dated if axis in p.coords and p[axis].dtype.kind == "M"]
+    initial = [_find(part, "forecast_reference_time", INITIAL, "M") for part, _ in dated]
+    hours = [lead_hours(*pair, start) for pair, start in zip(dated, initial, strict=True)]
+    return np.concatenate([np.empty(0), *hours])
+
+
+def by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
+    """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
+    dataset = _with_single_lead(dataset)
+    lead = _find(dataset, "forecast_period", LEADS, "m")
+    initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
+    if lead is None and (reason := unreadable_lead(dataset)):
+        raise InputError(f"{file} holds no forecast: {reason}")
+    if lead is None or initial is None:
+        raise InputError(
+            f"{file} holds no forecast: no {'lead' if lead is None else 'initial'} time; expected "
+            "a file of `weather forecast`, or one of the CF conventions or WeatherBench 2"
+        )
+    dataset = dataset.set_coords([lead, initial])
+    along = dataset[lead].dims
+    if along and along != (lead,):  # its axis holds valid times
+        dataset = dataset.swap_dims({along[0]: lead}).drop_vars([along[0]])
+    several = dataset.sizes.get(initial, 1) > 1 or lead not in dataset.dims
+    dataset = chunked(dataset, initial if several else lead)
+    axes = [key for key in (lead, initial) if key in dataset.dims]
+    single = [key for key in (initial, lead) if key not in dataset.dims]
+    fields = {k: field for k, field in dataset.data_vars.items() if {*axes} <= {*field.dims}}
+    expanded = {key: field.expand_dims(single) for key, field in fields.items()}
+    dataset = dataset.drop_vars([*fields, *single]).assign(expanded)
+    names = {lead: "lead_time", initial: "time"}
+    return dataset.rename({own: name for own, name in names.items() if own != name})
+
+
+def _with_single_lead(dataset: xr.Dataset) -> xr.Dataset:
+    """A file of valid times, each with its initial time, by initial and one lead time."""
+    initial = _find(dataset, "forecast_reference_time", _INITIAL[:-1], "M")
+    if initial is None or _find(dataset, "forecast_period", LEADS, "m") is not None:
+        return dataset
+    valid = next(iter(dataset[initial].dims), initial)
+    if valid == initial or valid not in dataset.coords or dataset[valid].dtype.kind != "M":
+        return dataset
+    leads = np.unique(dataset[valid].values - dataset[initial].values)
+    if len(leads) != 1:
+        return dataset
+    named = dataset.swap_dims({valid: initial}).drop_vars([valid])
+    return named.assign_coords({"lead_time": leads[0]})
+
+
+def _find(
+    dataset: xr.Dataset,
+    standard_name: str,
+    names: Sequence[str],
+    kind: str,
+    besides: Hashable | None = None,
+) -> Hashable | None:
+    """A coordinate of times (kind `M`) or durations (`m`), by its standard name or its own."""
+    found = [k for k in dataset.variables if dataset[k].dtype.kind == kind]
+    found = [k for k in found if dataset[k].ndim < 2]
+    named = [k for k in found if dataset[k].attrs.get("standard_name") == standard_name]
+    named += [
+        k
+        for name in names
+        for k in found
+        if plain(k) == name and dataset[k].attrs.get("standard_name") != "time"
+    ]
+    return named[0] if named else None
