@@ -1,5 +1,6 @@
 """Output files appear whole or not at all."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sciml.errors import InputError
+
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 @contextmanager
@@ -20,7 +23,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     and an existing `path` is left as it was.
 
     Raises:
-        InputError: if the folder cannot be made or written to.
+        InputError: if the folder cannot be made or written to, or there is no room.
     """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
@@ -31,7 +34,7 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             temporary.chmod(0o666 & ~_umask())  # some writers make private files
         temporary.replace(path)
     except OSError as error:
-        if temporary.name not in str(error):
+        if temporary.name not in str(error) and error.errno not in _FULL:
             raise
         raise _unwritable(path, error) from error
     finally:
@@ -129,6 +132,8 @@ def _unwritable(path: Path, error: OSError) -> InputError:
             reason = "no files can be made there; choose another folder"
         case FileExistsError() | NotADirectoryError():
             reason = "a file is in the place of its folder; choose another"
+        case _ if error.errno in _FULL:
+            reason = f"{error.strerror}, and no part of it is kept; make room and start again"
         case _:
             reason = f"{error.strerror or error}; choose another folder"
     return InputError(f"cannot write {path}: {reason}")

@@ -1,5 +1,7 @@
 """Files appear whole or not at all; a run folder is claimed once."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,3 +92,14 @@ def test_an_output_is_tried_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             require_writable(path, folder)
+
+
+def test_a_full_disk_is_told_with_the_output_and_what_to_do(tmp_path: Path) -> None:
+    def write() -> None:
+        with atomic_path(tmp_path / "out.csv") as path:
+            path.write_text("a part")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as writers do, without a name
+
+    with pytest.raises(InputError, match=r"out\.csv: No space left on device, and .*make room"):
+        write()
+    assert not list(tmp_path.iterdir())
