@@ -18,6 +18,7 @@ from molecules.packed import Packed
 Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
 _INCHI_KEY = re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$")
+_SEVERAL_LINES = "several lines in one cell: is a quote left open there?"
 _CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
 
 
@@ -80,6 +81,8 @@ def _read(
     if source is None or (isinstance(source, str) and not source.strip()):
         return None, "empty", "no SMILES in this row"
     if isinstance(source, str):
+        if len(source.strip().splitlines()) > 1:  # RDKit would read the first line
+            return None, "invalid_smiles", _SEVERAL_LINES
         source = as_smiles([source.strip()])[0]
     mol = parse(source) if isinstance(source, str) else source
     if mol is None:

@@ -143,7 +143,8 @@ def test_dirty_table_is_survived(shared_data: Path) -> None:
     assert len(result.status) == len(table)
     column = next(name for name in expected.columns if "parse" in name.lower())
     parses = expected[column].str.lower().isin(["true", "1", "yes"])
-    parses = (parses | table["SMILES"].map(is_inchi)).to_numpy()
+    several_lines = table["SMILES"].str.strip().str.contains("\n")  # RDKit reads the first
+    parses = ((parses | table["SMILES"].map(is_inchi)) & ~several_lines).to_numpy()
     usable = np.array([status == "ok" for status in result.status])
     blank = np.array([status in ("empty", "no_atoms") for status in result.status])
     assert (usable == parses)[~blank].all()
