@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.files.candidates import MOST_CLASSES
 from molecules.files.labels import BLANK, Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
@@ -15,7 +16,6 @@ from molecules.tasks import Task, TaskOptions, Tasks, infer_task
 from sciml.config import nearest
 from sciml.errors import InputError
 
-MOST_CLASSES = 20
 MOST_SCORES = 10  # whole numbers up to this, and no more of them, may be scores
 
 Rows = NDArray[np.bool_]

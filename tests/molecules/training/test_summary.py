@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -25,14 +26,15 @@ NAMES = ("rate [/min]", "sol [mg/L]", "sol [bold]", "a :b: c")
 
 
 def trained(kind: str = "regression") -> Trained:
-    tasks = Tasks(tasks=tuple(Task(name=name, kind=kind) for name in NAMES))  # type: ignore[arg-type]
+    tasks = Tasks(tasks=tuple(Task(name=name, kind=kind) for name in NAMES))
     near = np.linspace(0, 1, 4)
+    held = (near > 0).astype(np.float64)
     width = np.full(4, np.nan if kind == "binary" else 1.0)
     return Trained(
         predictor=cast(PropertyPredictor, SimpleNamespace(tasks=tasks)),
         scores=[Comparison("our model", n, Score("RMSE", 1.0, 0.5, 2.0, 4)) for n in NAMES],
         verdicts=[f"{n}: our model does NOT beat the random forest" for n in NAMES],
-        coverage=[part for n in NAMES for part in coverage_by_similarity(n, near > 0, width, near)],
+        coverage=[part for n in NAMES for part in coverage_by_similarity(n, held, width, near)],
         rows={"train": np.arange(8), "test": np.arange(4)},
         unusable={},
         seconds=1.0,
@@ -61,7 +63,7 @@ def test_a_crossvalidation_too() -> None:
         Compared(n, "RMSE", 1.0, 2.0, (0.1, 0.2), difference, larger_is_better=False) for n in NAMES
     ]
     console = Console(record=True, width=200)
-    result = CrossValidation(None, rows, "mine [/x].yaml", "random", 5, 2)  # type: ignore[arg-type]
+    result = CrossValidation(pd.DataFrame(), rows, "mine [/x].yaml", "random", 5, 2)
     print_crossvalidation(result, Path("run[/b]"), console)
     text = console.export_text()
     assert all(text.count(name) == 1 for name in (*NAMES, "mine [/x].yaml", "run[/b]/folds.csv"))
