@@ -12,6 +12,7 @@ from rdkit import Chem, rdBase
 
 from molecules.features.encoding import FINGERPRINT, Encoder, Raw
 from molecules.features.parsing import parse
+from molecules.files.blank import is_blank
 from molecules.files.inchi import as_smiles, is_inchi
 from molecules.packed import Packed
 
@@ -31,7 +32,7 @@ class Featurized:
         rows: (molecule,) the row each of them came from.
         fingerprints: (molecule, FINGERPRINT) uint8 counts of Morgan environments of
             radius 2, 255 and more together; None if not asked for.
-        status, reason: one per row; the reason is empty where the status is `ok`.
+        status, reason: one per row; a reason where the status is `ok` is a remark.
     """
 
     packed: Packed
@@ -78,7 +79,7 @@ def featurize(
 def _read(
     encoder: Encoder, source: str | Chem.Mol | None, max_atoms: int
 ) -> tuple[Raw | None, Status, str]:
-    if source is None or (isinstance(source, str) and not source.strip()):
+    if source is None or (isinstance(source, str) and is_blank(source)):
         return None, "empty", "no SMILES in this row"
     if isinstance(source, str):
         if len(source.strip().splitlines()) > 1:  # RDKit would read the first line

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from molecules.files.labels import BLANK, parse_labels
+from molecules.files.blank import is_blank
+from molecules.files.labels import parse_labels
 from molecules.files.recognize import listing, looks_computed, text_cells
 
 MOST_CLASSES = 20
@@ -51,8 +52,7 @@ def why_no_label(frame: pd.DataFrame, column: str) -> str:
         return "identifiers"
     if holds_numbers(frame, column):
         return ""
-    cells = [cell.strip() for cell in text_cells(frame[column])]
-    cells = [cell for cell in cells if cell.lower() not in BLANK]
+    cells = [cell.strip() for cell in text_cells(frame[column]) if not is_blank(cell)]
     words = set(cells)
     if not words:
         return "no values"

@@ -135,6 +135,12 @@ def test_fingerprints_are_counts() -> None:
     assert featurize(["C"]).fingerprints is None
 
 
+def test_blank_cells_are_empty_whatever_stands_in_them() -> None:
+    blanks = ["", " ", None, "NA", "n/a", "nan", "None", "-"]
+    assert set(featurize(blanks).status) == {"empty"}
+    assert featurize(["N", "[Na]"]).status == ["ok", "ok"]
+
+
 def test_dirty_table_is_survived(shared_data: Path) -> None:
     folder = shared_data / "molecules" / "dirty"
     table = pd.read_csv(folder / "dirty_input.csv", dtype=str, keep_default_na=False)
