@@ -98,9 +98,10 @@ def examine(
     columns, unclear = _columns(table, targets)
     tasks, values = None, np.empty((len(table), 0))
     if columns:
-        tasks, labels = measured(table, columns, options, structures.valid)
+        by_pattern = set(columns) - set(targets) if targets else ()
+        tasks, labels = measured(table, columns, options, structures.valid, by_pattern)
         values = np.where(structures.valid[:, None], labels.exact, np.nan)
-        findings += [_filled(tasks, values), *_cells(labels)]
+        findings += [_filled(tasks, values), *_not_meant(table, targets), *_cells(labels)]
         findings += _of_labels(table, structures, tasks, values, columns)
     else:
         findings += [unclear, *check_copies(structures)]
@@ -124,6 +125,11 @@ def _columns(table: Table, targets: Sequence[str]) -> tuple[list[str], Finding]:
 
 def _notes(table: Table) -> list[Finding]:
     return [Finding("rows", "note", note) for note in table.notes[:5]]
+
+
+def _not_meant(table: Table, targets: Sequence[str]) -> list[Finding]:
+    told = table.not_meant(targets)
+    return [Finding("columns", "note", told)] if told else []
 
 
 def _filled(tasks: Tasks, values: NDArray[np.float64]) -> Finding:

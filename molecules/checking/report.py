@@ -31,11 +31,8 @@ def print_examination(found: Examination, console: Console | None = None) -> Non
     """Findings by what they ask of the reader, the most urgent first."""
     console = console or Console()
     told = ", ".join(found.tasks.names[:6]) if found.tasks else "no column to learn chosen"
-    console.print(
-        f"[bold]{found.source}[/]: {count(found.rows, 'row')}, molecules in "
-        f"{found.smiles_column!r}; {told}",
-        highlight=False,
-    )
+    rows = f": {count(found.rows, 'row')}, molecules in {found.smiles_column!r}; {told}"
+    console.print(Text.assemble((found.source, "bold"), rows))
     grid = Grid.grid(padding=(0, 1))
     for severity in SEVERITIES:
         for finding in found.of(severity):

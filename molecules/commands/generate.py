@@ -33,10 +33,10 @@ def generate(
         number: how many; on a path, both ends count.
         condition: a property that samples aim at: `logP=2.5`, `TPSA=60`, `weight=350` (g/mol),
             `rings=3`; repeat for several.
-        near: SMILES whose neighbours in latent space to draw.
+        near: SMILES or InChI whose neighbours in latent space to draw.
         similarity: LOW:HIGH, Tanimoto similarity of neighbours; what is outside is drawn
             again. Default 0.3:1.
-        between: two SMILES, to write the molecules on the way from one to the other.
+        between: two SMILES or InChI, to write the molecules on the way from one to the other.
         radius: how far neighbours are, in standard deviations of the latent space.
         temperature: of the writing; lower is safer and less varied, 0 takes the likeliest.
         max_sa: largest SA score, 1 (easy to make) to 10; what is above is drawn again.

@@ -34,7 +34,7 @@ def optimize(
 
     Args:
         predictors: files `model.safetensors` of training runs.
-        start: SMILES of the molecule to begin with.
+        start: SMILES or InChI of the molecule to begin with.
         generator: search the latent space of a generator: the file
             `generator.safetensors` of `molecules pretrain --config generator`, or
             `generator`, the one that ships. If left out, parts of molecules are exchanged

@@ -36,6 +36,11 @@ class Coverage:
     upper: float
     width: float
 
+    @property
+    def held(self) -> str:
+        """What holds them, in words."""
+        return "sets hold the class of" if np.isnan(self.width) else "intervals hold"
+
 
 def within(truth: Array, lower: Array, upper: Array) -> Array:
     """1 where a value lies in its interval, 0 where not, NaN where unmeasured or unpredicted."""

@@ -12,12 +12,14 @@ from rdkit import Chem, rdBase
 
 from molecules.features.encoding import FINGERPRINT, Encoder, Raw
 from molecules.features.parsing import parse
+from molecules.files.blank import is_blank
 from molecules.files.inchi import as_smiles, is_inchi
 from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
 _INCHI_KEY = re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$")
+_SEVERAL_LINES = "several lines in one cell: is a quote left open there?"
 _CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
 
 
@@ -30,7 +32,7 @@ class Featurized:
         rows: (molecule,) the row each of them came from.
         fingerprints: (molecule, FINGERPRINT) uint8 counts of Morgan environments of
             radius 2, 255 and more together; None if not asked for.
-        status, reason: one per row; the reason is empty where the status is `ok`.
+        status, reason: one per row; a reason where the status is `ok` is a remark.
     """
 
     packed: Packed
@@ -77,9 +79,11 @@ def featurize(
 def _read(
     encoder: Encoder, source: str | Chem.Mol | None, max_atoms: int
 ) -> tuple[Raw | None, Status, str]:
-    if source is None or (isinstance(source, str) and not source.strip()):
+    if source is None or (isinstance(source, str) and is_blank(source)):
         return None, "empty", "no SMILES in this row"
     if isinstance(source, str):
+        if len(source.strip().splitlines()) > 1:  # RDKit would read the first line
+            return None, "invalid_smiles", _SEVERAL_LINES
         source = as_smiles([source.strip()])[0]
     mol = parse(source) if isinstance(source, str) else source
     if mol is None:

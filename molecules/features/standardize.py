@@ -43,7 +43,8 @@ def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[st
 def _standardized(text: str, kind: Standardization) -> str:
     from rdkit import Chem
 
-    molecule = Chem.MolFromSmiles(text.strip()) if text.strip() else None
+    one_line = len(text.strip().splitlines()) == 1  # RDKit would read the first
+    molecule = Chem.MolFromSmiles(text.strip()) if one_line else None
     if molecule is None or not molecule.GetNumAtoms():
         return text
     try:

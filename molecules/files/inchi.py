@@ -39,7 +39,8 @@ def _smiles(inchi: str) -> str:
     from rdkit import Chem, rdBase
 
     with rdBase.BlockLogs():
-        molecule = None if _CUT_OFF.match(inchi) else Chem.MolFromInchi(inchi)
+        whole = not _CUT_OFF.match(inchi) and len(inchi.splitlines()) == 1
+        molecule = Chem.MolFromInchi(inchi) if whole else None
         if molecule is None:
             return ""
         stated = _FIXED_H in inchi

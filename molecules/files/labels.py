@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molecules.files.blank import BLANK
 from molecules.files.recognize import listing, text_cells
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -17,7 +18,6 @@ THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*")
 UNCERTAIN = re.compile(r"(\S+)\s*(±|\+/-|\+-)\s*\S+")
 RELATION = re.compile(r"(<=|>=|<<|>>|=|<|>|≤|≥|~|≈)\s*")
 BOUNDS = {"<": -1, "<=": -1, "≤": -1, "<<": -1, ">": 1, ">=": 1, "≥": 1, ">>": 1}
-BLANK = {"", "-", "na", "n/a", "#n/a", "nan", "none", "null", "nd", "n.d.", "n.a."}
 WORDS = {
     **dict.fromkeys(("yes", "true", "active", "positive", "y", "t"), 1.0),
     **dict.fromkeys(("no", "false", "inactive", "negative", "n", "f"), 0.0),

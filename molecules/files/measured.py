@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.files.labels import BLANK, Labels, parse_labels
+from molecules.files.blank import is_blank
+from molecules.files.candidates import MOST_CLASSES
+from molecules.files.labels import Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
 from molecules.files.two_words import known_words, two_words
@@ -15,7 +17,6 @@ from molecules.tasks import Task, TaskOptions, Tasks, infer_task
 from sciml.config import nearest
 from sciml.errors import InputError
 
-MOST_CLASSES = 20
 MOST_SCORES = 10  # whole numbers up to this, and no more of them, may be scores
 
 Rows = NDArray[np.bool_]
@@ -84,7 +85,7 @@ def _column(
             told = _like_classes(name, exact) if options.kind == "auto" else ()
             return [task], replace(labels, told=told)
         return _named(task, cells, labels)
-    cells = ["" if cell.lower() in BLANK else cell for cell in cells]
+    cells = ["" if is_blank(cell) else cell for cell in cells]
     words = {cell for cell, use in zip(cells, usable, strict=True) if use and cell}
     named = options.kind == "multiclass"
     yes_no = len(words) == 2 and options.kind == "binary"

@@ -81,7 +81,7 @@ def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
     except csv.Error as error:
-        raise InputError(f"cannot read {path}: {error}; is a quote left open?") from error
+        raise InputError(f"cannot read {path}: {error}") from error
 
 
 def _decompressed(raw: BinaryIO, files: ExitStack) -> BinaryIO:

@@ -67,6 +67,8 @@ def _structure(lines: list[str]) -> tuple[str, str, NDArray[np.float32] | None]:
     block = "\n".join(lines[:end])
     with rdBase.BlockLogs():
         molecule = Chem.MolFromMolBlock(block)
+        if molecule is not None and not molecule.GetNumAtoms():
+            return "", "the record has no atoms", None
         if molecule is not None:
             return Chem.MolToSmiles(molecule), "", _positions(molecule)
         raw = Chem.MolFromMolBlock(block, sanitize=False)

@@ -11,13 +11,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from molecules.files.candidates import (
+    holds_numbers,
+    is_pattern,
+    left_out,
+    of_candidates,
+    why_no_label,
+)
 from molecules.files.inchi import as_smiles, is_inchi
 from molecules.files.labels import Labels, parse_labels
 from molecules.files.readers import Chunk, read_chunks
 from molecules.files.recognize import (
     find_smiles_column,
     listing,
-    looks_computed,
     require_columns,
     text_cells,
 )
@@ -27,19 +33,6 @@ from sciml.errors import InputError
 Value = TypeVar("Value")
 
 WHOLE_TABLE_ROWS = 100_000
-IDENTIFIERS = (
-    "id",
-    "index",
-    "number",
-    "num",
-    "no",
-    "cid",
-    "row",
-    "column_1",
-    "nsc",
-    "name",
-    "title",
-)
 
 
 @dataclass(frozen=True)
@@ -111,54 +104,43 @@ class Table:
                 column, or a pattern that matches none with labels.
         """
         if named:
-            found = [column for name in named for column in self._matching(name)]
+            found = [column for name in named for column in self._meant(name)]
             return list(dict.fromkeys(found))
-        candidates = [column for column in self.frame.columns if self._may_be_label(column)]
+        others = (column for column in self.frame.columns if column != self.smiles_column)
+        candidates = [column for column in others if holds_numbers(self.frame, column)]
         if len(candidates) == 1:
             return candidates
         raise InputError(
-            f"{self.source}: name the column to learn with --target; {_told(candidates)}"
+            f"{self.source}: name the column to learn with --target; {of_candidates(candidates)}"
         )
 
-    def _matching(self, name: str) -> list[str]:
+    def not_meant(self, named: Sequence[str]) -> str:
+        """A line on the columns that patterns match and yet do not stand for; maybe empty."""
+        patterns = [name for name in named if is_pattern(name, self.frame)]
+        why = {column: reason for name in patterns for column, reason in self._why_not(name)}
+        return left_out({c: reason for c, reason in why.items() if reason and c not in named})
+
+    def _meant(self, name: str) -> list[str]:
         """The column of that name, or those of a pattern that may be labels."""
         if not is_pattern(name, self.frame):
             require_columns(self.frame, [name], self.source)
             return [name]
-        matching = [column for column in self.frame.columns if fnmatchcase(column, name)]
-        found = [column for column in matching if self._may_be_label(column)]
+        why = dict(self._why_not(name))
+        found = [column for column, reason in why.items() if not reason]
         if not found:
-            have = f"the {len(matching)} columns it matches hold no labels" if matching else ""
-            raise InputError(f"{self.source}: {name!r} matches no column; {have or 'check names'}")
+            raise InputError(
+                f"{self.source}: {name!r} stands for no column to learn; "
+                f"{left_out(why) or 'it matches no name'}"
+            )
         return found
 
-    def _may_be_label(self, column: str) -> bool:
-        if column == self.smiles_column or column.lower().strip(".# ") in IDENTIFIERS:
-            return False
-        if column.lower().replace("_", " ").endswith((" id", " number")):
-            return False
-        cells = self.frame[column]
-        if pd.to_numeric(cells, errors="coerce").notna().sum() >= 0.9 * cells.notna().sum() > 0:
-            return True
-        labels = parse_labels(self.frame, [column])
-        read = int(np.isfinite(labels.values).sum())
-        return read > 0 and read >= 9 * len(labels.unread)
-
-
-def is_pattern(name: str, frame: pd.DataFrame) -> bool:
-    """Whether what is named as a column stands for several."""
-    return name not in frame.columns and any(sign in name for sign in "*?")
-
-
-def _told(candidates: Sequence[str]) -> str:
-    """The candidates, those first that do not look computed."""
-    computed = [column for column in candidates if looks_computed(column)]
-    measured = [column for column in candidates if column not in computed]
-    if not candidates:
-        return "none holds numbers"
-    if not (computed and measured):
-        return f"candidates are {listing(candidates)}"
-    return f"candidates are {listing(measured)}; by their names computed: {listing(computed, 3)}"
+    def _why_not(self, pattern: str) -> list[tuple[str, str]]:
+        """Columns that a pattern matches, but that of the molecules, and why each is none."""
+        return [
+            (column, why_no_label(self.frame, column))
+            for column in self.frame.columns
+            if fnmatchcase(column, pattern) and column != self.smiles_column
+        ]
 
 
 def read_table(path: Path | str, smiles: str | None = None) -> Table:

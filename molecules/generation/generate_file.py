@@ -10,6 +10,7 @@ import torch
 from rdkit import Chem
 
 from molecules.features.conditions import CONDITIONS, conditions_of
+from molecules.files.inchi import as_smiles
 from molecules.generation.acceptance import Array, Limits, keep_drawing, told
 from molecules.generation.generator import Generator, between, read_conditions
 from molecules.generation.similarity_window import similarity_to
@@ -40,8 +41,8 @@ def generate_file(
         out: .csv, .tsv, .parquet, .sdf, or .smi.
         number: of molecules; on a path both ends count.
         conditions: of samples, see `read_conditions`.
-        near: SMILES whose neighbours to draw.
-        ends: two SMILES to go from and to.
+        near: SMILES or InChI whose neighbours to draw.
+        ends: two SMILES or InChI to go from and to.
         radius: distance of neighbours, see `Generator.distance`.
         temperature: see `Generator.write`.
         limits: what samples and neighbours must keep to; others are drawn again. Left open,
@@ -58,6 +59,7 @@ def generate_file(
         InputError: an input that cannot be used.
     """
     limits = (limits or Limits()).checked()
+    near, ends = near and as_smiles([near])[0], as_smiles(ends)
     wanted = read_conditions(conditions)
     _check(out, number, wanted, near, ends, radius, temperature, limits)
     if not ends:

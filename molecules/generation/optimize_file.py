@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from molecules.features.selfies import constitution
+from molecules.files.inchi import as_smiles
 from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import iter_library
 from molecules.generation.exchanges import Exchanges
@@ -40,7 +41,7 @@ def optimize_file(
 
     Args:
         predictors: files of property models.
-        start: SMILES to begin with.
+        start: SMILES or InChI to begin with.
         out: .html, with a table of the same name beside it; or .csv, the table alone. The
             page shows the best `top`; the table has every molecule that was looked at.
         generator: file of a generator, whose latent space is searched; without one,
@@ -68,9 +69,10 @@ def optimize_file(
     if parts is not None:  # the table stands beside the page
         refuse_to_overwrite(parts, out.with_suffix(".csv"))
     claim_path(out)
-    begin = constitution(start)
+    (drawn,) = as_smiles([start])
+    begin = constitution(drawn)
     if not begin:
-        raise InputError(f"--start {start!r} is no molecule; expected SMILES")
+        raise InputError(f"--start {start!r} is no molecule; expected SMILES or InChI")
     if "*" in begin:
         raise InputError(f"--start {start!r} has an open end (*); give a whole molecule")
     loaded = [PropertyPredictor.load(path) for path in predictors]
@@ -80,7 +82,7 @@ def optimize_file(
     source = _source(loaded, generator, radius, parts, config.seed)
     if not source.accepts(begin):
         raise InputError(f"--start {start!r} is a salt, or too large to begin with")
-    if any(sign in start for sign in "@/\\"):
+    if any(sign in drawn for sign in "@/\\"):
         note("note: proposals have no stereochemistry; that of the start is left out")
     search = Search(source, goal, config, begin)
     with progress() as bar:

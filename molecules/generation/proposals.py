@@ -11,6 +11,7 @@ from typing import Self
 
 import pandas as pd
 
+from molecules.generation.exchanges import Exchanges
 from molecules.generation.goal import Limits
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.screening.profile import draw
@@ -35,6 +36,7 @@ class Account:
         known: SMILES that the offspring's source knows.
         source: what offspring was made of.
         models: names of their files.
+        exchanged: whether offspring was made by exchange of parts.
     """
 
     start: Proposal
@@ -51,6 +53,7 @@ class Account:
     known: frozenset[str]
     source: str
     models: list[str]
+    exchanged: bool
 
     @classmethod
     def of(cls, search: Search, ranked: Sequence[Proposal], models: Sequence[Path]) -> Self:
@@ -80,12 +83,30 @@ class Account:
             known=frozenset(t for t, seen in zip(smiles, known, strict=True) if seen),
             source=search.source.describe(),
             models=[model.name for model in models],
+            exchanged=isinstance(search.source, Exchanges),
         )
 
     def __str__(self) -> str:
-        return (
+        told = (
             f"{self.proposals:,} proposals among {self.looked_at:,} molecules, {self.better:,} of "
             f"them better than the start by {' + '.join(self.wishes)}"
+        )
+        return f"{told}: {self.nothing}" if self.nothing else told
+
+    @property
+    def nothing(self) -> str:
+        """Why there is no proposal; empty if there is one."""
+        if self.proposals:
+            return ""
+        if self.looked_at:
+            return f"most often rejected for: {self.reasons[0][0]}"
+        tried = f"of {self.empty + self.repeats:,} trials {self.repeats:,} gave the start again"
+        if not self.exchanged:
+            return f"{tried}, and the others no molecule; give a larger --radius"
+        return (
+            f"{tried}, and for the others no known part fits: none hangs on an atom with the "
+            "element and neighbours of one of the start's; give another start, or --parts TABLE "
+            "with molecules like it"
         )
 
 

@@ -24,6 +24,7 @@ from molecules.prediction.reading import (
     sees_conformers,
     similar_sizes,
     texts_of,
+    with_remarks,
 )
 from sciml.config import parse_config
 from sciml.model_file import load_state, read_model_file
@@ -119,10 +120,11 @@ class Embedder:
         Returns:
             The standardized SMILES, whose atoms the graphs have in their order; what became
             of every row; and the graphs of the usable ones, with conformers if the model
-            sees them. A row that lacks its conformer says so.
+            sees them. A row that lacks its conformer, or is no whole molecule, says so.
         """
         texts = self.standardized(smiles)
-        return texts, *encode(texts, self.config, fingerprints, cache, positions)
+        featurized, data = encode(texts, self.config, fingerprints, cache, positions)
+        return texts, with_remarks(smiles, featurized), data
 
     def _vectors(self, batch: MoleculeBatch) -> Tensor:
         return torch.cat([vectors.double() for vectors in self._encoded(batch)], dim=1)

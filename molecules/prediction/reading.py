@@ -78,6 +78,25 @@ def encode(
     return featurized, data
 
 
+def with_remarks(smiles: Sequence[str | None], featurized: Featurized) -> Featurized:
+    """The same; rows that are predicted, but are no whole molecule, say so."""
+    reason = list(featurized.reason)
+    for row in featurized.rows.tolist():
+        if remark := remark_of(smiles[row] or ""):
+            reason[row] = "; ".join(filter(None, [reason[row], remark]))
+    return replace(featurized, reason=reason)
+
+
+def remark_of(text: str) -> str:
+    """What is to be said of a SMILES that is read, though it may not be a whole molecule."""
+    written = text.partition("|")[0]  # an extension may hold anything
+    if "*" in written:
+        return "holds an open end (*), which is predicted as an atom of no element"
+    if "[#" in written:
+        return "holds an atom as in a query ([#6]), which is read as one without hydrogens"
+    return ""
+
+
 def sees_conformers(config: ModelConfig) -> bool:
     """Whether a model's input includes positions."""
     return isinstance(config.backbone, WindowTransformerConfig) and config.geometry != "graph"
@@ -94,7 +113,8 @@ def texts_of(cells: object) -> list[str | None]:
     """Cells as SMILES, also those of InChI; None for what pandas takes as missing.
 
     Raises:
-        InputError: a single text, whose letters would count as molecules, or no sequence.
+        InputError: a single text, whose letters would count as molecules, no sequence, or one
+            of something else than texts.
     """
     if isinstance(cells, str | bytes) or not isinstance(cells, Iterable):
         raise InputError(f"{cells!r:.80} came; expected several SMILES, such as ['CCO']")
@@ -103,4 +123,11 @@ def texts_of(cells: object) -> list[str | None]:
 
 def _text_of(cell: object) -> str | None:
     text = str(cell)
-    return None if text in ("None", "nan", "<NA>") else as_smiles([text])[0]
+    if text in ("None", "nan", "<NA>"):
+        return None
+    if not isinstance(cell, str | float | int | np.number):  # a number is a row that says so
+        raise InputError(
+            f"a {type(cell).__name__} came among SMILES; expected texts, of a molecule of RDKit "
+            "that of Chem.MolToSmiles"
+        )
+    return as_smiles([text])[0]

@@ -49,11 +49,10 @@ def watched(
     for table in iter_library(source, part_rows, smiles):
         if not rows:
             bar.update(task, visible=True)
-            bar.console.print(
-                f"{table.notation} from column {table.smiles_column!r}", highlight=False
-            )
+            told = f"{table.notation} from column {table.smiles_column!r}"
+            bar.console.print(told, highlight=False, markup=False, emoji=False)
         for line in table.notes[: SHOWN_NOTES - shown]:
-            console.print(f"note: {line}", markup=False)
+            console.print(f"note: {line}", markup=False, emoji=False)
         shown += len(table.notes)
         rows += len(table)
         yield table

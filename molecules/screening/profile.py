@@ -5,9 +5,12 @@ Dear functions (alerts cost some 2 ms, QED 1 ms): for the few hits, not for a li
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from molecules.screening.filters import FLAGS, alerts
+
+if TYPE_CHECKING:
+    from rdkit.Chem import Mol
 
 DRAWING = (220, 150)  # pixels
 SMALL = (120, 84)
@@ -23,7 +26,8 @@ class Profile:
         tpsa: topological polar surface area, Å².
         donors, acceptors: of hydrogen bonds, after Lipinski.
         qed: quantitative estimate of drug-likeness, 0 to 1.
-        alerts: what filters flagged, e.g. "PAINS quinone A".
+        alerts: what filters flagged, e.g. "PAINS quinone A"; before them, what keeps it from
+            being a whole molecule.
         svg: the drawing.
     """
 
@@ -51,9 +55,18 @@ def profile(smiles: str, flags: Sequence[str] = FLAGS) -> Profile:
             donors=rdMolDescriptors.CalcNumHBD(molecule),
             acceptors=rdMolDescriptors.CalcNumHBA(molecule),
             qed=QED.qed(molecule),
-            alerts=alerts(molecule, flags),
+            alerts=(*_open_ends(molecule), *alerts(molecule, flags)),
             svg=draw(smiles),
         )
+
+
+def _open_ends(molecule: "Mol") -> list[str]:
+    atoms = list(molecule.GetAtoms())
+    found = {
+        "open end (*)": any(atom.GetAtomicNum() == 0 for atom in atoms),
+        "radical": any(atom.GetNumRadicalElectrons() for atom in atoms),
+    }
+    return [told for told, there in found.items() if there]
 
 
 def draw(smiles: str, size: tuple[int, int] = DRAWING) -> str:

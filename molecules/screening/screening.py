@@ -156,7 +156,10 @@ class Screener:
         found = Screen.of(self.job)
         prediction = self._predict(part)
         found.counts.update(prediction.status)
-        found.reasons.update(ATOM_INDEX.sub("", why) for why in prediction.reason if why)
+        told = zip(prediction.status, prediction.reason, strict=True)
+        found.reasons.update(
+            ATOM_INDEX.sub("", why) for state, why in told if why and state != "ok"
+        )
         for histogram, column in zip(found.histograms, self.columns, strict=True):
             values = prediction.mean[:, column]
             histogram.add(values[np.isfinite(values)])

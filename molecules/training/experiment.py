@@ -97,6 +97,7 @@ class Trained:
         seconds: wall time of training the networks.
         told: which experts count how much, and what trained weights were worth, in sentences.
         nearness: of the test fold to what was learned from.
+        bounded: values of the test fold that are bounds, which are not scored.
     """
 
     predictor: PropertyPredictor
@@ -108,6 +109,7 @@ class Trained:
     seconds: float
     told: list[str]
     nearness: Nearness
+    bounded: int
 
 
 def train(
@@ -183,6 +185,7 @@ def train(
         learned.seconds,
         learned.told,
         nearness,
+        int((np.isfinite(ready.labels[test]) & ~np.isfinite(truth)).sum()),
     )
 
 

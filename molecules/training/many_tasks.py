@@ -37,7 +37,8 @@ def many_tasks(
     whole = [part for part in coverage if part.rows and (part.least, part.most) == (0, 1)]
     if whole:
         share = np.average([part.share for part in whole], weights=[part.rows for part in whole])
-        lines.append(f"{LEVEL:.0%} intervals hold {share:.0%} of all measured test values.")
+        held = " and ".join(sorted({part.held.split()[0] for part in whole}))
+        lines.append(f"{LEVEL:.0%} {held} hold {share:.0%} of all measured test values.")
     return lines
 
 

@@ -189,7 +189,8 @@ def prepare(
         file=config.split_file,
         time_column=config.time_column,
     )
-    notes = (_chosen(table, tasks, usable), *told, *labels.report())
+    passed_over = filter(None, [table.not_meant(targets)])
+    notes = (_chosen(table, tasks, usable), *passed_over, *told, *labels.report())
     return Prepared(
         kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
     )

@@ -126,11 +126,13 @@ def weights_told(stacked: Stacked, tasks: Tasks) -> list[str]:
 def _told(stacked: Stacked, task: Task, i: int) -> str:
     *alone, whole = stacked.scores[i]
     parts = [
-        f"{name} {weight:.0%} ({score:.3g} alone)"
+        f"{name} {weight:.0%}" + (f" ({score:.3g} alone)" if np.isfinite(score) else "")
         for name, weight, score in zip(stacked.names, stacked.weights[:, i], alone, strict=True)
     ]
     metric = METRICS[task.kind][0].name + (" of natural logarithms" if task.scale == "log" else "")
-    return f"{task.name}: {', '.join(parts)}; {metric} {whole:.3g} on molecules held out."
+    why = "one class only" if task.kind == "binary" else "nothing measured"
+    score = f"{whole:.3g}" if np.isfinite(whole) else f"not defined ({why})"
+    return f"{task.name}: {', '.join(parts)}; {metric} {score} on molecules held out."
 
 
 def _fitted(

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
@@ -21,34 +22,37 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
     """Rows used, scores beside the baselines', who wins, and where the model is."""
     console = console or Console()
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
-    console.print(f"Rows: {sizes}{_left_out(trained.unusable)}.")
-    console.print(f"Test fold: {trained.nearness}.", soft_wrap=True)
+    _say(console, f"Rows: {sizes}{_left_out(trained.unusable)}{_bounded(trained.bounded)}.")
+    _say(console, f"Test fold: {trained.nearness}.")
     for line in trained.told:
-        console.print(line, soft_wrap=True)
+        _say(console, line)
     if len(trained.predictor.tasks) > MANY_TASKS:
         for line in many_tasks(trained.scores, trained.verdicts, trained.coverage):
-            console.print(line, soft_wrap=True)
-        console.print(f"Scores of each property: {run / 'scores.csv'}", soft_wrap=True)
+            _say(console, line)
+        _say(console, f"Scores of each property: {run / 'scores.csv'}")
     else:
         _print_tasks(trained, run, console)
     console.print(_meaning(trained.predictor.tasks))
-    console.print(
-        f"Networks trained in {trained.seconds:.0f} s. Model: {run / 'model.safetensors'}",
-        soft_wrap=True,
-    )
-    console.print(f"Next: molecules predict {run / 'model.safetensors'} TABLE", soft_wrap=True)
+    model = run / "model.safetensors"
+    _say(console, f"Networks trained in {trained.seconds:.0f} s. Model: {model}")
+    _say(console, f"Next: molecules predict {model} TABLE")
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    """A line as it is: a column `rate [/min]` holds no markup of ours."""
+    console.print(line, style=style or None, soft_wrap=True, markup=False, emoji=False)
 
 
 def _print_tasks(trained: Trained, run: Path, console: Console) -> None:
     """Each task for itself."""
     console.print(_scores(trained.scores))
     for verdict in trained.verdicts:
-        console.print(f"[bold]{verdict}[/]" if "NOT" in verdict else verdict)
+        _say(console, verdict, "bold" if "does NOT" in verdict else "")
     for line in _coverage(trained.coverage):
-        console.print(line)
+        _say(console, line)
     for name in trained.predictor.tasks.classes:
         path = run / confusion_file(name)
-        console.print(f"{name}: which class was taken for which: {path}", soft_wrap=True)
+        _say(console, f"{name}: which class was taken for which: {path}")
 
 
 def print_crossvalidation(
@@ -56,29 +60,28 @@ def print_crossvalidation(
 ) -> None:
     """Mean scores, their difference and whether it is more than chance."""
     console = console or Console()
-    grid = Grid(
-        title=f"{result.repeats} x {result.folds}-fold cross-validation, split {result.split}"
-    )
+    title = f"{result.repeats} x {result.folds}-fold cross-validation, split {result.split}"
+    grid = Grid(title=Text(title))
     for heading in ("task", "metric"):
         grid.add_column(heading)
     for heading in ("our model", result.other, "difference", "p"):
-        grid.add_column(heading, justify="right")
+        grid.add_column(Text(heading), justify="right")
     grid.add_column("our model is")
     for row in result.compared:
         d = row.difference
         scores = (row.ours, row.other)
         cells = [f"{figure(m)} ± {figure(s)}" for m, s in zip(scores, row.spread, strict=True)]
         mean, lower, upper = (figure(value, "+") for value in (d.mean, d.lower, d.upper))
-        interval = f"{mean}\n[dim]{lower} to {upper}[/]"
+        interval = _with_interval(mean, lower, upper)
         chance = "-" if np.isnan(d.p) else f"{d.p:.2g}"
-        grid.add_row(row.task, row.metric, *cells, interval, chance, row.outcome)
+        grid.add_row(Text(row.task), row.metric, *cells, interval, chance, row.outcome)
     console.print(grid)
     console.print(
         "± is the standard deviation over folds; below a difference stands its 95 % confidence "
         "interval; interval and p are of the t test corrected for overlapping "
         "training sets (Nadeau & Bengio 2003)."
     )
-    console.print(f"All folds: {run / 'folds.csv'}", soft_wrap=True)
+    _say(console, f"All folds: {run / 'folds.csv'}")
 
 
 def _scores(scores: list[Comparison]) -> Grid:
@@ -89,21 +92,26 @@ def _scores(scores: list[Comparison]) -> Grid:
         grid.add_column(heading, justify="left" if heading in ("task", "metric") else "right")
     cells = {(row.task, row.score.metric, row.model): _cell(row) for row in scores}
     for task, metric in dict.fromkeys((row.task, row.score.metric) for row in scores):
-        grid.add_row(task, metric, *(cells.get((task, metric, model), "") for model in models))
+        shown = (cells.get((task, metric, model), Text()) for model in models)
+        grid.add_row(Text(task), metric, *shown)
     return grid
 
 
-def _cell(row: Comparison) -> str:
+def _cell(row: Comparison) -> Text:
     score = row.score
     if score.reason:
-        return "-"
-    return f"{figure(score.value)}\n[dim]{figure(score.lower)} to {figure(score.upper)}[/]"
+        return Text("-")
+    return _with_interval(*map(figure, (score.value, score.lower, score.upper)))
+
+
+def _with_interval(value: str, lower: str, upper: str) -> Text:
+    return Text.assemble(f"{value}\n", (f"{lower} to {upper}", "dim"))
 
 
 def _coverage(coverage: list[Coverage]) -> list[str]:
-    """For each task, how many values lie within their intervals, by similarity."""
+    """For each task, how many values lie within their intervals or sets, by similarity."""
     return [
-        f"{whole.task}: {LEVEL:.0%} intervals hold {whole.share:.0%} of {whole.rows} test "
+        f"{whole.task}: {LEVEL:.0%} {whole.held} {whole.share:.0%} of {whole.rows} test "
         "molecules; by similarity to the nearest training molecule "
         + ", ".join(
             f"{part.least:g}-{part.most:g}: {part.share:.0%} of {part.rows}"
@@ -119,6 +127,10 @@ def _left_out(unusable: dict[str, int]) -> str:
     if not unusable:
         return ""
     return "; left out: " + ", ".join(f"{count} {status}" for status, count in unusable.items())
+
+
+def _bounded(values: int) -> str:
+    return f"; {values} bounds (<5, >5) of the test fold are not scored" if values else ""
 
 
 def _meaning(tasks: Tasks) -> str:

@@ -27,7 +27,7 @@ from sciml.cli import run
 from sciml.graph import GraphNetworkConfig
 
 TASKS = Tasks(tasks=(Task(name="pIC50", unit="-log10 mol/L"), Task(name="toxic", kind="binary")))
-TABLE = 'ID,SMILES,status\nm1,CCO,new\nm2,bad(,old\nm3,,\nm4,"c1ccccc1\nC",x\n'
+TABLE = 'ID,SMILES,status\nm1,CCO,new\nm2,bad(,old\nm3,,\nm4,c1ccccc1,"x\ny"\n'
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,9 @@ def test_dirty_table_end_to_end(model: Path, shared_data: Path, tmp_path: Path) 
     assert list(made["ID"]) == list(expected["ID"])
     read = made["status"].isin(["ok", "too_large", "no_atoms"])
     inchi = made["SMILES"].fillna("").str.startswith("InChI=")
-    np.testing.assert_array_equal(read, expected["rdkit_parses"].astype(bool) | inchi)
+    several_lines = expected["category"] == "quoted newline"  # RDKit reads the first
+    parses = (expected["rdkit_parses"].astype(bool) | inchi) & ~several_lines
+    np.testing.assert_array_equal(read, parses)
     np.testing.assert_array_equal(made["pIC50_pred"].notna(), made["status"] == "ok")
     too_large = made["status"] == "too_large"
     np.testing.assert_array_equal(too_large, expected["heavy_atoms"].fillna(0) > 1000)

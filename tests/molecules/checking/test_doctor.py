@@ -278,10 +278,19 @@ def test_the_page_lists_every_row_without_a_molecule(tmp_path: Path) -> None:
     assert "<summary>20 more</summary>" in page
 
 
+def test_names_with_brackets_are_told_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    made = table(normal(40), name="sol [/L]")
+    found = examine(Table(made.frame, "smiles", "runs/x [bold].csv"), ["sol [/L]"])
+    print_examination(found)
+    printed = capsys.readouterr().out
+    assert "x [bold].csv: 40 rows" in printed
+    assert "'smiles'; sol [/L]" in printed
+
+
 def test_dirty_table(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = examine(read_table(shared_data / "molecules" / "dirty" / "dirty_input.csv"), ["logS"])
     assert "1 value outside -15 to 3" in told(found, "units")
-    assert "51 of 481 rows hold no molecule" in told(found, "rows")
+    assert "52 of 481 rows hold no molecule" in told(found, "rows")
     assert "'1.2.3' in row 86" in told(found, "labels")
     print_examination(found)
     printed = capsys.readouterr().out

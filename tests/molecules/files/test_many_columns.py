@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
+from molecules.checking.doctor import examine
 from molecules.files.measured import measured
 from molecules.files.table import Table
+from molecules.training.preparation import DataConfig, prepare
 from sciml.errors import InputError
 
 
@@ -25,6 +27,47 @@ def test_a_pattern_stands_for_columns_of_labels() -> None:
     assert table.label_columns(["SR-p53", "*"]) == ["SR-p53", "NR-AR", "NR-ER"]
 
 
+def worded() -> Table:
+    """Words as a chemist writes them beside numbers."""
+    frame = pd.DataFrame({"smiles": ["C" * n for n in range(1, 9)]})
+    frame["name"] = [f"alkane {n}" for n in range(8)]
+    frame["tox"] = ["toxic", "non-toxic", "", "toxic"] * 2
+    frame["ames"] = ["yes", "no"] * 4
+    frame["herg"] = ["0", "1"] * 4
+    frame["grade"] = ["high", "mid", "low", "NA"] * 2
+    frame["set"] = ["Train", "Valid", "Train", "test"] * 2
+    frame["relation"] = ["=", "<", "=", ">"] * 2
+    frame["other SMILES"] = [f"{'C' * n}O" for n in range(1, 9)]
+    frame["remark"] = ["seen", "twice", *[""] * 6]
+    frame["blank"] = ""
+    return Table(frame, "smiles", "worded")
+
+
+def test_a_pattern_takes_the_words_that_a_name_takes() -> None:
+    table = worded()
+    chosen = ["tox", "ames", "herg", "grade"]
+    assert table.label_columns(["*"]) == chosen
+    assert table.label_columns(["g*"]) == ["grade"]
+    for column in chosen:
+        one, _ = measured(table, [column])
+        assert set(one.names) <= set(measured(table, chosen)[0].names)
+
+
+def test_what_a_pattern_passes_over_is_told_in_one_line() -> None:
+    table = worded()
+    assert table.not_meant(["*"]) == (
+        "matched but not learned: 'name' (identifiers), 'set' (folds of a split), 'relation', "
+        "'other SMILES', 'remark' (neither numbers nor up to 20 words that recur), 'blank' "
+        "(no values)"
+    )
+    assert table.not_meant(["tox", "g*"]) == table.not_meant(["tox"]) == ""
+    assert "'set'" not in table.not_meant(["*", "set"])
+    ready = prepare(table, ["*"], DataConfig(fractions=(0.5, 0.0, 0.5)))
+    assert table.not_meant(["*"]) in ready.notes
+    found = examine(table, ["*"]).findings
+    assert table.not_meant(["*"]) in [finding.text for finding in found]
+
+
 def test_a_name_with_signs_is_a_name() -> None:
     table = made()
     table.frame["what?"] = ["1", "2", "3", "4"]
@@ -33,7 +76,10 @@ def test_a_name_with_signs_is_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "message"),
-    [("XX*", "'XX\\*' matches no column"), ("comm*", "the 1 columns it matches hold no labels")],
+    [
+        ("XX*", "'XX\\*' stands for no column to learn; it matches no name"),
+        ("comm*", "matched but not learned: 'comment' \\(neither numbers nor up to 20 words"),
+    ],
 )
 def test_a_pattern_without_labels(pattern: str, message: str) -> None:
     with pytest.raises(InputError, match=message):

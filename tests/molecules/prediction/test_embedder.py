@@ -40,6 +40,20 @@ def test_inchi_are_standardized_as_smiles(base: Embedder) -> None:
     assert base.read(given)[1].status == ["ok", "empty", "invalid_smiles"]
 
 
+def test_what_is_no_whole_molecule_is_told(base: Embedder) -> None:
+    made = base.embed(["*CCO", "C[1*]", "[#6]CC", "CC |$a*b;$|", "CCO"])
+    assert made.status == ["ok"] * 5
+    assert [bool(why) for why in made.reason] == [True, True, True, False, False]
+    assert "holds an open end (*)" in made.reason[0]
+    assert "([#6])" in made.reason[2]
+
+
+@pytest.mark.parametrize("other", [Chem.MolFromSmiles("CCO"), b"CCO"])
+def test_what_is_no_text_is_refused_by_its_type(base: Embedder, other: object) -> None:
+    with pytest.raises(InputError, match=f"a {type(other).__name__} came among SMILES"):
+        base.embed(["CCO", other])  # type: ignore[list-item]
+
+
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(InputError, match="no file nothing, nor weights of that name"):
         Embedder.load("nothing")

@@ -22,6 +22,12 @@ def test_alerts_name_their_filter() -> None:
     assert profile("CCO").alerts == ()
 
 
+def test_what_is_no_whole_molecule_is_flagged() -> None:
+    assert profile("*CCO", []).alerts == ("open end (*)",)
+    assert profile("[C]CC", []).alerts == ("radical",)  # a query [#6]CC, as RDKit reads it
+    assert profile("CC[O-].[Na+]", []).alerts == ()
+
+
 @pytest.mark.parametrize("smiles", ["[He]", "[Na+].[Cl-]", "C[Hg]C", "*c1ccccc1", "C" * 300])
 def test_odd_molecules_have_a_profile(smiles: str) -> None:
     assert profile(smiles).svg

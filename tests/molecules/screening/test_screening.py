@@ -44,7 +44,11 @@ class LetterCounter:
             [[len(s), s.count("O") + s.count("N")] if s else [np.nan] * 2 for s in found], float
         )
         status = ["ok" if text else "invalid_smiles" for text in found]
-        reason = ["" if text else f"atom # {i} C is wrong" for i, text in enumerate(found)]
+        wrong = [f"atom # {i} C is wrong" for i in range(len(found))]
+        remarks = ["open" if "*" in text else "" for text in smiles]
+        reason = [
+            remark if text else why for text, remark, why in zip(found, remarks, wrong, strict=True)
+        ]
         return Predicted(mean, mean - 1, mean + 1, status, reason)
 
 
@@ -172,6 +176,11 @@ def test_fewer_molecules_than_asked_for() -> None:
     assert [hit.smiles for hit in hits(found)] == ["CC", "C"]
     assert found.counts == {"ok": 2, "invalid_smiles": 2}
     assert found.reasons == {"atom C is wrong": 2}
+
+
+def test_a_remark_on_a_molecule_is_no_reason_against_it() -> None:
+    found = screen(make_screener(LENGTH), ["*CC", "bad("])
+    assert (found.counts["ok"], found.reasons) == (1, {"atom C is wrong": 1})
 
 
 def test_molecules_unlike_the_training_set_are_passed_over() -> None:
