@@ -62,46 +62,39 @@ def attribute(
         )
     prediction = predictor.predict(smiles)
     told = predictor.standardized(prediction.smiles)
-    parts = [_by_row(one, prediction.smiles, method) for one in predictors]
+    parts, origins = zip(
+        *(_by_row(one, prediction.smiles, method) for one in predictors), strict=True
+    )
     atoms = [
         np.mean(row, axis=0) if status == "ok" else np.empty((0, len(predictor.tasks)))
         for row, status in zip(zip(*parts, strict=True), prediction.status, strict=True)
     ]
-    origin = None
-    if method == "integrated":
-        origin = np.mean([_origin(one, prediction.smiles) for one in predictors], axis=0)
+    origin = np.mean(origins, axis=0) if method == "integrated" else None
     return Attribution(prediction, told, atoms, method, origin)
 
 
 def _by_row(
     predictor: PropertyPredictor, smiles: Sequence[str | None], method: Method
-) -> list[NDArray[np.float64]]:
-    """(atom, task) of each row; no atoms where there is no molecule."""
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """(atom, task) of each row, none where there is no molecule; (row, task) of no information."""
     told, featurized, data = predictor.read(smiles)
     environments = None
     if predictor.config.model.fingerprint:
         environments = _environments([told[row] for row in featurized.rows])
+    origin = np.full((len(smiles), len(predictor.tasks)), np.nan)
     match method:
         case "masking":
             values = by_masking(predictor, data, environments)
         case "integrated":
             values = by_gradient(predictor, data, environments)
+            origin[featurized.rows] = no_information(predictor, data)
         case "gradient":
             values = by_gradient(predictor, data, environments, steps=1)
     atoms = [np.empty((0, len(predictor.tasks)))] * len(smiles)
     parts = np.split(values, featurized.packed.atom_start[1:-1])
     for row, part in zip(featurized.rows, parts, strict=False):
         atoms[row] = part
-    return atoms
-
-
-def _origin(predictor: PropertyPredictor, smiles: Sequence[str | None]) -> NDArray[np.float64]:
-    """(row, task) where integrated gradients begin; NaN where there is no molecule."""
-    _, featurized, data = predictor.read(smiles)
-    found = np.full((len(smiles), len(predictor.tasks)), np.nan)
-    if len(data):
-        found[featurized.rows] = no_information(predictor, data)
-    return found
+    return atoms, origin
 
 
 def share_told(predictor: AnyPredictor) -> str:
