@@ -45,6 +45,11 @@ def require_same_epochs(run: Path, config: "TrainingConfig") -> None:
     """
     path = run / EPOCHS
     if not path.exists():
+        if config.max_steps is not None and config.accumulate > 1:  # cut otherwise then
+            raise InputError(
+                f"{run} was begun by an earlier version, which cut its epochs otherwise; give "
+                "another --run folder"
+            )
         return
     begun = json.loads(path.read_text(encoding="utf-8"))
     _, batches = epochs_and_batches(begun["samples"], config)

@@ -29,16 +29,18 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     temporary = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     claim_path(path)
     try:
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if temporary.name not in str(error) and error.errno not in _FULL:
+                raise
+            raise _unwritable(path, error) from error
         if temporary.is_file():
             temporary.chmod(0o666 & ~_umask())  # some writers make private files
         temporary.replace(path)
-    except OSError as error:
-        if temporary.name not in str(error) and error.errno not in _FULL:
-            raise
-        raise _unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def claim_path(path: Path, folder: bool = False) -> None:

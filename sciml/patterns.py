@@ -1,4 +1,4 @@
-"""Patterns of names: `head.*` and `*.t2m*` stand for parameters."""
+"""Patterns of names: `head.*` and `*.t2m*` stand for parameters, `NVS_*` for properties."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase

@@ -50,12 +50,19 @@ def claim_run(run: Path, resume: bool) -> None:
 
 
 @contextmanager
-def resumable(run: Path) -> Iterator[None]:
-    """Say on Ctrl-C how to go on, also between trainings and after them."""
+def resumable(run: Path, resume: bool) -> Iterator[None]:
+    """Say on Ctrl-C how to go on, also between trainings and after them.
+
+    Args:
+        run: the folder.
+        resume: whether its run goes on; without, one that is there already is another's.
+    """
+    of_another = not resume and (run / CONFIG).exists()
     try:
         yield
     except KeyboardInterrupt as stopped:
-        if TOLD not in stopped.args and (run / CONFIG).exists() and is_first_process():
+        begun = (run / CONFIG).exists() and not of_another
+        if TOLD not in stopped.args and begun and is_first_process():
             note(f"stopped; --resume goes on with {run}")
         raise
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from sciml.batches import BatchData, BatchSource, batch_share
@@ -79,6 +79,15 @@ class TrainingConfig(Config):
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     workers: int = Field(0, ge=0)
     checkpoint_minutes: float | None = Field(10, ge=0)
+
+    @model_validator(mode="after")
+    def _shared_evenly(self) -> Self:
+        if isinstance(self.devices, int):
+            try:
+                batch_share(self.batch_size, max(1, self.devices))
+            except InputError as error:
+                raise ValueError(str(error)) from error
+        return self
 
 
 def precision_here(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
@@ -160,8 +169,6 @@ def fit(
     resume = resume and (run / "last.ckpt").exists()
     if resume:
         require_same_epochs(run, config)
-    if is_first_process():
-        note_epochs(run, len(train), config)
     started, cpu_started = time.perf_counter(), time.process_time()
     # FSDP cuts the module it trains to pieces; the weights come back from the checkpoint.
     trained = copy.deepcopy(model) if config.strategy == "fsdp" else model
@@ -177,6 +184,8 @@ def fit(
         length = epochs_and_batches(len(train), config)
         trainer = _trainer(config, run, callbacks, checkpoints, *length)
         _check_shares(valid, config, trainer.num_devices)
+        if is_first_process():
+            note_epochs(run, len(train), config)
         with interruptible(trainer, last):
             trainer.fit(
                 learner,

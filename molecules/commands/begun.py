@@ -61,8 +61,7 @@ def given(
     if resume:
         claim_run(run, resume)
         begun = LearnedFrom.noted(run) or begun
-        if not tables:
-            tables, smiles = _found(begun.tables, run), smiles or begun.column
+        tables, smiles = tables or _found(begun.tables, run), smiles or begun.column
 
     def settings(name: str | None, folder: Path) -> Path | None:
         if name is None and resume and (folder / CONFIG).exists():

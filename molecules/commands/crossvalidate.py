@@ -57,7 +57,7 @@ def crossvalidate(
     )
     assert ours is not None
     (source,) = wanted.tables
-    with resumable(run):
+    with resumable(run, resume):
         result = validate(
             source,
             wanted.targets,

@@ -38,6 +38,6 @@ def pretrain(
     refuse_options(tables)
     wanted = given(run, resume, config, "pretrain", tables, smiles=smiles)
     experiment = load_config(PretrainConfig, wanted.config, set_ or ())
-    with resumable(run):
+    with resumable(run, resume):
         result = pretrain_model(wanted.tables, experiment, run, resume, wanted.smiles)
     print_pretraining(result, run)

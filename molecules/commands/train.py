@@ -44,6 +44,6 @@ def train(
     wanted = given(run, resume, config, "small", (table,) if table else (), target or (), smiles)
     experiment = load_config(ExperimentConfig, wanted.config, set_ or ())
     (source,) = wanted.tables
-    with resumable(run):
+    with resumable(run, resume):
         trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
     print_training(trained, run)

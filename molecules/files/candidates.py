@@ -44,9 +44,9 @@ def holds_numbers(frame: pd.DataFrame, column: str) -> bool:
 
 
 def why_no_label(frame: pd.DataFrame, column: str) -> str:
-    """Why a pattern does not stand for a column; empty for one of numbers, or of few words.
+    """Why a pattern does not stand for a column; empty for one of numbers, or of yes and no.
 
-    Words are classes where there are at most `MOST_CLASSES` and each recurs, in the mean.
+    Few words that recur may be classes, and also units, sources or folds: that is not guessed.
     """
     if _identifies(column):
         return "identifiers"
@@ -61,7 +61,7 @@ def why_no_label(frame: pd.DataFrame, column: str) -> str:
     signs = not any(letter.isalnum() for word in words for letter in word)
     if signs or len(words) > MOST_CLASSES or 2 * len(words) > len(cells):
         return f"neither numbers nor up to {MOST_CLASSES} words that recur"
-    return ""
+    return "words; for classes, name it"
 
 
 def left_out(why: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Delimited text and `.smi` lines as records of cells, as users and programs write them."""
 
+import csv
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -11,7 +12,7 @@ from molecules.files.recognize import is_header, tidy_names
 
 DELIMITERS = "\t;,|"
 SNIFFED_CHARACTERS = 1 << 16
-_SAID = re.compile(r'"?sep=([^"\w])"?\s*', re.IGNORECASE)  # Excel's first line
+_SAID = re.compile(r'"?sep=([^"\w\r\n])"?\s*', re.IGNORECASE)  # Excel's first line
 
 Records = Iterator[list[str]]
 
@@ -41,12 +42,14 @@ def delimited_records(text: TextIO, delimiter: str) -> tuple[list[str], Records]
     Without a header the columns are `column_1`, `column_2`, ...
 
     Raises:
-        csv.Error: a quote is left open.
+        csv.Error: a quote is left open, or there are no rows.
     """
     begin = text.readline()
     lines = chain(["\n" if _SAID.fullmatch(begin) else begin], text)
     records = _without_blank_ends(whole_cells_of(lines, delimiter))
-    first = next(records)
+    first = next(records, None)
+    if first is None:
+        raise csv.Error("holds no rows")
     if is_header(first):
         return tidy_names(first), records
     return tidy_names([""] * len(first)), chain([first], records)

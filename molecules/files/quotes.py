@@ -4,11 +4,14 @@ A cell in quotes may hold line breaks, as Excel writes them.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
+from molecules.files.inchi import is_inchi
 from molecules.files.recognize import is_smiles
 
+_LONGEST = 500  # lines of a tab-separated cell
 _END = ""  # as a line behind the last: what takes it in was never closed
 
 
@@ -65,7 +68,9 @@ def _require_closed(
         opened = before + 1 + sum(cell.count("\n") for cell in record[:-1])
         raise csv.Error(f"the quote that opens a cell in line {opened} is never closed; close it")
     try:
-        next(csv.reader(lines, delimiter=delimiter, strict=True))
+        blanks = re.compile(rf'"[ \t]+(?={re.escape(delimiter)}|[\r\n]|$)')
+        closed_up = [blanks.sub('"', line) for line in lines]
+        next(csv.reader(closed_up, delimiter=delimiter, strict=True))
     except csv.Error:
         closed = False
     else:
@@ -73,22 +78,38 @@ def _require_closed(
     if not closed:
         raise csv.Error(
             f"a quote opens a cell in line {before + 1} and takes in the rows down to line "
-            f"{before + len(lines)}; close it where the cell ends"
+            f"{before + len(lines)}; close it where the cell ends, or save the table as .parquet "
+            "if all that is one cell"
         )
 
 
 def _rows_within(lines: Sequence[str], width: int, delimiter: str) -> bool:
-    """Whether lines look like rows: all cells, and a molecule in the place of the first's."""
+    """Whether all lines look like rows: as many cells, and one with cells of the same kinds."""
     opening, *others = (
         [cell.strip().strip('"') for cell in line.split(delimiter)] for line in lines
     )
     if len(opening) < width:  # of a row, the rest is in the last line
         return False
-    places = [i for i, cell in enumerate(opening) if is_smiles(cell, 2)] or range(width)
+    if any(len(cells) != width for cells in others):
+        return False
+    kinds = [_kind(cell, width) for cell in opening[:width]]
     return any(
-        len(cells) == width and any(is_smiles(cells[i], 2) for i in places if i < width)
-        for cells in others
+        all(a == b or "" in (a, b) for a, b in zip(kinds, told, strict=True))
+        for told in ([_kind(cell, width) for cell in cells] for cells in others)
     )
+
+
+def _kind(cell: str, width: int) -> str:
+    """Number or text, of few columns also molecule; blank for a blank cell."""
+    if not cell:
+        return ""
+    if width < 3 and (is_inchi(cell) or is_smiles(cell, 2)):
+        return "molecule"
+    try:
+        float(cell)
+    except ValueError:
+        return "text"
+    return "number"
 
 
 def _tab_cells(lines: Iterable[str]) -> Iterator[list[str]]:
@@ -103,7 +124,7 @@ def _tab_cells(lines: Iterable[str]) -> Iterator[list[str]]:
         cells = line.rstrip("\r\n").split("\t")
         width = width or len(cells)
         record = _as_one([*held, cells]) if held else cells
-        if held and not _closed(record, width):
+        if held and (not _closed(record, width) or len(held) == _LONGEST):
             yield from map(_unwrapped, held)
             held, record = [], cells
         if len(record) < width and record[-1].startswith('"') and not record[-1].endswith('"'):

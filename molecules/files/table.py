@@ -136,11 +136,20 @@ class Table:
 
     def _why_not(self, pattern: str) -> list[tuple[str, str]]:
         """Columns that a pattern matches, but that of the molecules, and why each is none."""
-        return [
-            (column, why_no_label(self.frame, column))
+        matched = [
+            column
             for column in self.frame.columns
             if fnmatchcase(column, pattern) and column != self.smiles_column
         ]
+        for column in matched:
+            if column not in self._reasons:
+                self._reasons[column] = why_no_label(self.frame, column)
+        return [(column, self._reasons[column]) for column in matched]
+
+    @cached_property
+    def _reasons(self) -> dict[str, str]:
+        """Column -> what `why_no_label` said of it; it reads all cells."""
+        return {}
 
 
 def read_table(path: Path | str, smiles: str | None = None) -> Table:

@@ -1,5 +1,6 @@
 """Molecules as a model reads them: standardized, encoded, with what else it looks at."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,11 +90,11 @@ def with_remarks(smiles: Sequence[str | None], featurized: Featurized) -> Featur
 
 def remark_of(text: str) -> str:
     """What is to be said of a SMILES that is read, though it may not be a whole molecule."""
-    written = text.partition("|")[0]  # an extension may hold anything
+    written = next(iter(text.split()), "")  # what follows is a name, or an extension
     if "*" in written:
         return "holds an open end (*), which is predicted as an atom of no element"
-    if "[#" in written:
-        return "holds an atom as in a query ([#6]), which is read as one without hydrogens"
+    if query := re.search(r"\[#\d+[^\]]*\]", written):
+        return f"holds an atom as in a query ({query[0]}), which is read as one without hydrogens"
     return ""
 
 

@@ -118,7 +118,7 @@ def pretrain(
     _check(config)
     chosen, learned_from = _chosen(tables, smiles, config.data)
     if resume:
-        learned_from.require_same(run)
+        learned_from = learned_from.require_same(run)
     open_run(run, config, resume)
     learned_from.write(run)
     library = _library(chosen, config, run)

@@ -113,7 +113,7 @@ def crossvalidate(
     divisions = list(_divisions(ready.smiles, config, folds, repeats))
     learned_from = LearnedFrom.of_table(ready, folds, repeats).at([table], smiles)
     if resume:
-        learned_from.require_same(run)
+        learned_from = learned_from.require_same(run)
     open_run(run, config, resume, may_grow=False)
     learned_from.write(run)
     if against is not None:

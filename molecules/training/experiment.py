@@ -146,7 +146,7 @@ def train(
         make_model(ready, config, given, 0, config.transfer)
     learned_from = LearnedFrom.of_table(ready).at([table], smiles)
     if resume:
-        learned_from.require_same(run)
+        learned_from = learned_from.require_same(run)
     open_run(run, config, resume)
     learned_from.write(run)
     for line in ready.notes:

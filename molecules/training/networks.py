@@ -65,11 +65,15 @@ def with_shipped_weights(config: "ExperimentConfig") -> "ExperimentConfig":
         return config
     path = weights_path(config.transfer.checkpoint)
     held = read_header(path)
+    if held["kind"] not in (ENCODER, PREDICTOR):
+        raise InputError(f"{path} holds a {held['kind']}; expected a {ENCODER} or {PREDICTOR}")
     found: dict[str, Any] = held["config"]
     given = config.model.model_dump(mode="json", exclude_unset=True)
     source = found if held["kind"] == ENCODER else found.get("model", {})
+    own, kind = given.get("backbone", {}), source["backbone"]["kind"]
+    if own.get("kind", kind) == kind:
+        given["backbone"] = source["backbone"] | own
     model = parse_config(ModelConfig, {**source, **given}, str(path))
-    kind = source["backbone"]["kind"]
     if kind != model.backbone.kind:
         fits = "finetune_graph" if kind == "graph_network" else "finetune"
         raise InputError(

@@ -1,6 +1,5 @@
 """What training minimizes: the error of predicted properties."""
 
-from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from molecules.molecule import MoleculeBatch
 from molecules.tasks import Tasks
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.patterns import matches
 
 
 class PropertyLossConfig(Config):
@@ -82,7 +82,7 @@ class PropertyLoss(nn.Module):
         first = np.arange(len(tasks))  # column whose variance counts: one for all classes
         for columns in tasks.classes.values():
             first[columns] = columns[0]
-        self.register_buffer("first", torch.from_numpy(first))
+        self.register_buffer("first", torch.from_numpy(first), persistent=False)
 
     def forward(
         self, model: PropertyModel, batch: MoleculeBatch
@@ -140,13 +140,13 @@ def _weights(
         count: (task,) number of labels.
     """
     for pattern in config.weights:
-        if not any(fnmatchcase(name, pattern) for name in tasks.names):
+        if not any(matches(name, [pattern]) for name in tasks.names):
             raise InputError(
                 f"objective.weights: {pattern!r} matches no property; there are "
                 f"{listing(tasks.names)}"
             )
     own = [
-        next((w for pattern, w in config.weights.items() if fnmatchcase(name, pattern)), 1.0)
+        next((w for pattern, w in config.weights.items() if matches(name, [pattern])), 1.0)
         for name in tasks.names
     ]
     weight = np.array(own) * np.maximum(count, 1.0) ** -config.evenness

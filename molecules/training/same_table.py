@@ -18,6 +18,7 @@ from sciml.files import atomic_path
 from sciml.wording import count
 
 _FILE = "table.json"
+_FORMAT = 2  # counts on when checkpoints of before cannot be read
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class LearnedFrom:
         tables, column: where they stood, and of what column, to be found again by a run that
             is resumed without; they may have moved, and are not compared.
         repeats: of a cross-validation, which may grow.
+        format: of what a run keeps; runs of another cannot be resumed.
     """
 
     targets: tuple[str, ...] = ()
@@ -43,6 +45,7 @@ class LearnedFrom:
     tables: tuple[str, ...] = field(default=(), compare=False)
     column: str | None = field(default=None, compare=False)
     repeats: int = field(default=0, compare=False)
+    format: int = _FORMAT
 
     @classmethod
     def of_table(cls, ready: Prepared, divided_into: int = 0, repeats: int = 0) -> Self:
@@ -51,9 +54,8 @@ class LearnedFrom:
         digest = hashlib.sha256("\n".join(ready.smiles).encode())
         for part in (ready.labels, ready.weights, *folds):
             digest.update(np.ascontiguousarray(part).tobytes())
-        return cls(
-            ready.tasks.names, len(ready.smiles), digest.hexdigest(), divided_into, repeats=repeats
-        )
+        columns = tuple(dict.fromkeys(task.of or task.name for task in ready.tasks.tasks))
+        return cls(columns, len(ready.smiles), digest.hexdigest(), divided_into, repeats=repeats)
 
     @classmethod
     def of_smiles(cls, smiles: Sequence[str]) -> Self:
@@ -70,7 +72,7 @@ class LearnedFrom:
         path = run / _FILE
         if not path.exists():
             return None
-        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = {"format": 1} | json.loads(path.read_text(encoding="utf-8"))
         lists = {name: tuple(kept.get(name, ())) for name in ("targets", "tables")}
         return cls(**kept | lists)
 
@@ -84,26 +86,30 @@ class LearnedFrom:
         with atomic_path(run / _FILE) as temporary:
             temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
-    def require_same(self, run: Path) -> None:
+    def require_same(self, run: Path) -> Self:
         """Check that a run to resume goes on with what it was begun with.
+
+        Returns:
+            The same, with where the run found it if this is only in memory.
 
         Raises:
             InputError: it was begun with another table, other columns or folds, or does not
                 say with what.
         """
         before = self.noted(run)
-        if before is None:
-            if any(run.rglob("last.ckpt")):
-                raise InputError(
-                    f"{run} was begun by an earlier version, which did not note of what table; "
-                    "give another --run folder"
-                )
-            return
+        if before is None and not any(run.rglob("last.ckpt")):
+            return self
+        if before is None or before.format != self.format:
+            raise InputError(
+                f"{run} was begun by an earlier version, which kept other things; give another "
+                "--run folder"
+            )
         if before != self:
             raise InputError(
                 f"{run} was begun with {before._told()}; {self._told()} came, and is not the "
                 f"same: resume it with the same {self._parts()}, or give another --run folder"
             )
+        return self if self.tables else replace(self, tables=before.tables, column=before.column)
 
     def _told(self) -> str:
         columns = f" ({listing(self.targets, 3)})" if self.targets else ""

@@ -122,13 +122,27 @@ def test_a_key_that_is_new_says_nothing(tmp_path: Path) -> None:
     assert load_config(RunConfig, tmp_path / "config.yaml") == RunConfig()
 
 
-@pytest.mark.parametrize(("begun", "told"), [(True, False), (True, True), (False, False)])
+@pytest.mark.parametrize(
+    ("before", "resume", "told", "says"),
+    [
+        (False, False, False, True),
+        (True, True, False, True),
+        (True, True, True, False),  # by the training that was interrupted
+        (True, False, False, False),  # the folder is another run's
+    ],
+)
 def test_an_interrupt_outside_of_training_says_how_to_go_on_once(
-    begun: bool, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if begun:
+    before: bool, resume: bool, told: bool, says: bool,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def work() -> None:
+        with resumable(tmp_path, resume):
+            (tmp_path / CONFIG).touch()
+            raise KeyboardInterrupt(*([TOLD] if told else []))
+
+    if before:
         (tmp_path / CONFIG).touch()
-    with pytest.raises(KeyboardInterrupt), resumable(tmp_path):
-        raise KeyboardInterrupt(*([TOLD] if told else []))
+    with pytest.raises(KeyboardInterrupt):
+        work()
     said = "".join(capsys.readouterr().err.split("\n"))
-    assert said == (f"stopped; --resume goes on with {tmp_path}" if begun and not told else "")
+    assert said == (f"stopped; --resume goes on with {tmp_path}" if says else "")

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sciml.config import load_config
 from sciml.epochs import epochs_and_batches
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
@@ -324,7 +325,6 @@ def test_a_model_that_had_predicted_is_trained_with_dropout(tmp_path: Path) -> N
         (Source(), Source(0), {}, "no validation samples"),
         (Source(), None, {"patience": 3}, "needs validation data"),
         (Source(), None, {"strategy": "fsdp", "ema_decay": 0.9}, "does not work with"),
-        (Source(), None, {"strategy": "ddp", "devices": 3}, "batch_size is 8, which 3 processes"),
         (Source(), Source(1), {"strategy": "ddp", "devices": 2}, "1 validation sample for 2 proc"),
     ],
 )
@@ -396,3 +396,9 @@ def test_bfloat16_only_where_the_processor_has_it(capability, instructions, expe
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
     assert precision_here(TrainingConfig(precision="auto", accelerator="cpu")) == expected
     assert precision_here(TrainingConfig(precision="bf16-mixed")) == "bf16-mixed"
+
+
+def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(InputError, match="batch_size is 32, which 3 processes cannot share evenly"):
+        load_config(TrainingConfig, overrides=["strategy=ddp", "devices=3"])
+    assert load_config(TrainingConfig, overrides=["devices=3", "batch_size=33"]).devices == 3

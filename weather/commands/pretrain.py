@@ -47,6 +47,6 @@ def pretrain(
     experiment = load_config(PretrainConfig, source, set_ or ())
     sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
-    with resumable(run):
+    with resumable(run, resume):
         pretrained = pretrain_model(experiment, run, resume, note)
     show_pretraining(pretrained, run, Console())

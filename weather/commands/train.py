@@ -60,7 +60,7 @@ def train(
         return show_estimate(estimate_training(experiment), Console(), less)
     if run is None:
         raise InputError("a training needs --run FOLDER (or --estimate)")
-    with resumable(run):
+    with resumable(run, resume):
         trained = train(experiment, run, resume, note)
     show_training(trained, run, Console())
 
@@ -99,6 +99,6 @@ def _train_downscaler(
         return show_estimate(estimate_downscaling_training(experiment), Console(), less)
     if run is None:
         raise InputError("a training needs --run FOLDER (or --estimate)")
-    with resumable(run):
+    with resumable(run, resume):
         trained = train_downscaler(experiment, run, resume, note)
     show_downscaling(trained, run, Console())

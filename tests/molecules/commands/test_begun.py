@@ -11,9 +11,10 @@ from molecules.cli import app
 from molecules.commands.begun import Given, given
 from molecules.files.table import Table, read_table
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.same_table import LearnedFrom
 from sciml.cli import run as run_command
-from sciml.config import named_config
+from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
 TINY = [
@@ -75,7 +76,31 @@ def test_a_training_goes_on_alone(
     with pytest.raises(InputError, match=r"table\.csv is not there: .*run was begun with it"):
         given(run, True, None, "small", ())
     there = given(run, True, None, "small", (str(moved),))
-    assert there == Given(run / "config.yaml", (str(moved),), ("rest",))  # its column is looked for
+    assert there == Given(run / "config.yaml", (str(moved),), ("rest",), "drawn")
+    train(
+        read_table(moved, "drawn"), ["rest"], load_config(ExperimentConfig, there.config), run, True
+    )
+    noted = LearnedFrom.noted(run)
+    assert noted is not None
+    assert (noted.tables, noted.column) == ((str(table),), "drawn")
+
+
+def test_a_property_of_classes_goes_on_alone(table: Path, tmp_path: Path) -> None:
+    words = table.read_text().replace(",0\n", ",red\n").replace(",1\n", ",green\n")
+    table.write_text(words.replace(",2\n", ",blue\n"))
+    run = tmp_path / "run"
+    named = ["--target", "rest", "--smiles", "drawn", "--run", run]
+    call("train", table, *named, settings=TINY)
+    (run / "model.safetensors").unlink()
+    call("train", "--run", run, "--resume")
+    assert given(run, True, None, "small", ()).targets == ("rest",)
+    assert len(PropertyPredictor.load(run / "model.safetensors").tasks) == 3
+
+
+def test_a_run_of_an_earlier_version_is_refused(table: Path, tmp_path: Path) -> None:
+    run = begun(tmp_path / "run", LearnedFrom(("rest",), 24, "x", format=1))
+    with pytest.raises(InputError, match="by an earlier version"):
+        train(read_table(table, "drawn"), ["rest"], ExperimentConfig(), run, True)
 
 
 def test_a_pretraining_goes_on_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

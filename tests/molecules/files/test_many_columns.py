@@ -43,24 +43,23 @@ def worded() -> Table:
     return Table(frame, "smiles", "worded")
 
 
-def test_a_pattern_takes_the_words_that_a_name_takes() -> None:
+def test_words_may_be_units_or_sources_so_that_only_a_name_takes_them() -> None:
     table = worded()
-    chosen = ["tox", "ames", "herg", "grade"]
-    assert table.label_columns(["*"]) == chosen
-    assert table.label_columns(["g*"]) == ["grade"]
-    for column in chosen:
-        one, _ = measured(table, [column])
-        assert set(one.names) <= set(measured(table, chosen)[0].names)
+    assert table.label_columns(["*"]) == ["ames", "herg"]
+    assert table.label_columns(["tox", "*"]) == ["tox", "ames", "herg"]
+    with pytest.raises(InputError, match=r"'grade' \(words; for classes, name it\)"):
+        table.label_columns(["g*"])
+    assert len(measured(table, ["grade"])[0]) == 3
 
 
 def test_what_a_pattern_passes_over_is_told_in_one_line() -> None:
     table = worded()
     assert table.not_meant(["*"]) == (
-        "matched but not learned: 'name' (identifiers), 'set' (folds of a split), 'relation', "
-        "'other SMILES', 'remark' (neither numbers nor up to 20 words that recur), 'blank' "
-        "(no values)"
+        "matched but not learned: 'name' (identifiers), 'tox', 'grade' (words; for classes, name "
+        "it), 'set' (folds of a split), 'relation', 'other SMILES', 'remark' (neither numbers nor "
+        "up to 20 words that recur), 'blank' (no values)"
     )
-    assert table.not_meant(["tox", "g*"]) == table.not_meant(["tox"]) == ""
+    assert table.not_meant(["tox", "h*"]) == table.not_meant(["tox"]) == ""
     assert "'set'" not in table.not_meant(["*", "set"])
     ready = prepare(table, ["*"], DataConfig(fractions=(0.5, 0.0, 0.5)))
     assert table.not_meant(["*"]) in ready.notes

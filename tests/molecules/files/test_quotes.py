@@ -51,6 +51,10 @@ def test_a_quote_that_is_never_closed_is_named_by_its_line(
         ('name,smiles,y\nb,"CCO,1\n"2,4-x",CCC,2\nd,CC,3\n', (2, 3)),
         ('"smiles","name"\n"CCO","b\n"CCN","c"\n"CCC","d"\n', (2, 3)),
         ('smiles\n"CCO\nCCN"\nCCC\n', (2, 3)),
+        ('smiles,y,name\nCCO,1,"b\nC,2,c"\nCCN,3,d\n', (2, 3)),  # of one atom
+        ('smiles,y,name\nCCO,1,"b\nbad(,2,c"\nCCN,3,d\n', (2, 3)),
+        ('smiles,y,name\nCCO,1,"b\n,2,c"\nCCN,3,d\n', (2, 3)),
+        ('inchi;name\nInChI=1S/CH4/h1H4;"a\nInChI=1S/H2O/h1H2;b"\nInChI=1S/H3N/h1H3;c\n', (2, 3)),
     ],
 )
 def test_a_quote_that_takes_in_rows_is_refused(
@@ -86,11 +90,24 @@ def test_a_long_table_is_refused_at_the_line(tmp_path: Path) -> None:
     ["one\ntwo", "one\r\ntwo, three\r\nfour", 'he said ""yes""\nand no', "\n", "made of CC\n\nCO"],
 )
 @pytest.mark.parametrize("delimiter", [",", ";"])
-def test_text_of_several_lines_is_one_cell(tmp_path: Path, note: str, delimiter: str) -> None:
-    rows = [["smiles", "note", "y"], ["CCO", f'"{note}"', "1"], ["CCN", "b", "2"]]
+@pytest.mark.parametrize("after", ["", " "])
+def test_text_of_several_lines_is_one_cell(
+    tmp_path: Path, note: str, after: str, delimiter: str
+) -> None:
+    rows = [["smiles", "note", "y"], ["CCO", f'"{note}"{after}', "1"], ["CCN", "b", "2"]]
     table = read(tmp_path, "".join(delimiter.join(row) + "\r\n" for row in rows))
     assert table.smiles == ["CCO", "CCN"]
-    assert table.frame["note"][0] == note.replace('""', '"')
+    assert table.frame["note"][0] == note.replace('""', '"') + after
+
+
+def test_prose_with_as_many_commas_as_a_row_is_one_cell(tmp_path: Path) -> None:
+    table = read(tmp_path, 'smiles,y,note\nCCO,1,"tried\nwater, acid, base\nall, of, it"\nCC,2,\n')
+    assert list(table.frame["note"]) == ["tried\nwater, acid, base\nall, of, it", ""]
+
+
+def test_a_quote_before_many_lines_without_tabs_ends(tmp_path: Path) -> None:
+    text = "smiles\tname\nCCO\ta\n" + '"CCN\n' + "CC\n" * 20_000
+    assert len(read(tmp_path, text, "t.tsv")) == 20_002
 
 
 def test_quotes_within_a_line_are_read_as_before(tmp_path: Path) -> None:
@@ -118,3 +135,5 @@ def test_the_first_line_may_say_the_delimiter(tmp_path: Path) -> None:
         table = read(tmp_path, f"{said}\r\nsmiles;y, z\r\nCCO;1,5\r\nCC;2,5\r\n")
         assert table.smiles == ["CCO", "CC"]
         assert list(table.frame.columns) == ["smiles", "y, z"]
+    with pytest.raises(InputError, match="holds no rows"):
+        read(tmp_path, "sep=;\n\n")

@@ -12,6 +12,7 @@ from molecules.models.shipped import weights_path
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
+from molecules.training.networks import with_shipped_weights
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
@@ -101,6 +102,20 @@ def test_misfit_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"does not fit the model: encoder\.backbone"):
         train(made_table(), ["length"], other, tmp_path / "second")
     assert not (tmp_path / "second").exists()
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "message"),
+    [
+        ("base", "a graph_network, .* asks for a window_transformer; take --config finetune_graph"),
+        ("generator", r"holds a molecules\.generator; expected a molecules\.encoder"),
+    ],
+)
+def test_weights_of_another_kind_are_told_as_that(checkpoint: str, message: str) -> None:
+    path = named_config("molecules", "finetune")
+    config = load_config(ExperimentConfig, path, [f"transfer.checkpoint={checkpoint}"])
+    with pytest.raises(InputError, match=message):
+        with_shipped_weights(config)
 
 
 def test_an_empty_test_fold_is_said_before_anything_is_trained(tmp_path: Path) -> None:
