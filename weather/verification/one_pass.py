@@ -223,11 +223,13 @@ class ChannelPass:
         self.quantities["corrected_variance"][place] = self._means(variance) * (count + 1) / count
 
     def _add_spectra(self, case: "_Case") -> None:
-        rows = [*case.fields.values(), case.truth[:, None]]
-        for number, fields in enumerate(rows):
-            power = band_spectrum(fields, self.setup.grid, self.setup.band).mean(1)
-            known = np.isfinite(power).all(-1)
-            self.power[number, case.lead] += power[known].sum(0)
+        sources = (*case.fields.values(), case.truth[:, None])
+        grid, band = self.setup.grid, self.setup.band
+        power = [band_spectrum(fields, grid, band).mean(1) for fields in sources]
+        comparable = np.isfinite(power[-1]).all(-1)  # no cell of the band is masked in the truth
+        for number, spectra in enumerate(power):
+            known = comparable & np.isfinite(spectra).all(-1)
+            self.power[number, case.lead] += spectra[known].sum(0)
             self.power_count[number, case.lead] += known.sum()
 
     def _add_maps(self, case: "_Case") -> None:

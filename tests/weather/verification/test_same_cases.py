@@ -102,9 +102,21 @@ def test_forecasts_that_differ_in_a_gap_alone_have_equal_scores(
 ) -> None:
     """Also the correlation, whose parts are means over the same cells."""
     result = score(without(forecast, slice(None), slice(1, 2), slice(0, 2)), 1.0)
-    table = whole(result.scores).query("metric != 'effective_resolution'")
+    table = whole(result.scores)
     tables = [
         table[table["system"] == name].drop(columns="system").reset_index(drop=True)
         for name in (FORECAST, "other")
     ]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_spectra_are_over_the_same_cases(score: Score, forecast: xr.Dataset) -> None:
+    """A gap in the band takes its case from all spectra, as one of the whole field does."""
+    gaps = [slice(1, 2), slice(None)]  # rows at 45 degrees north, or all
+    part, all_rows = (
+        score(without(forecast, slice(3, None), slice(1, 2), gap), 1.0).fields["power"]
+        for gap in gaps
+    )
+    xr.testing.assert_equal(part, all_rows)
+    changed = part != score(forecast, 1.0).fields["power"]
+    assert changed.any("wavenumber").values.tolist() == [[[False, True, False, False]] * 3]
