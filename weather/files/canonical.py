@@ -15,7 +15,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
-from weather.files.history import history, left_out, noted
+from weather.files.history import UNKNOWN, history, left_out, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
@@ -94,16 +94,20 @@ def _understood(
     dataset: xr.Dataset, keys: list[Hashable], source: str, lines: list[str]
 ) -> list[Hashable]:
     """Those whose dimensions are known, or of one entry; the others are noted."""
-    foreign: dict[Hashable, list[Hashable]] = {}
+    foreign: dict[str, list[Hashable]] = {}
     for key in keys:
         dims = {d for d in dataset[key].dims if d not in DIMENSIONS and dataset.sizes[d] > 1}
         for dimension in sorted(map(str, dims))[:1]:
             foreign.setdefault(dimension, []).append(key)
-    told = [left_out(source, names, str(dimension)) for dimension, names in foreign.items()]
     kept = [key for key in keys if not any(key in names for names in foreign.values())]
     if keys and not kept:
-        raise InputError(f"{told[0]}; select one entry of it first")
-    lines += told
+        dimension, names = next(iter(foreign.items()))
+        raise InputError(
+            f"{source}: {', '.join(repr(str(name)) for name in names)} "
+            f"{'has' if len(names) == 1 else 'have'} a dimension {dimension!r}{UNKNOWN}; "
+            "select one entry of it first"
+        )
+    lines += [left_out(source, names, dimension) for dimension, names in foreign.items()]
     return kept
 
 

@@ -220,6 +220,15 @@ def test_fields_of_a_foreign_dimension_are_left_out(few, opened):
     assert one_depth["stl"].dims == ("time", "lat", "lon")
 
 
+def test_a_file_of_fields_of_a_foreign_dimension_alone_is_refused(few):
+    soil = with_soil(few)[["stl", "swvl"]]
+    end = "a dimension 'depth' of unknown meaning; select one entry of it first"
+    with pytest.raises(InputError, match=f"^data.nc: 'stl', 'swvl' have {end}"):
+        canonical(soil, "data.nc")
+    with pytest.raises(InputError, match=f"^data.nc: 'stl' has {end}"):
+        canonical(soil[["stl"]], "data.nc")
+
+
 def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
     members = xr.concat([few.msl] * 2, "quantile")
     data = few.rename(msl="prmsl").assign(msl=members)
