@@ -9,8 +9,8 @@ from sciml.errors import InputError
 Period = tuple[np.datetime64, np.datetime64]
 
 _CLOCK = (
-    r"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.0*)?)?)?"
-    r"(?:Z|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)?"
+    r"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.(?P<fraction>\d{0,9})\d*)?)?)?"
+    r"(?:Z|(?P<sign>[+-])(?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?)?"
 )
 _EXTENDED = re.compile(
     rf"(?P<year>\d{{4}})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)(?:[T ]{_CLOCK}|Z)?)?)?"
@@ -28,7 +28,8 @@ def moment(text: str) -> np.datetime64:
     try:
         return span(text)[0]
     except ValueError:
-        raise InputError(f"cannot read the time {text!r}; give it as 2001-01-01T00") from None
+        why = _out_of_range(text)
+        raise InputError(f"cannot read the time {text!r}{why}; give it as 2001-01-01T00") from None
 
 
 def interval(name: str, dates: tuple[str, str]) -> Period:
@@ -45,7 +46,8 @@ def interval(name: str, dates: tuple[str, str]) -> Period:
         (start, _), (_, end) = (span(date) for date in dates)
     except ValueError:
         raise InputError(
-            f"{name}: cannot read {' to '.join(dict.fromkeys(dates))}; give dates as 2008-12-31"
+            f"{name}: cannot read {' to '.join(dict.fromkeys(dates))}{_out_of_range(*dates)}; "
+            "give dates as 2008-12-31"
         ) from None
     if not start < end:
         raise InputError(f"{name} ends before it starts: {dates[0]}..{dates[1]}")
@@ -58,13 +60,26 @@ def span(text: str) -> Period:
     Raises:
         ValueError: if it cannot be read.
     """
-    found = _EXTENDED.fullmatch(text.strip()) or _BASIC.fullmatch(text.strip())
+    found = _parts(text)
     if found is None or int(found["year"]) not in _YEARS:
         raise ValueError(text)
     date = "-".join(filter(None, found.group("year", "month", "day")))
     clock = ":".join(filter(None, found.group("hour", "minute", "second")))
+    if fraction := (found["fraction"] or "").rstrip("0"):
+        clock += f".{fraction}"
     first = np.datetime64(f"{date}T{clock}" if clock else date)  # its unit is the last one given
     east = 60 * int(found["hours"] or 0) + int(found["minutes"] or 0)
     ahead = np.timedelta64(-east if found["sign"] == "-" else east, "m")
     start, end = ((first + n).astype("datetime64[ns]") - ahead for n in (0, 1))
     return start, end
+
+
+def _parts(text: str) -> re.Match[str] | None:
+    return _EXTENDED.fullmatch(text.strip()) or _BASIC.fullmatch(text.strip())
+
+
+def _out_of_range(*dates: str) -> str:
+    """That years are out of range, where that is why dates cannot be read."""
+    years = {int(found["year"]) for found in map(_parts, dates) if found}
+    inside = years <= set(_YEARS)
+    return "" if inside else f": years go from {_YEARS[0]} to {_YEARS[-1]}"

@@ -24,11 +24,30 @@ def test_one_time_in_many_spellings(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "200004", "2000-4-20", "20000-04-20", "+20000420", "2000-13-01", "20000230", "1677-01-01",
-     "2262", "2000-04-20T25", "spring", "NaT", "2000-W16", "today", "20/04/2000", "4.20e8"],
+     "2262", "2000-04-20T25", "2000-04-20T00+24:00", "20000420T00-0060", "spring", "NaT",
+     "2000-W16", "today", "20/04/2000", "4.20e8"],
 )  # fmt: skip
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"cannot read the time .*; give it as 2001-01-01T00"):
         moment(text)
+
+
+@pytest.mark.parametrize("text", ["1677-01-01", "2262", "15000101T00Z"])
+def test_years_out_of_range_are_told(text: str) -> None:
+    reason = "years go from 1678 to 2261; give"
+    with pytest.raises(InputError, match=f"cannot read the time '{text}': {reason}"):
+        moment(text)
+    with pytest.raises(InputError, match=f"cannot read 2000 to {text}: {reason}"):
+        interval("data.train", ("2000", text))
+    with pytest.raises(InputError, match=r"cannot read the time '2000-13'; give"):
+        moment("2000-13")
+
+
+def test_fractions_of_a_second() -> None:
+    half = np.datetime64("2001-06-01T06:30:15.5", "ns")
+    for text in ("2001-06-01T06:30:15.5", "20010601T063015.500Z", "2001-06-01 08:30:15.50+02:00"):
+        assert moment(text) == half
+    assert moment("2001-06-01T06:30:15.1234567899") - half == np.timedelta64(-376543211, "ns")
 
 
 @pytest.mark.parametrize(

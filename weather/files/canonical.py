@@ -6,6 +6,7 @@ as its `Layout`, and what was changed as its `history`.
 """
 
 import re
+from collections import Counter
 from collections.abc import Hashable
 
 import numpy as np
@@ -14,7 +15,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
-from weather.files.history import history, left_out, noted
+from weather.files.history import UNKNOWN, history, left_out, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
@@ -56,9 +57,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     lines += [f"{source}: {line}" for line in combined] + leads
     fields: dict[str, xr.DataArray] = {}
     layouts: dict[str, FieldLayout] = {}
-    for key in _chosen(dataset, title, source, lines):
+    for key, name in _chosen(dataset, title, source, lines).items():
         field = _on_its_level(_squeezed(dataset[key]), title)
-        name = _field_name(str(key), field)
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
         fields[name] = _field(name, computable(field) if converted else field, source)
@@ -76,33 +76,38 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     return layout.attach(noted(result, *lines, *ordered, *times))
 
 
-def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> list[Hashable]:
-    """The fields on latitude and longitude; of two that mean the same, the usual one."""
+def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> dict[Hashable, str]:
+    """Names of the fields on latitude and longitude; of two that mean the same, the usual one."""
     best: dict[str, Hashable] = {}
     on_grid = [key for key, f in dataset.data_vars.items() if {"lat", "lon"} <= set(f.dims)]
     on_grid = _understood(dataset, on_grid, source, lines)
+    names = _names({key: _on_its_level(dataset[key], title) for key in on_grid})
     for key in sorted(on_grid, key=lambda key: preference(str(key))):
-        name = _field_name(str(key), _on_its_level(dataset[key], title))
+        name = names[key]
         if name in best:
             lines.append(f"{source}: left out {key!r}; {name} is there as {best[name]!r}")
         best.setdefault(name, key)
-    return [key for key in on_grid if key in best.values()]
+    return {key: name for key, name in names.items() if key == best[name]}
 
 
 def _understood(
     dataset: xr.Dataset, keys: list[Hashable], source: str, lines: list[str]
 ) -> list[Hashable]:
     """Those whose dimensions are known, or of one entry; the others are noted."""
-    foreign: dict[Hashable, list[Hashable]] = {}
+    foreign: dict[str, list[Hashable]] = {}
     for key in keys:
         dims = {d for d in dataset[key].dims if d not in DIMENSIONS and dataset.sizes[d] > 1}
         for dimension in sorted(map(str, dims))[:1]:
             foreign.setdefault(dimension, []).append(key)
-    told = [left_out(source, names, str(dimension)) for dimension, names in foreign.items()]
     kept = [key for key in keys if not any(key in names for names in foreign.values())]
     if keys and not kept:
-        raise InputError(f"{told[0]}; select one entry of it first")
-    lines += told
+        dimension, names = next(iter(foreign.items()))
+        raise InputError(
+            f"{source}: {', '.join(repr(str(name)) for name in names)} "
+            f"{'has' if len(names) == 1 else 'have'} a dimension {dimension!r}{UNKNOWN}; "
+            "select one entry of it first"
+        )
+    lines += [left_out(source, names, dimension) for dimension, names in foreign.items()]
     return kept
 
 
@@ -124,19 +129,35 @@ def _on_its_level(field: xr.DataArray, title: str) -> xr.DataArray:
     return field.assign_coords(level=found.pop()) if len(found) == 1 else field
 
 
-def _field_name(key: str, field: xr.DataArray) -> str:
+def _names(fields: dict[Hashable, xr.DataArray]) -> dict[Hashable, str]:
+    """Canonical name of each field: what its own name tells, or else its standard name.
+
+    On a single level that of the only field that it fits: `sst_a` and `sst_b` keep their names.
+    """
+    own = {key: _own_name(str(key), field) for key, field in fields.items()}
+    told = {
+        key: name
+        for key, field in fields.items()
+        if own[key] == key and key not in KNOWN and (name := _standard(field))
+    }
+    claims = Counter([*own.values(), *told.values()])
+    sole = {
+        key: name for key, name in told.items() if claims[name] == 1 or "level" in fields[key].dims
+    }
+    return own | sole
+
+
+def _own_name(key: str, field: xr.DataArray) -> str:
     name = canonical_name(key)
-    if name == key and name not in KNOWN:
-        name = _standard(field) or name
-    if name == "z" and "level" not in field.coords:
-        return "z_surface"  # ERA5's `z` without a level is the orography
-    return name
+    # ERA5's `z` without a level is the orography
+    return "z_surface" if name == "z" and "level" not in field.coords else name
 
 
 def _standard(field: xr.DataArray) -> str | None:
     """What the standard name tells, for a value itself and not, say, the highest of a day."""
-    name = by_standard_name(str(field.attrs.get("standard_name")), "level" in field.dims)
-    if name is None or "level" in field.dims:
+    on_levels = "level" in field.dims
+    name = by_standard_name(str(field.attrs.get("standard_name")), on_levels)
+    if name is None or on_levels:
         return name
     unit, known = plain_unit(str(field.attrs.get("units", ""))), convertible(KNOWN[name].units)
     alone = "level" not in field.coords and not _DERIVED.search(

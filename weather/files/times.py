@@ -12,13 +12,16 @@ from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plai
 from weather.files.history import BY_VALID_TIME, MADE_HERE
 
 _HOUR = np.timedelta64(1, "h")
-_DURATIONS = {  # of UDUNITS, to xarray's names
+_DURATIONS = {  # of UDUNITS or xarray, to xarray's names
     short: name
     for name, shorts in {
         "days": ("d", "day", "days"),
         "hours": ("h", "hr", "hrs", "hour", "hours"),
         "minutes": ("min", "mins", "minute", "minutes"),
         "seconds": ("s", "sec", "secs", "second", "seconds"),
+        "milliseconds": ("ms", "millisecond", "milliseconds"),
+        "microseconds": ("us", "microsecond", "microseconds"),
+        "nanoseconds": ("ns", "nanosecond", "nanoseconds"),
     }.items()
     for short in shorts
 }

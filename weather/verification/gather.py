@@ -21,7 +21,7 @@ from weather.verification.climatology import (
     Times,
 )
 from weather.verification.events import Event, EventClimate
-from weather.verification.one_pass import Block, ChannelPass, Setup
+from weather.verification.one_pass import PERSISTENCE, Block, ChannelPass, Setup
 
 _WORK = 16  # fields of a case, in float64, that are in memory at once beside its members
 
@@ -70,7 +70,7 @@ class Gatherer:
                     if e.channel == channel.name
                 ],
                 channel in mapped,
-                partial(self._held, forecasts, number),
+                partial(self._held, forecasts, truth, number),
             )
             for number, channel in enumerate(group)
         ]
@@ -93,10 +93,19 @@ class Gatherer:
         return damping(past.times, anomaly_at, self.setup.leads, weights, together)
 
     def _held(
-        self, forecasts: Mapping[str, xr.DataArray], channel: int, name: str, lead: int
+        self,
+        forecasts: Mapping[str, xr.DataArray],
+        truth: Series,
+        channel: int,
+        name: str,
+        lead: int,
     ) -> bool:
-        """Whether any forecast of a model holds a channel at a lead time."""
-        field, wanted = forecasts[name], self.setup.leads[lead]
+        """Whether a model, or persistence, holds a channel at a lead time in any case."""
+        wanted = self.setup.leads[lead]
+        if name == PERSISTENCE:  # an initial analysis with one at the valid time
+            pairs = (truth.at(np.array([t, t + wanted]))[:, channel] for t in self.setup.initial)
+            return any(np.isfinite(pair).all(0).any() for pair in pairs)
+        field = forecasts[name]
         if wanted not in field["lead_time"].values:
             return False
         field = field.isel(channel=channel).sel(lead_time=wanted)

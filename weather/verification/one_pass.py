@@ -97,8 +97,9 @@ class Block:
 class ChannelPass:
     """Gathers what all scores of a channel follow from.
 
-    All systems are scored on the same cells of the same cases: those that every model has,
-    but for lead times that it lacks altogether.
+    All systems are scored on the same cells of the same cases: those that every model has
+    and that the initial analyses have, from which persistence starts, but for lead times
+    that one of them lacks altogether.
 
     Args:
         setup: see there.
@@ -107,8 +108,8 @@ class ChannelPass:
         damping: (lead,) of damped persistence.
         events: with their climatological probability.
         mapped: whether maps are kept.
-        held: whether a model has any field of the channel at a lead time, given by its
-            position; asked only where a case of it is empty.
+        held: whether a model, or persistence, has any field of the channel at a lead time,
+            given by its position; asked only where a case of it is empty.
 
     Attributes:
         quantities: (time, lead, system, region) by name, see `metrics`; the Brier scores of
@@ -156,7 +157,8 @@ class ChannelPass:
         places = np.arange(len(self.setup.initial))[block.times]
         for column, lead in enumerate(range(len(self.setup.leads))[block.leads]):
             fields = {name: f[:, column] for name, f in block.forecasts.items()}
-            truth = self._comparable(fields, block.truth[:, column], lead)
+            needed = {**fields, PERSISTENCE: block.now[:, None]}
+            truth = self._comparable(needed, block.truth[:, column], lead)
             there = np.isfinite(truth).any((1, 2))
             if not there.any():
                 continue
@@ -177,7 +179,7 @@ class ChannelPass:
                 self.ranks[lead] += probabilistic.ranks(members, case.truth, self._area)
 
     def _comparable(self, fields: Mapping[str, Field], truth: Field, lead: int) -> Field:
-        """The truth (case, lat, lon), NaN where a model that has the lead time has no value."""
+        """The truth (case, lat, lon), NaN where a field of those with the lead time is NaN."""
         truth = truth.copy()
         for name, members in fields.items():
             known = np.asarray(np.isfinite(members).all(1))
@@ -223,11 +225,13 @@ class ChannelPass:
         self.quantities["corrected_variance"][place] = self._means(variance) * (count + 1) / count
 
     def _add_spectra(self, case: "_Case") -> None:
-        rows = [*case.fields.values(), case.truth[:, None]]
-        for number, fields in enumerate(rows):
-            power = band_spectrum(fields, self.setup.grid, self.setup.band).mean(1)
-            known = np.isfinite(power).all(-1)
-            self.power[number, case.lead] += power[known].sum(0)
+        sources = (*case.fields.values(), case.truth[:, None])
+        grid, band = self.setup.grid, self.setup.band
+        power = [band_spectrum(fields, grid, band).mean(1) for fields in sources]
+        comparable = np.isfinite(power[-1]).all(-1)  # no cell of the band is masked in the truth
+        for number, spectra in enumerate(power):
+            known = comparable & np.isfinite(spectra).all(-1)
+            self.power[number, case.lead] += spectra[known].sum(0)
             self.power_count[number, case.lead] += known.sum()
 
     def _add_maps(self, case: "_Case") -> None:

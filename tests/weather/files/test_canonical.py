@@ -170,6 +170,25 @@ def test_a_field_of_one_level_is_known_by_its_standard_name(few, standard_name, 
         assert set(canonical(spoilt, "own.nc").data_vars) == {"z", "XYZ"}
 
 
+@pytest.mark.parametrize(
+    ("standard_name", "unit", "names", "read"),
+    [
+        ("sea_surface_temperature", "K", ("sst_a", "sst_b"), ["sst_a", "sst_b"]),
+        ("air_pressure_at_mean_sea_level", "Pa", ("msl", "msl_anom"), ["msl", "msl_anom"]),
+        ("air_pressure_at_mean_sea_level", "Pa", ("msl_anom", "prmsl"), ["msl_anom", "msl"]),
+    ],
+)
+def test_fields_that_share_a_standard_name_are_both_read(
+    few, opened, standard_name, unit, names, read
+):
+    told = {"standard_name": standard_name, "units": unit}
+    fields = {name: (few.msl + n).assign_attrs(told) for n, name in enumerate(names)}
+    dataset = opened(xr.Dataset(fields))
+    assert list(dataset.data_vars) == read
+    assert "left out" not in dataset.attrs.get("history", "")
+    np.testing.assert_allclose(dataset[read[1]], few.msl + 1)
+
+
 def test_heights_on_levels_are_known_by_their_standard_name(few):
     heights = (few.z / 9.80665).assign_attrs(units="m", standard_name="geopotential_height")
     dataset = canonical(few[["msl"]].assign(Height=heights), "own.nc")
@@ -199,6 +218,15 @@ def test_fields_of_a_foreign_dimension_are_left_out(few, opened):
     assert "depth" not in str(refused.value)
     one_depth = canonical(with_soil(few).isel(depth=[0]), "data.nc")
     assert one_depth["stl"].dims == ("time", "lat", "lon")
+
+
+def test_a_file_of_fields_of_a_foreign_dimension_alone_is_refused(few):
+    soil = with_soil(few)[["stl", "swvl"]]
+    end = "a dimension 'depth' of unknown meaning; select one entry of it first"
+    with pytest.raises(InputError, match=f"^data.nc: 'stl', 'swvl' have {end}"):
+        canonical(soil, "data.nc")
+    with pytest.raises(InputError, match=f"^data.nc: 'stl' has {end}"):
+        canonical(soil[["stl"]], "data.nc")
 
 
 def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):

@@ -211,7 +211,8 @@ def test_leads_in_hours(few, opened):
 @pytest.mark.parametrize(
     ("unit", "of_an_hour"),
     [("h", 1), ("hr", 1), ("Hours", 1), ("hour", 1), ("d", 1 / 24), ("day", 1 / 24), ("min", 60),
-     ("minutes", 60), ("s", 3600), ("second", 3600)],
+     ("minutes", 60), ("s", 3600), ("second", 3600), ("milliseconds", 3_600_000),
+     ("microsecond", 3_600_000_000), ("nanoseconds", 3_600_000_000_000)],
 )  # fmt: skip
 def test_leads_in_units_of_udunits(few, opened, unit, of_an_hour):
     leads = ("step", np.arange(4) * 6 * of_an_hour, {"units": unit})

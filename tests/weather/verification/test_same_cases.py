@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from weather.verification.evaluation import Evaluation, Options, evaluate
-from weather.verification.one_pass import FORECAST
+from weather.verification.one_pass import FORECAST, PERSISTENCE
 from weather.verification.scorecard import whole
 
 STEP = np.timedelta64(6, "h").astype("timedelta64[ns]")
@@ -102,9 +102,52 @@ def test_forecasts_that_differ_in_a_gap_alone_have_equal_scores(
 ) -> None:
     """Also the correlation, whose parts are means over the same cells."""
     result = score(without(forecast, slice(None), slice(1, 2), slice(0, 2)), 1.0)
-    table = whole(result.scores).query("metric != 'effective_resolution'")
+    table = whole(result.scores)
     tables = [
         table[table["system"] == name].drop(columns="system").reset_index(drop=True)
         for name in (FORECAST, "other")
     ]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_spectra_are_over_the_same_cases(score: Score, forecast: xr.Dataset) -> None:
+    """A gap in the band takes its case from all spectra, as one of the whole field does."""
+    gaps = [slice(1, 2), slice(None)]  # rows at 45 degrees north, or all
+    part, all_rows = (
+        score(without(forecast, slice(3, None), slice(1, 2), gap), 1.0).fields["power"]
+        for gap in gaps
+    )
+    xr.testing.assert_equal(part, all_rows)
+    changed = part != score(forecast, 1.0).fields["power"]
+    assert changed.any("wavenumber").values.tolist() == [[[False, True, False, False]] * 3]
+
+
+@pytest.mark.parametrize("rows", [slice(None), slice(0, 2)])
+@pytest.mark.parametrize("memory", [1.0, 1e-6])
+def test_what_an_initial_analysis_lacks_counts_for_none(
+    truth: xr.Dataset, forecast: xr.Dataset, rows: slice, memory: float
+) -> None:
+    """As if the forecast lacked it: at every lead time."""
+    msl = truth["msl"].copy()
+    msl[40, rows] = np.nan  # initial time of the first case, and valid time of none
+    options, past = Options(climatology="mean", memory=memory), truth.isel(time=slice(0, 30))
+    gap = without(forecast, slice(0, 1), slice(None), rows)
+    lacking = evaluate(forecast, truth.assign(msl=msl), past, options)
+    expected = evaluate(gap, truth, past, options)
+    pd.testing.assert_frame_equal(lacking.scores, expected.scores)
+    pd.testing.assert_frame_equal(lacking.differences, expected.differences)
+
+
+@pytest.mark.parametrize("memory", [1.0, 1e-6])
+def test_a_lead_time_without_initial_analyses_counts_for_the_others(
+    truth: xr.Dataset, forecast: xr.Dataset, memory: float
+) -> None:
+    """Analyses every 12 h: no two of them are 6 or 18 h apart."""
+    options, past = Options(climatology="mean", memory=memory), truth.isel(time=slice(0, 30))
+    scores = evaluate(forecast, truth.isel(time=slice(0, None, 2)), past, options).scores
+    table = whole(scores).query("metric == 'rmse'").set_index("system")
+    for hours in (6, 12, 18, 24):
+        there = table[table["lead_hours"] == hours]["cases"]
+        assert (there == CASES // 2).all()
+        assert FORECAST in there.index
+        assert (PERSISTENCE in there.index) == (hours in (12, 24))
