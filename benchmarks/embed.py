@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from rdkit import Chem, rdBase
+from turns import PARSER, rates
 
 from molecules.prediction.embedder import Embedder
 from sciml.machine import has_bfloat16
 
 RESULTS = Path(__file__).parent / "results"
 SAMPLE = 4096
-ROUNDS = 3
 
 
 def sample(library: Path) -> list[str]:
@@ -41,29 +39,17 @@ def measured(smiles: list[str]) -> dict[str, float]:
     exact, near = Embedder.load("base"), Embedder.load("base", precision="bfloat16")
     told: dict[str, np.ndarray] = {}
 
-    def parse() -> None:
-        with rdBase.BlockLogs():
-            for text in smiles:
-                Chem.MolFromSmiles(text)
-
     def embed(name: str, embedder: Embedder) -> None:
         told[name] = embedder.embed(smiles).vectors
 
     stages = {
-        "RDKit MolFromSmiles": parse,
         "float32": lambda: embed("float32", exact),
         "bfloat16": lambda: embed("bfloat16", near),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in stages}
-    for _ in range(ROUNDS):
-        for name, stage in stages.items():
-            began = time.process_time()
-            stage()
-            seconds[name].append(time.process_time() - began)
+    found = rates(smiles, stages)
     a, b = told["float32"], told["bfloat16"]
     away = float(np.sqrt(np.nanmean((a - b) ** 2)) / np.sqrt(np.nanvar(a, axis=0).mean()))
-    rates = {name: len(smiles) / min(spent) for name, spent in seconds.items()}
-    return rates | {"RMS difference, in standard deviations of the vectors": away}
+    return found | {"RMS difference, in standard deviations of the vectors": away}
 
 
 def figure(value: float) -> str:
@@ -88,7 +74,7 @@ def main() -> None:
     lines = [", ".join(f"{key} {value}" for key, value in facts.items()), ""]
     lines += ["| molecules a CPU second | |", "|---|---:|"]
     lines += [f"| {name} | {figure(value)} |" for name, value in rows.items()]
-    lines += [f"| float32 over RDKit | {rows['float32'] / rows['RDKit MolFromSmiles']:.3f} |"]
+    lines += [f"| float32 over RDKit | {rows['float32'] / rows[PARSER]:.3f} |"]
     (RESULTS / "embed.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
 

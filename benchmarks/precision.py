@@ -11,15 +11,14 @@ import argparse
 import json
 import os
 import platform
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rdkit import Chem, rdBase
 from scipy.stats import spearmanr
+from turns import rates
 
 from molecules.files.table import iter_library
 from molecules.prediction.predictor import PropertyPredictor
@@ -27,7 +26,6 @@ from sciml.machine import has_bfloat16
 
 RESULTS = Path(__file__).parent / "results"
 SAMPLE = 8192
-ROUNDS = 3
 BEST = 100
 
 
@@ -38,28 +36,15 @@ def measured(model: Path, library: str) -> dict[str, Any]:
     near = PropertyPredictor.load(model, precision="bfloat16")
     told: dict[str, Any] = {}
 
-    def parse() -> None:
-        with rdBase.BlockLogs():
-            for text in smiles:
-                Chem.MolFromSmiles(text)
-
     def predict(name: str, predictor: PropertyPredictor) -> None:
         told[name] = predictor.predict(smiles).mean[:, 0]
 
     stages = {
-        "RDKit MolFromSmiles": parse,
         "float32": lambda: predict("float32", exact),
         "bfloat16": lambda: predict("bfloat16", near),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in stages}
-    for _ in range(ROUNDS):
-        for name, stage in stages.items():
-            began = time.process_time()
-            stage()
-            seconds[name].append(time.process_time() - began)
-    return {name: len(smiles) / min(spent) for name, spent in seconds.items()} | agreement(
-        told["float32"], told["bfloat16"]
-    )
+    found = rates(smiles, stages)
+    return found | agreement(told["float32"], told["bfloat16"])
 
 
 def agreement(exact: np.ndarray, near: np.ndarray) -> dict[str, float]:
