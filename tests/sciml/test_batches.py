@@ -5,7 +5,9 @@ from itertools import chain
 import pytest
 
 from sciml.batches import batch_share, in_order
+from sciml.config import load_config
 from sciml.errors import InputError
+from sciml.training import TrainingConfig
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
@@ -37,3 +39,9 @@ def test_a_batch_is_not_made_smaller_or_larger(size: int, processes: int, words:
     assert batch_share(processes * size, processes) == size
     with pytest.raises(InputError, match=words):
         batch_share(size, processes)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written() -> None:
+    with pytest.raises(InputError, match="batch_size is 32, which 3 processes cannot share evenly"):
+        load_config(TrainingConfig, overrides=["strategy=ddp", "devices=3"])
+    assert load_config(TrainingConfig, overrides=["devices=3", "batch_size=33"]).devices == 3

@@ -2,7 +2,6 @@
 
 import csv
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sciml.config import load_config
-from sciml.epochs import epochs_and_batches
 from sciml.errors import InputError
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
 from sciml.training import TrainingConfig, fit, precision_here
@@ -210,19 +207,6 @@ def test_no_more_steps_than_asked_for(tmp_path: Path) -> None:
     assert last["lr_schedulers"][0]["_last_lr"] == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("accumulate", [1, 2, 3, 7])
-def test_steps_are_shared_out_among_epochs(accumulate: int) -> None:
-    """Each epoch has a step less than it could only where the sum would be too large."""
-    for samples, limit, most in product(range(1, 20), range(1, 40), (1, 3, 50)):
-        settings = config(batch_size=1, max_steps=limit, accumulate=accumulate, epochs=most)
-        epochs, batches = epochs_and_batches(samples, settings)
-        steps = epochs * -(-batches // accumulate)
-        assert steps <= limit
-        assert 1 <= batches <= samples
-        assert epochs <= most
-        assert (epochs, batches) == (most, samples) or limit - steps < epochs
-
-
 def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
     settings = config(validate_every=2)
     fit(make_model(), NoisySquares(), Source(), Source(16), settings, tmp_path)
@@ -396,9 +380,3 @@ def test_bfloat16_only_where_the_processor_has_it(capability, instructions, expe
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
     assert precision_here(TrainingConfig(precision="auto", accelerator="cpu")) == expected
     assert precision_here(TrainingConfig(precision="bf16-mixed")) == "bf16-mixed"
-
-
-def test_a_batch_that_processes_cannot_share_is_refused_before_anything_is_written() -> None:
-    with pytest.raises(InputError, match="batch_size is 32, which 3 processes cannot share evenly"):
-        load_config(TrainingConfig, overrides=["strategy=ddp", "devices=3"])
-    assert load_config(TrainingConfig, overrides=["devices=3", "batch_size=33"]).devices == 3
