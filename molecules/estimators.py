@@ -23,7 +23,12 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
 from molecules.tasks import Task, TaskKind, TaskOptions, Tasks
-from molecules.training.experiment import ExperimentConfig, fit_predictor, reads_fingerprints
+from molecules.training.experiment import (
+    DEFAULT_CONFIG,
+    ExperimentConfig,
+    fit_predictor,
+    reads_fingerprints,
+)
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
@@ -50,7 +55,7 @@ class _MoleculeEstimator(BaseEstimator):
 
     def __init__(
         self,
-        config: str = "small",
+        config: str = DEFAULT_CONFIG,
         overrides: Sequence[str] = (),
         folds: int | None = None,
         validation: float = 0.1,

@@ -1,7 +1,6 @@
 """This project's models, trained by the function behind `molecules train`."""
 
 import hashlib
-import inspect
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +10,6 @@ import pandas as pd
 import yaml
 from molecules_job import Answer, Job, cpu_seconds, rows_of
 
-from molecules.commands.train import train as command
 from sciml.config import named_config
 
 PACKAGES = ("molecules", "sciml")
@@ -24,21 +22,16 @@ def settings_of(name: str) -> dict[str, Any]:
     Args:
         name: of a configuration or a YAML file; empty is the default of `molecules train`.
     """
-    from molecules.training.experiment import ExperimentConfig
+    from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
     from sciml.config import dump_config, load_config
 
-    path = named_config("molecules", name or default_config())
+    path = named_config("molecules", name or DEFAULT_CONFIG)
     config = load_config(ExperimentConfig, path)
     said = config.model_dump(mode="json", exclude_unset=True)  # the rest may follow from weights
     whole = yaml.safe_load(dump_config(config))
     weights = Path(str(resources.files("molecules"))) / "weights"
     digest = _digest((weights / ENCODER).read_bytes())
     return {"config": said, "whole": whole, "weights": {ENCODER: digest}}
-
-
-def default_config() -> str:
-    """The configuration that the command takes if none is named."""
-    return str(inspect.signature(command).parameters["config"].default)
 
 
 def code_digest() -> str:

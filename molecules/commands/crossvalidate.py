@@ -42,13 +42,13 @@ def crossvalidate(
     """
     from molecules.commands.begun import given
     from molecules.training.crossvalidation import crossvalidate as validate
-    from molecules.training.experiment import ExperimentConfig
+    from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
     from molecules.training.summary import print_crossvalidation
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
     wanted = given(
-        run, resume, config, "small", (table,) if table else (), target or (), smiles,
+        run, resume, config, DEFAULT_CONFIG, (table,) if table else (), target or (), smiles,
         folds, repeats, against,
     )  # fmt: skip
     ours, other = (

@@ -35,13 +35,14 @@ def train(
             columns and configuration that it names, unless they are given.
     """
     from molecules.commands.begun import given
-    from molecules.training.experiment import ExperimentConfig
+    from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
     from molecules.training.experiment import train as train_model
     from molecules.training.summary import print_training
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
-    wanted = given(run, resume, config, "small", (table,) if table else (), target or (), smiles)
+    tables = (table,) if table else ()
+    wanted = given(run, resume, config, DEFAULT_CONFIG, tables, target or (), smiles)
     experiment = load_config(ExperimentConfig, wanted.config, set_ or ())
     (source,) = wanted.tables
     with resumable(run, resume):

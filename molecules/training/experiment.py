@@ -46,6 +46,7 @@ from sciml.training import TrainingConfig
 from sciml.transfer import TransferConfig
 
 Array = NDArray[np.float64]
+DEFAULT_CONFIG = "small"  # of a new model, by command and by estimator
 
 
 class ExperimentConfig(Config):

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import molecules_cells
 import molecules_making
+import molecules_ours
 import molecules_plan
 import numpy as np
 import pytest
+import yaml
 from molecules_cells import Cell, identity
 from molecules_data import Source, load
 from molecules_job import Job, read_job, rows_of, write_job
@@ -90,6 +92,15 @@ def test_anything_that_a_result_follows_from_is_another_cell() -> None:
         identity({"trees": 500}, "table", folds | {"test": np.array([3])}),
     }
     assert len(others | {same}) == 4
+
+
+def test_ours_is_told_by_all_that_its_result_follows_from(tmp_path: Path) -> None:
+    default = molecules_ours.settings_of("")
+    assert default == molecules_ours.settings_of("small")
+    assert default["weights"]["base.safetensors"]
+    (tmp_path / "few.yaml").write_text(yaml.safe_dump(default["config"] | {"folds": 2}))
+    other = molecules_ours.settings_of(str(tmp_path / "few.yaml"))
+    assert identity(other, "table", {}) != identity(default, "table", {})
 
 
 def test_predictions_are_read_back(tmp_path: Path) -> None:
