@@ -58,9 +58,11 @@ def alarm(
     from weather.explanation.known_range import KnownRange, SeasonalRange, TrainingRange
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
+    from weather.files.sources import refuse_to_overwrite
     from weather.forecasting.forecaster import Forecaster
 
     require_suffix(out, ".nc", ".nc4")
+    refuse_to_overwrite([*forecasts, *(climatology_from or ())], out)
     opened, background = open_forecast(forecasts), None
     start = None if time is None else moment(time)
     hours = None if lead is None else np.timedelta64(hours_of(lead), "h")

@@ -41,6 +41,7 @@ def downscale(
     from weather.downscaling.downscaler import Downscaler, DownscalerConfig
     from weather.downscaling.estimate import estimate_downscaling
     from weather.files.reanalysis import open_reanalysis
+    from weather.files.sources import refuse_to_overwrite
     from weather.forecasting.estimate import advice, show_estimate
 
     dataset = open_reanalysis(data)
@@ -50,6 +51,7 @@ def downscale(
         return show_estimate(found, Console(), advice(1))
     if out is None:
         raise InputError("downscaling needs --out FILE (or --estimate)")
+    refuse_to_overwrite(data, out)
     downscaler = Downscaler.load(model)
     with counted("downscaling, fields") as on_field:
         write_downscaled(

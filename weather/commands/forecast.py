@@ -105,6 +105,7 @@ def forecast(
     from sciml.errors import InputError
     from sciml.wording import count
     from weather.files.reanalysis import open_reanalysis
+    from weather.files.sources import refuse_to_overwrite
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.calibration import SpreadCalibration
     from weather.forecasting.experts import Experts
@@ -122,6 +123,7 @@ def forecast(
     experts, *_ = [Experts.of(forecasters)] if ensemble is None else Experts.sets(forecasters)
     steps = list(experts.steppers)
     made = plan(steps, lead_times(hours, every, leads, min(steps)), method)
+    refuse_to_overwrite(from_, out)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
     with counted("forecasting, steps") as on_step:

@@ -39,6 +39,12 @@ def expand(sources: Sources) -> list[str]:
     return [file for name in names for file in _files(name)]
 
 
+def refuse_to_overwrite(sources: Sources, out: Path) -> None:
+    """Raise an InputError if an output is one of the files or stores that are read."""
+    if any(not _remote(name) and Path(name).resolve() == out.resolve() for name in expand(sources)):
+        raise InputError(f"{out} is an input; choose another output")
+
+
 def _files(name: str) -> list[str]:
     path = Path(name)
     if _remote(name) or not is_zip(path) or _holds_zarr(path):

@@ -114,6 +114,12 @@ def test_alarms_of_a_forecast(call, files, tmp_path, capsys, one_line):
         assert made["excess"].dims == ("time", "lead_time", "latitude", "longitude")
         assert not made["excess"].any()
     assert (tmp_path / "a.png").stat().st_size > 10_000
+    for command in (
+        ("alarm", forecast, *known, "--out", forecast),
+        ("forecast", model, "--from", data, "--overwrite", *options[:-1], data),
+    ):
+        assert call(*command) == 2
+        assert "is an input; choose another output" in one_line()
     assert call("alarm", forecast, "--climatology-from", data, "--out", out) == 2
     assert "give at least 20 with --climatology-from" in one_line()
     for wrong, line in (

@@ -141,6 +141,8 @@ def test_what_does_not_fit_is_one_line(
     model, out = run_folder / "model.safetensors", tmp_path / "fine.nc"
     assert call("downscale", model, waves_file, "--out", out) == 2
     assert "4 x 8" in one_line()
+    assert call("downscale", model, coarse_file, "--out", coarse_file) == 2
+    assert "is an input; choose another output" in one_line()
     assert call("downscale", model, coarse_file, "--out", tmp_path / "fine.grib") == 2
     assert "ends in .nc or .zarr" in one_line()
     assert call("forecast", model, "--from", waves_file, "--out", out) == 2
