@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sciml.processes import end_with_parent
+
 FINGERPRINT_SIZE = 2048
 DESCRIPTOR_LIMIT = 1e6  # larger magnitudes are clipped: trees need the order only
 CHUNK = 256
@@ -29,7 +31,7 @@ def molecular_features(smiles: Sequence[str]) -> NDArray[np.float32]:
     workers = min(len(chunks), cpu_count() or 1)
     if workers < 2:
         return np.array(list(chain.from_iterable(map(_features, chunks))), np.float32)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         return np.concatenate(list(pool.map(_features, chunks)))
 
 
