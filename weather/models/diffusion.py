@@ -114,14 +114,11 @@ class Diffusion(nn.Module):
 
 
 def _winds(group: Sequence[str]) -> list[tuple[str, str]]:
-    """Names of the components of each wind."""
+    """Names of the components of each wind, which differ in their first letter alone."""
     known = [(name, describe(name)) for name in group]
-    kinds = {name: each.standard_name for name, each in known if each is not None}
-    u, v = (
-        [name for name, kind in kinds.items() if kind == f"{direction}ward_wind"]
-        for direction in ("east", "north")
-    )
-    return list(zip(u, v, strict=True)) if len(u) == len(v) else []
+    eastward = [name for name, each in known if each and each.standard_name == "eastward_wind"]
+    pairs = [(name, f"v{name[1:]}") for name in eastward]
+    return [(u, v) for u, v in pairs if v in group]
 
 
 def _shortest(grid: LatLonGrid) -> float:

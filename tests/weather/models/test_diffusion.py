@@ -115,6 +115,19 @@ def test_a_flow_across_the_poles_is_the_longest_wave(name):
         torch.testing.assert_close(damped[:, PLACE[name]], field[:, PLACE[name]], rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("mixed", [("v500", "u10", "u500", "v10"), ("u850", "v10", "u10")])
+def test_a_wind_is_known_by_its_names_in_any_order(mixed):
+    torch.manual_seed(0)
+    field = {name: torch.randn(GRIDS["tropics"].shape, dtype=torch.float64) for name in mixed}
+
+    def damped(*names):
+        damp = Diffusion(DiffusionConfig(), Variables(surface=names), GRIDS["tropics"]).double()
+        after = damp(torch.stack([field[name] for name in names])[None], 6.0)[0]
+        return torch.stack([after[names.index(name)] for name in ("u10", "v10")])
+
+    torch.testing.assert_close(damped(*mixed), damped("u10", "v10"), rtol=0, atol=1e-12)
+
+
 def test_a_wave_falls_as_the_equation_says():
     """cos(lat)^m cos(m lon), which has n = m; the rate is that of its field alone."""
     grid, order, wave = between_poles(64), 2, 30
