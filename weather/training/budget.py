@@ -53,4 +53,4 @@ def _block(source: Source, name: str) -> int:
     field = source.dataset[name]
     assert field.chunks is not None
     values = math.prod(max(lengths) for lengths in field.chunks)
-    return values * field.dtype.itemsize * _READS
+    return values * field.dtype.itemsize * _READS * source.sums.get(name, 1)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -13,17 +12,16 @@ from sciml.config import Config
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
-from weather.dates import interval
 from weather.files.reanalysis import open_reanalysis, require_names
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
 from weather.training.periods import Times, time_step
 from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
+from weather.training.thinning import gaps, in_blocks, thin
 from weather.variables import canonical_name
 
 SOLAR_CONSTANT = 1360.8  # W m-2, Kopp and Lean (2011), Geophys. Res. Lett. 38, L01706
-_BLOCK = 8 * 2**20  # bytes
 CLASSES = ("slt",)  # fields of categories, which have no mean
 _INSOLATION = {
     "long_name": "Insolation at the top of the atmosphere, at this instant",
@@ -40,7 +38,8 @@ class Choice(Config):
         variables: names, as the file or ERA5 has them; none takes all.
         levels: hPa; none takes all.
         start, end: dates; a last year or day counts whole.
-        every: hours between times, counted from midnight UTC; None takes all times.
+        every: hours between times, counted from midnight UTC; None takes all times. What
+            accumulates is summed over them, see `thin`.
         grid: see `target_grid`; None keeps the data's.
         insolation: add the sunlight at each time.
     """
@@ -65,6 +64,7 @@ class Source:
         static: (lat, lon) fields on the new grid.
         grid: the new one.
         step: seconds between times whose change is measured.
+        sums: times of the data that are summed in each value, of the fields that accumulate.
         notes: what a user should know, a line each.
     """
 
@@ -74,6 +74,7 @@ class Source:
     static: dict[str, xr.DataArray]
     grid: LatLonGrid
     step: int
+    sums: dict[str, int]
     notes: tuple[str, ...]
 
     @property
@@ -98,7 +99,8 @@ class Source:
 
     def change(self) -> str:
         """What happens to the data, for the history."""
-        names = ", ".join(self.series)
+        sums = {name: f" (sums of {number} times)" for name, number in self.sums.items()}
+        names = ", ".join(f"{name}{sums.get(name, '')}" for name in self.series)
         if not self.regridded:
             return f"{names}; grid kept"
         own = LatLonGrid.from_dataset(self.dataset)
@@ -120,33 +122,24 @@ def choose(dataset: xr.Dataset, static: Sequence[xr.Dataset], choice: Choice) ->
     names = [str(name) for name, field in dataset.data_vars.items() if "time" in field.dims]
     if not names:
         raise InputError("no variable of the data changes with time; give analyses")
-    dataset = _times(dataset, choice)
+    kept = thin(dataset, choice.start, choice.end, choice.every)
+    dataset = kept.dataset
     own = LatLonGrid.from_dataset(dataset)
     grid = own if choice.grid is None else target_grid(choice.grid, own)
     fixed, notes = _static([dataset, *static], grid)
     regrid = None if grid.matches(own) else Regridder(own, grid)
-    dataset = _in_blocks(dataset[names])
+    dataset = in_blocks(dataset[names])
     series = {name: _reader(dataset[name], regrid) for name in names}
-    attributes = {name: _attributes(dataset[name], regrid is not None) for name in names}
+    attributes = {
+        name: _attributes(dataset[name], regrid is not None, name in kept.sums) for name in names
+    }
     if choice.insolation:
         series["insolation"] = _insolation(dataset["time"].values, grid)
         attributes["insolation"] = _INSOLATION
     times = dataset["time"].values
     step = time_step(times, choice.every) if len(times) > 1 else 3600 * (choice.every or 1)
-    return Source(dataset, series, attributes, fixed, grid, step, (*notes, *gaps(times, step)))
-
-
-def gaps(times: Times, step: int) -> list[str]:
-    """One line for each place where times are further apart than a step."""
-    lines = []
-    for before, after in pairwise(times):
-        apart = int((after - before) / np.timedelta64(1, "s"))
-        if apart > step:
-            lines.append(
-                f"gap in time: {_minute(before)} to {_minute(after)} "
-                f"({apart / 3600:g} h; kept, no sample crosses it)"
-            )
-    return lines
+    told = (*kept.notes, *notes, *gaps(times, step))
+    return Source(dataset, series, attributes, fixed, grid, step, kept.sums, told)
 
 
 def _variables(dataset: xr.Dataset, wanted: tuple[str, ...]) -> xr.Dataset:
@@ -173,34 +166,6 @@ def _levels(dataset: xr.Dataset, wanted: tuple[float, ...]) -> xr.Dataset:
     return dataset.sel(level=sorted(wanted))
 
 
-def _times(dataset: xr.Dataset, choice: Choice) -> xr.Dataset:
-    times = dataset["time"].values
-    keep = np.ones(len(times), dtype=bool)
-    if choice.start is not None:
-        keep &= times >= interval("--start", (choice.start, choice.start))[0]
-    if choice.end is not None:
-        keep &= times < interval("--end", (choice.end, choice.end))[1]
-    if choice.every is not None:
-        seconds = times.astype("datetime64[s]").astype(np.int64)
-        keep &= seconds % (3600 * choice.every) == 0
-    if not keep.any():
-        every = "" if choice.every is None else f", every {choice.every} h from midnight UTC"
-        raise InputError(
-            f"no times of the data ({len(times)}, {_minute(times[0])} to {_minute(times[-1])}) lie "
-            f"in {choice.start or ''}..{choice.end or ''}{every}; widen the choice"
-        )
-    if choice.every is not None and keep.sum() > 1 and not _apart(times[keep], choice.every):
-        raise InputError(
-            f"no two times of the data are {choice.every} h apart (its first: "
-            f"{', '.join(map(_minute, times[:3]))}); choose another --every"
-        )
-    return dataset if keep.all() else dataset.isel(time=np.flatnonzero(keep))
-
-
-def _apart(times: Times, hours: int) -> bool:
-    return bool(np.isin(times + np.timedelta64(hours, "h"), times).any())
-
-
 def _static(
     datasets: Sequence[xr.Dataset], grid: LatLonGrid
 ) -> tuple[dict[str, xr.DataArray], list[str]]:
@@ -224,9 +189,10 @@ def _static(
     return fields, notes
 
 
-def _attributes(field: xr.DataArray, regridded: bool) -> dict[str, str]:
+def _attributes(field: xr.DataArray, regridded: bool, summed: bool = False) -> dict[str, str]:
     attributes = {str(key): str(value) for key, value in field.attrs.items()}
-    return attributes | ({"cell_methods": "area: mean"} if regridded else {})
+    methods = ["time: sum"] * summed + ["area: mean"] * regridded
+    return attributes | ({"cell_methods": " ".join(methods)} if methods else {})
 
 
 def _reader(
@@ -249,17 +215,6 @@ def _reader(
     return read
 
 
-def _in_blocks(dataset: xr.Dataset) -> xr.Dataset:
-    """Dask arrays of whole globes; a field that is in no blocks yet is cut along time."""
-    blocks = {}
-    for name, field in dataset.data_vars.items():
-        own = field.encoding.get("preferred_chunks", {}).get("time", 1)
-        fit = max(1, _BLOCK * field.sizes["time"] // (field.nbytes * own)) * own
-        length = {"time": fit} if field.chunks is None else {}
-        blocks[name] = field.chunk({"lat": -1, "lon": -1} | length)
-    return dataset.assign(blocks)
-
-
 def _insolation(times: Times, grid: LatLonGrid) -> Callable[[int, int], NDArray[np.float32]]:
     seconds = torch.from_numpy(times.astype("datetime64[s]").astype(np.float64))
     lat, lon = (torch.tensor(axis, dtype=torch.float64) for axis in (grid.lat, grid.lon))
@@ -269,10 +224,6 @@ def _insolation(times: Times, grid: LatLonGrid) -> Callable[[int, int], NDArray[
         return sunlight.to(torch.float32).numpy()
 
     return read
-
-
-def _minute(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]"))
 
 
 def open_source(files: Sequence[str], static: Sequence[str], choice: Choice) -> Source:
