@@ -113,6 +113,16 @@ class Prepared:
         number[self.featurized.rows] = np.arange(len(self.featurized.rows))
         return self.data.rows(number[rows])
 
+    def bounds(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """(row, task) 1 where the true value is at least the label, -1 where at most, else 0.
+
+        Args:
+            rows: that hold a molecule.
+        """
+        if self.data.bounds is None:
+            return np.zeros((len(rows), len(self.tasks)), np.int8)
+        return self.data.bounds[np.searchsorted(self.featurized.rows, rows)]
+
     @property
     def coordinates(self) -> Source:
         """Where positions come from."""

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from molecules.evaluation.metrics import METRICS
 from molecules.experts.expert import Expert, ExpertName, fit_expert, tell
 from molecules.experts.forest import Forest
+from molecules.experts.inputs import Inputs
 from molecules.experts.stack import combine, fit_weights, signs_of_doubt
 from molecules.tasks import Task, Tasks
+from molecules.training.bounded import fit_with_bounds
 from molecules.training.divisions import Division
 from molecules.training.inputs import TableInputs
 from molecules.training.networks import Networks
@@ -143,9 +145,12 @@ def _fitted(
     seed: int,
     draft: bool = False,
 ) -> Expert:
-    labels, weights = ready.tasks.learned(ready.labels[rows]), ready.weights[rows]
-    threads = torch.get_num_threads()
-    return fit_expert(name, inputs[rows], labels, weights, ready.tasks, seed, threads, draft)
+    weights, threads = ready.weights[rows], torch.get_num_threads()
+
+    def fit(known: Inputs, labels: Array) -> Expert:
+        return fit_expert(name, known, labels, weights, ready.tasks, seed, threads, draft)
+
+    return fit_with_bounds(fit, inputs[rows], ready, rows)
 
 
 def _to_keep(expert: Expert) -> Expert:

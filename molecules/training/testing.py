@@ -15,8 +15,10 @@ from molecules.evaluation.baselines import (
 from molecules.evaluation.coverage import Coverage, contained, coverage_by_similarity, within
 from molecules.evaluation.metrics import MANY_TASKS
 from molecules.experts.forest import Forest
+from molecules.experts.inputs import Inputs
 from molecules.prediction.prediction import Prediction
 from molecules.tasks import Tasks
+from molecules.training.bounded import fit_with_bounds
 from molecules.training.inputs import TableInputs
 from molecules.training.preparation import Prepared
 
@@ -46,7 +48,7 @@ def compare_with_baselines(
     trees[:, chosen] = forest.predict(TableInputs.of(ready, test)[test])
     others = {
         FOREST: _known_only(ready.tasks.in_units(trees), ready),
-        "mean": mean_prediction(ready.labels[known], len(test)),
+        "mean": mean_prediction(ready.exact[known], len(test)),
     }
     scores = compare({OURS: predicted, **others}, truth, ready.tasks, seed)
     return scores, verdict(predicted, others[FOREST], truth, ready.tasks, seed)
@@ -79,12 +81,15 @@ def _with_forest(labels: Array) -> list[int]:
 def _forest(ready: Prepared, chosen: list[int], seed: int) -> Forest:
     """Learned from all known rows."""
     known = ready.known
-    labels, weights = ready.tasks.learned(ready.labels[known])[:, chosen], ready.weights[known]
+    weights, threads = ready.weights[known], torch.get_num_threads()
     tasks = Tasks(tasks=tuple(ready.tasks.tasks[task] for task in chosen))
-    inputs = TableInputs.of(ready, known)[known]
-    return Forest.fit(inputs, labels, weights, tasks, seed, torch.get_num_threads())
+
+    def fit(inputs: Inputs, labels: Array) -> Forest:
+        return Forest.fit(inputs, labels, weights, tasks, seed, threads)
+
+    return fit_with_bounds(fit, TableInputs.of(ready, known)[known], ready, known, chosen)
 
 
 def _known_only(predicted: Array, ready: Prepared) -> Array:
     """NaN for a property without any measured row to learn from."""
-    return np.where(np.isfinite(ready.labels[ready.known]).any(axis=0), predicted, np.nan)
+    return np.where(np.isfinite(ready.exact[ready.known]).any(axis=0), predicted, np.nan)

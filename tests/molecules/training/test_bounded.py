@@ -1,0 +1,72 @@
+"""Experts and bounds: what says nothing new changes nothing, what is broken pulls."""
+
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from molecules.evaluation.baselines import FOREST
+from molecules.experts.expert import Expert, ExpertName, fit_expert
+from molecules.experts.inputs import Inputs
+from molecules.files.table import Table
+from molecules.training.bounded import fit_with_bounds
+from molecules.training.inputs import TableInputs
+from molecules.training.preparation import DataConfig, Prepared, prepare
+from molecules.training.testing import compare_with_baselines
+
+RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCOC1", "c1ccsc1", "C1CCNCC1")
+SMILES = [f"{'C' * n}{ring}" for n in range(1, 9) for ring in RINGS]
+BOUNDED = np.arange(len(SMILES)) % 5 == 0
+
+
+@pytest.fixture(params=get_args(ExpertName))
+def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ExpertName:
+    monkeypatch.setattr("molecules.experts.forest.TREES", 10)
+    return request.param
+
+
+def prepared(bounds: str) -> Prepared:
+    """Lengths of SMILES, of a fifth of them only bounds."""
+    shown = np.where(BOUNDED, bounds, [str(len(text)) for text in SMILES])
+    table = Table(pd.DataFrame({"smiles": SMILES, "size": shown}), "smiles", "made")
+    return prepare(table, ["size"], DataConfig(split="random"), with_fingerprints=True)
+
+
+def fitted(name: ExpertName, ready: Prepared) -> tuple[Expert, Inputs]:
+    rows = ready.featurized.rows
+    inputs = TableInputs.of(ready, rows)[rows]
+
+    def fit(inputs: Inputs, labels: np.ndarray) -> Expert:
+        return fit_expert(name, inputs, labels, np.ones(len(rows)), ready.tasks, seed=0)
+
+    return fit_with_bounds(fit, inputs, ready, rows), inputs
+
+
+def test_a_bound_that_is_kept_changes_nothing(name: ExpertName) -> None:
+    measured = prepared("5")
+    exact = np.where(BOUNDED[:, None], np.nan, measured.labels)
+    inputs = TableInputs.of(measured, measured.featurized.rows)[measured.featurized.rows]
+    without = fit_expert(name, inputs, exact, np.ones(len(exact)), measured.tasks, seed=0)
+    for far in ("<1000", ">-1000"):
+        expert, inputs = fitted(name, prepared(far))
+        np.testing.assert_allclose(expert.predict(inputs), without.predict(inputs), rtol=1e-9)
+
+
+def test_a_bound_that_is_broken_pulls(name: ExpertName) -> None:
+    kept, inputs = fitted(name, prepared("<1000"))
+    broken, _ = fitted(name, prepared(">40"))
+    moved = (broken.predict(inputs) - kept.predict(inputs))[BOUNDED]
+    assert moved.mean() > 1
+
+
+def test_the_forest_and_the_mean_beside_it_take_no_bound_for_a_value() -> None:
+    ready = prepared("<1000")
+    lengths = np.array([len(text) for text in SMILES])
+    known = np.setdiff1d(ready.known, np.flatnonzero(BOUNDED))
+    truth = ready.exact[ready.folds["test"]]
+    found, _ = compare_with_baselines(truth, ready, forest=None, seed=0)
+    told = {each.model: each.score.value for each in found if each.score.metric == "RMSE"}
+    error = np.sqrt(np.nanmean((truth - lengths[known].mean()) ** 2))
+    assert told["mean"] == pytest.approx(error)
+    assert told[FOREST] < error
