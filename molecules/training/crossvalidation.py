@@ -13,6 +13,7 @@ from molecules.evaluation.baselines import FOREST, OURS
 from molecules.evaluation.significance import Difference, corrected_t_test
 from molecules.evaluation.splits import Split, cross_folds, split
 from molecules.files.table import Table
+from molecules.training.divisions import fold_kind
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import open_table, prepare
 from molecules.training.records import write_text
@@ -170,7 +171,8 @@ def _scores(
         write_text(file, json.dumps({name: rows.tolist() for name, rows in division.items()}))
         data = config.data.model_copy(update={"split_file": file})
         resume = folder.exists() and any(folder.iterdir())
-        train(source, targets, config.model_copy(update={"data": data}), folder, resume)
+        made, kind = config.model_copy(update={"data": data}), fold_kind(config.data)
+        train(source, targets, made, folder, resume, kind=kind)
     return pd.read_csv(folder / "scores.csv")
 
 

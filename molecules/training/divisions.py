@@ -19,7 +19,9 @@ class Division:
     held: Rows
 
 
-def divisions(ready: Prepared, config: DataConfig, folds: int) -> list[Division]:
+def divisions(
+    ready: Prepared, config: DataConfig, folds: int, kind: SplitKind | None = None
+) -> list[Division]:
     """One division of the training and validation folds for each network.
 
     Each molecule is held out once. The folds are made as the test fold was, so that what
@@ -31,6 +33,7 @@ def divisions(ready: Prepared, config: DataConfig, folds: int) -> list[Division]
         ready: its test fold is not touched.
         config: how the table was split.
         folds: how many; fewer where there are fewer groups of molecules.
+        kind: how the test fold was made, for who knows; None as `config` says.
     """
     given = Division(ready.folds["train"], ready.folds["valid"])
     if folds == 1:
@@ -40,7 +43,7 @@ def divisions(ready: Prepared, config: DataConfig, folds: int) -> list[Division]
     smiles = ["" for _ in ready.smiles]
     for row in ready.known:
         smiles[row] = ready.smiles[row]
-    parts = _parts(smiles, _kind(config), folds, config.seed)
+    parts = _parts(smiles, kind or fold_kind(config), folds, config.seed)
     if len(parts) < 2:
         return [given]
     return [Division(np.setdiff1d(ready.known, part), part) for part in parts]
@@ -52,7 +55,7 @@ def learned_rows(ready: Prepared, divided: list[Division]) -> Rows:
     return divided[0].learned if alone else ready.known
 
 
-def _kind(config: DataConfig) -> SplitKind:
+def fold_kind(config: DataConfig) -> SplitKind:
     """What folds to make: as the table was split, and by framework where that is not known.
 
     The test fold is not looked at, not even its structures.

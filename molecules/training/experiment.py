@@ -15,7 +15,7 @@ from molecules.evaluation.baselines import OURS, Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.plots import plot_test
 from molecules.evaluation.similarity import Nearness, fingerprints, nearest
-from molecules.evaluation.splits import Split
+from molecules.evaluation.splits import Split, SplitKind
 from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
 from molecules.files.table import Table
@@ -120,6 +120,7 @@ def train(
     run: Path,
     resume: bool = False,
     smiles: str | None = None,
+    kind: SplitKind | None = None,
 ) -> Trained:
     """Run an experiment and write `run/model.safetensors`, its rows, splits and scores.
 
@@ -130,6 +131,7 @@ def train(
         run: folder, empty or new unless `resume`.
         resume: go on with an interrupted run.
         smiles: column of SMILES, if it cannot be found by name.
+        kind: how given folds were made, see `divisions`.
 
     Raises:
         InputError: table, columns, configuration or checkpoint do not fit.
@@ -154,7 +156,7 @@ def train(
         note(line)
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     write_rows(run / "rows.csv", source, ready)
-    learned = _learn(ready, config, run)
+    learned = _learn(ready, config, run, kind)
     predictor, test = learned.predictor, ready.folds["test"]
     tested = [ready.smiles[row] for row in test]
     predicted = predictor.predict(tested, positions=ready.own_of(test))
@@ -222,8 +224,10 @@ class _Learned:
     forest: Forest | None
 
 
-def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
-    divided = divisions(ready, config.data, config.folds)
+def _learn(
+    ready: Prepared, config: ExperimentConfig, run: Path, kind: SplitKind | None = None
+) -> _Learned:
+    divided = divisions(ready, config.data, config.folds, kind)
     networks = train_networks(ready, config, divided, run)
     experts, why = affordable(config.experts, len(ready.known), len(ready.tasks))
     if why:

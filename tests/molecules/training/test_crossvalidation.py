@@ -54,6 +54,21 @@ def test_beside_the_forest_and_again(table: Path, tmp_path: Path) -> None:
     assert made == {path: path.stat().st_mtime_ns for path in run.rglob("model.safetensors")}
 
 
+def test_networks_hold_out_what_they_would_in_a_training(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+
+    def stop(*_: object, kind: str) -> None:
+        told.append(kind)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("molecules.training.crossvalidation.train", stop)
+    with pytest.raises(KeyboardInterrupt):
+        crossvalidate(table, ["length"], config("data.split=random"), tmp_path / "run", folds=2)
+    assert told == ["random"]
+
+
 def test_what_is_not_the_same_is_not_gone_on_with(table: Path, tmp_path: Path) -> None:
     run, targets = tmp_path / "run", ["length"]
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molecules.evaluation.splits import scaffolds
+from molecules.evaluation.splits import SplitKind, scaffolds
 from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
 from molecules.models.model import Head, ModelConfig, PropertyModel
@@ -82,6 +82,15 @@ def test_given_folds_are_taken_for_a_scaffold_split(tmp_path: Path) -> None:
     one = divisions(ready, given, 3)
     other = divisions(ready, DataConfig(split="scaffold_balanced"), 3)
     np.testing.assert_array_equal(one[0].held, other[0].held)
+
+
+@pytest.mark.parametrize("kind", ["random", "butina"])
+def test_given_folds_are_taken_for_the_kind_that_is_told(kind: SplitKind, tmp_path: Path) -> None:
+    ready = prepared()
+    given = DataConfig(split_file=tmp_path / "folds.json")
+    told = divisions(ready, given, 3, kind)
+    own = divisions(ready, DataConfig(split=kind), 3)
+    assert [d.held.tolist() for d in told] == [d.held.tolist() for d in own]
 
 
 def test_one_fold_is_the_validation_fold() -> None:
