@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Standardization = Literal["off", "salts", "parent", "tautomer"]
 
 _HEAVY_HYDROGEN = re.compile(r"\[[23]H\]")
+# atomic numbers; between the two lie what makes complexes and organometallics
+_NONMETALS = {0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(52, 55), 85, 86}
+_IONIC = {3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88}  # groups 1 and 2
 _TRANSFORMS = 200  # a molecule that needs more keeps the best of these; RDKit's own is 1000
 
 
@@ -26,10 +29,11 @@ def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[st
     Args:
         smiles: one per row, None or blank where there is none.
         kind: `off` changes nothing but deuterium and tritium, which are read as hydrogen: a
-            model sees no isotopes, and RDKit would leave these as atoms. `salts` keeps the
-            largest organic fragment. `parent` also normalizes functional groups and
-            neutralizes charges. `tautomer` also takes RDKit's canonical tautomer. Stereo
-            stays.
+            model sees no isotopes, and RDKit would leave these as atoms. `salts` strips
+            RDKit's list of counterions and keeps the largest organic fragment of what is
+            left. `parent` also normalizes functional groups and neutralizes charges, and
+            leaves a complex of a metal as it is. `tautomer` also takes RDKit's canonical
+            tautomer. Stereo stays.
     """
     texts = [_HEAVY_HYDROGEN.sub("[H]", text or "") for text in smiles]
     if kind == "off":
@@ -64,9 +68,40 @@ def _standardizer(kind: Standardization) -> "Callable[[Chem.Mol], Chem.Mol]":
     options.maxTransforms = _TRANSFORMS
     options.tautomerRemoveSp3Stereo = False  # or L- and D-amino acids become one
     options.tautomerRemoveBondStereo = False
+    fragment = _fragment_chooser(options)
     if kind == "salts":
-        return rdMolStandardize.LargestFragmentChooser(options).choose
-    if kind == "parent":
-        return lambda molecule: rdMolStandardize.ChargeParent(molecule, options)
+        return fragment
     tautomers = rdMolStandardize.TautomerEnumerator(options)
-    return lambda molecule: tautomers.Canonicalize(rdMolStandardize.ChargeParent(molecule, options))
+
+    def parent(molecule: "Chem.Mol") -> "Chem.Mol":
+        kept = fragment(molecule)
+        if _metals(kept):  # rules for organic molecules would take a complex apart
+            return kept
+        neutral = rdMolStandardize.ChargeParent(kept, options)
+        return neutral if kind == "parent" else tautomers.Canonicalize(neutral)
+
+    return parent
+
+
+def _fragment_chooser(options: Any) -> "Callable[[Chem.Mol], Chem.Mol]":
+    """Strips what RDKit's `Salts.txt` lists, then keeps the largest organic fragment."""
+    from rdkit import Chem
+    from rdkit.Chem.MolStandardize import rdMolStandardize
+    from rdkit.Chem.SaltRemover import SaltRemover
+
+    ionic, salts = rdMolStandardize.MetalDisconnector(), SaltRemover()
+    largest = rdMolStandardize.LargestFragmentChooser(options)
+
+    def fragment(molecule: "Chem.Mol") -> "Chem.Mol":
+        metals = _metals(molecule)
+        if metals and metals <= _IONIC:
+            molecule = ionic.Disconnect(molecule)  # an alkoxide drawn with a bond to sodium
+        if len(Chem.GetMolFrags(molecule)) == 1:
+            return molecule
+        return largest.choose(salts.StripMol(molecule, dontRemoveEverything=True))
+
+    return fragment
+
+
+def _metals(molecule: "Chem.Mol") -> set[int]:
+    return {atom.GetAtomicNum() for atom in molecule.GetAtoms()} - _NONMETALS

@@ -14,9 +14,24 @@ NAMED = {
     "C[NH3+].OS(=O)(=O)O": ("C[NH3+]", "CN", "CN"),
     "Oc1ccncc1.O": ("Oc1ccncc1", "Oc1ccncc1", "O=c1cc[nH]cc1"),
     "C[N+](C)(C)CC([O-])=O": ("C[N+](C)(C)CC(=O)[O-]",) * 3,
+    "c1ccncc1.OC(=O)C(F)(F)F": ("c1ccncc1",) * 3,
+    "CCN.OC(C(O)C(O)=O)C(O)=O": ("CCN",) * 3,
+    "CC(=O)O[Na]": ("CC(=O)[O-]", "CC(=O)O", "CC(=O)O"),
+    "N[Pt](N)(Cl)Cl.O": ("[NH2][Pt]([NH2])([Cl])[Cl]",) * 3,
+    "C[Hg]Cl": ("[CH3][Hg][Cl]",) * 3,
     "C[C@H](N)C(=O)O": ("C[C@H](N)C(=O)O",) * 3,
     "OC(=O)/C=C\\C(O)=O": ("O=C(O)/C=C\\C(=O)O",) * 3,
 }
+ORGANIC = (
+    "CCCCCCO",
+    "c1ccc2[nH]ccc2c1",
+    "C[N+](C)(C)CCO",
+    "OC(=O)CC(O)(CC(=O)O)C(=O)O",
+    "FC(F)(F)C(F)(F)C(F)F",
+    "Cn1c(=O)c2[n-]cnc2n(C)c1=O",
+    "O=C([O-])c1ccccc1",
+    "CCN(CC)CC",
+)
 HARD = [*NAMED, "[Fe]", "[Na+].[Cl-]", "CC(=O)C=C(O)C", "c1ccc2[nH]ncc2c1", "[O-][N+](=O)c1ccccc1",
         "O=C([O-])CC[C-]1C2=C3C4=C1[Fe+2]3421567C2=C1[C-]5C6=C27"]  # fmt: skip
 
@@ -34,6 +49,13 @@ def test_the_standard_form_is_its_own_and_has_one_spelling(kind: Standardization
         rdBase.SeedRandomNumberGenerator(seed)
         respelled = [Chem.MolToSmiles(Chem.MolFromSmiles(s), doRandom=True) for s in HARD]
         assert standardized(respelled, kind) == once
+
+
+def test_every_kind_keeps_the_same_fragment() -> None:
+    pairs = [f"{a}.{b}" for i, a in enumerate(ORGANIC) for b in ORGANIC[:i]]
+    kept = [[Chem.MolFromSmiles(s) for s in standardized(pairs, kind)] for kind in KINDS]
+    sizes = [[molecule.GetNumHeavyAtoms() for molecule in each] for each in kept]
+    assert sizes[0] == sizes[1] == sizes[2]
 
 
 @pytest.mark.parametrize("kind", ["off", *KINDS])
