@@ -7,17 +7,20 @@ else is done on the arrays of the chunk. Atoms with the same invariant have the 
 features, which are therefore read from one of them only.
 
 Stereochemistry enters by its CIP labels (R, S, E, Z), never by RDKit's clockwise and
-counter-clockwise tags: these depend on the order in which a SMILES lists the atoms.
+counter-clockwise tags: these depend on the order in which a SMILES lists the atoms. Centres
+that differ only by where other centres stand, as of cis- and trans-1,4-dimethylcyclohexane,
+are r or s (IUPAC 2013, P-92.1.4.2), which share the codes of R and S.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
-from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors, rdqueries
+from rdkit.Chem import rdCIPLabeler, rdFingerprintGenerator, rdMolDescriptors, rdqueries
 
 from molecules.packed import Packed, starts
 
@@ -29,7 +32,7 @@ ATOM_FIELDS = {  # name: number of codes
     "isotope": 2,
     "degree": 8,  # neighbours in the graph; 7 and more together
     "aromatic": 2,
-    "chirality": 3,  # none, R, S
+    "chirality": 3,  # none, R or r, S or s
 }
 BOND_FIELDS = {
     "order": 7,  # single, double, triple, aromatic, quadruple, other, MASKED_BOND
@@ -43,11 +46,15 @@ _RING = list(ATOM_FIELDS).index("ring")
 
 _AROMATIC = 3
 _ORDER_CODE = np.array([5, 5, 0, 3, 1, 5, 2, 5, 4, 5], np.uint8)  # by twice the bond order
-_CIP_CODE = {"R": 1, "S": 2}
+_CIP_CODE = {"R": 1, "S": 2, "r": 1, "s": 2}
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT)
 _STEREO_CODE = {Chem.BondStereo.STEREOE: 1, Chem.BondStereo.STEREOZ: 2}
 _CENTRE = Chem.RWMol(Chem.MolFromSmarts("*"))
 _CENTRE.ReplaceAtom(0, rdqueries.HasPropQueryAtom("_CIPCode"))
+_WITHOUT_LABEL = Chem.RWMol(Chem.MolFromSmarts("*"))
+_WITHOUT_LABEL.ReplaceAtom(0, rdqueries.HasChiralTagQueryAtom())
+_WITHOUT_LABEL.GetAtomWithIdx(0).ExpandQuery(rdqueries.HasPropQueryAtom("_CIPCode", negate=True))
+_COMPARISONS = 100_000  # that RDKit may take for the labels of a molecule, some 0.1 s
 _DOUBLE_BOND = Chem.MolFromSmarts("*=*")
 _BETWEEN_RINGS = Chem.MolFromSmarts("[R]!@[R]")
 _ALL_MATCHES: Any = Chem.SubstructMatchParameters()  # whose stubs take no number
@@ -174,6 +181,9 @@ def counted(mol: Chem.Mol) -> NDArray[np.uint8]:
 
 
 def _chirality(mol: Chem.Mol) -> list[tuple[int, int]]:
+    if unlabelled := mol.GetSubstructMatches(_WITHOUT_LABEL, _ALL_MATCHES):
+        with suppress(RuntimeError):  # too symmetrical to be told within so many comparisons
+            rdCIPLabeler.AssignCIPLabels(mol, [i for (i,) in unlabelled], [], _COMPARISONS)
     return [
         (atom, _CIP_CODE.get(mol.GetAtomWithIdx(atom).GetProp("_CIPCode"), 0))
         for (atom,) in mol.GetSubstructMatches(_CENTRE, _ALL_MATCHES)

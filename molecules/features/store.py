@@ -30,7 +30,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path
 from sciml.processes import end_with_parent
 
-FORMAT = 2  # counts on when the encoding changes
+FORMAT = 3  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
 CHUNKS_A_PROCESS = 4  # at least: to start one takes as long as to encode some of them
 

@@ -58,6 +58,35 @@ def test_codes_are_what_rdkit_says(smiles: str) -> None:
         assert codes.tolist() == [ORDERS.index(bond.GetBondType()), bond.IsInRing(), stereo]
 
 
+@pytest.mark.parametrize(
+    ("cis", "trans"),
+    [
+        ("N[C@H]1CC[C@@H](O)CC1", "N[C@H]1CC[C@H](O)CC1"),
+        ("C[C@H]1CC[C@@H](C)CC1", "C[C@H]1CC[C@H](C)CC1"),
+        ("O[C@H]1C[C@@H](N)C1", "O[C@H]1C[C@H](N)C1"),
+        ("C[C@H](O)[C@H](F)[C@@H](C)O", "C[C@H](O)[C@@H](F)[C@@H](C)O"),
+    ],
+)
+def test_diastereomers_differ_however_they_are_written(cis: str, trans: str) -> None:
+    def labels(smiles: str) -> set[tuple[int, ...]]:
+        mol, spelt = Chem.MolFromSmiles(smiles), set()
+        for seed in range(10):
+            rdBase.SeedRandomNumberGenerator(seed)
+            packed = featurize([Chem.MolToSmiles(mol, doRandom=True)]).packed
+            spelt.add(tuple(sorted(packed.atoms[:, list(ATOM_FIELDS).index("chirality")])))
+        return spelt
+
+    assert len(labels(cis)) == len(labels(trans)) == 1
+    assert labels(cis) != labels(trans)
+
+
+def test_what_is_too_symmetrical_to_label_is_read_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("molecules.features.encoding._COMPARISONS", 1)
+    found = featurize(["C[C@H]1CC[C@H](C)CC1"])
+    assert found.status == ["ok"]
+    assert not found.packed.atoms[:, list(ATOM_FIELDS).index("chirality")].any()
+
+
 def test_every_row_gets_a_status() -> None:
     rows = ["C", "", None, "C1CC", "C(C)(C)(C)(C)C", "  ", "c1ccccc1", "C" * 300, Chem.Mol()]
     result = featurize(rows, max_atoms=200)
