@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,11 @@ from molecules.files.recognize import listing, text_cells
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: a decimal comma or not
-THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*")
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*|,\d{3})")
 UNCERTAIN = re.compile(r"(\S+)\s*(±|\+/-|\+-)\s*\S+")
 RELATION = re.compile(r"(<=|>=|<<|>>|=|<|>|≤|≥|~|≈)\s*")
 BOUNDS = {"<": -1, "<=": -1, "≤": -1, "<<": -1, ">": 1, ">=": 1, "≥": 1, ">>": 1}
+Comma = Literal["decimal", "thousands", "either"]
 WORDS = {
     **dict.fromkeys(("yes", "true", "active", "positive", "y", "t"), 1.0),
     **dict.fromkeys(("no", "false", "inactive", "negative", "n", "f"), 0.0),
@@ -137,10 +139,10 @@ def _readings(texts: Iterable[str]) -> dict[str, _Reading]:
     texts = [text for text in texts if text.lower() not in BLANK]
     parts = {text: _relation(text) for text in texts}
     numbers = {part for _, part in parts.values()}
-    commas = _comma_decides(numbers)
+    comma = _comma(numbers)
     found = {}
     for text, (relation, part) in parts.items():
-        reading = _number(part, commas)
+        reading = _number(part, comma)
         if reading is not None:
             found[text] = _related(reading, relation)
     if {reading.value for reading in found.values()} <= {0.0, 1.0}:
@@ -153,25 +155,29 @@ def _relation(text: str) -> tuple[str, str]:
     return (sign[1], text[sign.end() :]) if sign else ("", text)
 
 
-def _comma_decides(numbers: Iterable[str]) -> bool:
-    """Whether a comma before three digits is a decimal one, by the other cells of the column."""
+def _comma(numbers: Iterable[str]) -> Comma:
+    """What a comma before three digits is, by the other cells of the column."""
     numbers = list(numbers)
     commas = [text for text in numbers if DECIMAL_COMMA.fullmatch(text)]
-    decisive = any(not MAYBE_THOUSANDS.fullmatch(text) for text in commas)
+    decimal = any(not MAYBE_THOUSANDS.fullmatch(text) for text in commas)
+    thousands = any(THOUSANDS.fullmatch(text) for text in numbers)
     points = any("." in text for text in numbers if NUMBER.fullmatch(text))
-    return decisive and not points
+    if decimal == (thousands or points):
+        return "either"
+    return "decimal" if decimal else "thousands"
 
 
-def _number(text: str, commas: bool) -> _Reading | None:
+def _number(text: str, comma: Comma) -> _Reading | None:
     if NUMBER.fullmatch(text):
         return _Reading(float(text)) if np.isfinite(float(text)) else None
     uncertain = UNCERTAIN.fullmatch(text)
     if uncertain:
-        inner = _number(uncertain[1], commas)
+        inner = _number(uncertain[1], comma)
         return inner and _Reading(inner.value, reason="uncertainty left out")
-    if THOUSANDS.fullmatch(text):
+    maybe = MAYBE_THOUSANDS.fullmatch(text)
+    if THOUSANDS.fullmatch(text) or (maybe and comma == "thousands"):
         return _Reading(float(text.replace(",", "")), reason="commas between thousands")
-    if DECIMAL_COMMA.fullmatch(text) and (commas or not MAYBE_THOUSANDS.fullmatch(text)):
+    if DECIMAL_COMMA.fullmatch(text) and (comma == "decimal" or not maybe):
         return _Reading(float(text.replace(",", ".")), reason="decimal comma")
     return None
 

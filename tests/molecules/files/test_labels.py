@@ -47,6 +47,10 @@ def test_a_comma_is_read_where_it_can_mean_one_thing_only() -> None:
     assert_values(("0,123", "1,234"), [0.123, 1.234])
     assert_values(("1,234", "12"), [np.nan, 12])
     assert_values(("1,234", "0,5", "1.5"), [np.nan, 0.5, 1.5])
+    assert_values(("1,234.5", "2,345", "900", "12,500"), [1234.5, 2345, 900, 12500])
+    assert_values(("45.2", "1,234", "<12,500", "850"), [45.2, 1234, 12500, 850])
+    assert_values(("1,234,567", "-1,234"), [1234567, -1234])
+    assert_values(("1,234,567", "0,5", "1,234"), [1234567, 0.5, np.nan])
     assert "decimal or between thousands" in parsed("1,234", "12").report()[0]
 
 
