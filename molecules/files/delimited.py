@@ -55,6 +55,13 @@ def delimited_records(text: TextIO, delimiter: str) -> tuple[list[str], Records]
     return tidy_names([""] * len(first)), chain([first], records)
 
 
+def names_columns(text: TextIO) -> bool:
+    """Whether the first line names three columns or more, with tabs between them."""
+    first = text.readline().strip("\n\r").split("\t")
+    text.seek(0)
+    return len(first) > 2 and is_header(first)
+
+
 def smi_records(text: TextIO) -> tuple[list[str], Records]:
     """Lines "SMILES name" or "InChI name", with or without a header.
 

@@ -29,6 +29,7 @@ from molecules.files.delimited import (
     Records,
     delimited_records,
     find_delimiter,
+    names_columns,
     smi_records,
 )
 from molecules.files.inchi import is_inchi
@@ -108,7 +109,8 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
         return _json_lines(text, path, chunk_rows)
     delimiter = find_delimiter(text)
     table = name.endswith((".csv", ".tsv", ".tab")) and not _lists_inchi(text)
-    if name.endswith((".smi", ".ism", ".smiles")) or not (delimiter or table):
+    listed = name.endswith((".smi", ".ism", ".smiles")) and not names_columns(text)
+    if listed or not (delimiter or table):
         columns, records = smi_records(text)
         return _frames(columns, records, path, chunk_rows, smiles_column=columns[0])
     columns, records = delimited_records(text, delimiter or ",")
@@ -167,12 +169,16 @@ def _frames(
 
 
 def _json_lines(text: TextIO, path: str, chunk_rows: int) -> Iterator[Chunk]:
-    records = (_json_record(line, n, path) for n, line in enumerate(text, start=1) if line.strip())
-    columns: list[str] = []
+    columns = list(dict.fromkeys(key for row in _json_records(text, path) for key in row))
+    text.seek(0)
+    records = _json_records(text, path)
     while rows := list(islice(records, chunk_rows)):
-        columns = columns or list(dict.fromkeys(key for row in rows for key in row))
         cells = [[_json_cell(row.get(column)) for column in columns] for row in rows]
         yield Chunk(_text_frame(cells, tidy_names(columns)))
+
+
+def _json_records(text: TextIO, path: str) -> Iterator[dict[str, object]]:
+    return (_json_record(line, n, path) for n, line in enumerate(text, start=1) if line.strip())
 
 
 def _json_record(line: str, number: int, path: str) -> dict[str, object]:
