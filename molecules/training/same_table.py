@@ -28,7 +28,7 @@ class LearnedFrom:
     Attributes:
         targets: columns that are learned; none in a pre-training.
         rows: of all tables.
-        sha256: of SMILES, and of labels, weights and folds where there are some. It takes
+        sha256: of SMILES, and of labels, bounds, weights and folds where there are some. It takes
             a fifth of a second for a million SMILES, which are in memory anyway, and sees a
             change anywhere.
         divided_into: folds of a cross-validation; 0 elsewhere.
@@ -52,7 +52,8 @@ class LearnedFrom:
         """Of a table made ready; a cross-validation has folds of its own."""
         folds = () if divided_into else ready.folds.values()
         digest = hashlib.sha256("\n".join(ready.smiles).encode())
-        for part in (ready.labels, ready.weights, *folds):
+        bounds = () if ready.data.bounds is None else (ready.data.bounds,)
+        for part in (ready.labels, ready.weights, *folds, *bounds):
             digest.update(np.ascontiguousarray(part).tobytes())
         columns = tuple(dict.fromkeys(task.of or task.name for task in ready.tasks.tasks))
         return cls(columns, len(ready.smiles), digest.hexdigest(), divided_into, repeats=repeats)

@@ -13,6 +13,7 @@ from molecules.files.table import Table
 from molecules.training.bounded import fit_with_bounds
 from molecules.training.inputs import TableInputs
 from molecules.training.preparation import DataConfig, Prepared, prepare
+from molecules.training.same_table import LearnedFrom
 from molecules.training.testing import compare_with_baselines
 
 RINGS = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCOC1", "c1ccsc1", "C1CCNCC1")
@@ -70,3 +71,9 @@ def test_the_forest_and_the_mean_beside_it_take_no_bound_for_a_value() -> None:
     error = np.sqrt(np.nanmean((truth - lengths[known].mean()) ** 2))
     assert told["mean"] == pytest.approx(error)
     assert told[FOREST] < error
+
+
+def test_another_bound_is_another_table() -> None:
+    tables = [LearnedFrom.of_table(prepared(cell)) for cell in ("5", "<5", ">5", "<5")]
+    assert len({each.sha256 for each in tables}) == 3
+    assert tables[1] == tables[3]
