@@ -34,12 +34,12 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
 
     Returns:
         Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
-        time, ascending; latitude north to south, longitude and level ascending, ERA5
-        short names, SI units; coordinate `valid_time` (time, lead_time).
+        time, ascending like lead times; latitude north to south, longitude and level
+        ascending, ERA5 short names, SI units; coordinate `valid_time` (time, lead_time).
 
     Raises:
-        InputError: a file that cannot be read or holds no forecasts, files of
-            different grids or lead times, an initial time that comes twice.
+        InputError: a file that cannot be read or holds no forecasts, files of different
+            grids or lead times, an initial time or a file's lead time that comes twice.
     """
     return _together([(Path(name), _raw(Path(name))) for name in expand(_listed(paths))])
 
@@ -127,7 +127,20 @@ def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
         parts = [_still(part) for part in preferred(parts)]
         whole = reduce(xr.Dataset.combine_first, parts)
         whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
+    whole = _by_ascending_lead(whole, file)
     return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
+
+
+def _by_ascending_lead(forecast: xr.Dataset, file: Path) -> xr.Dataset:
+    """Lead times ascending; one that comes twice is refused."""
+    leads = np.sort(forecast["lead_time"].values)
+    again = leads[1:][leads[1:] == leads[:-1]]
+    if again.size:
+        raise InputError(
+            f"{file}: lead time {again[0] / np.timedelta64(1, 'h'):g} h comes twice; keep one of "
+            "them"
+        )
+    return forecast.sortby("lead_time")
 
 
 def _raw(file: Path) -> list[xr.Dataset]:

@@ -116,6 +116,23 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
         open_forecast([files[0], files[0]])
 
 
+@pytest.mark.parametrize("hours", [(48, 72, 24), (72, 48, 24)])
+def test_lead_times_of_any_order_ascend(tmp_path: Path, hours: tuple[int, ...]) -> None:
+    """In one file, and where the file of another run has them in another order."""
+    a_run("2001-01-01", *hours).to_netcdf(tmp_path / "0.nc")
+    a_run("2001-01-02", 24, 48, 72).to_netcdf(tmp_path / "1.nc")
+    forecast = open_forecast(tmp_path / "*.nc")
+    assert (forecast["lead_time"].values / HOUR).tolist() == [24, 48, 72]
+    np.testing.assert_allclose(forecast["t2m"].isel(lat=0, lon=0), [[440, 680, 920]] * 2)
+    assert open_either(tmp_path / "0.nc").equals(forecast.isel(time=[0]))
+
+
+def test_a_lead_time_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    a_run("2001-01-01", 24, 6, 24).to_netcdf(tmp_path / "run.nc")
+    with pytest.raises(InputError, match="run.nc: lead time 24 h comes twice; keep one of them"):
+        open_forecast(tmp_path / "run.nc")
+
+
 def test_lead_times_by_other_names(tmp_path: Path) -> None:
     """NCL's of GRIB, and the short ones of hand-made files."""
     made = a_run("2001-01-01", 6, 12)
