@@ -6,13 +6,14 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.checking.findings import Finding
-from weather.files.history import forecasts, not_understood, releases, repeats
+from weather.files.history import forecasts, not_understood, releases, repeats, times_left_out
 
 
 def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
     """All that reading found and a user should know."""
     yield from _forecasts(dataset)
     yield from _dropped(dataset)
+    yield from _not_common(dataset)
     yield from _mixed(dataset)
     yield from _left_out(dataset)
 
@@ -35,6 +36,13 @@ def _dropped(dataset: xr.Dataset) -> Iterator[Finding]:
     for line in repeats(dataset):
         source, _, came = line.partition(": ")
         yield Finding("time", "warning", f"of {source}: {came}", "each once", "were two files one?")
+
+
+def _not_common(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That files were joined of which not all hold all fields at all times."""
+    advice = "add the files that lack, or give fewer fields"
+    for line in times_left_out(dataset):
+        yield Finding("time", "warning", f"of the files together: {line}", "", advice)
 
 
 def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ ATTRIBUTE = "history"
 REPEATED = " repeated times, from "
 VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
+TIMES_LEFT_OUT = " times left out, from "
 UNKNOWN = " of unknown meaning"
 MADE_HERE = ", made by weather forecast"
 
@@ -39,6 +40,11 @@ def own_forecasts(dataset: xr.Dataset) -> list[str]:
 def repeats(dataset: xr.Dataset) -> list[str]:
     """Of each file that gave times twice: `a.nc: dropped 2 repeated times, from ...`."""
     return [line for line in history(dataset) if REPEATED in line]
+
+
+def times_left_out(dataset: xr.Dataset) -> list[str]:
+    """Of joined files: `84 of 164 times left out, from 2001-01-21T00:00: b.nc has no vo then`."""
+    return [line for line in history(dataset) if TIMES_LEFT_OUT in line]
 
 
 def releases(dataset: xr.Dataset) -> list[str]:

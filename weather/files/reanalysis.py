@@ -27,7 +27,8 @@ def open_reanalysis(sources: Sources | xr.Dataset) -> xr.Dataset:
     """Open analyses as one canonical data set, lazily.
 
     Files may continue each other in time, hold different variables of the same times
-    (only common times are kept) or different levels, or hold static fields without time.
+    (only common times are kept; `history` tells of others) or different levels, or hold static
+    fields without time.
 
     Args:
         sources: NetCDF, GRIB (with `cfgrib` installed) or Zarr, as paths, globs, fsspec
