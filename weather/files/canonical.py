@@ -15,6 +15,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
+from weather.files.fixed import without_times
 from weather.files.history import UNKNOWN, history, left_out, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import with_member
@@ -61,8 +62,9 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
         field = _on_its_level(_squeezed(dataset[key]), title)
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
+        field, still = without_times(name, field, source)
         fields[name] = _field(name, computable(field) if converted else field, source)
-        lines += converted
+        lines += still + converted
     if not fields:
         raise InputError(f"{source} holds no field on latitude and longitude")
     layout = _layout(dataset, {"time": own_time, **names}, layouts)
@@ -173,8 +175,6 @@ def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
     for scalar, wanted in (("level", not single), ("time", not static)):
         if scalar in field.coords and scalar not in field.dims and wanted:
             field = field.expand_dims(scalar)
-    if static and field.sizes.get("time") == 1:
-        field = field.squeeze("time")
     field = field.drop_vars([c for c in field.coords if c not in field.dims])
     field = to_si(field, name, source)
     known = describe(name)

@@ -104,7 +104,8 @@ def static_fields(dataset: xr.Dataset, variables: Variables) -> dict[str, torch.
     for name in variables.static:
         if dataset[name].dims != ("lat", "lon"):
             raise InputError(
-                f"static {name} has dimensions {dataset[name].dims}; expected (lat, lon)"
+                f"static {name} has dimensions {dataset[name].dims}; expected (lat, lon): if it "
+                "is the same at all times, give it at one of them, else under another name"
             )
         fields[name] = torch.from_numpy(dataset[name].values.astype(np.float32))
     return fields

@@ -8,7 +8,8 @@ from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.files.canonical import canonical
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis, require_names
+from weather.files.reanalysis import open_reanalysis, require_names, static_fields
+from weather.variables import Variables
 
 
 @pytest.fixture
@@ -249,6 +250,27 @@ def test_layout_keeps_attributes_types_and_units(few, opened):
     assert found["msl"].attributes["GRIB_paramId"] == 151
     assert found["t"].dtype == "float64"
     assert "units" not in found["msl"].attributes
+
+
+def test_a_static_field_at_every_time_is_taken_once(few, opened):
+    """As ERA5 comes with lsm and z of the surface; one that changes is kept, and refused."""
+    land = few.msl * 0 + (few.longitude > 180)
+    mountains = few.msl * 0 + few.latitude**2
+    data = few[["msl"]].assign(
+        lsm=land.where(few.latitude < 60).assign_attrs(units="(0 - 1)"),
+        z=mountains.assign_attrs(units="m**2 s**-2"),
+    )
+    dataset = opened(data)
+    assert dataset.lsm.dims == dataset.z_surface.dims == ("lat", "lon")
+    np.testing.assert_array_equal(dataset.lsm, data.lsm[0])
+    line = "data.nc: lsm is equal at its first, middle and last time: taken once"
+    assert line in dataset.attrs["history"].splitlines()
+    assert Layout.of(dataset).fields["lsm"].dims == ("time", "lat", "lon")
+    moving = data.lsm.where(few.time != few.time[-1], 1.0).assign_attrs(units="1")
+    ice = canonical(data.assign(lsm=moving), "ice.nc")
+    assert "time" in ice.lsm.dims
+    with pytest.raises(InputError, match=r"static lsm has dimensions .*: if it is the same"):
+        static_fields(ice, Variables(surface=("msl",), static=("lsm",)))
 
 
 def curvilinear(data):
