@@ -63,7 +63,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
         field, still = without_times(name, field, source)
-        fields[name] = _field(name, computable(field) if converted else field, source)
+        changes = converted or field.dtype.kind != "f"
+        fields[name] = _field(name, computable(field) if changes else field, source)
         lines += still + converted
     if not fields:
         raise InputError(f"{source} holds no field on latitude and longitude")
@@ -204,7 +205,7 @@ def _field_layout(key: str, field: xr.DataArray) -> FieldLayout:
         name=key,
         dims=tuple(str(d) for d in field.dims),
         units=str(field.attrs["units"]) if "units" in field.attrs else None,
-        dtype=str(field.dtype),
+        dtype=str(field.dtype) if field.dtype.kind == "f" else "float32",  # as NaN needs
         attributes={k: v for k, v in plain.items() if isinstance(v, str | float | int)},
     )
 

@@ -3,6 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sciml.errors import InputError
 from weather.variables import describe
 
@@ -55,14 +57,15 @@ def convertible(si: str) -> dict[str, tuple[float, float]]:
 
 
 def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
-    """The field in the unit this package uses for `name`; lazily.
+    """The field in the unit this package uses for `name`, in floating point; lazily.
 
-    A field that is not in the table of variables, or that states no unit, is left
-    as it is.
+    A field that is not in the table of variables, or that states no unit, keeps its values.
 
     Raises:
         InputError: if a known variable comes in a unit that cannot be converted.
     """
+    if field.dtype.kind in "iub":  # float64 where float32 is too coarse
+        field = field.astype(np.result_type(field.dtype, np.float32))
     known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
     if known is None or not unit or unit == known.units:
         return field

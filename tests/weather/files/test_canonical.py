@@ -252,6 +252,16 @@ def test_layout_keeps_attributes_types_and_units(few, opened):
     assert "units" not in found["msl"].attributes
 
 
+@pytest.mark.parametrize(("kind", "floats"), [("int16", "float32"), ("int32", "float64")])
+def test_integers_are_read_as_numbers_that_take_nan(kind, floats, few, opened):
+    """And a forecast of them is written as such, in the file's unit."""
+    whole = (few.msl / 100).round().astype(kind).assign_attrs(units="hPa")
+    dataset = opened(few.assign(msl=whole, count=whole.drop_attrs()))
+    assert dataset.msl.dtype == dataset["count"].dtype == floats
+    np.testing.assert_allclose(dataset.msl, 100 * whole.astype(float))
+    assert Layout.of(dataset).fields["msl"].dtype == "float32"
+
+
 def test_a_static_field_at_every_time_is_taken_once(few, opened):
     """As ERA5 comes with lsm and z of the surface; one that changes is kept, and refused."""
     land = few.msl * 0 + (few.longitude > 180)
