@@ -16,6 +16,7 @@ from weather.files.lead_times import by_lead_time, hours_since_initial, lead_tim
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
+from weather.files.time_units import decoding, with_dates
 from weather.files.times import time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
@@ -188,7 +189,11 @@ def _open(file: Path) -> xr.Dataset:
         raise InputError(f"{file}: no such file")
     engine = "zarr" if file.is_dir() else None
     try:
-        return with_leads(xr.open_dataset(file, engine=engine, decode_timedelta=True))
+        with decoding(file):
+            dataset = xr.open_dataset(file, engine=engine, decode_timedelta=True)
+        return with_leads(with_dates(dataset))
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"cannot read {file} as NetCDF, GRIB or Zarr; give a forecast file"
