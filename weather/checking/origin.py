@@ -53,7 +53,9 @@ def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:
 
 
 def _left_out(dataset: xr.Dataset) -> Iterator[Finding]:
-    """That fields were not read, for a dimension such as the depth of soil."""
-    if found := not_understood(dataset):
-        more = f" (and {count(len(found) - 1, 'more file')})" if len(found) > 1 else ""
-        yield Finding("", "warning", f"{found[0]}{more}", "", "select one entry if it is wanted")
+    """That fields were not read, for a dimension such as the depth of soil, or for a unit."""
+    found = not_understood(dataset)
+    for todo in dict.fromkeys(found.values()):
+        first, *others = (line for line in found if found[line] == todo)
+        more = f" (and {len(others)} more)" if others else ""
+        yield Finding("", "warning", f"{first}{more}", "", f"{todo} if it is wanted")

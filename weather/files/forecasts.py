@@ -11,6 +11,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
 from weather.files.merge import preferred
@@ -214,6 +215,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
         for name, field in layout.fields.items()
     }
     result = layout.attach(xr.Dataset(fields, attrs=dataset.attrs))
+    result = noted(result, *not_understood(there))
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):

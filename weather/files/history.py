@@ -10,6 +10,7 @@ VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
 TIMES_LEFT_OUT = " times left out, from "
 UNKNOWN = " of unknown meaning"
+UNCONVERTED = ", to which it cannot be converted"
 MADE_HERE = ", made by weather forecast"
 
 
@@ -58,12 +59,14 @@ def simulated(dataset: xr.Dataset) -> bool:
     return any("weather simulate" in line for line in history(dataset))
 
 
-def left_out(source: str, names: Sequence[object], dimension: str) -> str:
-    """The line on fields that cannot be read for a dimension."""
+def left_out(source: str, names: Sequence[object], why: str) -> str:
+    """The line on fields that cannot be read; why ends in `UNKNOWN` or `UNCONVERTED`."""
     listed = ", ".join(repr(str(name)) for name in names)
-    return f"{source}: left out {listed}, with a dimension {dimension!r}{UNKNOWN}"
+    return f"{source}: left out {listed}, {why}"
 
 
-def not_understood(dataset: xr.Dataset) -> list[str]:
-    """The lines of `left_out`."""
-    return [line for line in history(dataset) if line.endswith(UNKNOWN)]
+def not_understood(dataset: xr.Dataset) -> dict[str, str]:
+    """The lines of `left_out`, and what to do about each."""
+    remedies = {UNKNOWN: "select one entry", UNCONVERTED: "convert it, or mend its units attribute"}
+    lines = history(dataset)
+    return {line: todo for line in lines for end, todo in remedies.items() if line.endswith(end)}

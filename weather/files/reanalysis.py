@@ -210,8 +210,10 @@ def require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
     there = [str(name) for name in dataset.data_vars]
     for name in names:
         if name not in dataset:
-            found = (line for line in not_understood(dataset) if _names(line, name))
-            why = next((f": {line}; select one entry of it first" for line in found), "")
+            found = not_understood(dataset).items()
+            why = next(
+                (f": {line}; {todo} first" for line, todo in found if _names(line, name)), ""
+            )
             raise InputError(
                 f"no variable {name!r} in the data{nearest(name, there)} "
                 f"(there are {', '.join(there)}){why}"

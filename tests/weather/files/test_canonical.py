@@ -230,6 +230,27 @@ def test_a_file_of_fields_of_a_foreign_dimension_alone_is_refused(few):
         canonical(soil[["stl"]], "data.nc")
 
 
+def test_a_field_in_an_unsuited_unit_is_left_out(few, opened):
+    """And refused where it is wanted, or alone; another field of its meaning takes its place."""
+    rain = (few.msl * 0).assign_attrs(units="mm/day")
+    dataset = opened(few.assign(tp=rain, stl=with_soil(few)["stl"]))
+    assert set(dataset.data_vars) == {"z", "t", "msl"}
+    line = (
+        "data.nc: left out 'tp', in 'mm/day'; expected one of m, mm, kg m-2, to which it cannot "
+        "be converted"
+    )
+    assert line in dataset.attrs["history"].splitlines()
+    advice = "convert it, or mend its units attribute"
+    assert f"{line}: {advice} if it is wanted" in [f.text for f in origin_of(dataset)]
+    assert len([*origin_of(dataset)]) == 2
+    with pytest.raises(InputError, match=f"no variable 'tp' .*: {line}; {advice} first"):
+        require_names(dataset, ["tp"])
+    with pytest.raises(InputError, match=f"tp comes in 'mm/day'; expected one of m, .*: {advice}"):
+        canonical(few.assign(tp=rain)[["tp"]], "data.nc")
+    both = few.assign(tp=rain, total_precipitation=rain.assign_attrs(units="mm"))
+    assert Layout.of(canonical(both, "data.nc")).fields["tp"].name == "total_precipitation"
+
+
 def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
     members = xr.concat([few.msl] * 2, "quantile")
     data = few.rename(msl="prmsl").assign(msl=members)
