@@ -44,6 +44,14 @@ def test_one_variable_in_files_of_different_contents(few, tmp_path):
     np.testing.assert_allclose(dataset.msl, few.msl)
 
 
+def test_longitudes_of_a_region_may_count_from_elsewhere(few, tmp_path):
+    region = few.isel(longitude=slice(10, 14))
+    west = region.assign_coords(longitude=region.longitude - 360)
+    dataset = opened(tmp_path, region[["z"]], west[["msl"]])
+    assert dataset.lon.values.tolist() == region.longitude.values.tolist()
+    np.testing.assert_allclose(dataset.msl, region.msl)
+
+
 def test_files_that_share_a_time(few, tmp_path):
     dataset = opened(tmp_path, few.isel(time=slice(3)), few.isel(time=slice(2, 4)))
     np.testing.assert_allclose(dataset.z, few.z)
