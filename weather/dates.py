@@ -16,7 +16,7 @@ _EXTENDED = re.compile(
     rf"(?P<year>\d{{4}})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)(?:[T ]{_CLOCK}|Z)?)?)?"
 )
 _BASIC = re.compile(rf"(?P<year>\d{{4}})(?P<month>\d\d)(?P<day>\d\d)(?:T?{_CLOCK}|Z)?")
-_YEARS = range(1678, 2262)  # that nanoseconds in 64 bits can count
+YEARS = range(1678, 2262)  # that nanoseconds in 64 bits can count
 
 
 def moment(text: str) -> np.datetime64:
@@ -61,7 +61,7 @@ def span(text: str) -> Period:
         ValueError: if it cannot be read.
     """
     found = _parts(text)
-    if found is None or int(found["year"]) not in _YEARS:
+    if found is None or int(found["year"]) not in YEARS:
         raise ValueError(text)
     date = "-".join(filter(None, found.group("year", "month", "day")))
     clock = ":".join(filter(None, found.group("hour", "minute", "second")))
@@ -81,5 +81,5 @@ def _parts(text: str) -> re.Match[str] | None:
 def _out_of_range(*dates: str) -> str:
     """That years are out of range, where that is why dates cannot be read."""
     years = {int(found["year"]) for found in map(_parts, dates) if found}
-    inside = years <= set(_YEARS)
-    return "" if inside else f": years go from {_YEARS[0]} to {_YEARS[-1]}"
+    inside = years <= set(YEARS)
+    return "" if inside else f": years go from {YEARS[0]} to {YEARS[-1]}"

@@ -96,10 +96,17 @@ class LatLonGrid(Config):
         return height / height.mean()
 
     def matches(self, other: "LatLonGrid") -> bool:
-        """Whether two grids are the same to a thousandth of a degree."""
-        return self.shape == other.shape and bool(
+        """Whether two grids are the same to a thousandth of a degree, column by column.
+
+        Longitudes may count from elsewhere: -140..-52.5 E are 220..307.5 E.
+        """
+        if self.shape != other.shape:
+            return False
+        east = np.subtract(self.lon, other.lon)
+        turns = 360 * np.round(east[0] / 360)
+        return bool(
             np.allclose(self.lat, other.lat, rtol=0, atol=_TOLERANCE)
-            and np.allclose(self.lon, other.lon, rtol=0, atol=_TOLERANCE)
+            and np.allclose(east, turns, rtol=0, atol=_TOLERANCE)
         )
 
     def describe(self) -> str:

@@ -70,3 +70,14 @@ def test_grids_match_up_to_rounding():
     grid = make([60, 59.9], [0, 0.1])
     assert grid.matches(make([60, np.float64(np.float32(59.9))], [0, np.float64(np.float32(0.1))]))
     assert not grid.matches(make([60, 59.5], [0, 0.1]))
+
+
+def test_columns_are_the_same_wherever_longitudes_count_from():
+    lat, lon = [60, 50], np.arange(-140, -52, 2.5)
+    region = make(lat, lon)
+    for same in (lon, lon + 360, lon - 360 + 5e-4):
+        assert region.matches(make(lat, same))
+    for other in (lon + 2.5, lon + 180, lon + 362.5, np.linspace(220, 305, len(lon))):
+        assert not region.matches(make(lat, other))
+    globe = np.arange(0, 360, 2.5)
+    assert not make(lat, globe).matches(make(lat, globe - 180))

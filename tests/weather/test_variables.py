@@ -44,6 +44,25 @@ def test_units_that_mean_the_same(spelling):
     assert plain_unit(spelling) == "m2 s-2"
 
 
+@pytest.mark.parametrize(
+    ("name", "si", "spellings"),
+    [
+        ("w", "Pa s-1", ["Pascal/s", "Pa/s", "pascals second-1"]),
+        ("q", "kg kg-1", ["kg/kg", "1", "kilogram/kilogram"]),
+        ("q", "g kg-1", ["grams/kg", "g/kg", "g kg^-1", "g·kg⁻¹"]),
+        ("t2m", "K", ["°K", "deg K", "Kelvins"]),
+        ("t2m", "degC", ["degrees_C", "deg C", "degree_C", "degrees Celsius", "Celsius degrees"]),
+        ("vo", "s-1", ["1/s", "/s", "1 / s", "s**-1", "s⁻¹"]),
+        ("z", "m2 s-2", ["J kg-1", "J/kg", "m²·s⁻²"]),
+        ("u10", "m s-1", ["m/sec", "m·s⁻¹", "metres per second", "meters second-1"]),
+        ("lsm", "1", ["1", "(0 - 1)", "Numeric"]),
+        ("tp", "mm day-1", ["mm/day", "mm day-1"]),
+    ],
+)  # fmt: skip
+def test_units_of_a_field_as_centres_spell_them(name, si, spellings):
+    assert {plain_unit(spelling, name) for spelling in spellings} == {si}
+
+
 def test_channels_run_by_variable_then_level():
     variables = Variables(surface=("msl",), upper=("z", "t"), levels=(500, 850))
     assert variables.channels == ("msl", "z500", "z850", "t500", "t850")

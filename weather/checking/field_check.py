@@ -121,7 +121,7 @@ class Inspector:
         unit: object = self.dataset[name].attrs.get("units")
         if self.layout is not None and name in self.layout.fields:
             unit = self.layout.fields[name].units
-        return plain_unit(str(unit)) if unit else None
+        return plain_unit(str(unit), name) if unit else None
 
     @cached_property
     def _geopotential(self) -> Summary:

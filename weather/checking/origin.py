@@ -6,13 +6,14 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.checking.findings import Finding
-from weather.files.history import forecasts, not_understood, releases, repeats
+from weather.files.history import forecasts, not_understood, releases, repeats, times_left_out
 
 
 def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
     """All that reading found and a user should know."""
     yield from _forecasts(dataset)
     yield from _dropped(dataset)
+    yield from _not_common(dataset)
     yield from _mixed(dataset)
     yield from _left_out(dataset)
 
@@ -37,6 +38,13 @@ def _dropped(dataset: xr.Dataset) -> Iterator[Finding]:
         yield Finding("time", "warning", f"of {source}: {came}", "each once", "were two files one?")
 
 
+def _not_common(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That files were joined of which not all hold all fields at all times."""
+    advice = "add the files that lack, or give fewer fields"
+    for line in times_left_out(dataset):
+        yield Finding("time", "warning", f"of the files together: {line}", "", advice)
+
+
 def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:
     """That the early release of a reanalysis stands beside the final one."""
     for line in releases(dataset):
@@ -45,7 +53,9 @@ def _mixed(dataset: xr.Dataset) -> Iterator[Finding]:
 
 
 def _left_out(dataset: xr.Dataset) -> Iterator[Finding]:
-    """That fields were not read, for a dimension such as the depth of soil."""
-    if found := not_understood(dataset):
-        more = f" (and {count(len(found) - 1, 'more file')})" if len(found) > 1 else ""
-        yield Finding("", "warning", f"{found[0]}{more}", "", "select one entry if it is wanted")
+    """That fields were not read, for a dimension such as the depth of soil, or for a unit."""
+    found = not_understood(dataset)
+    for todo in dict.fromkeys(found.values()):
+        first, *others = (line for line in found if found[line] == todo)
+        more = f" (and {len(others)} more)" if others else ""
+        yield Finding("", "warning", f"{first}{more}", "", f"{todo} if it is wanted")

@@ -64,7 +64,7 @@ def _in_units(
     values: NDArray[np.float32], name: str, field: FieldLayout
 ) -> NDArray[np.float32] | NDArray[np.float64]:
     """From SI to the file's unit; the inverse of `weather.files.units.to_si`."""
-    known, unit = describe(name), plain_unit(field.units or "")
+    known, unit = describe(name), plain_unit(field.units or "", name)
     if known is None or not unit or unit == known.units:
         return values
     factor, offset = convertible(known.units)[unit]

@@ -15,13 +15,15 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
-from weather.files.history import UNKNOWN, history, left_out, noted
+from weather.files.fixed import without_times
+from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
+from weather.files.left_out import of_known_dimensions, of_known_units
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
 from weather.files.releases import releases_of, sole_release
 from weather.files.times import tidy_times, valid_times
-from weather.files.units import convertible, plain_unit, to_si
+from weather.files.units import convertible, plain_unit, to_si, unit_of
 from weather.variables import (
     KNOWN,
     ON_LEVELS,
@@ -46,8 +48,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
 
     Raises:
         InputError: no latitude or longitude, forecasts that are not the only ones for
-            their time, no field without a dimension of unknown meaning, unusable
-            coordinates, an unknown unit.
+            their time, no field without a dimension of unknown meaning or a unit that
+            cannot be converted, unusable coordinates.
     """
     lines, title = history(dataset), str(dataset.attrs.get("title", ""))
     stated = releases_of(dataset)
@@ -61,8 +63,10 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
         field = _on_its_level(_squeezed(dataset[key]), title)
         converted = _converted(name, field, source)
         layouts[name] = _field_layout(str(key), field)
-        fields[name] = _field(name, computable(field) if converted else field, source)
-        lines += converted
+        field, still = without_times(name, field, source)
+        changes = converted or field.dtype.kind != "f"
+        fields[name] = _field(name, computable(field) if changes else field, source)
+        lines += still + converted
     if not fields:
         raise InputError(f"{source} holds no field on latitude and longitude")
     layout = _layout(dataset, {"time": own_time, **names}, layouts)
@@ -80,35 +84,15 @@ def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> d
     """Names of the fields on latitude and longitude; of two that mean the same, the usual one."""
     best: dict[str, Hashable] = {}
     on_grid = [key for key, f in dataset.data_vars.items() if {"lat", "lon"} <= set(f.dims)]
-    on_grid = _understood(dataset, on_grid, source, lines)
+    on_grid = of_known_dimensions(dataset, on_grid, source, lines)
     names = _names({key: _on_its_level(dataset[key], title) for key in on_grid})
-    for key in sorted(on_grid, key=lambda key: preference(str(key))):
+    names = of_known_units(dataset, names, source, lines)
+    for key in sorted(names, key=lambda key: preference(str(key))):
         name = names[key]
         if name in best:
             lines.append(f"{source}: left out {key!r}; {name} is there as {best[name]!r}")
         best.setdefault(name, key)
     return {key: name for key, name in names.items() if key == best[name]}
-
-
-def _understood(
-    dataset: xr.Dataset, keys: list[Hashable], source: str, lines: list[str]
-) -> list[Hashable]:
-    """Those whose dimensions are known, or of one entry; the others are noted."""
-    foreign: dict[str, list[Hashable]] = {}
-    for key in keys:
-        dims = {d for d in dataset[key].dims if d not in DIMENSIONS and dataset.sizes[d] > 1}
-        for dimension in sorted(map(str, dims))[:1]:
-            foreign.setdefault(dimension, []).append(key)
-    kept = [key for key in keys if not any(key in names for names in foreign.values())]
-    if keys and not kept:
-        dimension, names = next(iter(foreign.items()))
-        raise InputError(
-            f"{source}: {', '.join(repr(str(name)) for name in names)} "
-            f"{'has' if len(names) == 1 else 'have'} a dimension {dimension!r}{UNKNOWN}; "
-            "select one entry of it first"
-        )
-    lines += [left_out(source, names, dimension) for dimension, names in foreign.items()]
-    return kept
 
 
 def _squeezed(field: xr.DataArray) -> xr.DataArray:
@@ -173,8 +157,6 @@ def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
     for scalar, wanted in (("level", not single), ("time", not static)):
         if scalar in field.coords and scalar not in field.dims and wanted:
             field = field.expand_dims(scalar)
-    if static and field.sizes.get("time") == 1:
-        field = field.squeeze("time")
     field = field.drop_vars([c for c in field.coords if c not in field.dims])
     field = to_si(field, name, source)
     known = describe(name)
@@ -191,7 +173,7 @@ def _plain_attributes(field: xr.DataArray) -> dict[str, str]:
 
 
 def _converted(name: str, field: xr.DataArray, source: str) -> list[str]:
-    known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
+    known, unit = describe(name), unit_of(field, name)
     if known is None or not unit or unit == known.units:
         return []
     return [f"{source}: {name} converted from {unit} to {known.units}"]
@@ -204,7 +186,7 @@ def _field_layout(key: str, field: xr.DataArray) -> FieldLayout:
         name=key,
         dims=tuple(str(d) for d in field.dims),
         units=str(field.attrs["units"]) if "units" in field.attrs else None,
-        dtype=str(field.dtype),
+        dtype=str(field.dtype) if field.dtype.kind == "f" else "float32",  # as NaN needs
         attributes={k: v for k, v in plain.items() if isinstance(v, str | float | int)},
     )
 

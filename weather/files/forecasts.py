@@ -11,11 +11,13 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.canonical import canonical
 from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
+from weather.files.time_units import decoding, with_dates
 from weather.files.times import time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
@@ -34,12 +36,12 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
 
     Returns:
         Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
-        time, ascending; latitude north to south, longitude and level ascending, ERA5
-        short names, SI units; coordinate `valid_time` (time, lead_time).
+        time, ascending like lead times; latitude north to south, longitude and level
+        ascending, ERA5 short names, SI units; coordinate `valid_time` (time, lead_time).
 
     Raises:
-        InputError: a file that cannot be read or holds no forecasts, files of
-            different grids or lead times, an initial time that comes twice.
+        InputError: a file that cannot be read or holds no forecasts, files of different
+            grids or lead times, an initial time or a file's lead time that comes twice.
     """
     return _together([(Path(name), _raw(Path(name))) for name in expand(_listed(paths))])
 
@@ -127,7 +129,20 @@ def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
         parts = [_still(part) for part in preferred(parts)]
         whole = reduce(xr.Dataset.combine_first, parts)
         whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
+    whole = _by_ascending_lead(whole, file)
     return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
+
+
+def _by_ascending_lead(forecast: xr.Dataset, file: Path) -> xr.Dataset:
+    """Lead times ascending; one that comes twice is refused."""
+    leads = np.sort(forecast["lead_time"].values)
+    again = leads[1:][leads[1:] == leads[:-1]]
+    if again.size:
+        raise InputError(
+            f"{file}: lead time {again[0] / np.timedelta64(1, 'h'):g} h comes twice; keep one of "
+            "them"
+        )
+    return forecast.sortby("lead_time")
 
 
 def _raw(file: Path) -> list[xr.Dataset]:
@@ -175,7 +190,11 @@ def _open(file: Path) -> xr.Dataset:
         raise InputError(f"{file}: no such file")
     engine = "zarr" if file.is_dir() else None
     try:
-        return with_leads(xr.open_dataset(file, engine=engine, decode_timedelta=True))
+        with decoding(file):
+            dataset = xr.open_dataset(file, engine=engine, decode_timedelta=True)
+        return with_leads(with_dates(dataset))
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"cannot read {file} as NetCDF, GRIB or Zarr; give a forecast file"
@@ -196,6 +215,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
         for name, field in layout.fields.items()
     }
     result = layout.attach(xr.Dataset(fields, attrs=dataset.attrs))
+    result = noted(result, *not_understood(there))
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):

@@ -8,7 +8,9 @@ ATTRIBUTE = "history"
 REPEATED = " repeated times, from "
 VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
+TIMES_LEFT_OUT = " times left out, from "
 UNKNOWN = " of unknown meaning"
+UNCONVERTED = ", to which it cannot be converted"
 MADE_HERE = ", made by weather forecast"
 
 
@@ -41,6 +43,11 @@ def repeats(dataset: xr.Dataset) -> list[str]:
     return [line for line in history(dataset) if REPEATED in line]
 
 
+def times_left_out(dataset: xr.Dataset) -> list[str]:
+    """Of joined files: `84 of 164 times left out, from 2001-01-21T00:00: b.nc has no vo then`."""
+    return [line for line in history(dataset) if TIMES_LEFT_OUT in line]
+
+
 def releases(dataset: xr.Dataset) -> list[str]:
     """Of files that mix releases: `a.nc: 2 versions (expver 0001, 0005)`, or without a name
     `2 versions (expver 0001 in a.nc, 0005 in b.nc)`."""
@@ -52,12 +59,14 @@ def simulated(dataset: xr.Dataset) -> bool:
     return any("weather simulate" in line for line in history(dataset))
 
 
-def left_out(source: str, names: Sequence[object], dimension: str) -> str:
-    """The line on fields that cannot be read for a dimension."""
+def left_out(source: str, names: Sequence[object], why: str) -> str:
+    """The line on fields that cannot be read; why ends in `UNKNOWN` or `UNCONVERTED`."""
     listed = ", ".join(repr(str(name)) for name in names)
-    return f"{source}: left out {listed}, with a dimension {dimension!r}{UNKNOWN}"
+    return f"{source}: left out {listed}, {why}"
 
 
-def not_understood(dataset: xr.Dataset) -> list[str]:
-    """The lines of `left_out`."""
-    return [line for line in history(dataset) if line.endswith(UNKNOWN)]
+def not_understood(dataset: xr.Dataset) -> dict[str, str]:
+    """The lines of `left_out`, and what to do about each."""
+    remedies = {UNKNOWN: "select one entry", UNCONVERTED: "convert it, or mend its units attribute"}
+    lines = history(dataset)
+    return {line: todo for line in lines for end, todo in remedies.items() if line.endswith(end)}

@@ -22,7 +22,7 @@ class FieldLayout(Config):
         name: in the file.
         dims: canonical names (`time`, `member`, `level`, `lat`, `lon`) in the file's order.
         units: of the values, as the file spells them; None where it states none.
-        dtype: of the values on disk once unpacked: `float32`, `float64`.
+        dtype: of the values on disk once unpacked: `float32`, `float64`; the former for integers.
         level: hPa, ascending, where the field is on fewer levels than its data set.
         attributes: of the variable, but for its units.
     """

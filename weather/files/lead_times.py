@@ -13,11 +13,12 @@ from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
 from weather.files.times import time_of, unreadable_lead
 
 _INITIAL = (*INITIAL, "time")
+_VALID = ("valid_time", "time")
 
 
 def lead_times(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
     """The lead times of a file, in order; none where it does not state them for all fields."""
-    every = [_with_single_lead(part) for part in parts]
+    every = [_with_leads(part) for part in parts]
     names = [_find(part, "forecast_period", LEADS, "m") for part in every]
     found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
     nothing = np.empty(0, "timedelta64[ns]")
@@ -35,7 +36,7 @@ def hours_since_initial(parts: list[xr.Dataset]) -> NDArray[np.float64]:
 
 def by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     """Dimensions `time`, the initial time, and `lead_time`, wherever the file has them."""
-    dataset = _with_single_lead(dataset)
+    dataset = _with_leads(dataset)
     lead = _find(dataset, "forecast_period", LEADS, "m")
     initial = _find(dataset, "forecast_reference_time", _INITIAL, "M", besides=lead)
     if lead is None and (reason := unreadable_lead(dataset)):
@@ -60,11 +61,31 @@ def by_lead_time(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     return dataset.rename({own: name for own, name in names.items() if own != name})
 
 
-def _with_single_lead(dataset: xr.Dataset) -> xr.Dataset:
-    """A file of valid times, each with its initial time, by initial and one lead time."""
-    initial = _find(dataset, "forecast_reference_time", _INITIAL[:-1], "M")
+def _with_leads(dataset: xr.Dataset) -> xr.Dataset:
+    """A file of valid and initial times with the lead times that these tell, where it has none."""
+    initial = _find(dataset, "forecast_reference_time", INITIAL, "M")
     if initial is None or _find(dataset, "forecast_period", LEADS, "m") is not None:
         return dataset
+    if dataset[initial].size == 1 and dataset[initial].dims in ((), (initial,)):
+        return _of_one_run(dataset.squeeze(dataset[initial].dims), initial)
+    return _with_single_lead(dataset, initial)
+
+
+def _of_one_run(dataset: xr.Dataset, initial: Hashable) -> xr.Dataset:
+    """With lead times along the axis of valid times; unless these are too far away."""
+    axis = time_of(dataset)
+    valid = axis if axis in dataset.coords else _find(dataset, "time", _VALID, "M", initial)
+    if valid is None or not lead_hours(dataset, valid, initial).size:
+        return dataset
+    leads = dataset[valid] - dataset[initial]
+    if (leads < np.timedelta64(0)).any():
+        return dataset
+    named = dataset.assign_coords({"lead_time": (leads.dims, leads.values)})
+    return named if leads.dims else named.drop_vars([valid])
+
+
+def _with_single_lead(dataset: xr.Dataset, initial: Hashable) -> xr.Dataset:
+    """Of valid times, each with its initial time, by initial and one lead time."""
     valid = next(iter(dataset[initial].dims), initial)
     if valid == initial or valid not in dataset.coords or dataset[valid].dtype.kind != "M":
         return dataset

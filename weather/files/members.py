@@ -53,8 +53,7 @@ def by_member(
         return join([*(part for group in groups.values() for part in group), *every])
     members = {member: join([*group, *every]) for member, group in groups.items()}
     _require_alike(members)
-    fixed = next(iter(members.values()))
-    fixed = fixed.drop_vars([n for n, field in fixed.data_vars.items() if "time" in field.dims])
+    fixed = next(iter(members.values())).drop_dims("time", errors="ignore")
     moving = [whole.drop_vars(list(fixed.data_vars)) for whole in members.values()]
     index = pd.Index(list(members), name="member")
     joined = xr.concat(moving, index, join="inner", combine_attrs="override")

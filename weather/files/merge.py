@@ -7,6 +7,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.chunks import chunked
+from weather.files.common_times import times_left_out
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import by_member, spread_layout
@@ -20,17 +21,22 @@ from weather.variables import preference
 def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     """Join canonical data sets: common times, and all levels, NaN where a field has none.
 
+    Times that not all fields have are left out, which the history tells.
+
     Raises:
         InputError: different grids, no common times, one time with different values.
     """
     layout, lines = _layouts(parts), [line for part in parts for line in history(part)]
-    lines += compared(parts, [short_name(name) for name in names])
+    short = [short_name(name) for name in names]
+    lines += compared(parts, short)
     layout = spread_layout(layout, parts)
     dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
     if dataset.sizes.get("time") == 0:
         if len(parts) == 1:
             raise InputError("the data holds no times; give a file of some")
         raise InputError("the files have no time in common; give files of the same period")
+    if "time" in dataset.dims:
+        lines += times_left_out(parts, short, dataset["time"].values)
     dataset = dataset.drop_attrs(deep=False)
     return layout.attach(noted(dataset, *lines))
 

@@ -27,7 +27,8 @@ def open_reanalysis(sources: Sources | xr.Dataset) -> xr.Dataset:
     """Open analyses as one canonical data set, lazily.
 
     Files may continue each other in time, hold different variables of the same times
-    (only common times are kept) or different levels, or hold static fields without time.
+    (only common times are kept; `history` tells of others) or different levels, or hold static
+    fields without time.
 
     Args:
         sources: NetCDF, GRIB (with `cfgrib` installed) or Zarr, as paths, globs, fsspec
@@ -103,7 +104,8 @@ def static_fields(dataset: xr.Dataset, variables: Variables) -> dict[str, torch.
     for name in variables.static:
         if dataset[name].dims != ("lat", "lon"):
             raise InputError(
-                f"static {name} has dimensions {dataset[name].dims}; expected (lat, lon)"
+                f"static {name} has dimensions {dataset[name].dims}; expected (lat, lon): if it "
+                "is the same at all times, give it at one of them, else under another name"
             )
         fields[name] = torch.from_numpy(dataset[name].values.astype(np.float32))
     return fields
@@ -208,8 +210,10 @@ def require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
     there = [str(name) for name in dataset.data_vars]
     for name in names:
         if name not in dataset:
-            found = (line for line in not_understood(dataset) if _names(line, name))
-            why = next((f": {line}; select one entry of it first" for line in found), "")
+            found = not_understood(dataset).items()
+            why = next(
+                (f": {line}; {todo} first" for line, todo in found if _names(line, name)), ""
+            )
             raise InputError(
                 f"no variable {name!r} in the data{nearest(name, there)} "
                 f"(there are {', '.join(there)}){why}"

@@ -17,6 +17,7 @@ from weather.files.grib import open_grib
 from weather.files.history import simulated
 from weather.files.layout import ATTRIBUTE
 from weather.files.stores import STORES
+from weather.files.time_units import decoding
 
 Sources = str | Path | Sequence[str | Path]
 
@@ -132,6 +133,8 @@ def _open_local(path: Path) -> list[xr.Dataset]:
         return [_zarr(ZipStore(path, mode="r"), str(path), None)]
     try:
         return [_decoded(path, None)]
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise InputError(f"cannot read {path} as NetCDF, GRIB or Zarr: give analyses") from error
 
@@ -158,6 +161,8 @@ def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # consolidated metadata or not: both are fine
             return _decoded(store, "zarr", storage_options=options)
+    except InputError:
+        raise
     except Exception as error:  # every file system raises errors of its own
         if isinstance(store, str) and _remote(store):
             raise _unreachable(name, error) from error
@@ -165,7 +170,10 @@ def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:
 
 
 def _decoded(file: Any, engine: Any, **options: Any) -> xr.Dataset:
-    dataset = xr.open_dataset(file, engine=engine, chunks=None, decode_timedelta=False, **options)
+    with decoding(short_name(str(file))):
+        dataset = xr.open_dataset(
+            file, engine=engine, chunks=None, decode_timedelta=False, **options
+        )
     if ATTRIBUTE not in dataset.attrs and not simulated(dataset):
         dataset.attrs.pop("history", None)  # of other programs; what we wrote is kept
     return dataset

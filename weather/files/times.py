@@ -10,6 +10,7 @@ from sciml.errors import InputError
 from weather.files.chunks import chunked
 from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plain
 from weather.files.history import BY_VALID_TIME, MADE_HERE
+from weather.files.time_units import require_calendar, require_dates, with_dates
 
 _HOUR = np.timedelta64(1, "h")
 _DURATIONS = {  # of UDUNITS or xarray, to xarray's names
@@ -37,12 +38,12 @@ def valid_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, str | Non
         The data set, its own name of the axis, and what was changed.
 
     Raises:
-        InputError: forecasts without initial time, or with several for one time.
+        InputError: forecasts without initial time, or with several for one time; dates of
+            another calendar.
     """
-    dataset = with_leads(dataset)
+    dataset = with_leads(with_dates(dataset))
     dated = [key for key in dataset.variables if dataset[key].dtype.kind == "M"]
-    if any(_calendar(dataset[key]) for key in dataset.variables):
-        raise InputError(f"{source} has times of another calendar; expected the standard one")
+    require_calendar(dataset, source)
     reference = _first(dataset, [k for k in dated if _is_reference(dataset[k])])
     dates = [k for k in dated if not _is_reference(dataset[k]) and _is_date(dataset, k)]
     valid = _first(dataset, [key for key in dates if _is_valid(dataset[key])])
@@ -70,10 +71,11 @@ def tidy_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]
     """Times ascending, each once.
 
     Raises:
-        InputError: a time that comes twice with different values.
+        InputError: times that are no dates, a time that comes twice with different values.
     """
     if "time" not in dataset.dims:
         return dataset, []
+    require_dates(dataset["time"], source)
     lines, times = [], dataset["time"].values
     if np.isnat(times).any():
         raise InputError(f"{source}: a time is missing; mend the file")
@@ -157,13 +159,6 @@ def _is_valid(variable: xr.DataArray) -> bool:
 
 def _is_date(dataset: xr.Dataset, key: Hashable) -> bool:
     return key in dataset.dims or str(key) in ("time", "valid_time") or _is_valid(dataset[key])
-
-
-def _calendar(variable: xr.DataArray) -> bool:
-    """Whether it holds dates of a calendar that numpy does not have."""
-    if variable.dtype != object or not variable.size or variable.ndim > 1:
-        return False
-    return type(np.ravel(variable.values)[0]).__module__.startswith("cftime")
 
 
 def _first(dataset: xr.Dataset, keys: list[Hashable]) -> Hashable | None:

@@ -3,6 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sciml.errors import InputError
 from weather.variables import describe
 
@@ -26,26 +28,60 @@ _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
 }
 _SPELLINGS = {
     "millibar": "hPa", "millibars": "hPa", "mbar": "hPa", "hpa": "hPa", "mb": "hPa",
-    "pascal": "Pa", "pascals": "Pa", "pa": "Pa",
-    "kelvin": "K", "degk": "K", "k": "K",
-    "c": "degC", "celsius": "degC", "degc": "degC", "deg_c": "degC", "degrees_celsius": "degC",
-    "degree_celsius": "degC", "°c": "degC",
+    "pascal": "Pa", "pascals": "Pa", "pa": "Pa", "n m-2": "Pa",
+    "kelvin": "K", "kelvins": "K", "degk": "K", "deg k": "K", "k": "K", "°k": "K",
+    "c": "degC", "celsius": "degC", "degc": "degC", "deg_c": "degC", "deg c": "degC",
+    "degree_c": "degC", "degrees_c": "degC", "degree c": "degC", "degrees c": "degC",
+    "degree_celsius": "degC", "degrees_celsius": "degC", "degrees celsius": "degC",
+    "degree celsius": "degC", "celsius degrees": "degC", "°c": "degC",
     "gpdam": "dam", "gpm": "m", "metre": "m", "metres": "m", "meter": "m", "meters": "m",
-    "m of water equivalent": "m",
+    "m of water equivalent": "m", "j kg-1": "m2 s-2",
     "(0 - 1)": "1", "0-1": "1", "unitless": "1", "dimensionless": "1", "~": "1", "-": "1",
-    "fraction": "1", "proportion": "1", "percent": "%",
+    "fraction": "1", "proportion": "1", "numeric": "1", "percent": "%",
 }  # fmt: skip
+_WORDS = {
+    "pascal": "Pa", "pascals": "Pa", "gram": "g", "grams": "g", "kilogram": "kg",
+    "kilograms": "kg", "sec": "s", "second": "s", "seconds": "s", "metre": "m", "metres": "m",
+    "meter": "m", "meters": "m",
+}  # in a product  # fmt: skip
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹·", "-0123456789 ")
 
 
-def plain_unit(unit: str) -> str:
-    """One spelling for units that mean the same: `m**2 s**-2`, `m^2/s^2` -> `m2 s-2`."""
-    text = unit.strip()
+def plain_unit(unit: str, name: str = "") -> str:
+    """One spelling for units that mean the same: `m**2 s**-2`, `m^2/s^2` -> `m2 s-2`.
+
+    Args:
+        unit: as a file has it.
+        name: of the field, where that tells more: `1` of specific humidity is `kg kg-1`.
+    """
+    plain = _plain(unit.strip().translate(_LOWERED))
+    known = describe(name)
+    return known.units if known and (plain, known.units) == ("1", "kg kg-1") else plain
+
+
+def _plain(text: str) -> str:
     if text.lower() in _SPELLINGS:
         return _SPELLINGS[text.lower()]
+    text = re.sub(r"^1(?=\s*/)", "", text.replace(" per ", "/"))
     text = re.sub(r"/\s*([A-Za-z]+)(?:\*\*|\^)?(\d*)", _below, text)
     text = re.sub(r"\*\*|\^", "", text)
-    return re.sub(r"[\s.*]+", " ", text).strip()
+    text = re.sub(r"[\s.*]+", " ", text).strip()
+    text = re.sub(r"[A-Za-z]+", lambda word: _WORDS.get(word[0].lower(), word[0]), text)
+    return _SPELLINGS.get(text.lower(), text) if " " in text else text
+
+
+def unit_of(field: "xr.DataArray", name: str) -> str:
+    """The plain unit that a field states; empty where it states none."""
+    return plain_unit(str(field.attrs.get("units", "")), name)
+
+
+def unconvertible(field: "xr.DataArray", name: str) -> str:
+    """`'mm/day'; expected one of m, mm`, of a unit that cannot become SI; empty of others."""
+    known, unit = describe(name), unit_of(field, name)
+    if known is None or not unit or unit in convertible(known.units):
+        return ""
+    return f"{field.attrs['units']!r}; expected one of {', '.join(convertible(known.units))}"
 
 
 def convertible(si: str) -> dict[str, tuple[float, float]]:
@@ -55,24 +91,23 @@ def convertible(si: str) -> dict[str, tuple[float, float]]:
 
 
 def to_si(field: "xr.DataArray", name: str, source: str) -> "xr.DataArray":
-    """The field in the unit this package uses for `name`; lazily.
+    """The field in the unit this package uses for `name`, in floating point; lazily.
 
-    A field that is not in the table of variables, or that states no unit, is left
-    as it is.
+    A field that is not in the table of variables, or that states no unit, keeps its values.
 
     Raises:
         InputError: if a known variable comes in a unit that cannot be converted.
     """
-    known, unit = describe(name), plain_unit(str(field.attrs.get("units", "")))
+    if field.dtype.kind in "iub":  # float64 where float32 is too coarse
+        field = field.astype(np.result_type(field.dtype, np.float32))
+    known, unit = describe(name), unit_of(field, name)
     if known is None or not unit or unit == known.units:
         return field
-    choices = convertible(known.units)
-    if unit not in choices:
+    if why := unconvertible(field, name):
         raise InputError(
-            f"{source}: {name} comes in {field.attrs['units']!r}; expected one of "
-            f"{', '.join(choices)}: convert it, or mend its units attribute"
+            f"{source}: {name} comes in {why}: convert it, or mend its units attribute"
         )
-    factor, offset = choices[unit]
+    factor, offset = convertible(known.units)[unit]
     return (field * factor + offset).assign_attrs(field.attrs)
 
 

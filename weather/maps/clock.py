@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from weather.files.history import history
+from weather.files.history import forecasts, history
 from weather.files.times import clock
 
 HOUR = np.timedelta64(1, "h")
@@ -22,11 +22,11 @@ def times_line(one: xr.Dataset) -> str:
 
 
 def _of_analysis(one: xr.Dataset) -> str:
-    """Of fields by valid time: analyses, or forecasts of one lead time."""
+    """Of fields by valid time: analyses, or forecasts, whose lead time is told if it is one."""
     valid = one["time"].values
     leads = {float(found) for line in history(one) for found in _LEAD.findall(line)}
     if len(leads) != 1:
-        return f"Analysis   Valid {clock(valid)}"
+        return f"{'Forecast' if forecasts(one) else 'Analysis'}   Valid {clock(valid)}"
     (hours,) = leads
     initial = pd.Timestamp(str(valid)) - pd.Timedelta(hours=hours)
     return f"Init {clock(initial.to_datetime64())}   +{hours:g} h   Valid {clock(valid)}"

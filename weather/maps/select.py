@@ -97,7 +97,7 @@ def members(dataset: xr.Dataset) -> list[int]:
 
 
 def select_analysis(analyses: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
-    """The analysis of a forecast's valid time.
+    """The analysis of a forecast's valid time, its longitudes counted as the forecast's are.
 
     Raises:
         InputError: if there is none, or on another grid.
@@ -108,7 +108,8 @@ def select_analysis(analyses: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
     grid, there = LatLonGrid.from_dataset(forecast), LatLonGrid.from_dataset(analyses)
     if not grid.matches(there):
         raise InputError(f"the forecast has {grid.describe()}, the truth {there.describe()}")
-    return analyses.sel(time=valid)
+    same = {axis: forecast[axis].variable for axis in ("lat", "lon")}
+    return analyses.sel(time=valid).assign_coords(same)
 
 
 def _listed(numbers: list[int]) -> str:

@@ -179,7 +179,8 @@ def _static(
                 continue
             if grid.matches(own):
                 # in memory: a store is begun without the values of lazy fields
-                fields[str(name)] = field.astype(np.float32).compute()
+                values = field.values.astype(np.float32)
+                fields[str(name)] = xr.DataArray(values, dims=("lat", "lon"), attrs=field.attrs)
             elif name in CLASSES:
                 notes.append(f"{name} left out: categories have no mean over a cell")
             else:

@@ -133,9 +133,8 @@ class Gatherer:
     def _forecast(self, forecast: xr.DataArray, times: slice, leads: slice) -> Field:
         """(time, lead, member, channel, lat, lon), NaN at lead times that there are not."""
         wanted = self.setup.leads[leads]
-        own = forecast["lead_time"].values
-        index = np.searchsorted(own, wanted).clip(max=len(own) - 1)
-        there = own[index] == wanted
+        index = forecast.indexes["lead_time"].get_indexer(wanted)
+        there = index >= 0
         values = forecast.isel(time=times, lead_time=index[there])
         if "member" not in values.dims:
             values = values.expand_dims("member")

@@ -8,7 +8,8 @@ from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.files.canonical import canonical
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis, require_names
+from weather.files.reanalysis import open_reanalysis, require_names, static_fields
+from weather.variables import Variables
 
 
 @pytest.fixture
@@ -229,6 +230,27 @@ def test_a_file_of_fields_of_a_foreign_dimension_alone_is_refused(few):
         canonical(soil[["stl"]], "data.nc")
 
 
+def test_a_field_in_an_unsuited_unit_is_left_out(few, opened):
+    """And refused where it is wanted, or alone; another field of its meaning takes its place."""
+    rain = (few.msl * 0).assign_attrs(units="mm/day")
+    dataset = opened(few.assign(tp=rain, stl=with_soil(few)["stl"]))
+    assert set(dataset.data_vars) == {"z", "t", "msl"}
+    line = (
+        "data.nc: left out 'tp', in 'mm/day'; expected one of m, mm, kg m-2, to which it cannot "
+        "be converted"
+    )
+    assert line in dataset.attrs["history"].splitlines()
+    advice = "convert it, or mend its units attribute"
+    assert f"{line}: {advice} if it is wanted" in [f.text for f in origin_of(dataset)]
+    assert len([*origin_of(dataset)]) == 2
+    with pytest.raises(InputError, match=f"no variable 'tp' .*: {line}; {advice} first"):
+        require_names(dataset, ["tp"])
+    with pytest.raises(InputError, match=f"tp comes in 'mm/day'; expected one of m, .*: {advice}"):
+        canonical(few.assign(tp=rain)[["tp"]], "data.nc")
+    both = few.assign(tp=rain, total_precipitation=rain.assign_attrs(units="mm"))
+    assert Layout.of(canonical(both, "data.nc")).fields["tp"].name == "total_precipitation"
+
+
 def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
     members = xr.concat([few.msl] * 2, "quantile")
     data = few.rename(msl="prmsl").assign(msl=members)
@@ -249,6 +271,37 @@ def test_layout_keeps_attributes_types_and_units(few, opened):
     assert found["msl"].attributes["GRIB_paramId"] == 151
     assert found["t"].dtype == "float64"
     assert "units" not in found["msl"].attributes
+
+
+@pytest.mark.parametrize(("kind", "floats"), [("int16", "float32"), ("int32", "float64")])
+def test_integers_are_read_as_numbers_that_take_nan(kind, floats, few, opened):
+    """And a forecast of them is written as such, in the file's unit."""
+    whole = (few.msl / 100).round().astype(kind).assign_attrs(units="hPa")
+    dataset = opened(few.assign(msl=whole, count=whole.drop_attrs()))
+    assert dataset.msl.dtype == dataset["count"].dtype == floats
+    np.testing.assert_allclose(dataset.msl, 100 * whole.astype(float))
+    assert Layout.of(dataset).fields["msl"].dtype == "float32"
+
+
+def test_a_static_field_at_every_time_is_taken_once(few, opened):
+    """As ERA5 comes with lsm and z of the surface; one that changes is kept, and refused."""
+    land = few.msl * 0 + (few.longitude > 180)
+    mountains = few.msl * 0 + few.latitude**2
+    data = few[["msl"]].assign(
+        lsm=land.where(few.latitude < 60).assign_attrs(units="(0 - 1)"),
+        z=mountains.assign_attrs(units="m**2 s**-2"),
+    )
+    dataset = opened(data)
+    assert dataset.lsm.dims == dataset.z_surface.dims == ("lat", "lon")
+    np.testing.assert_array_equal(dataset.lsm, data.lsm[0])
+    line = "data.nc: lsm is equal at its first, middle and last time: taken once"
+    assert line in dataset.attrs["history"].splitlines()
+    assert Layout.of(dataset).fields["lsm"].dims == ("time", "lat", "lon")
+    moving = data.lsm.where(few.time != few.time[-1], 1.0).assign_attrs(units="1")
+    ice = canonical(data.assign(lsm=moving), "ice.nc")
+    assert "time" in ice.lsm.dims
+    with pytest.raises(InputError, match=r"static lsm has dimensions .*: if it is the same"):
+        static_fields(ice, Variables(surface=("msl",), static=("lsm",)))
 
 
 def curvilinear(data):

@@ -116,6 +116,23 @@ def test_one_file_for_each_lead_time(tmp_path: Path) -> None:
         open_forecast([files[0], files[0]])
 
 
+@pytest.mark.parametrize("hours", [(48, 72, 24), (72, 48, 24)])
+def test_lead_times_of_any_order_ascend(tmp_path: Path, hours: tuple[int, ...]) -> None:
+    """In one file, and where the file of another run has them in another order."""
+    a_run("2001-01-01", *hours).to_netcdf(tmp_path / "0.nc")
+    a_run("2001-01-02", 24, 48, 72).to_netcdf(tmp_path / "1.nc")
+    forecast = open_forecast(tmp_path / "*.nc")
+    assert (forecast["lead_time"].values / HOUR).tolist() == [24, 48, 72]
+    np.testing.assert_allclose(forecast["t2m"].isel(lat=0, lon=0), [[440, 680, 920]] * 2)
+    assert open_either(tmp_path / "0.nc").equals(forecast.isel(time=[0]))
+
+
+def test_a_lead_time_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    a_run("2001-01-01", 24, 6, 24).to_netcdf(tmp_path / "run.nc")
+    with pytest.raises(InputError, match="lead time 24 h comes twice; keep one of them"):
+        open_forecast(tmp_path / "run.nc")
+
+
 def test_lead_times_by_other_names(tmp_path: Path) -> None:
     """NCL's of GRIB, and the short ones of hand-made files."""
     made = a_run("2001-01-01", 6, 12)
@@ -125,6 +142,37 @@ def test_lead_times_by_other_names(tmp_path: Path) -> None:
         file = tmp_path / f"{number}.nc"
         made.rename(lead_time=lead, time=start).to_netcdf(file)
         assert (open_forecast(file)["lead_time"].values / HOUR).tolist() == [6, 12]
+
+
+@pytest.mark.parametrize("hours", [(6, 12, 24), (12,), ()])
+@pytest.mark.parametrize("along", [True, False])
+def test_one_initial_time_beside_valid_times(
+    tmp_path: Path, hours: tuple[int, ...], along: bool
+) -> None:
+    """As MET Norway has it, also without an axis: lead times are what lies between."""
+    start = np.datetime64("2001-01-01", "ns")
+    made = a_run("2001-01-01", *(hours or (6,))).isel(time=0, drop=True)
+    made = made.assign_coords(lead_time=start + made["lead_time"].values)
+    made = made.rename(lead_time="time")
+    made = made if hours else made.isel(time=0)
+    initial = {"standard_name": "forecast_reference_time"}
+    one = ("run", [start], initial) if along else ((), start, initial)
+    made.assign_coords(run=one).to_netcdf(tmp_path / "run.nc")
+    forecast = open_either(tmp_path / "run.nc")
+    assert (forecast["lead_time"].values / HOUR).tolist() == list(hours or (6,))
+    assert forecast["time"].values.tolist() == [start.astype(int)]
+    expected = [[200 + 10 * hour for hour in hours or (6,)]]
+    np.testing.assert_allclose(forecast["t2m"].isel(lat=0, lon=0), expected)
+
+
+@pytest.mark.parametrize("start", ["1970-01-01", "2001-01-01T06", "2002-01-01"])
+def test_a_reference_that_is_no_initial_time(tmp_path: Path, start: str) -> None:
+    """A base date, the time of the analysis itself, or one after it."""
+    analysis = a_run("2001-01-01", 0).isel(lead_time=0, drop=True)
+    analysis = analysis.assign_coords(time=analysis.time + 6 * HOUR)
+    reference = ((), np.datetime64(start, "ns"))
+    analysis.assign_coords(reference_time=reference).to_netcdf(tmp_path / "an.nc")
+    assert "lead_time" not in open_either(tmp_path / "an.nc").dims
 
 
 def test_forecasts_do_not_stand_beside_analyses(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sciml.errors import InputError
+from weather.checking.preflight import inspect
 from weather.files.layout import Layout
 from weather.files.reanalysis import open_reanalysis
 from weather.training.data import all_variables
@@ -43,6 +44,14 @@ def test_one_variable_in_files_of_different_contents(few, tmp_path):
     np.testing.assert_allclose(dataset.msl, few.msl)
 
 
+def test_longitudes_of_a_region_may_count_from_elsewhere(few, tmp_path):
+    region = few.isel(longitude=slice(10, 14))
+    west = region.assign_coords(longitude=region.longitude - 360)
+    dataset = opened(tmp_path, region[["z"]], west[["msl"]])
+    assert dataset.lon.values.tolist() == region.longitude.values.tolist()
+    np.testing.assert_allclose(dataset.msl, region.msl)
+
+
 def test_files_that_share_a_time(few, tmp_path):
     dataset = opened(tmp_path, few.isel(time=slice(3)), few.isel(time=slice(2, 4)))
     np.testing.assert_allclose(dataset.z, few.z)
@@ -58,6 +67,42 @@ def test_files_that_differ_at_a_time(few, tmp_path):
 def test_files_of_different_periods(few, tmp_path):
     with pytest.raises(InputError, match="no time in common"):
         opened(tmp_path, few[["z"]].isel(time=[0]), few[["msl"]].isel(time=[1]))
+
+
+def test_times_that_not_all_fields_have_are_told(few, tmp_path):
+    dataset = opened(tmp_path, few.isel(time=slice(2)), few[["msl"]].isel(time=[2, 3]))
+    line = "2 of 4 times left out, from 2001-01-01T12:00: 1.nc has no t, z then"
+    assert dataset.sizes["time"] == 2
+    assert line in dataset.attrs["history"].splitlines()
+    (warning,) = inspect(dataset).lines("warning")
+    assert f"time of the files together: {line}: add the files" in warning
+
+
+def test_a_field_of_few_times_is_told(few, tmp_path):
+    rare = opened(tmp_path, few[["msl"]], few[["t"]].isel(time=[0, 3]))
+    assert "2 of 4 times left out, from 2001-01-01T06:00: 0.nc has no t then" in str(rare.attrs)
+
+
+def test_a_level_of_fewer_times_is_told(few, tmp_path):
+    high, low = few[["z"]].isel(level=[0]), few[["z"]].isel(level=[1], time=slice(3))
+    line = "1 of 4 times left out, from 2001-01-01T18:00: 0.nc has no z850 then"
+    assert line in opened(tmp_path, high, low).attrs["history"]
+
+
+def test_times_that_one_member_lacks_are_told(few, tmp_path):
+    members = [few[["msl"]].isel(time=times).assign_coords(number=number)
+               for number, times in enumerate([slice(4), slice(2)])]  # fmt: skip
+    line = "2 of 4 times left out, from 2001-01-01T12:00: not all members have them"
+    dataset = opened(tmp_path, *members)
+    assert line in dataset.attrs["history"]
+    assert dataset.sizes["time"] == 2
+    assert not dataset.msl.isnull().any()
+
+
+def test_nothing_is_told_of_files_that_fit(few, tmp_path):
+    dataset = opened(tmp_path, few[["z"]], few[["msl"]].isel(time=slice(2)),
+                     few[["msl"]].isel(time=[2, 3]), few[["z_surface"]])  # fmt: skip
+    assert "left out" not in dataset.attrs.get("history", "")
 
 
 def test_the_layouts_of_all_files_are_kept(few, tmp_path):

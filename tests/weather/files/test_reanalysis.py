@@ -150,7 +150,7 @@ def jumbled(data):
 
 
 def furlongs(data):
-    return data.assign(msl=data.msl.assign_attrs(units="furlong"))
+    return data[["msl"]].assign(msl=data.msl.assign_attrs(units="furlong"))
 
 
 def quantiles(data):

@@ -6,6 +6,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.checking.preflight import inspect
+from weather.files.forecasts import open_forecast
 from weather.files.layout import Layout
 from weather.files.reanalysis import open_reanalysis
 from weather.verification.sample import check_truth
@@ -253,5 +254,42 @@ def test_the_axis_of_the_data_store_is_kept_beside_its_reference_time(few, opene
 
 def test_another_calendar_is_named(few, opened):
     other = few.convert_calendar("noleap", use_cftime=True)
-    with pytest.raises(InputError, match="another calendar"):
+    with pytest.raises(InputError, match="another calendar, noleap; expected the standard one"):
         opened(other)
+
+
+@pytest.mark.parametrize("year", [1600, 2300])
+def test_years_that_cannot_be_counted_are_named(year, few, opened):
+    days = ("time", np.arange(few.time.size), {"units": f"days since {year}-02-27"})
+    with pytest.raises(InputError, match=f"^data.nc has times of {year}: years go from 1678 to"):
+        opened(few.assign_coords(time=days))
+
+
+CDO = "day as %Y%m%d.%f"
+
+
+def test_the_absolute_form_of_cdo_is_read(few, opened, tmp_path):
+    days = [20010101.0, 20010101.25, 20010101.5, 20010101.75]
+    dataset = opened(few.assign_coords(time=("time", days, {"units": CDO})))
+    assert (dataset.time.values == few.time.values).all()
+    run = few.rename(time="lead_time").assign_coords(
+        lead_time=np.arange(4) * 6 * HOUR, reftime=((), 20010101.0, {"units": CDO})
+    )
+    run.to_netcdf(tmp_path / "run.nc")
+    assert open_forecast(tmp_path / "run.nc").time.values == few.time.values[:1]
+
+
+@pytest.mark.parametrize(
+    ("times", "attributes", "reason"),
+    [
+        ([0, 6, 12, 18], {}, "times are numbers without a unit; give time the attribute units"),
+        (["2001-01-01", "b", "c", "d"], {}, "times are text, such as '2001-01-01'; expected dates"),
+        ([0.0, 1, 2, 3], {"units": "months since 2001-01-01"}, "come in 'months since 2001-01-01'"),
+        ([0.0, 1, 2, 3], {"units": "month as %Y%m.%f"}, r"come in 'month as %Y%m\.%f'; write them"),
+        ([20010101.0, 20011301.0, 1, 2], {"units": CDO}, "times come in 'day as .*cdo setreftime"),
+        (np.float32([20010101, 20010102, 20010103, 20010104]), {"units": CDO}, "come in 'day as"),
+    ],
+)  # fmt: skip
+def test_times_that_are_no_dates_are_named(times, attributes, reason, few, opened):
+    with pytest.raises(InputError, match=f"^data.nc: .*{reason}"):
+        opened(few.assign_coords(time=("time", times, attributes)))

@@ -21,7 +21,7 @@ from weather.maps.frame import MapFrame
 from weather.maps.layers import add_bar, shading_scale
 from weather.maps.plots import View, draw_map
 from weather.maps.products import choose_product, displayed
-from weather.maps.select import select_forecast
+from weather.maps.select import select_analysis, select_forecast
 from weather.sphere import distance
 
 GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
@@ -83,6 +83,18 @@ def test_truth_adds_analysis_and_difference(one: xr.Dataset) -> None:
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert "Analysis, same valid time" in titles
     assert "Forecast minus analysis, t850 (K); RMSE 0 K" in titles
+
+
+def test_an_analysis_takes_the_longitudes_of_its_forecast(one: xr.Dataset) -> None:
+    """Those of a region may count from elsewhere."""
+    part = one.isel(lon=slice(4, 12))
+    analysis = part.drop_vars(["time", "lead_time"]).expand_dims(time=[part["valid_time"].values])
+    for turn in (-360, 0, 360):
+        turned = analysis.assign_coords(lon=analysis["lon"] + turn)
+        found = select_analysis(turned, part)
+        assert found["lon"].values.tolist() == part["lon"].values.tolist()
+    with pytest.raises(InputError, match=r"the forecast has 1. x 8 cells"):
+        select_analysis(analysis.assign_coords(lon=analysis["lon"] + 180), part)
 
 
 def test_small_differences_have_no_colour_of_their_own() -> None:

@@ -185,6 +185,16 @@ def test_static_fields_come_from_any_grid(file, tmp_path):
     np.testing.assert_allclose(found["lsm"].sel(lat=[45, 0]).isel(lon=slice(5, 8)), 0)
 
 
+def test_static_fields_of_a_region_may_count_longitudes_from_elsewhere(waves, tmp_path):
+    region = waves.isel(longitude=slice(10, 14), time=slice(8))
+    region.drop_vars("z_surface").to_netcdf(tmp_path / "a.nc")
+    west = region[["z_surface"]].assign_coords(longitude=region.longitude - 360)
+    west.to_netcdf(tmp_path / "b.nc")
+    made(str(tmp_path / "a.nc"), tmp_path / "s.zarr", [str(tmp_path / "b.nc")])
+    found = open_reanalysis(tmp_path / "s.zarr")
+    np.testing.assert_allclose(found["z_surface"], region["z_surface"], rtol=1e-6)
+
+
 def test_insolation_is_that_of_the_models_and_no_variable_to_learn(file, tmp_path):
     made(file, tmp_path / "s.zarr", choice=Choice(grid="45", insolation=True))
     found = open_reanalysis(tmp_path / "s.zarr")

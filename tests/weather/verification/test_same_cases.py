@@ -97,6 +97,23 @@ def test_a_lead_time_that_one_lacks_counts_for_the_others(
     assert (at_12["cases"] == CASES).all()
 
 
+def test_the_order_of_lead_times_changes_nothing(score: Score, forecast: xr.Dataset) -> None:
+    tables = [
+        score(other, 1e-6).scores for other in (forecast, forecast.isel(lead_time=[2, 3, 0, 1]))
+    ]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_longitudes_of_a_region_may_count_from_elsewhere(
+    truth: xr.Dataset, forecast: xr.Dataset
+) -> None:
+    near, known = (dataset.isel(lon=slice(3, 7)) for dataset in (forecast, truth))
+    past, options = known.isel(time=slice(0, 30)), Options(climatology="mean")
+    west = known.assign_coords(lon=known["lon"] - 360)
+    tables = [evaluate(near, other, past, options).scores for other in (known, west)]
+    pd.testing.assert_frame_equal(*tables)
+
+
 def test_forecasts_that_differ_in_a_gap_alone_have_equal_scores(
     score: Score, forecast: xr.Dataset
 ) -> None:
