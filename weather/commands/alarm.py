@@ -35,6 +35,7 @@ def alarm(
     climatology_from:
         Analyses on the same grid, several years if possible: the range is their lowest and
         highest value within 15 days of the day of the year, at the same hour, by cell.
+        Missing values are left out; a field that has no range is named as not compared.
     model:
         In place of analyses, a model file: the range is that of its training data, five
         standard deviations about the mean, for all cells and seasons.
