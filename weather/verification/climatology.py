@@ -1,5 +1,6 @@
 """The expected field at a time of the year and hour of the day, fitted in one pass."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.verification.gaps import Gaps
 
 ClimatologyKind = Literal["daily", "seasonal", "mean"]
 Times = NDArray[np.datetime64]
@@ -101,31 +103,37 @@ class Climatology:
 
 @dataclass
 class _Sums:
-    """Sums over the samples of one hour of the day."""
+    """Sums over the samples of one hour of the day, of cells one after the other."""
 
-    count: int
     square: NDArray[np.float64]  # (term, term)
-    product: NDArray[np.float64]  # (term, ...)
-    pentad_fields: NDArray[np.float64]  # (pentad, ...)
+    product: NDArray[np.float64]  # (term, cell)
+    pentad_fields: NDArray[np.float64]  # (pentad, cell)
     pentad_terms: NDArray[np.float64]  # (pentad, term)
-    pentad_counts: NDArray[np.float64]  # (pentad,)
+    gaps: Gaps
 
 
 @dataclass
 class ClimatologyFit:
-    """A fit that sees the fields piece by piece; a cell that is ever NaN stays NaN."""
+    """A fit that sees the fields piece by piece.
+
+    A sample that is NaN is left out in its cell; a cell with fewer samples than there are
+    terms has no climatology, NaN.
+    """
 
     kind: ClimatologyKind
     _sums: dict[int, _Sums] = field(default_factory=dict)
+    _shape: tuple[int, ...] = ()
 
     def add(self, times: Times, fields: Field) -> None:
         """Take in fields (time, ...)."""
         hour = _hour_of_day(times, self.kind)
+        self._shape = fields.shape[1:]
         for known in np.unique(hour):
             here = hour == known
             if known not in self._sums:
-                self._sums[int(known)] = self._empty(fields.shape[1:])
-            self._add(self._sums[int(known)], times[here], fields[here])
+                self._sums[int(known)] = self._empty(math.prod(self._shape))
+            chosen = fields[here].reshape(int(here.sum()), -1)
+            self._add(self._sums[int(known)], times[here], chosen)
 
     def solution(
         self,
@@ -133,8 +141,11 @@ class ClimatologyFit:
         """Kind, hours, coefficients and residual of the climatology."""
         hours = sorted(self._sums)
         coefficients = np.stack([_least_squares(self._sums[hour]) for hour in hours])
-        residual = np.stack(
-            [_smoothed(self._sums[h], coefficients[i]) for i, h in enumerate(hours)]
+        residual = np.stack([
+            _residual(self._sums[h], coefficients[i]) for i, h in enumerate(hours)
+        ])  # fmt: skip
+        coefficients, residual = (
+            part.reshape(*part.shape[:2], *self._shape) for part in (coefficients, residual)
         )
         return self.kind, np.array(hours), coefficients, residual
 
@@ -142,31 +153,35 @@ class ClimatologyFit:
         """The climatology."""
         return Climatology(*self.solution())
 
-    def _empty(self, shape: tuple[int, ...]) -> _Sums:
+    def _empty(self, cells: int) -> _Sums:
         terms = 1 if self.kind == "mean" else 1 + 2 * HARMONICS
         pentads = PENTADS if self.kind == "daily" else 0
         return _Sums(
-            count=0,
             square=np.zeros((terms, terms)),
-            product=np.zeros((terms, *shape)),
-            pentad_fields=np.zeros((pentads, *shape)),
+            product=np.zeros((terms, cells)),
+            pentad_fields=np.zeros((pentads, cells)),
             pentad_terms=np.zeros((pentads, terms)),
-            pentad_counts=np.zeros(pentads),
+            gaps=Gaps(terms, pentads),
         )
 
     def _add(self, sums: _Sums, times: Times, fields: Field) -> None:
+        """Take in fields (time, cell) of one hour of the day."""
         phase = _phase(times)
         terms = _terms(phase, self.kind)
-        sums.count += len(times)
+        pentad = np.minimum((phase * PENTADS).astype(np.int64), PENTADS - 1)
+        pentad = pentad if self.kind == "daily" else pentad[:0]
+        product = terms.T @ fields.astype(np.float64, copy=False)
+        if not np.isfinite(product).all():
+            missing = ~np.isfinite(fields)
+            sums.gaps.add(missing, terms, pentad)
+            fields = np.where(missing, 0, fields)
+            product = terms.T @ fields.astype(np.float64, copy=False)
         sums.square += terms.T @ terms
-        sums.product += np.tensordot(terms.T, fields.astype(np.float64, copy=False), 1)
-        if self.kind == "daily":
-            pentad = np.minimum((phase * PENTADS).astype(np.int64), PENTADS - 1)
-            for number in np.unique(pentad):
-                here = pentad == number
-                sums.pentad_fields[number] += fields[here].sum(0, dtype=np.float64)
-                sums.pentad_terms[number] += terms[here].sum(0)
-                sums.pentad_counts[number] += here.sum()
+        sums.product += product
+        for number in np.unique(pentad):
+            here = pentad == number
+            sums.pentad_fields[number] += fields[here].sum(0, dtype=np.float64)
+            sums.pentad_terms[number] += terms[here].sum(0)
 
 
 def suitable_kind(times: Times) -> ClimatologyKind:
@@ -200,20 +215,40 @@ def _terms(phase: NDArray[np.float64], kind: ClimatologyKind) -> NDArray[np.floa
 
 
 def _least_squares(sums: _Sums) -> NDArray[np.float64]:
-    """(term, ...)"""
-    if sums.count < len(sums.square):
-        raise InputError(f"{sums.count} times are too few for a climatology; give a longer period")
-    return np.tensordot(np.linalg.pinv(sums.square, rcond=1e-10, hermitian=True), sums.product, 1)
+    """(term, cell), NaN in cells with too few samples."""
+    count, gaps = int(sums.square[0, 0]), sums.gaps  # the first term is one
+    if count < len(sums.square):
+        raise InputError(f"{count} times are too few for a climatology; give a longer period")
+    result = _inverse(sums.square) @ sums.product
+    if len(gaps.cells):
+        square = sums.square - gaps.square
+        own = np.einsum("cij,jc->ic", _inverse(square), sums.product[:, gaps.cells])
+        result[:, gaps.cells] = np.where(square[:, 0, 0] < len(sums.square), np.nan, own)
+    return result
 
 
-def _smoothed(sums: _Sums, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(pentad, ...) mean residual around each pentad; zero where there is no sample near."""
-    residual = sums.pentad_fields - np.tensordot(sums.pentad_terms, coefficients, 1)
+def _inverse(square: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.pinv(square, rcond=1e-10, hermitian=True), np.float64)
+
+
+def _residual(sums: _Sums, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(pentad, cell) mean residual around each pentad; zero where there is no sample near."""
+    terms, gaps = sums.pentad_terms, sums.gaps
+    result = _smoothed(sums.pentad_fields - terms @ coefficients, terms[:, :1])
+    if len(gaps.cells) and len(terms):
+        own = terms - gaps.pentad_terms  # (cell, pentad, term)
+        expected = np.einsum("cpi,ic->pc", own, coefficients[:, gaps.cells])
+        left = sums.pentad_fields[:, gaps.cells] - expected
+        result[:, gaps.cells] = _smoothed(left, own[:, :, 0].T)
+    return result
+
+
+def _smoothed(residual: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of residuals, and their number (pentad, cell), to means over neighbouring pentads."""
     if not len(residual):
         return residual
     reach = int(WINDOW * PENTADS / 365)
     weights = {shift: 1 - abs(shift) / reach for shift in range(1 - reach, reach)}
     total = sum(w * np.roll(residual, shift, axis=0) for shift, w in weights.items())
-    count = sum(w * np.roll(sums.pentad_counts, shift) for shift, w in weights.items())
-    count = np.asarray(count).reshape(-1, *[1] * (residual.ndim - 1))
-    return np.asarray(total) / np.where(count > 0, count, 1)
+    number = np.asarray(sum(w * np.roll(count, shift, axis=0) for shift, w in weights.items()))
+    return np.asarray(total) / np.where(number > 0, number, 1)
