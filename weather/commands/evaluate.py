@@ -50,7 +50,8 @@ def evaluate(
         2000/2007. Default: all days before the first forecast.
     climatology:
         By hour and day of the year, by two harmonics of the year, or a mean. Default:
-        daily from ten years on, seasonal from three, else the mean.
+        daily from ten years on, seasonal from three, else the mean. Seasons that are not
+        in the period have no climatology, but for the mean; forecasts are scored without.
     linear:
         Also fit and score a linear model (ridge regression on principal components)
         at 24 h.

@@ -81,8 +81,9 @@ class ChannelPass:
 
     All systems are scored on the same cells of the same cases: those that every model has
     and that the initial analyses have, from which persistence starts, but for lead times
-    that one of them lacks altogether; and those of the climatology and of what starts from
-    it, but for cases that it lacks altogether.
+    that one of them lacks altogether; and those that climatology, damped persistence and
+    linear model have, but for cases that one of these lacks altogether, as outside of the
+    seasons that they were fitted on.
 
     Args:
         setup: see there.
@@ -140,14 +141,16 @@ class ChannelPass:
         places = np.arange(len(self.setup.initial))[block.times]
         for column, lead in enumerate(range(len(self.setup.leads))[block.leads]):
             fields = {name: f[:, column] for name, f in block.forecasts.items()}
-            needed = {**fields, PERSISTENCE: block.now[:, None]}
+            needed = {name: f for name, f in fields.items() if name != LINEAR}
+            needed[PERSISTENCE] = block.now[:, None]
             truth = self._comparable(needed, block.truth[:, column], lead)
             if not np.isfinite(truth).any():
                 continue
             expected = self.climatology.at(initial + self.setup.leads[lead])
             damped = expected + self.damping[lead] * (block.now - at_start)
-            for fitted in (expected, damped):
-                truth[lacking(fitted)] = np.nan
+            fitted = [expected, damped, *(f[:, 0] for n, f in fields.items() if n == LINEAR)]
+            for baseline in fitted:
+                truth[lacking(baseline)] = np.nan
             there = np.isfinite(truth).any((1, 2))
             if not there.any():
                 continue

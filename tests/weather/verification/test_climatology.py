@@ -80,6 +80,27 @@ def test_a_missing_value_is_as_if_its_time_were_not_there(kind: str) -> None:
     assert np.isnan(found.at(wanted)[:, 1, 1]).all() == (kind != "mean")  # twice at each hour
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_climatology_of_seasons_that_were_not_seen(kind: str) -> None:
+    """Winters, over New Year, with three weeks lost in between: these are bridged."""
+    times = days("2001-01-01", 8 * 365)
+    day = np.round(year_phase(times) / (2 * np.pi) * 365)
+    winter = (day <= 31) | ((day > 51) & (day <= 90)) | (day >= 335)
+    fields = np.cos(year_phase(times))[:, None]
+    climatology = Climatology.fit(times[winter], fields[winter], kind)
+    wanted = days("2009-01-01", 365)
+    known = climatology.covers(wanted)
+    expected = np.ones(365, bool)
+    expected[91:334] = kind == "mean"
+    assert (known != expected).sum() <= 2  # leap days shift a day of the year
+    found = climatology.at(wanted)[:, 0]
+    np.testing.assert_array_equal(np.isfinite(found), known)
+    if kind != "mean":
+        np.testing.assert_allclose(found[known], np.cos(year_phase(wanted))[known], atol=1e-6)
+        assert not climatology.covers(wanted + 3 * HOUR).any()
+    assert Climatology.fit(times, fields, kind).covers(wanted).all()
+
+
 def test_mean_climatology_is_the_mean() -> None:
     fields = np.random.default_rng(0).standard_normal((10, 2, 3))
     climatology = Climatology.fit(days("2001-01-01", 10), fields, "mean")
