@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.chunks import computable
+from weather.files.members import one_member
 from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas
@@ -78,12 +79,14 @@ class SeasonalRange:
         forecast: from `open_forecast`. Analyses of its period do not count.
 
     Raises:
-        InputError: another grid, no field in common, too few analyses of a season.
+        InputError: another grid, no field in common, too few analyses of a season, several
+            members.
     """
 
     def __init__(self, analyses: xr.Dataset, forecast: xr.Dataset) -> None:
         if "time" not in analyses.dims:
             raise InputError("the analyses have no time; give a time series")
+        analyses = one_member(analyses)
         grid, there = (LatLonGrid.from_dataset(one) for one in (forecast, analyses))
         if not grid.matches(there):
             raise InputError(
