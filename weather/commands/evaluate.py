@@ -37,7 +37,8 @@ def evaluate(
     truth:
         Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
         files, globs, URLs or a short name such as arco-era5. A file with a land-sea
-        mask among them divides land from sea.
+        mask among them divides land from sea. Truth and climatology are checked as
+        `weather check` does: units by value, impossible values.
     out:
         Folder for the files.
     against:
@@ -73,11 +74,12 @@ def evaluate(
     """
     from rich.console import Console
 
-    from sciml.cli import counted
+    from sciml.cli import counted, note
     from sciml.files import require_writable
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
+    from weather.verification.checked import checked
     from weather.verification.evaluation import Options, evaluate
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
@@ -88,6 +90,9 @@ def evaluate(
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
+    scored = slice(forecast["time"].min(), forecast["valid_time"].max())
+    analyses = checked("truth", analyses, forecast, note, scored)
+    training = checked("climatology", training, forecast, note)
     options = Options(
         climatology=climatology,
         linear=linear,

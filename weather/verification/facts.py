@@ -7,6 +7,7 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.files.history import forecasts
+from weather.verification.checked import found
 from weather.verification.climatology import Climatology, ClimatologyKind, Times
 from weather.verification.events import SEASONS, season
 from weather.verification.leakage import Leakage
@@ -45,6 +46,7 @@ def facts(
         "forecasts taken for analyses": "; ".join(
             dict.fromkeys([*forecasts(truth), *forecasts(training)])
         ),
+        "checked": "; ".join(found(truth, training)),
         "leakage": "; ".join([seen.stamp, *(f.text for f in seen.findings)]),
         "grid": setup.grid.describe(),
     }

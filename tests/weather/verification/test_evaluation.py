@@ -31,9 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     where = {"latitude": LAT, "longitude": LON}
     times = START + np.arange(400) * STEP
+    mean = np.array([5e4, 1.4e4])[:, None, None]  # of z by level
     analyses = xr.Dataset(
         {
-            "z": (("time", "level", *where), rng.normal(5e4, 500, (400, 2, 6, 8))),
+            "z": (("time", "level", *where), rng.normal(mean, 500, (400, 2, 6, 8))),
             "msl": (("time", *where), rng.normal(1e5, 800, (400, 6, 8))),
             "lsm": (tuple(where), np.ones((6, 8))),
         },
