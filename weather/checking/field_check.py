@@ -53,6 +53,7 @@ class Inspector:
         positions: of the times that are looked at.
         normal: a model's training statistics; empty without a model.
         masked: fields in which a model takes NaN; None without a model.
+        holes: whether NaN is nothing to speak of.
     """
 
     dataset: xr.Dataset
@@ -60,6 +61,7 @@ class Inspector:
     positions: tuple[int, ...]
     normal: Normal
     masked: Collection[str] | None = None
+    holes: bool = False
 
     @cached_property
     def grid(self) -> LatLonGrid:
@@ -100,7 +102,9 @@ class Inspector:
         allowed = None if self.masked is None else name in self.masked
         worst_time = int(summary.missing.max(axis=1).argmax())
         position = self.positions[worst_time] if summary.times else 0
-        holes = missing_values(self.dataset, name, summary, position, allowed)
+        holes = (
+            None if self.holes else missing_values(self.dataset, name, summary, position, allowed)
+        )
         if summary.empty:
             return [holes] if holes else []
         found = (

@@ -37,6 +37,8 @@ def inspect(
     normal: Normal | None = None,
     grid: LatLonGrid | None = None,
     masked: Collection[str] | None = None,
+    most: int | None = None,
+    holes: bool = False,
 ) -> Report:
     """Look at coordinates and at some times of every field, one field at a time.
 
@@ -51,6 +53,8 @@ def inspect(
         normal: mean and standard deviation of a model's training data by channel (`z500`).
         grid: that of the model.
         masked: fields in which the model takes NaN; None where there is no model yet.
+        most: how many times are looked at, where `times` does not say which.
+        holes: whether NaN is nothing to speak of, as in what forecasts are compared with.
     """
     if "member" in dataset.dims:
         dataset = dataset.isel(member=0)
@@ -58,8 +62,8 @@ def inspect(
     axes = [*origin_of(dataset), *check_axes(dataset, layout, grid)]
     if worst(axes) == "refused":
         return Report((*axes,))
-    positions = _positions(dataset, times)
-    inspector = Inspector(dataset, layout, positions, normal or {}, masked)
+    positions = _positions(dataset, times, most)
+    inspector = Inspector(dataset, layout, positions, normal or {}, masked, holes)
     present = _present(dataset, names)
     factor = inspector.level_factor() if "z" in present else 1.0
     findings = [*axes, *_levels_corrected(factor), *_absent(_on_levels(dataset, factor), names)]
@@ -111,7 +115,9 @@ def _layout(dataset: xr.Dataset) -> Layout | None:
 
 
 def _positions(
-    dataset: xr.Dataset, times: Sequence[np.datetime64] | NDArray[np.datetime64] | None
+    dataset: xr.Dataset,
+    times: Sequence[np.datetime64] | NDArray[np.datetime64] | None,
+    most: int | None,
 ) -> tuple[int, ...]:
     """Of the times to look at."""
     if "time" not in dataset.dims:
@@ -126,6 +132,7 @@ def _positions(
     size = sum(field.nbytes for field in timed)
     chunk = max((max(field.chunksizes.get("time", (1,))) for field in timed), default=1)
     some = count if size <= SAMPLED else min(count, max(3, SAMPLED * count // (size * chunk)))
+    some = some if most is None else min(some, most)
     return tuple(np.unique(np.linspace(0, count - 1, some).round().astype(int)).tolist())
 
 

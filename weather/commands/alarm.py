@@ -35,6 +35,8 @@ def alarm(
     climatology_from:
         Analyses on the same grid, several years if possible: the range is their lowest and
         highest value within 15 days of the day of the year, at the same hour, by cell.
+        Missing values are left out; a field that has no range is named as not compared.
+        They are checked as `weather check` does: units by value, impossible values.
     model:
         In place of analyses, a model file: the range is that of its training data, five
         standard deviations about the mean, for all cells and seasons.
@@ -49,7 +51,7 @@ def alarm(
     """
     import numpy as np
 
-    from sciml.cli import counted
+    from sciml.cli import counted, note
     from sciml.errors import InputError
     from sciml.files import require_suffix
     from weather.dates import moment
@@ -60,6 +62,7 @@ def alarm(
     from weather.files.reanalysis import open_reanalysis
     from weather.files.sources import refuse_to_overwrite
     from weather.forecasting.forecaster import Forecaster
+    from weather.verification.checked import checked
 
     require_suffix(out, ".nc", ".nc4")
     refuse_to_overwrite([*forecasts, *(climatology_from or ())], out)
@@ -76,7 +79,7 @@ def alarm(
         raise InputError("--time and --lead choose the moment of --plot; give --plot too")
     known: KnownRange
     if climatology_from and model is None:
-        background = open_reanalysis(climatology_from)
+        background = checked("climatology", open_reanalysis(climatology_from), opened, note)
         known = SeasonalRange(background, opened)
     elif model is not None and not climatology_from:
         normal = Forecaster.load(model, device="cpu").normal()

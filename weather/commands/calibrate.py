@@ -27,22 +27,28 @@ def calibrate(
         Past forecasts of `weather forecast --members`, at dates that the model did not learn
         from: some twenty, from days apart, of all lead times that matter.
     truth:
-        Analyses at their valid times: NetCDF, GRIB or Zarr.
+        Analyses at their valid times: NetCDF, GRIB or Zarr. They are checked as
+        `weather check` does: units by value, impossible values.
     out:
         File to write, .json.
     """
     from rich.console import Console
 
-    from sciml.cli import counted
+    from sciml.cli import counted, note
     from sciml.files import require_suffix, require_writable
     from sciml.wording import count
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification.calibrate import few_cases, fit_calibration, remark, spread_table
+    from weather.verification.checked import checked
+    from weather.verification.sample import check_truth
 
     require_suffix(out, ".json")
     require_writable(out)
     past, analyses = open_forecast(forecasts), open_reanalysis(truth)
+    check_truth(past, analyses)
+    valid = slice(past["valid_time"].min(), past["valid_time"].max())
+    analyses = checked("truth", analyses, past, note, valid)
     with counted("comparing, fields") as on_field:
         found = fit_calibration(past, analyses, on_field)
     found.save(out)

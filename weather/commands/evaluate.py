@@ -37,7 +37,8 @@ def evaluate(
     truth:
         Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
         files, globs, URLs or a short name such as arco-era5. A file with a land-sea
-        mask among them divides land from sea.
+        mask among them divides land from sea. Truth and climatology are checked as
+        `weather check` does: units by value, impossible values.
     out:
         Folder for the files.
     against:
@@ -50,7 +51,8 @@ def evaluate(
         2000/2007. Default: all days before the first forecast.
     climatology:
         By hour and day of the year, by two harmonics of the year, or a mean. Default:
-        daily from ten years on, seasonal from three, else the mean.
+        daily from ten years on, seasonal from three, else the mean. Seasons that are not
+        in the period have no climatology, but for the mean; forecasts are scored without.
     linear:
         Also fit and score a linear model (ridge regression on principal components)
         at 24 h.
@@ -72,11 +74,12 @@ def evaluate(
     """
     from rich.console import Console
 
-    from sciml.cli import counted
+    from sciml.cli import counted, note
     from sciml.files import require_writable
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
+    from weather.verification.checked import checked
     from weather.verification.evaluation import Options, evaluate
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
@@ -87,6 +90,9 @@ def evaluate(
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
+    scored = slice(forecast["time"].min(), forecast["valid_time"].max())
+    analyses = checked("truth", analyses, forecast, note, scored)
+    training = checked("climatology", training, forecast, note)
     options = Options(
         climatology=climatology,
         linear=linear,

@@ -111,6 +111,7 @@ def plot(
         return print(f"wrote {out}")
     from weather.dates import moment
     from weather.files.forecasts import open_either
+    from weather.files.members import one_member
     from weather.files.reanalysis import open_reanalysis
     from weather.maps.animation import save_animation
     from weather.maps.meteogram import draw_meteogram
@@ -122,7 +123,7 @@ def plot(
 
     fields, name = open_either(data), product[0] if product else None
     start = None if time is None else moment(time)
-    analyses = open_reanalysis(truth) if truth else None
+    analyses = one_member(open_reanalysis(truth)) if truth else None
     view = View(projection, shown, open_reanalysis(static) if static else analyses, note)
     match kind:
         case "animation":

@@ -43,8 +43,8 @@ def alarms(
         `excess`, the largest in size; `farthest`, the field that has it, by its place
         along `channel`, -1 where all lie inside; NaN, or -1, where no field has a value.
         `outside_area` and `largest_excess` (channel, time, lead_time): the share of the
-        area, and the largest excess anywhere; `chance`: the share of the area that is
-        outside by chance.
+        area, and the largest excess anywhere, NaN where no cell has a value and a known
+        range; `chance`: the share of the area that is outside by chance.
 
     Raises:
         InputError: no field whose range is known.
@@ -92,8 +92,10 @@ class _Record:
         self.excess[far], self.farthest[far] = worst[far], len(self.areas)
         self.outside, self.there = self.outside + out, self.there + there
         share = np.divide(out, there, out=np.full_like(out, np.nan), where=there > 0)
-        self.areas.append(area_mean(share, self.area).astype(np.float32))
-        self.largest.append(_largest(worst.reshape(*worst.shape[:2], -1), axis=2))
+        area = area_mean(share, self.area).astype(np.float32)
+        farthest = _largest(worst.reshape(*worst.shape[:2], -1), axis=2)
+        self.areas.append(area)
+        self.largest.append(np.where(np.isfinite(area), farthest, np.float32(np.nan)))
 
     def dataset(self, names: list[str]) -> xr.Dataset:
         """All of it; see `alarms`."""
@@ -143,7 +145,7 @@ def moment_of(one: xr.Dataset) -> tuple[np.datetime64, np.timedelta64]:
 
 def farthest_moment(found: xr.Dataset) -> tuple[np.datetime64, np.timedelta64]:
     """Initial and lead time of the largest excess."""
-    return moment_of(found.isel(largest(abs(found["largest_excess"]))))
+    return moment_of(found.isel(largest(abs(found["largest_excess"]).fillna(0))))
 
 
 def largest(values: xr.DataArray) -> dict[str, int]:
@@ -152,12 +154,19 @@ def largest(values: xr.DataArray) -> dict[str, int]:
 
 
 def findings(found: xr.Dataset) -> list[str]:
-    """What to tell of the alarms: how much is outside, and the worst of it, if that is much."""
+    """What to tell of the alarms: how much is outside, and the worst of it, if that is much.
+
+    Fields that could not be compared are named.
+    """
+    unknown = _not_compared(found)
+    if found["outside_area"].isnull().all():
+        return unknown
     area = float(found["outside_area"].mean())
     told = [f"{area:.1%} of all values lie outside of the range {found.attrs['range']}"]
     chance = float(found["chance"].mean())
     if np.isfinite(chance):
         told[0] += f" ({chance:.1%} of one year against the others)"
+    told += unknown
     if 0 < found.attrs["years"] < FEW:
         told.append("the range of so few years is too narrow: give more analyses of the season")
     wide = (found["outside_area"] >= WIDE_AREA) & ~(
@@ -170,9 +179,23 @@ def findings(found: xr.Dataset) -> list[str]:
     return told
 
 
+def _not_compared(found: xr.Dataset) -> list[str]:
+    """A line that names the fields without a value or a known range, if there are any."""
+    unknown = found["outside_area"].isnull().sum(("time", "lead_time")).values
+    times = found.sizes["time"] * found.sizes["lead_time"]
+    named = [
+        str(name) if count == times else f"{name} at {count} of {times} times"
+        for name, count in zip(found["channel"].values, unknown, strict=True)
+        if count
+    ]
+    if not named:
+        return []
+    return [f"not compared: {', '.join(named)}: no cell has both a value and a known range"]
+
+
 def _farthest(found: xr.Dataset) -> str:
     """Which field leaves its range by most, where, how far and when; and when it all began."""
-    size = abs(found["largest_excess"])
+    size = abs(found["largest_excess"]).fillna(0)
     index = largest(size)
     run = found.isel(time=index["time"])
     one = run.isel(lead_time=index["lead_time"])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.chunks import computable
+from weather.files.members import one_member
 from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas
@@ -39,7 +40,7 @@ class Bounds:
     """The range of one field at some times.
 
     Attributes:
-        low, high: (time, lat, lon), or broadcast with it.
+        low, high: (time, lat, lon), or broadcast with it; NaN where the range is not known.
         spread: likewise; standard deviation of the values that the range is of.
         chance: (time,) share of the area that is outside by chance; NaN where not known.
     """
@@ -71,17 +72,21 @@ class KnownRange(Protocol):
 class SeasonalRange:
     """Lowest and highest values of the season in analyses, by cell.
 
+    Missing values are left out; a cell of fewer than `LEAST` values has no range.
+
     Args:
         analyses: canonical; large ones in dask arrays, of which pieces are read.
         forecast: from `open_forecast`. Analyses of its period do not count.
 
     Raises:
-        InputError: another grid, no field in common, too few analyses of a season.
+        InputError: another grid, no field in common, too few analyses of a season, several
+            members.
     """
 
     def __init__(self, analyses: xr.Dataset, forecast: xr.Dataset) -> None:
         if "time" not in analyses.dims:
             raise InputError("the analyses have no time; give a time series")
+        analyses = one_member(analyses)
         grid, there = (LatLonGrid.from_dataset(one) for one in (forecast, analyses))
         if not grid.matches(there):
             raise InputError(
@@ -125,11 +130,12 @@ class SeasonalRange:
                 found[valid].add(block.isel(time=np.searchsorted(read, places)).values)
         chance = [self._outside(field, valid, found[valid]) for valid in times]
         spread = np.stack([found[valid].spread for valid in times])
-        floor = _FLOOR * np.nanmean(spread, axis=(1, 2), keepdims=True)
+        known = np.isfinite(spread)
+        mean = np.where(known, spread, 0).sum((1, 2)) / np.maximum(known.sum((1, 2)), 1)
         return Bounds(
-            low=np.stack([found[valid].low[0] for valid in times]),
-            high=np.stack([found[valid].high[0] for valid in times]),
-            spread=np.fmax(spread, floor),
+            low=np.stack([found[valid].range[0] for valid in times]),
+            high=np.stack([found[valid].range[1] for valid in times]),
+            spread=np.fmax(spread, _FLOOR * mean[:, None, None]).astype(np.float32),
             chance=np.array(chance),
         )
 
@@ -142,15 +148,17 @@ class SeasonalRange:
         years = self.seasons[valid].values()
         if len(years) < 2:
             return np.nan
-        shares = []
+        shares, known = [], np.isfinite(found.low[1])  # in two years at least
         for places in years:
             (day, *_), (days, _) = _phase(np.array([valid])), _phase(self.times[places])
             apart = np.abs(days - day)
             nearest = places[np.minimum(apart, _YEAR - apart).argmin()]
             value = field.isel(time=nearest).values
             out = (value < found.low[1]) | (value > found.high[1])
-            shares.append(area_mean(np.where(np.isfinite(value), out, np.nan), self.area))
-        return float(np.mean(shares))
+            out = np.where(np.isfinite(value) & known, out, np.nan)
+            shares.append(float(area_mean(out, self.area)))
+        compared = [share for share in shares if np.isfinite(share)]
+        return float(np.mean(compared)) if compared else np.nan
 
     def _variable(self, name: str) -> xr.Dataset:
         if name not in self._read:
@@ -209,23 +217,33 @@ class _Extremes:
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.low = np.full((2, *shape), np.inf, np.float32)
         self.high = np.full((2, *shape), -np.inf, np.float32)
-        self.count = 0
+        self.count = np.zeros(shape, np.int64)
         self.mean, self.squares = np.zeros(shape), np.zeros(shape)
 
     def add(self, values: Field) -> None:
-        """Take one year (time, lat, lon); NaN stays."""
-        low, high = values.min(axis=0), values.max(axis=0)
-        self.low = np.sort(np.stack([*self.low, low]), axis=0)[:2] + 0 * low
-        self.high = np.sort(np.stack([*self.high, high]), axis=0)[:0:-1][:2] + 0 * low
-        mean, count = values.mean(axis=0, dtype=np.float64), len(values)
-        apart, total = mean - self.mean, self.count + count
-        self.squares += ((values - mean) ** 2).sum(0) + apart**2 * self.count * count / total
-        self.mean, self.count = self.mean + apart * count / total, total
+        """Take one year (time, lat, lon); NaN is left out."""
+        lows, highs = np.fmin.reduce(values), np.fmax.reduce(values)
+        self.low = np.sort(np.stack([*self.low, lows]), axis=0)[:2]  # NaN comes last
+        self.high = -np.sort(-np.stack([*self.high, highs]), axis=0)[:2]
+        known = np.isfinite(values)
+        count = known.sum(axis=0)
+        mean = np.where(known, values, 0).sum(0, dtype=np.float64) / np.maximum(count, 1)
+        apart, total = mean - self.mean, np.maximum(self.count + count, 1)
+        self.squares += np.where(known, (values - mean) ** 2, 0).sum(0)
+        self.squares += apart**2 * self.count * count / total
+        self.mean, self.count = self.mean + apart * count / total, self.count + count
+
+    @property
+    def range(self) -> tuple[Field, Field]:
+        """Lowest and highest value (lat, lon), NaN where fewer than `LEAST` values are known."""
+        low, high = (np.where(self.count < LEAST, np.nan, x[0]) for x in (self.low, self.high))
+        return low.astype(np.float32), high.astype(np.float32)
 
     @property
     def spread(self) -> Field:
         """Standard deviation (lat, lon); moments of parts are joined as by Chan et al. 1983."""
-        return np.sqrt(self.squares / self.count).astype(np.float32)
+        count = np.where(self.count < LEAST, np.nan, self.count)
+        return np.sqrt(self.squares / count).astype(np.float32)
 
 
 def _phase(times: Times) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.coordinates import DIMENSIONS
-from weather.files.layout import Layout
+from weather.files.layout import ATTRIBUTE, Layout
 
 _NAME = "name_in_file"
 
@@ -58,6 +58,27 @@ def by_member(
     index = pd.Index(list(members), name="member")
     joined = xr.concat(moving, index, join="inner", combine_attrs="override")
     return joined.merge(fixed).sortby("member").transpose(*DIMENSIONS, missing_dims="ignore")
+
+
+def one_member(dataset: xr.Dataset) -> xr.Dataset:
+    """Analyses without the dimension `member`, as those of one member are.
+
+    Args:
+        dataset: canonical.
+
+    Raises:
+        InputError: if there are several members.
+    """
+    if "member" not in dataset.dims:
+        return dataset
+    if dataset.sizes["member"] > 1:
+        name = Layout.of(dataset).dims.get("member") if ATTRIBUTE in dataset.attrs else None
+        name = name or "member"
+        raise InputError(
+            f"the analyses are an ensemble of {dataset.sizes['member']} members; expected a single "
+            f"analysis of each time: choose one with .isel({name}=0), or their .mean({name!r})"
+        )
+    return dataset.squeeze("member", drop=True)
 
 
 def spread_layout(layout: Layout, parts: Sequence[xr.Dataset]) -> Layout:

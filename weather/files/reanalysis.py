@@ -15,6 +15,7 @@ from weather.files.chunks import LARGE, chunked, size
 from weather.files.coordinates import by_level_axis
 from weather.files.history import not_understood
 from weather.files.humidity import with_specific_humidity
+from weather.files.members import one_member
 from weather.files.merge import merge, preferred
 from weather.files.sources import Sources, expand, open_source, short_name
 from weather.files.times import time_of
@@ -77,7 +78,7 @@ def to_state(dataset: xr.Dataset, variables: Variables) -> State:
     Raises:
         InputError: a variable or level that is not in the data set; several members.
     """
-    dataset = _one_member(dataset)
+    dataset = one_member(dataset)
     require(dataset, variables)
     grid = LatLonGrid.from_dataset(dataset)
     steps = dataset.sizes["time"]
@@ -223,16 +224,6 @@ def require_names(dataset: xr.Dataset, names: Sequence[str]) -> None:
 def _names(line: str, name: str) -> bool:
     """Whether a line of history names a field, by whatever alias."""
     return any(canonical_name(word) == name for word in re.findall(r"'([^']+)'", line))
-
-
-def _one_member(dataset: xr.Dataset) -> xr.Dataset:
-    members = dataset.sizes.get("member", 1)
-    if members > 1:
-        raise InputError(
-            f"the data holds an ensemble of {members} members; select one of them first: "
-            "dataset.isel(member=0)"
-        )
-    return dataset.squeeze("member", drop=True) if "member" in dataset.dims else dataset
 
 
 def _stack(fields: list[xr.DataArray], empty: tuple[int, ...]) -> torch.Tensor:

@@ -46,9 +46,9 @@ def draw_alarms(one: xr.Dataset, static: xr.Dataset | None = None) -> Figure:
                     loc="left", fontsize=10)  # fmt: skip
     chance = float(one["chance"].mean())
     expected = "" if np.isnan(chance) else f"; {chance:.1%} by chance"
-    mean = float(one["outside_area"].mean())
-    below.set_title(f"Share of fields outside: {mean:.1%} of all values{expected}",
-                    loc="left", fontsize=10)  # fmt: skip
+    area = one["outside_area"]
+    mean = "not known" if area.isnull().all() else f"{float(area.mean()):.1%} of all values"
+    below.set_title(f"Share of fields outside: {mean}{expected}", loc="left", fontsize=10)
     moment = times(*moment_of(one))
     figure.suptitle(f"Alarm: out of the known range\n{moment}", x=0.01, ha="left", fontsize=11)
     return figure

@@ -12,6 +12,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
+from weather.files.members import one_member
 from weather.files.reanalysis import open_reanalysis, require_names
 from weather.grid import LatLonGrid
 from weather.models.forcing import insolation
@@ -145,10 +146,7 @@ def choose(dataset: xr.Dataset, static: Sequence[xr.Dataset], choice: Choice) ->
 def _variables(dataset: xr.Dataset, wanted: tuple[str, ...]) -> xr.Dataset:
     if "time" not in dataset.dims:
         raise InputError("the data has no time axis; give analyses, and static fields by --static")
-    for extra in set(dataset.dims) - {"time", "level", "lat", "lon"}:
-        if dataset.sizes[extra] > 1:
-            raise InputError(f"the data has a dimension {extra!r}; select one entry of it first")
-        dataset = dataset.squeeze(extra, drop=True)
+    dataset = one_member(dataset)
     there = [str(name) for name in dataset.data_vars]
     names = [name if name in there else canonical_name(name) for name in wanted]
     require_names(dataset, names)

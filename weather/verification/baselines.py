@@ -21,7 +21,7 @@ def damping(
 
     r = Σ a(t) a(t + lead) / Σ a(t)², over cells by area and over some 256 times t.
     Damped persistence is then climatology + r · anomaly. r is NaN for a lead time
-    without pairs. A NaN counts as no anomaly.
+    without pairs. A NaN at either time takes its cell out of both sums.
 
     Args:
         times: (time,) ascending.
@@ -51,15 +51,21 @@ def _products(
     later = now[:, None] + leads
     there = np.isin(later, times)
     needed = np.unique(np.concatenate([now, later[there]]))
-    weighted = np.nan_to_num(anomaly_at(needed)) * np.sqrt(weights)[:, None]
+    weighted = anomaly_at(needed) * np.sqrt(weights)[:, None]
     weighted = np.moveaxis(weighted.reshape(*weighted.shape[:-2], -1), 0, -2)  # (..., time, cell)
+    known = np.isfinite(weighted)
     start = np.searchsorted(needed, now)
+    weighted = weighted if known.all() else np.where(known, weighted, 0)
     products = weighted[..., start, :] @ np.swapaxes(weighted, -1, -2)
+    squares = None  # (..., time, time) of what is known one lead time later
+    if not known.all():
+        squares = weighted[..., start, :] ** 2 @ np.swapaxes(known, -1, -2).astype(np.float64)
     covariance = np.zeros((len(leads), *products.shape[:-2]))
     power = np.zeros_like(covariance)
     for number in range(len(leads)):
         pairs = np.flatnonzero(there[:, number])
         end = np.searchsorted(needed, later[pairs, number])
         covariance[number] = products[..., pairs, end].sum(-1)
-        power[number] = products[..., pairs, start[pairs]].sum(-1)
+        own = products[..., pairs, start[pairs]] if squares is None else squares[..., pairs, end]
+        power[number] = own.sum(-1)
     return covariance, power

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sciml.errors import InputError
 from sciml.wording import count
+from weather.files.members import one_member
 from weather.forecasting.calibration import SpreadCalibration, settings
 from weather.grid import LatLonGrid
 from weather.verification.bootstrap import FEWEST
@@ -45,7 +46,7 @@ def fit_calibration(
 
     Raises:
         InputError: no members, or members that are alike; forecasts that are calibrated already;
-            dates of the training period; no analyses to compare with.
+            dates of the training period; no analyses to compare with, or those of several members.
     """
     if forecast.sizes.get("member", 1) < 2:
         raise InputError("the past forecasts have no members; make them with --members")
@@ -54,6 +55,7 @@ def fit_calibration(
             "past forecasts are calibrated already, so that their spread says nothing of new ones; "
             "give those of weather forecast without --calibration"
         )
+    truth = one_member(truth)
     check_grids(forecast, truth)
     check_truth(forecast, truth)
     _require_unseen(forecast)

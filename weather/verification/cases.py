@@ -1,6 +1,6 @@
 """What is scored: channels, and the fields of one variable, read when they are needed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +80,25 @@ def grouped(chosen: list[Channel], most: int) -> Iterator[list[Channel]]:
             group = []
         group.append(channel)
     yield group
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some cases of one channel.
+
+    Attributes:
+        times, leads: which.
+        forecasts: of each model (time, lead, member, lat, lon), one member for a single
+            forecast, NaN where there is none.
+        truth: (time, lead, lat, lon) analyses at the valid times.
+        now: (time, lat, lon) analyses at the initial times.
+    """
+
+    times: slice
+    leads: slice
+    forecasts: Mapping[str, Field]
+    truth: Field
+    now: Field
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.files.history import simulated
+from weather.files.members import one_member
 from weather.grid import LatLonGrid
 from weather.verification import diagnostics
 from weather.verification.bootstrap import FEWEST, Bootstrap, block_length
@@ -114,9 +115,11 @@ def evaluate(
 
     Raises:
         InputError: different grids, no variable, initial or valid time in common, dates
-            that model or climatology have seen, or options that do not fit.
+            that model or climatology have seen, analyses of several members, or options
+            that do not fit.
     """
     options = options or Options()
+    truth, training = one_member(truth), one_member(training)
     models = {FORECAST: forecast, **(others or {})}
     check_grids(forecast, truth, training, *models.values())
     check_truth(forecast, truth)

@@ -79,8 +79,7 @@ class EventClimate:
     def fit(cls, event: Event, field: xr.DataArray, climatology: Climatology, memory: int) -> Self:
         """Fit to analyses (time, lat, lon), a band of latitudes at a time.
 
-        Raises:
-            InputError: if the field has NaN somewhere at some times only.
+        NaN is left out, cell by cell; a cell without a value in a season is NaN.
         """
         times = field["time"].values
         seasons = climatology.kind != "mean" and len(np.unique(season(times))) == len(SEASONS)
@@ -106,11 +105,12 @@ class EventClimate:
         groups = [group == number for number in np.unique(group)]
         if event.quantile:
             values -= climatology.rows(rows).at(field["time"].values)
-            limit = np.stack([np.quantile(values[g], event.value, axis=0) for g in groups])
+            limit = np.stack([_quantile(values[g], event.value) for g in groups])
         limits = limit if event.quantile else [event.value] * len(groups)
         beyond = [values[g] > x if event.above else values[g] < x
                   for g, x in zip(groups, limits, strict=True)]  # fmt: skip
-        return limit, np.stack([b.mean(0) for b in beyond])
+        known = [np.isfinite(values[g]).sum(0) for g in groups]
+        return limit, np.stack([_share(b.sum(0), n) for b, n in zip(beyond, known, strict=True)])
 
     def threshold(self, times: Times, expected: Field) -> Field:
         """(time, lat, lon), or a number, where the climatology expects (time, lat, lon)."""
@@ -123,12 +123,31 @@ class EventClimate:
         return self.probability[self._index(times)]
 
     def happened(self, fields: Field, threshold: Field) -> NDArray[np.float64]:
-        """1, 0, or NaN where the field is: of fields (..., lat, lon)."""
+        """1, 0, or NaN where the field or the threshold is: of fields (..., lat, lon)."""
         beyond = fields > threshold if self.event.above else fields < threshold
-        return np.where(np.isfinite(fields), beyond, np.nan)
+        return np.where(np.isfinite(fields) & np.isfinite(threshold), beyond, np.nan)
 
     def _index(self, times: Times) -> NDArray[np.int64]:
         return season(times) if self.seasons else np.zeros(times.shape, np.int64)
+
+
+def _quantile(values: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Of (time, lat, lon) along time, of the values that are not NaN."""
+    result = np.asarray(np.quantile(values, share, axis=0))
+    holed = np.isnan(result)
+    if holed.any():
+        ordered = np.sort(values[:, holed], axis=0)  # NaN comes last
+        place = share * (np.isfinite(ordered).sum(0) - 1).clip(min=0)
+        below, above = (
+            np.take_along_axis(ordered, side(place).astype(np.int64)[None], 0)[0]
+            for side in (np.floor, np.ceil)
+        )
+        result[holed] = below + (place - np.floor(place)) * (above - below)
+    return result
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
 
 
 def season(times: Times) -> NDArray[np.int64]:

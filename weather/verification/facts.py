@@ -7,7 +7,8 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.files.history import forecasts
-from weather.verification.climatology import ClimatologyKind
+from weather.verification.checked import found
+from weather.verification.climatology import Climatology, ClimatologyKind, Times
 from weather.verification.events import SEASONS, season
 from weather.verification.leakage import Leakage
 from weather.verification.one_pass import FORECAST, LINEAR, Setup
@@ -41,10 +42,11 @@ def facts(
         f"valid in {', '.join(SEASONS[number] for number in seasons)}",
         "missing truth": missing_truth(models[FORECAST], truth),
         "climatology": f"{kind} ({_KINDS[kind]}), fitted on {len(past)} analyses, "
-        f"{day(past[0])} to {day(past[-1])}",
+        f"{day(past[0])} to {day(past[-1])}{_without(past, kind, truth, setup)}",
         "forecasts taken for analyses": "; ".join(
             dict.fromkeys([*forecasts(truth), *forecasts(training)])
         ),
+        "checked": "; ".join(found(truth, training)),
         "leakage": "; ".join([seen.stamp, *(f.text for f in seen.findings)]),
         "grid": setup.grid.describe(),
     }
@@ -56,6 +58,17 @@ def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
     source = str(model.attrs.get("model") or model.attrs.get("source") or "")
     told = ", ".join(part for part in (source, kind) if part)
     return f"{name} ({told})" if told else name
+
+
+def _without(past: Times, kind: ClimatologyKind, truth: xr.Dataset, setup: Setup) -> str:
+    """How many valid times have no climatology, if any."""
+    valid = np.intersect1d(setup.initial[:, None] + setup.leads, truth["time"].values)
+    climatology = Climatology.fit(past, np.empty((len(past), 0)), kind)
+    lost = len(valid) - int(climatology.covers(valid).sum())
+    if not lost:
+        return ""
+    some = "all" if lost == len(valid) else f"{lost} of"
+    return f"; {some} {len(valid)} valid times lie in seasons without one and are scored without it"
 
 
 def _minute(time: np.datetime64) -> str:

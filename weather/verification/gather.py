@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from weather.verification.baselines import damping
-from weather.verification.cases import Channel, Series, grouped, stacked
+from weather.verification.cases import Block, Channel, Series, grouped, stacked
 from weather.verification.climatology import (
     HARMONICS,
     PENTADS,
@@ -21,7 +21,7 @@ from weather.verification.climatology import (
     Times,
 )
 from weather.verification.events import Event, EventClimate
-from weather.verification.one_pass import PERSISTENCE, Block, ChannelPass, Setup
+from weather.verification.one_pass import PERSISTENCE, ChannelPass, Setup
 
 _WORK = 16  # fields of a case, in float64, that are in memory at once beside its members
 

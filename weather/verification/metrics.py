@@ -74,6 +74,12 @@ def quantities(forecast: Field, truth: Field, climatology: Field, weights: Score
     return np.stack([region_means(field, weights) for field in fields])
 
 
+def lacking(fields: Field) -> NDArray[np.bool_]:
+    """Cells (case, lat, lon) without a value, but for cases that have none at all."""
+    known = np.isfinite(fields)
+    return ~known & known.any((1, 2), keepdims=True)
+
+
 @dataclass(frozen=True)
 class Metric:
     """A score of many cases.

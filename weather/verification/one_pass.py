@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from weather.grid import LatLonGrid
 from weather.verification import probabilistic
-from weather.verification.cases import Channel
+from weather.verification.cases import Block, Channel
 from weather.verification.climatology import Climatology, Field, Times
 from weather.verification.events import EventClimate
 from weather.verification.metrics import (
     ENSEMBLE_QUANTITIES,
     QUANTITIES,
+    lacking,
     quantities,
     region_means,
 )
@@ -75,31 +76,14 @@ class Setup:
         return self.members[self.models[0]]
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some cases of one channel.
-
-    Attributes:
-        times, leads: which.
-        forecasts: of each model (time, lead, member, lat, lon), one member for a single
-            forecast, NaN where there is none.
-        truth: (time, lead, lat, lon) analyses at the valid times.
-        now: (time, lat, lon) analyses at the initial times.
-    """
-
-    times: slice
-    leads: slice
-    forecasts: Mapping[str, Field]
-    truth: Field
-    now: Field
-
-
 class ChannelPass:
     """Gathers what all scores of a channel follow from.
 
     All systems are scored on the same cells of the same cases: those that every model has
     and that the initial analyses have, from which persistence starts, but for lead times
-    that one of them lacks altogether.
+    that one of them lacks altogether; and those that climatology, damped persistence and
+    linear model have, but for cases that one of these lacks altogether, as outside of the
+    seasons that they were fitted on.
 
     Args:
         setup: see there.
@@ -157,13 +141,19 @@ class ChannelPass:
         places = np.arange(len(self.setup.initial))[block.times]
         for column, lead in enumerate(range(len(self.setup.leads))[block.leads]):
             fields = {name: f[:, column] for name, f in block.forecasts.items()}
-            needed = {**fields, PERSISTENCE: block.now[:, None]}
+            needed = {name: f for name, f in fields.items() if name != LINEAR}
+            needed[PERSISTENCE] = block.now[:, None]
             truth = self._comparable(needed, block.truth[:, column], lead)
-            there = np.isfinite(truth).any((1, 2))
-            if not there.any():
+            if not np.isfinite(truth).any():
                 continue
             expected = self.climatology.at(initial + self.setup.leads[lead])
             damped = expected + self.damping[lead] * (block.now - at_start)
+            fitted = [expected, damped, *(f[:, 0] for n, f in fields.items() if n == LINEAR)]
+            for baseline in fitted:
+                truth[lacking(baseline)] = np.nan
+            there = np.isfinite(truth).any((1, 2))
+            if not there.any():
+                continue
             chosen = slice(None) if there.all() else there  # a view where all are there
             case = _Case(
                 places[chosen], lead, {name: f[chosen] for name, f in fields.items()},
@@ -247,7 +237,9 @@ class ChannelPass:
     def _add_events(self, case: "_Case") -> None:
         times = self.setup.initial[case.times] + self.setup.leads[case.lead]
         for climate in self.events:
+            likely = np.where(np.isfinite(case.expected), climate.chance(times), np.nan)
             threshold = climate.threshold(times, case.expected)
+            threshold = np.where(lacking(likely), np.nan, threshold)
             happened = climate.happened(case.truth, threshold)
             for number, (system, forecast) in enumerate(case.systems.items()):
                 place = (case.times, case.lead, number)
@@ -256,7 +248,7 @@ class ChannelPass:
                     self._add_probability(case, climate, threshold, members, place)
                     continue
                 says = climate.happened(forecast, threshold)
-                chance = climate.chance(times) if system == CLIMATOLOGY else says
+                chance = likely if system == CLIMATOLOGY else says
                 score = self._means((chance - happened) ** 2)
                 self.quantities[f"brier {climate.event}"][place] = score
             if self.setup.ensemble:

@@ -66,6 +66,8 @@ def _matrices(evaluation: Evaluation) -> list[Matrix]:
 def _matrix_by(evaluation: Evaluation, column: str) -> Matrix | None:
     """Regions or seasons, of the headline channels, against the first reference."""
     rows = evaluation.differences
+    if rows.empty:
+        return None
     names = shown_channels(evaluation.scores)
     other, main = ("season", ALL) if column == "region" else ("region", rows["region"].iloc[0])
     rows = rows[(rows[other] == main) & rows["channel"].isin(names)]

@@ -27,7 +27,8 @@ def shown_channels(scores: pd.DataFrame) -> list[str]:
 
 def whole(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows of the whole grid and all seasons."""
-    return scores[(scores["region"] == scores["region"].iloc[0]) & (scores["season"] == ALL)]
+    first = scores["region"].iloc[:1].tolist()  # none where there is nothing to compare
+    return scores[scores["region"].isin(first) & (scores["season"] == ALL)]
 
 
 def other_models(scores: pd.DataFrame) -> list[str]:
@@ -45,19 +46,22 @@ def skill_table(scores: pd.DataFrame, hours: Sequence[float] = LEADS) -> pd.Data
 
     Returns:
         One row for each headline channel and lead time: channel, lead_hours, unit,
-        rmse, acc, and a column of ratios for each other forecast and each baseline.
+        rmse, acc, and a column of ratios for each other forecast and each baseline; NaN
+        where that lacks a case.
     """
     keys, names = ["channel", "lead_hours"], shown_channels(scores)
     some = whole(scores)
     some = some[some["channel"].isin(names)]
     asked = some["lead_hours"].isin(hours)
     some = some[asked] if asked.any() else some
-    rmse = some[some["metric"] == "rmse"].set_index([*keys, "system"])["value"].unstack("system")
+    errors = some[some["metric"] == "rmse"].set_index([*keys, "system"])
+    rmse, cases = (errors[name].unstack("system") for name in ("value", "cases"))
     own = some[(some["system"] == FORECAST) & some["metric"].isin(["rmse", "acc"])]
     own = own.set_index([*keys, "metric"])["value"].unstack("metric")
     units = some[some["metric"] == "rmse"].groupby(keys)["unit"].first()
     references = [s for s in (*other_models(scores), *BASELINES) if s in rmse]
     ratios = rmse[references].rdiv(rmse[FORECAST], axis=0)
+    ratios = ratios.where(cases[references].eq(cases[FORECAST], axis=0))
     table = pd.concat([units, own[["rmse", "acc"]], ratios], axis=1)
     return table.reindex(names, level="channel").reset_index()
 

@@ -6,7 +6,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.explanation.alarm_file import write_alarms
-from weather.explanation.alarms import alarms, findings
+from weather.explanation.alarms import alarms, farthest_moment, findings
 from weather.explanation.known_range import SeasonalRange, TrainingRange
 
 LAT, LON = np.linspace(70, -70, 8), np.arange(0.0, 360.0, 22.5)
@@ -113,6 +113,43 @@ def test_the_forecast_does_not_widen_its_own_range():
     own = own.assign_coords(time=one["valid_time"].values[0])
     found = alarms(one, SeasonalRange(xr.concat([past, own], "time"), one))
     assert (found["outside_area"].sel(channel="t850") == 1).all()
+
+
+def test_a_missing_analysis_is_as_if_it_were_not_there():
+    """A whole field or part of one, in a year that has other analyses of the season."""
+    past, one = analyses(), forecast()
+    hot = one.assign(msl=one["msl"] + 8000)
+    lost = np.flatnonzero(past["time"].values == np.datetime64("2003-01-05"))
+    expected = alarms(hot, SeasonalRange(past.drop_isel(time=lost), hot))
+    holed = past.assign(msl=past["msl"].copy(), t=past["t"].copy())
+    holed["msl"][lost] = np.nan
+    holed["t"][lost] = np.nan
+    found = alarms(hot, SeasonalRange(holed, hot))
+    assert (found["outside_area"].sel(channel="msl") == 1).all()
+    assert "alarm: msl" in findings(found)[-1]
+    for name in ("outside", "excess", "outside_area", "largest_excess"):
+        np.testing.assert_allclose(found[name], expected[name], rtol=1e-5)
+    part = past.assign(msl=past["msl"].copy())
+    part["msl"][lost, :4] = np.nan
+    whole, halved = (alarms(hot, SeasonalRange(data, hot)) for data in (past, part))
+    assert (halved["outside_area"].sel(channel="msl") == 1).all()
+    below = {"lat": slice(4, None)}
+    xr.testing.assert_equal(whole["excess"].isel(below), halved["excess"].isel(below))
+
+
+def test_a_field_without_a_known_range_is_named_and_not_called_safe(tmp_path):
+    past, one = analyses(), forecast()
+    empty = past.assign(msl=past["msl"] * np.nan)
+    found = alarms(one, SeasonalRange(empty, one))
+    for name in ("outside_area", "largest_excess"):
+        assert found[name].sel(channel="msl").isnull().all()
+        assert found[name].sel(channel="t850").notnull().all()
+    assert "not compared: msl: no cell has" in findings(found)[1]
+    alone = alarms(one[["msl"]], SeasonalRange(empty, one))
+    assert len(findings(alone)) == 1
+    assert "not compared: msl" in findings(alone)[0]
+    farthest_moment(alone)
+    write_alarms(alone, tmp_path / "alarm.nc", "a test")
 
 
 def test_the_range_of_training_data():

@@ -221,7 +221,7 @@ def test_an_ensemble_keeps_its_members_and_gives_the_state_of_one(waves, opened)
     assert dataset.z.dims == ("time", "member", "level", "lat", "lon")
     assert dataset.member.values.tolist() == [3, 7]
     choice = Variables(surface=("msl",))
-    with pytest.raises(InputError, match="ensemble of 2 members; select one"):
+    with pytest.raises(InputError, match="ensemble of 2 members; expected a single analysis"):
         to_state(dataset, choice)
     first, second = (to_state(dataset.isel(member=i), choice).surface for i in (0, 1))
     np.testing.assert_allclose(second - first, 1, atol=0.01)

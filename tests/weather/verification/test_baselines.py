@@ -39,6 +39,15 @@ def test_damping_of_an_autoregressive_process() -> None:
     assert found[0] == pytest.approx(1, abs=1e-12)
 
 
+def test_a_missing_value_takes_its_cell_out_of_pairs() -> None:
+    """What is exactly kept from one time to the next is kept where some cells are lost."""
+    times, rng = days("2000-01-01", 40), np.random.default_rng(0)
+    anomalies = np.broadcast_to(rng.standard_normal((2, 3)), (40, 2, 3)).copy()
+    anomalies[5], anomalies[9:20, 0], anomalies[::3, 1, 1] = np.nan, np.nan, np.nan
+    found = damping(times, at(times, anomalies), np.array([DAY, 3 * DAY]), WEIGHTS)
+    np.testing.assert_allclose(found, 1, rtol=1e-12)
+
+
 def test_damping_skips_gaps() -> None:
     times = np.concatenate([days("2000-01-01", 3), days("2000-02-01", 1)])
     leads = np.array([DAY, 29 * DAY, 365 * DAY])

@@ -60,6 +60,47 @@ def test_pieces_make_the_same_climatology(kind: str) -> None:
     np.testing.assert_allclose(fit.result().at(times[:50]), whole.at(times[:50]), rtol=1e-11)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_value_is_as_if_its_time_were_not_there(kind: str) -> None:
+    """Of some times one cell is lost, of some another, of one the whole field, always one."""
+    times = days("2001-01-01", 3000, 12 * HOUR)
+    fields = np.random.default_rng(0).normal(1e5, 1e3, (3000, 2, 3)).astype(np.float32)
+    lost = np.zeros(fields.shape, bool)
+    lost[:900, 0, 0], lost[1000::7, 0, 1], lost[500], lost[:, 1, 2] = True, True, True, True
+    lost[4:, 1, 1] = True
+    fit, holed = ClimatologyFit(kind), np.where(lost, np.nan, fields)
+    for first in range(0, 3000, 400):
+        fit.add(times[first : first + 400], holed[first : first + 400])
+    found, wanted = fit.result(), days("2003-02-05", 40, 60 * HOUR)
+    for row, column in ((0, 0), (0, 1), (0, 2), (1, 0)):
+        known = ~lost[:, row, column]
+        alone = Climatology.fit(times[known], fields[known, row, column], kind)
+        np.testing.assert_allclose(found.at(wanted)[:, row, column], alone.at(wanted), rtol=1e-9)
+    assert np.isnan(found.at(wanted)[:, 1, 2]).all()  # never there
+    assert np.isnan(found.at(wanted)[:, 1, 1]).all() == (kind != "mean")  # twice at each hour
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_climatology_of_seasons_that_were_not_seen(kind: str) -> None:
+    """Winters, over New Year, with three weeks lost in between: these are bridged."""
+    times = days("2001-01-01", 8 * 365)
+    day = np.round(year_phase(times) / (2 * np.pi) * 365)
+    winter = (day <= 31) | ((day > 51) & (day <= 90)) | (day >= 335)
+    fields = np.cos(year_phase(times))[:, None]
+    climatology = Climatology.fit(times[winter], fields[winter], kind)
+    wanted = days("2009-01-01", 365)
+    known = climatology.covers(wanted)
+    expected = np.ones(365, bool)
+    expected[91:334] = kind == "mean"
+    assert (known != expected).sum() <= 2  # leap days shift a day of the year
+    found = climatology.at(wanted)[:, 0]
+    np.testing.assert_array_equal(np.isfinite(found), known)
+    if kind != "mean":
+        np.testing.assert_allclose(found[known], np.cos(year_phase(wanted))[known], atol=1e-6)
+        assert not climatology.covers(wanted + 3 * HOUR).any()
+    assert Climatology.fit(times, fields, kind).covers(wanted).all()
+
+
 def test_mean_climatology_is_the_mean() -> None:
     fields = np.random.default_rng(0).standard_normal((10, 2, 3))
     climatology = Climatology.fit(days("2001-01-01", 10), fields, "mean")

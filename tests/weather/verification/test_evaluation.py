@@ -12,6 +12,7 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis
+from weather.verification import output
 from weather.verification.evaluation import Evaluation, Options, evaluate
 from weather.verification.one_pass import FORECAST, PERSISTENCE
 from weather.verification.output import FILES
@@ -30,9 +31,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     where = {"latitude": LAT, "longitude": LON}
     times = START + np.arange(400) * STEP
+    mean = np.array([5e4, 1.4e4])[:, None, None]  # of z by level
     analyses = xr.Dataset(
         {
-            "z": (("time", "level", *where), rng.normal(5e4, 500, (400, 2, 6, 8))),
+            "z": (("time", "level", *where), rng.normal(mean, 500, (400, 2, 6, 8))),
             "msl": (("time", *where), rng.normal(1e5, 800, (400, 6, 8))),
             "lsm": (tuple(where), np.ones((6, 8))),
         },
@@ -141,6 +143,65 @@ def test_several_files_are_one_set_of_forecasts(folder: Path, scores: pd.DataFra
     truth = open_reanalysis(folder / "truth.nc")
     again = evaluate(forecast, truth, training_period(truth, forecast))
     pd.testing.assert_frame_equal(whole(again.scores), scores)
+
+
+def summers(first: int, last: int) -> xr.Dataset:
+    """Analyses of June to August of some years, daily at 12 UTC, with a cycle of the year."""
+    time = np.arange(f"{first}-06-01", f"{last}-09-30", dtype="datetime64[D]")
+    time = time.astype("datetime64[ns]") + 2 * STEP
+    month = time.astype("datetime64[M]").astype(int) % 12
+    time = time[(month >= 5) & (month <= 7)]
+    phase = (time - time.astype("datetime64[Y]")) / np.timedelta64(365, "D")
+    noise = np.random.default_rng(0).standard_normal((len(time), 6, 8))
+    msl = 1e5 + 2000 * np.cos(2 * np.pi * phase)[:, None, None] + 500 * noise
+    grid = {"lat": LAT, "lon": LON}
+    return xr.Dataset({"msl": (("time", "lat", "lon"), msl)}, {"time": time, **grid})
+
+
+def of_ten_days(start: str) -> tuple[xr.Dataset, xr.Dataset]:
+    """Forecasts of 1 and 10 days that are too high by `BIAS`, and analyses of these times."""
+    time = np.datetime64(start, "ns") + np.arange(21) * 4 * STEP
+    fields = 1e5 + 500 * np.random.default_rng(1).standard_normal((21, 6, 8))
+    grid = {"lat": LAT, "lon": LON}
+    truth = xr.Dataset({"msl": (("time", "lat", "lon"), fields)}, {"time": time, **grid})
+    lead = (np.array([1, 10]) * 4 * STEP).astype("timedelta64[ns]")
+    shown = fields[np.arange(10)[:, None] + [1, 10]] + BIAS
+    forecast = xr.Dataset(
+        {"msl": (("time", "lead_time", "lat", "lon"), shown)},
+        {"time": time[:10], "lead_time": lead, **grid},
+    )
+    return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"]), truth
+
+
+@pytest.mark.parametrize("start", ["2009-08-20T12", "2009-09-05T12"])
+def test_seasons_without_climatology_cost_the_forecast_no_case(start: str) -> None:
+    """Some of the forecasts, or all, are valid in September."""
+    forecast, truth = of_ten_days(start)
+    options = Options(thresholds=["msl<100000", "msl>q0.9"], samples=20)
+    result = evaluate(forecast, truth, summers(2001, 2008), options)
+    own = whole(pick(result.scores, system=FORECAST))
+    rmse, brier = pick(own, metric="rmse"), pick(own, metric="brier", event="msl<100000")
+    np.testing.assert_allclose(rmse["value"], BIAS)
+    assert [*rmse["cases"], *brier["cases"]] == [10, 10, 10, 10]
+    august = start < "2009-09"
+    normal = pick(whole(result.scores), metric="rmse", system="climatology")
+    cases = normal.set_index("lead_hours")["cases"].to_dict()
+    assert cases == ({24: 10, 240: 2} if august else {})
+    ratios = skill_table(result.scores).set_index("lead_hours").get("climatology", pd.Series())
+    assert ratios.notna().to_dict() == ({24: True, 240: False} if august else {})
+    lost = "8 of 19" if august else "all 19"
+    assert f"; {lost} valid times lie in seasons without one" in result.facts["climatology"]
+
+
+def test_a_forecast_that_nothing_can_be_compared_with_is_scored(tmp_path: Path) -> None:
+    """Neither climatology nor analyses of the initial times."""
+    forecast, truth = of_ten_days("2009-09-05T12")
+    ten, later = forecast.isel(lead_time=[1]), truth.isel(time=slice(10, None))
+    result = evaluate(ten, later, summers(2001, 2008), Options(seasons=True, samples=20))
+    assert set(result.scores["system"]) == {FORECAST}
+    assert result.differences.empty
+    assert console_table(result.scores).row_count == 1
+    output.write(result, tmp_path)
 
 
 def test_the_table_of_ratios(scores: pd.DataFrame) -> None:

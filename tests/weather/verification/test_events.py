@@ -56,6 +56,27 @@ def test_quantiles_follow_the_season(memory: int) -> None:
     np.testing.assert_allclose(climate.threshold(TIMES[:3], now), now + climate.anomaly[0])
 
 
+def test_missing_values_are_as_if_their_times_were_not_there() -> None:
+    field = noisy()
+    lost = np.zeros(field.shape, bool)
+    lost[:400, 0, 0], lost[:, 0, 1], lost[9] = True, True, True
+    holed = field.where(~lost)
+    climatology = Climatology.fit(TIMES, holed.values, "seasonal")
+    climate = EventClimate.fit(Event.parse("x>q0.9"), holed, climatology, 2**30)
+    for row, column in ((0, 0), (1, 1)):
+        rows, columns = slice(row, row + 1), slice(column, column + 1)
+        part = field.isel(lat=rows, lon=columns, time=~lost[:, row, column])
+        own = Climatology.fit(part.time.values, part.values, "seasonal")
+        alone = EventClimate.fit(Event.parse("x>q0.9"), part, own, 2**30)
+        for name in ("anomaly", "probability"):
+            found, expected = getattr(climate, name)[:, rows, columns], getattr(alone, name)
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+    assert np.isnan(climate.anomaly[:, 0, 1]).all()
+    assert np.isnan(climate.probability[:, 0, 1]).all()
+    happened = climate.happened(np.array([4.0, 5.0]), np.array([np.nan, 4.0]))
+    np.testing.assert_array_equal(happened, [np.nan, 1])
+
+
 def test_a_short_record_has_one_season() -> None:
     field = noisy().isel(time=slice(0, 60))
     climatology = Climatology.fit(field.time.values, field.values, "mean")

@@ -168,3 +168,54 @@ def test_a_lead_time_without_initial_analyses_counts_for_the_others(
         assert (there == CASES // 2).all()
         assert FORECAST in there.index
         assert (PERSISTENCE in there.index) == (hours in (12, 24))
+
+
+@pytest.mark.parametrize("memory", [1.0, 1e-6])
+def test_a_missing_analysis_of_the_climatology_is_as_if_it_were_not_there(
+    truth: xr.Dataset, forecast: xr.Dataset, memory: float
+) -> None:
+    msl = truth["msl"].copy()
+    msl[7] = np.nan
+    events = ["msl<100000", "msl>q0.9"]
+    options = Options(climatology="mean", memory=memory, thresholds=events)
+    past = [truth.assign(msl=msl).isel(time=slice(0, 30)),
+            truth.isel(time=[i for i in range(30) if i != 7])]  # fmt: skip
+    lacking, without = (evaluate(forecast, truth, one, options).scores for one in past)
+    pd.testing.assert_frame_equal(lacking, without)
+    known = whole(lacking).query("metric in ['acc', 'brier']").set_index("system")
+    assert known.loc[FORECAST, "value"].notna().all()
+    assert (known.query("metric == 'brier' and event == 'msl>q0.9'")["value"] > 0.005).all()
+
+
+def test_a_part_lost_once_leaves_every_cell_with_a_climatology(
+    truth: xr.Dataset, forecast: xr.Dataset
+) -> None:
+    msl = truth["msl"].copy()
+    msl[7, :3] = np.nan
+    options = Options(climatology="mean", thresholds=["msl>q0.9"])
+    past = truth.isel(time=slice(0, 30))
+    holed = past.assign(msl=msl.isel(time=slice(0, 30)))
+    whole_field, holes = (
+        whole(evaluate(forecast, truth, one, options).scores).query("metric == 'rmse'")
+        for one in (past, holed)
+    )
+    plain, near = (t.set_index(["system", "lead_hours"])["value"] for t in (whole_field, holes))
+    for name in (FORECAST, PERSISTENCE):
+        pd.testing.assert_series_equal(plain[name], near[name])
+    np.testing.assert_allclose(plain, near, rtol=0.02)
+
+
+def test_cells_without_climatology_are_known_of_no_system(
+    truth: xr.Dataset, forecast: xr.Dataset
+) -> None:
+    """As if the forecast lacked them."""
+    msl = truth["msl"].copy()
+    msl[:30, :2] = np.nan
+    options = Options(climatology="mean", thresholds=["msl<100000", "msl>q0.9"])
+    past = truth.isel(time=slice(0, 30))
+    lacking = evaluate(forecast, truth, past.assign(msl=msl.isel(time=slice(0, 30))), options)
+    gap = without(forecast, slice(None), slice(None), slice(0, 2))
+    expected = evaluate(gap, truth, past, options)
+    other = ["persistence", FORECAST, "climatology"]  # damping is fitted on other cells
+    tables = [t.scores[t.scores["system"].isin(other)] for t in (lacking, expected)]
+    pd.testing.assert_frame_equal(*tables)

@@ -1,0 +1,72 @@
+"""Analyses that forecasts are compared with, checked as those that forecasts start from are."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import xarray as xr
+
+from sciml.errors import InputError
+from weather.checking.preflight import apply, inspect
+from weather.files.history import history, noted
+from weather.files.members import one_member
+
+MOST = 64  # times that are looked at, evenly spread; all of these from a file of few
+_CHECKED = "checked, "
+
+
+def checked(
+    what: str,
+    analyses: xr.Dataset,
+    forecast: xr.Dataset,
+    tell: Callable[[str], object] = lambda line: None,
+    period: slice = slice(None),
+) -> xr.Dataset:
+    """The analyses, corrected where that is certain; see `weather.checking.preflight`.
+
+    Only fields and levels that the forecast has are looked at, at some times. NaN is nothing
+    to speak of: what is missing is not scored. What was found is written to the history.
+
+    Args:
+        what: the analyses are, for messages: `truth`.
+        analyses: canonical.
+        forecast: from `open_forecast`.
+        tell: called with a line for each correction and each warning.
+        period: of the times that count.
+
+    Raises:
+        InputError: several members, values that cannot be what they are said to be.
+    """
+    analyses = one_member(analyses)
+    seen = _common(analyses, forecast)
+    names = [str(name) for name in seen.data_vars]
+    if "time" not in seen.dims or not names:
+        return analyses  # refused where they are compared
+    report = inspect(seen.sel(time=period), names, most=MOST, holes=True)
+    ours = {*names, "level"}
+    told = tuple(f for f in report.findings if f.severity == "refused" or f.subject in ours)
+    lines: list[str] = []
+    try:
+        result = apply(analyses, replace(report, findings=told), lines.append)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
+    lines = [f"{what}: {line}" for line in lines]
+    for line in lines:
+        tell(line)
+    return noted(result, *(_CHECKED + line for line in lines))
+
+
+def found(*datasets: xr.Dataset) -> list[str]:
+    """What was told of data sets, a line each."""
+    lines = [line for dataset in datasets for line in history(dataset)]
+    ours = [line.removeprefix(_CHECKED) for line in lines if line.startswith(_CHECKED)]
+    return list(dict.fromkeys(ours))
+
+
+def _common(analyses: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:
+    """The fields that change with time, and levels, that the forecast has too."""
+    timed = [name for name, field in analyses.data_vars.items() if "time" in field.dims]
+    fields = analyses[[name for name in timed if name in forecast]]
+    if "level" not in fields.dims or "level" not in forecast.dims:
+        return fields
+    common = fields["level"].values[fields["level"].isin(forecast["level"]).values]
+    return fields.sel(level=common) if len(common) else fields
