@@ -162,7 +162,8 @@ def _beside_similarity(known: Known, screener: Screener) -> Known:
 
 
 def _predicted(path: Path, screener: Screener) -> Array:
-    predicted = screener.predict(read_table(path).smiles).mean[:, screener.columns]
+    table = read_table(path)
+    predicted = screener.predict(table.smiles, table.positions).mean[:, screener.columns]
     predicted = predicted[np.isfinite(predicted).all(axis=1)]
     if not len(predicted):
         raise InputError(f"{path} holds no molecule that can be predicted")
