@@ -251,6 +251,7 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:
+    measured = ready.exact[np.concatenate(list(ready.folds.values()))]
     text = "\n".join(ready.smiles) + np.array2string(ready.labels, threshold=10**9)
     return {
         "table": Path(table.source).name,
@@ -258,7 +259,8 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
         "rows": {name: len(rows) for name, rows in ready.folds.items()},
         "label_range": {
             task: [float(np.nanmin(column)), float(np.nanmax(column))]
-            for task, column in zip(ready.tasks.names, ready.labels.T, strict=True)
+            for task, column in zip(ready.tasks.names, measured.T, strict=True)
+            if np.isfinite(column).any()
         },
         "scores": {
             f"{row.task}/{row.score.metric}": row.score.value
