@@ -20,7 +20,7 @@ from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
@@ -244,6 +244,8 @@ def _learn(ready: Prepared, config: ExperimentConfig, run: Path) -> _Learned:
     )
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     calibrate(predictor, ready, stacked, rows)
+    if config.model.pooling == "extensive":
+        predictor.metadata[DEVIATION] = np.nanstd(ready.exact[rows], axis=0).tolist()
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]

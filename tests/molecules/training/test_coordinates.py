@@ -12,7 +12,7 @@ from molecules.explanation.explain_file import explain_file
 from molecules.features.coordinates import LACKING
 from molecules.files.table import read_table
 from molecules.prediction.predict_file import predict_file
-from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, PropertyPredictor
 from molecules.screening.options import HitOptions
 from molecules.screening.screen_file import screen_file
 from molecules.training.experiment import ExperimentConfig, train
@@ -131,6 +131,21 @@ def test_predict_screen_and_explain_say_the_same_of_the_same_file(
     np.testing.assert_allclose(explained[hits.index], predicted[hits.index - 1], rtol=1e-6)
     middle = 100 * (hits["energy_pred"].rank() - 0.5) / len(hits)  # among themselves
     np.testing.assert_allclose(hits["energy_percentile"], middle, atol=1e-3)
+
+
+def test_the_scale_of_a_sum_over_atoms_is_that_of_the_measured_values(
+    geometries: Path, tmp_path: Path
+) -> None:
+    """Not of what the elements leave over; also of a file that does not tell it."""
+    made = experiment("data.coordinates=made", "training.max_steps=1")
+    train(str(geometries), ["energy"], made, tmp_path / "run")
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    assert loaded.training_set is not None
+    deviation = loaded.training_set.labels.std(axis=0)
+    np.testing.assert_allclose(loaded.scales, deviation)
+    assert loaded.scales > 10 * loaded.members[0].head.normalizer.std.numpy()
+    del loaded.metadata[DEVIATION]
+    np.testing.assert_allclose(loaded.scales, deviation)
 
 
 def test_made_conformers_are_made_again(
