@@ -4,12 +4,16 @@ import gzip
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import pandas as pd
 
+from molecules.files.parquet_types import Types
 from molecules.files.recognize import name_column
 from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 FORMATS = (".csv", ".tsv", ".parquet", ".sdf")
@@ -35,11 +39,17 @@ def table_format(out: Path, formats: Sequence[str] = FORMATS) -> str:
     return suffix
 
 
-def table_writer(path: Path) -> AbstractContextManager[Write]:
-    """What writes consecutive parts of a table to a file; its suffix says how."""
+def table_writer(path: Path, types: Types | None = None) -> AbstractContextManager[Write]:
+    """What writes consecutive parts of a table to a file; its suffix says how.
+
+    Args:
+        path: the file.
+        types: column -> its type in Parquet, where the first part alone does not tell it; see
+            `shared_types`.
+    """
     match table_format(path):
         case ".parquet":
-            return _parquet_writer(path)
+            return _parquet_writer(path, types or {})
         case ".sdf":
             return _sdf_writer(path)
         case suffix:
@@ -64,7 +74,7 @@ def _text_writer(path: Path, suffix: str) -> Iterator[Write]:
 
 
 @contextmanager
-def _parquet_writer(path: Path) -> Iterator[Write]:
+def _parquet_writer(path: Path, types: Types) -> Iterator[Write]:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -72,16 +82,33 @@ def _parquet_writer(path: Path) -> Iterator[Write]:
 
     def write(frame: pd.DataFrame, smiles: Sequence[str]) -> None:
         nonlocal writer
-        schema = writer.schema if writer else None
-        table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
-        writer = writer or parquet.ParquetWriter(path, table.schema)
-        writer.write_table(table)
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if writer is None:
+            fields = [field.with_type(types.get(field.name, field.type)) for field in table.schema]
+            writer = parquet.ParquetWriter(path, pa.schema(fields))
+        writer.write_table(_cast(table, writer.schema))
 
     try:
         yield write
     finally:
         if writer:
             writer.close()
+
+
+def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
+    """With the types of a schema of the same names."""
+    import pyarrow as pa
+
+    columns = []
+    for field, column in zip(schema, table.columns, strict=True):
+        try:
+            columns.append(column.cast(field.type))
+        except pa.ArrowException as error:
+            raise InputError(
+                f"column {field.name!r} is {field.type} in the first rows, and not in all: "
+                f"write .csv instead ({error})"
+            ) from error
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 @contextmanager
