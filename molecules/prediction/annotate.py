@@ -45,7 +45,7 @@ def annotate(
     reasons: Counter[str] = Counter()
     with atomic_path(out) as path, table_writer(path, types) as write:
         for table, prediction in predicted:
-            write(beside(table.frame, prediction), table.smiles)
+            write(beside(table.frame, prediction), table.smiles, table.positions)
             counts.update(prediction.status)
             reasons.update(filter(None, prediction.reason))
         require_molecules(counts, reasons)

@@ -133,6 +133,26 @@ def test_predict_screen_and_explain_say_the_same_of_the_same_file(
     np.testing.assert_allclose(hits["energy_percentile"], middle, atol=1e-3)
 
 
+def test_predictions_written_as_sdf_keep_the_geometry(geometries: Path, tmp_path: Path) -> None:
+    """What is predicted of the file written is what it holds."""
+    with Chem.SDWriter(str(tmp_path / "more.sdf")) as writer:
+        for number, smiles in enumerate(["C[C@H](O)F", "C[C@@H](O)F", "F/C=C/C", "F/C=C\\C"]):
+            writer.write(molecule(smiles, number))
+    train(str(geometries), ["energy"], experiment(), tmp_path / "run")
+    model = tmp_path / "run" / "model.safetensors"
+    for number, file in enumerate([geometries, tmp_path / "more.sdf"]):
+        out, again = (tmp_path / f"{name}{number}.sdf" for name in ("out", "again"))
+        predict_file(model, str(file), out)
+        predict_file(model, str(out), again)
+        given, kept = read_table(file), read_table(again)
+        assert kept.smiles == given.smiles
+        told = kept.frame[["energy_pred", "energy_pred_2"]].astype(float)
+        np.testing.assert_allclose(told["energy_pred_2"], told["energy_pred"], rtol=1e-6)
+        assert set(kept.frame["reason_2"]) == {""}
+        for row, place in given.positions.items():
+            np.testing.assert_array_equal(kept.positions[row], place)
+
+
 def test_the_scale_of_a_sum_over_atoms_is_that_of_the_measured_values(
     geometries: Path, tmp_path: Path
 ) -> None:
