@@ -10,6 +10,7 @@ COMMANDS = {
     "crossvalidate": "Test on every fold, repeatedly, whether a model beats the random forest.",
     "pretrain": "Pre-train an encoder on molecules without labels, to start `train` from.",
     "predict": "Write a table with predictions, intervals and a status beside its own columns.",
+    "evaluate": "Score a trained model on a labelled table that it did not learn from.",
     "embed": "Write the encoder's vector of each molecule, for use in other programs.",
     "verify": "Check that a model predicts the same however molecules are written and given.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",

@@ -22,6 +22,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from molecules.files.table import Table
+from molecules.prediction.reading import sees_conformers
 from molecules.tasks import Task, TaskKind, TaskOptions, Tasks
 from molecules.training.experiment import (
     DEFAULT_CONFIG,
@@ -29,6 +30,7 @@ from molecules.training.experiment import (
     fit_predictor,
     reads_fingerprints,
 )
+from molecules.training.networks import with_shipped_weights
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
@@ -76,11 +78,11 @@ class _MoleculeEstimator(BaseEstimator):
         numbers = range(labels.shape[1])
         names = [f"{of}={i}" if of else f"y{i}" for i in numbers] if len(numbers) > 1 else ["y"]
         frame = pd.DataFrame({SMILES: smiles, **dict(zip(names, labels.T, strict=True))})
-        config = self._config(len(smiles))
-        fingerprints = reads_fingerprints(config)
+        config = with_shipped_weights(self._config(len(smiles)))
+        seen = sees_conformers(config.model), reads_fingerprints(config)
         options = {"tasks": {name: TaskOptions(kind=kind) for name in names}}
         data = config.data.model_copy(update=options)
-        ready = prepare(Table(frame, SMILES, "X"), names, data, False, fingerprints)
+        ready = prepare(Table(frame, SMILES, "X"), names, data, *seen)
         scales = [task.scale for task in ready.tasks.tasks]
         tasks = [
             Task(name=name, kind=kind, of=of, scale=scale)

@@ -11,6 +11,7 @@ from rdkit import Chem, rdBase
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient, no_information
 from molecules.explanation.masking import by_masking
+from molecules.features.coordinates import Positions
 from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
@@ -42,7 +43,10 @@ class Attribution:
 
 
 def attribute(
-    predictor: AnyPredictor, smiles: Sequence[str | None], method: Method = "masking"
+    predictor: AnyPredictor,
+    smiles: Sequence[str | None],
+    method: Method = "masking",
+    positions: Positions | None = None,
 ) -> Attribution:
     """Explain every row; all atoms of many molecules are computed together.
 
@@ -50,6 +54,7 @@ def attribute(
         predictor: the model, or several, whose contributions are averaged.
         smiles: one per row.
         method: how; see `Attribution`.
+        positions: as of `PropertyPredictor.predict`.
 
     Raises:
         InputError: several models standardize molecules differently.
@@ -60,10 +65,10 @@ def attribute(
             "the models standardize molecules differently, so their atoms are not the same: "
             "explain with one of them at a time"
         )
-    prediction = predictor.predict(smiles)
+    prediction = predictor.predict(smiles, positions=positions)
     told = predictor.standardized(prediction.smiles)
     parts, origins = zip(
-        *(_by_row(one, prediction.smiles, method) for one in predictors), strict=True
+        *(_by_row(one, prediction.smiles, method, positions) for one in predictors), strict=True
     )
     atoms = [
         np.mean(row, axis=0) if status == "ok" else np.empty((0, len(predictor.tasks)))
@@ -74,10 +79,13 @@ def attribute(
 
 
 def _by_row(
-    predictor: PropertyPredictor, smiles: Sequence[str | None], method: Method
+    predictor: PropertyPredictor,
+    smiles: Sequence[str | None],
+    method: Method,
+    positions: Positions | None,
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
     """(atom, task) of each row, none where there is no molecule; (row, task) of no information."""
-    told, featurized, data = predictor.read(smiles)
+    told, featurized, data = predictor.read(smiles, positions=positions)
     environments = None
     if predictor.config.model.fingerprint:
         environments = _environments([told[row] for row in featurized.rows])

@@ -1,9 +1,9 @@
 """A table explained: contributions of atoms as a tidy table, the first molecules on a page."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from molecules.explanation.attribution import Method, attribute, share_told
 from molecules.explanation.contributions import Explained
@@ -26,6 +26,7 @@ from sciml.files import atomic_path
 if TYPE_CHECKING:
     from molecules.prediction.ensemble import AnyPredictor
 
+Value = TypeVar("Value")
 PART = 256  # rows explained at once; bounds the memory
 
 
@@ -97,10 +98,14 @@ def explained(
         names = text_cells(table.frame[column]) if column else [""] * len(table)
         for start in range(0, len(table), PART):
             rows = slice(start, start + PART)
-            found = attribute(predictor, table.smiles[rows], method)
-            hidden = table.unreadable.keys() & range(start, start + PART)
-            mark_unreadable(
-                found.prediction, {row - start: table.unreadable[row] for row in hidden}
-            )
+            positions = _of_rows(table.positions, rows)
+            found = attribute(predictor, table.smiles[rows], method, positions)
+            mark_unreadable(found.prediction, _of_rows(table.unreadable, rows))
             yield Explained(first + start, names[rows], found)
         first += len(table)
+
+
+def _of_rows(known: Mapping[int, Value], rows: slice) -> dict[int, Value]:
+    """What is known of some of these rows, counted from the first of them."""
+    held = known.keys() & range(rows.start, rows.stop)
+    return {row - rows.start: known[row] for row in held}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rdkit import Chem
 
+_HALF = re.compile("[\ud800-\udfff]")
 _CUT_OFF = re.compile(r"InChI=1S?/[^/]*H(?![a-z])[^/]*/c[^/]*$")  # no layer has the hydrogens
 _FIXED_H = "/f"  # begins the layer that tells where mobile hydrogens are
 _LACTAM = "[O,S;X2;H1]-c:[n;X2;H0]"  # on an aromatic ring, to O=c:[nH]
@@ -30,8 +31,13 @@ def is_inchi(text: str) -> bool:
 
 
 def as_smiles(texts: Iterable[str]) -> list[str]:
-    """The same texts, but of each InChI the SMILES; one that cannot be read stays as it is."""
-    return [(_smiles(text.strip()) or text) if is_inchi(text) else text for text in texts]
+    """The same texts, but of each InChI the SMILES; one that cannot be read stays as it is.
+
+    Half a character of UTF-16, which JSON can hold and RDKit cannot be given, becomes a question
+    mark, as Python's encoders have it: no SMILES holds one.
+    """
+    whole = (text if text.isascii() else _HALF.sub("?", text) for text in texts)
+    return [(_smiles(text.strip()) or text) if is_inchi(text) else text for text in whole]
 
 
 def _smiles(inchi: str) -> str:

@@ -69,7 +69,7 @@ def measured(
     if not parts:
         raise next(iter(reasons.values()))
     tasks = Tasks(tasks=tuple(task for tasks, _ in parts.values() for task in tasks))
-    return tasks, _joined([labels for _, labels in parts.values()], tuple(reasons))
+    return tasks, joined([labels for _, labels in parts.values()], tuple(reasons))
 
 
 def _column(
@@ -158,7 +158,8 @@ def _classes(
     return tasks, Labels(values, np.zeros(values.shape, np.int8))
 
 
-def _joined(parts: Sequence[Labels], left_out: tuple[str, ...]) -> Labels:
+def joined(parts: Sequence[Labels], left_out: tuple[str, ...] = ()) -> Labels:
+    """Labels of several columns side by side."""
     return Labels(
         np.concatenate([part.values for part in parts], axis=1),
         np.concatenate([part.bounds for part in parts], axis=1),

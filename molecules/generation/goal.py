@@ -148,7 +148,7 @@ class Goal:
             molecule = Chem.MolFromSmiles(text)
             flags = alerts(molecule, self.limits.filters)
             difficulty = synthetic_accessibility(molecule)
-            failed = "; ".join(filter(None, dict.fromkeys(p.reason[i] for p in told)))
+            failed = _failed(told, i)
             judged = Judged(
                 smiles=text,
                 values=tuple(mean[i].tolist()),
@@ -191,6 +191,12 @@ class Goal:
             f"{limits.max_distance:g}": judged.distance_to_train > limits.max_distance,
         }
         return "; ".join(reason for reason, holds in reasons.items() if holds)
+
+
+def _failed(told: Sequence[Prediction], row: int) -> str:
+    """Why models have no prediction of a row; a reason beside `ok` is a remark."""
+    reasons = (p.reason[row] for p in told if p.status[row] != "ok")
+    return "; ".join(filter(None, dict.fromkeys(reasons)))
 
 
 def _shared_out(targets: Sequence[str], predictors: Sequence[PropertyPredictor]) -> list[list[str]]:

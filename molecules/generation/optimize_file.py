@@ -79,6 +79,8 @@ def optimize_file(
     goal = Goal.of(begin, loaded, targets, rank_by, limits)
     if any(predictor.domain is None for predictor in loaded):
         note("note: a model does not tell its training set; its domain is not looked at")
+    if any(predictor.config.coordinates == "own" for predictor in loaded):
+        note("note: a model learned from coordinates of a file; proposals get conformers")
     source = _source(loaded, generator, radius, parts, config.seed)
     if not source.accepts(begin):
         raise InputError(f"--start {start!r} is a salt, or too large to begin with")

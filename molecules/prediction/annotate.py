@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
+from molecules.files.parquet_types import Types
 from molecules.files.recognize import tidy_names
 from molecules.files.table import Table
 from molecules.prediction.writers import table_writer
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 UNREADABLE = cast("Status", "invalid_structure")  # known to files only, not to a model
 
 
-def annotate(predicted: Iterable[tuple[Table, "Prediction"]], out: Path) -> Counter[str]:
+def annotate(
+    predicted: Iterable[tuple[Table, "Prediction"]], out: Path, types: Types | None = None
+) -> Counter[str]:
     """Write every row of a table, in its order, with predictions and a status.
 
     Adds the columns of `Prediction.columns`; a name that the table has already gets a
@@ -29,6 +32,7 @@ def annotate(predicted: Iterable[tuple[Table, "Prediction"]], out: Path) -> Coun
     Args:
         predicted: consecutive parts of the table, with what is predicted for their rows.
         out: .csv, .tsv (also with .gz), .parquet or .sdf; appears when it is complete.
+        types: see `table_writer`.
 
     Returns:
         How many rows have each status.
@@ -39,9 +43,9 @@ def annotate(predicted: Iterable[tuple[Table, "Prediction"]], out: Path) -> Coun
     """
     counts: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    with atomic_path(out) as path, table_writer(path) as write:
+    with atomic_path(out) as path, table_writer(path, types) as write:
         for table, prediction in predicted:
-            write(beside(table.frame, prediction), table.smiles)
+            write(beside(table.frame, prediction), table.smiles, table.positions)
             counts.update(prediction.status)
             reasons.update(filter(None, prediction.reason))
         require_molecules(counts, reasons)

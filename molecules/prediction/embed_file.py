@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from molecules.files.parquet_types import Types, shared_types
 from molecules.files.recognize import tidy_names
 from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
@@ -63,6 +64,7 @@ def embed_file(
     table_format(out, FORMATS)
     source = source_of(table)
     refuse_to_overwrite(source, out)
+    types = shared_types(source) if out.suffix.lower() == ".parquet" else {}
     files = [model] if isinstance(model, Path) else model
     model_source = ModelSource.of([weights_path(file) for file in files], device, precision)
     embedder = model_source.load_embedder()
@@ -76,7 +78,7 @@ def embed_file(
             tables = positions_unused(tables)
         work = partial(embed_rows, model_source, cache)
         embedded = counted_off(bar, along(pool, work, tables, Content.of))
-        write = _write_arrays if out.suffix.lower() == ".npz" else _write_table
+        write = _write_arrays if out.suffix.lower() == ".npz" else partial(_write_table, types)
         counts = write(embedded, path)
     print(f"{out}: {counts.total():,} rows, {account(counts)}")
     return counts
@@ -89,9 +91,11 @@ def embed_rows(model: ModelSource, cache: Path | None, rows: Content) -> "Embedd
     return embedding
 
 
-def _write_table(embedded: Iterable[tuple[Table, "Embedding"]], path: Path) -> Counter[str]:
+def _write_table(
+    types: Types, embedded: Iterable[tuple[Table, "Embedding"]], path: Path
+) -> Counter[str]:
     counts, reasons = Counter[str](), Counter[str]()
-    with table_writer(path) as write:
+    with table_writer(path, types) as write:
         for table, embedding in embedded:
             write(_beside(table.frame, embedding), table.smiles)
             counts.update(embedding.status)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molecules.evaluation.similarity import FAR
+from molecules.files.parquet_types import shared_types
 from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
@@ -69,6 +70,7 @@ def predict_file(
     table_format(out)
     source = source_of(table)
     refuse_to_overwrite(source, out)
+    types = shared_types(source) if out.suffix.lower() == ".parquet" else {}
     model_source = ModelSource.of(model, device, precision)
     tasks = model_source.load().tasks
     with start_workers(model_source.processes(workers)) as pool, progress() as bar:
@@ -78,7 +80,7 @@ def predict_file(
         work = partial(predict_rows, model_source, cache)
         far = Counter[bool]()
         predicted = counted_off(bar, along(pool, work, tables, Content.of))
-        counts = annotate(_tallied(predicted, far), out)
+        counts = annotate(_tallied(predicted, far), out, types)
     for line in meanings(tasks):
         print(line)
     if len(model_source.paths) > 1:

@@ -52,6 +52,23 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.status)
 
+    def of(self, rows: NDArray[np.int64], tasks: NDArray[np.int64]) -> "Prediction":
+        """What is said of some rows, and of some tasks."""
+        both = np.ix_(rows, tasks)
+        return Prediction(
+            tasks=Tasks(tasks=tuple(self.tasks.tasks[i] for i in tasks.tolist())),
+            smiles=[self.smiles[row] for row in rows.tolist()],
+            mean=self.mean[both],
+            lower=self.lower[both],
+            upper=self.upper[both],
+            sets=self.sets[both],
+            status=[self.status[row] for row in rows.tolist()],
+            reason=[self.reason[row] for row in rows.tolist()],
+            spread=None if self.spread is None else self.spread[both],
+            similarity=None if self.similarity is None else self.similarity[rows],
+            distance=None if self.distance is None else self.distance[rows],
+        )
+
     def columns(self) -> dict[str, object]:
         """Name -> values of the columns that stand beside a table, in float32.
 

@@ -30,6 +30,8 @@ from molecules.tasks import Tasks
 if TYPE_CHECKING:
     import pandas as pd
 
+DEVIATION = "label_deviation"  # (task,) of the measured values, in a file's metadata
+
 Array = NDArray[np.float64]
 
 
@@ -89,8 +91,16 @@ class PropertyPredictor(Embedder):
         """(task,) standard deviation of the measured values; 1 for a probability.
 
         Of a quantity learned as a logarithm, that of a lognormal distribution with the mean m
-        and deviation s of its logarithms: exp(m + s^2 / 2) sqrt(exp(s^2) - 1).
+        and deviation s of its logarithms: exp(m + s^2 / 2) sqrt(exp(s^2) - 1). Of a sum over
+        atoms, whose normalizer knows what the elements leave over, as the file tells; a file
+        that does not has it of the molecules that it keeps.
         """
+        if self.config.model.pooling == "extensive":
+            told = self.metadata.get(DEVIATION)
+            if told is not None:
+                return np.array(told)
+            if self.training_set is not None:
+                return np.nanstd(self.training_set.labels, axis=0)
         normalizer = self.members[0].head.normalizer
         mean, std = (part.double().cpu().numpy() for part in (normalizer.mean, normalizer.std))
         m, s = (np.where(self.tasks.logarithmic, part, 0.0) for part in (mean, std))

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.evaluation.splits import canonical_smiles
+from molecules.files.known_labels import known_labels
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table, read_table
 from molecules.prediction.training_set import TrainingSet
 from molecules.screening.diversity import tanimoto
 from molecules.screening.options import HitOptions
 from molecules.screening.screening import Screener
+from molecules.tasks import Tasks
 from sciml.errors import InputError
 
 NEIGHBOURS = 3
@@ -56,24 +58,27 @@ class Known:
     values: Array
 
     @classmethod
-    def read(cls, path: Path, labels: Sequence[str] = ()) -> Self:
+    def read(cls, path: Path, tasks: Tasks | None = None, columns: Sequence[int] = ()) -> Self:
         """Read a table of molecules.
 
         Args:
             path: any table that `predict` reads.
-            labels: columns with measured values.
+            tasks: of a model.
+            columns: those of them whose measured values to read; a bound is none.
 
         Raises:
             InputError: it cannot be read, lacks a column, or holds no molecule.
         """
         table = read_table(path)
-        values = table.labels(labels).values if labels else np.empty((len(table), 0))
-        measured = np.isfinite(values)
-        usable = np.ones(len(table), bool) if not labels else measured.any(axis=1).astype(bool)
+        values = np.empty((len(table), 0))
+        usable: NDArray[np.bool_] = np.ones(len(table), bool)
+        if tasks is not None and columns:
+            values = known_labels(table, tasks, columns).exact
+            usable = np.isfinite(values).any(axis=1).astype(bool)
         smiles = canonical_smiles(table.smiles)
         rows = [row for row, text in enumerate(smiles) if text and usable[row]]
         if not rows:
-            raise InputError(f"{path} holds no molecule" + (" with a label" if labels else ""))
+            raise InputError(f"{path} holds no molecule" + (" with a label" if columns else ""))
         kept, names = [smiles[row] or "" for row in rows], _names(table)
         return cls(kept, [names[row] for row in rows], fingerprints(kept), values[rows])
 
@@ -143,14 +148,13 @@ class Company:
 
 
 def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]:
-    pairs = list(zip(screener.tasks, screener.predicted, strict=True))
+    columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]
     if path is not None:
-        names = [task.name for task, own in pairs if own]
-        return _beside_similarity(Known.read(path, names), screener), path.name
+        known = Known.read(path, screener.predictor.tasks, columns)
+        return _beside_similarity(known, screener), path.name
     trained = screener.predictor.training_set
     if trained is None:
         return None, ""
-    columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]
     return _beside_similarity(Known.learned(trained, columns), screener), "the training set"
 
 
@@ -162,7 +166,8 @@ def _beside_similarity(known: Known, screener: Screener) -> Known:
 
 
 def _predicted(path: Path, screener: Screener) -> Array:
-    predicted = screener.predict(read_table(path).smiles).mean[:, screener.columns]
+    table = read_table(path)
+    predicted = screener.predict(table.smiles, table.positions).mean[:, screener.columns]
     predicted = predicted[np.isfinite(predicted).all(axis=1)]
     if not len(predicted):
         raise InputError(f"{path} holds no molecule that can be predicted")

@@ -54,9 +54,9 @@ class ParetoFronts:
     def add(self, hits: Iterable[Hit]) -> None:
         """Add those that few enough beat, and drop those that too many beat now."""
         for hit in hits:
-            known = self._hits.get(hit.smiles)
+            known = self._hits.get(hit.key)
             if known:
-                self._hits[hit.smiles] = known.seen_again(hit)
+                self._hits[hit.key] = known.seen_again(hit)
                 continue
             goods = np.array([hit.goods])
             beaten = how_many_beat(goods, self.floor())
@@ -76,13 +76,13 @@ class ParetoFronts:
 
     def _insert(self, hit: Hit, goods: Array, beaten: NDArray[np.int64]) -> None:
         others = goods[:0] if self._goods is None else self._goods
-        self._hits[hit.smiles] = hit
+        self._hits[hit.key] = hit
         self._beaten = np.append(self._beaten + how_many_beat(others, goods), beaten)
         self._goods = np.append(others, goods, axis=0)
         stay = self._beaten < self.size
         if not stay.all():
             pairs = zip(self._hits.items(), stay, strict=True)
-            self._hits = {smiles: other for (smiles, other), good in pairs if good}
+            self._hits = {key: other for (key, other), good in pairs if good}
             self._beaten, self._goods = self._beaten[stay], self._goods[stay]
 
 

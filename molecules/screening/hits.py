@@ -21,6 +21,7 @@ class Hit:
         row: of that file, counted from 1.
         name: as the library has it; may be empty.
         smiles: canonical.
+        key: what the model reads of it, see `identities`: rows of the same key are one hit.
         score: larger is better.
         goods: (objective,) what the score is made of, larger is better.
         value, lower, upper: (objective,) prediction and interval in the unit of the task.
@@ -33,6 +34,7 @@ class Hit:
     row: int
     name: str
     smiles: str
+    key: str
     score: float
     goods: tuple[float, ...]
     value: tuple[float, ...]
@@ -49,8 +51,8 @@ class Hit:
 
     @property
     def rank_key(self) -> tuple[float, str]:
-        """Smaller is better: by score, then by SMILES, wherever in the library it is."""
-        return -self.score, self.smiles
+        """Smaller is better: by score, then by key, wherever in the library it is."""
+        return -self.score, self.key
 
     def seen_again(self, other: "Hit") -> "Hit":
         """The same molecule at its first place, with all its copies."""
@@ -106,8 +108,8 @@ class TopHits:
     def add(self, hits: Iterable[Hit]) -> None:
         """Add, then drop what is worse than the best `size`."""
         for hit in hits:
-            known = self._hits.get(hit.smiles)
-            self._hits[hit.smiles] = known.seen_again(hit) if known else hit
+            known = self._hits.get(hit.key)
+            self._hits[hit.key] = known.seen_again(hit) if known else hit
             if len(self._hits) > 2 * self.size + 64:
                 self._prune()
         self._prune()
@@ -123,5 +125,5 @@ class TopHits:
     def _prune(self) -> None:
         if len(self._hits) >= self.size:
             kept = heapq.nsmallest(self.size, self._hits.values(), key=lambda hit: hit.rank_key)
-            self._hits = {hit.smiles: hit for hit in kept}
+            self._hits = {hit.key: hit for hit in kept}
             self._floor = kept[-1].score

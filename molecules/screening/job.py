@@ -60,7 +60,7 @@ class Job(Config):
         combine: `sum` keeps the highest sums, `pareto` ranks by fronts.
         actives: file of known actives, if similarity to them is an objective; on a cluster,
             every worker must find it there.
-        top: how many distinct molecules to find.
+        top: how many distinct molecules to find, as `identities` tells them apart.
         exclude: filters; what they flag is not predicted.
         min_similarity: less similar molecules (Tanimoto, to the nearest training
             molecule) are passed over.

@@ -19,7 +19,7 @@ from molecules.screening.screening import Screen
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
-FORMAT = 3
+FORMAT = 4
 
 
 class Progress:

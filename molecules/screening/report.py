@@ -18,6 +18,8 @@ from molecules.screening.screening import Screen
 from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path
 
+ZERO = 1e-4  # what the table shows of a score
+
 
 @dataclass(frozen=True)
 class Row:
@@ -49,7 +51,8 @@ class Context:
         tasks: of the objectives.
         facts: about the model, label -> text: training rows, test scores, ...
         coverage: share of true values that the intervals are meant to hold.
-        label_ranges: smallest and largest measured value of the training table, by task.
+        label_ranges: smallest and largest value measured in the folds of the training table,
+            by task.
         kept: hits before a varied choice among them, if one was made.
         reference, measured: names of the tables that hits are compared with; may be empty.
     """
@@ -212,6 +215,11 @@ def doubts(rows: list[Row], context: Context) -> list[str]:
         warnings.append(
             f"{far} of {len(rows)} hits resemble no training molecule (similarity below {FAR}): "
             "the model guesses there. Add --min-similarity to pass over such molecules."
+        )
+    if context.job.by == "improvement" and max(row.hit.score for row in rows) < ZERO:
+        warnings.append(
+            "No molecule is expected to improve on the best measured value: every improvement is "
+            f"below {ZERO:g} standard deviations. Rank by mean or bound instead."
         )
     for i, task in enumerate(context.tasks):
         low, high = (context.label_ranges or {}).get(task.name, (-np.inf, np.inf))

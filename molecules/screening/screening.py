@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import Fingerprints, fingerprints, nearest
 from molecules.evaluation.splits import canonical_smiles, parse
+from molecules.features.coordinates import Positions
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table
 from molecules.prediction.annotate import UNREADABLE
@@ -20,6 +21,7 @@ from molecules.screening.filters import first_alert
 from molecules.screening.fronts import ParetoFronts
 from molecules.screening.histogram import Histogram
 from molecules.screening.hits import Best, Hit, TopHits
+from molecules.screening.identity import identities
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, Ranking
 from molecules.tasks import Task
@@ -47,6 +49,7 @@ class Part:
         first_row: counted from 1.
         smiles, names: one per row; blank where there is none.
         unreadable: row of the part -> why the file hides its structure.
+        positions: row of the part -> where its atoms are, in a file of three dimensions.
     """
 
     file: int
@@ -54,13 +57,15 @@ class Part:
     smiles: Sequence[str]
     names: Sequence[str]
     unreadable: dict[int, str] = field(default_factory=dict)
+    positions: Positions = field(default_factory=dict)
 
     @classmethod
     def of(cls, table: Table, file: int, first_row: int) -> "Part":
         """The rows of a table."""
         column = name_column(table.frame, table.smiles_column)
         names = text_cells(table.frame[column]) if column else [""] * len(table)
-        return cls(file, first_row, table.smiles, names, dict(table.unreadable))
+        hidden = dict(table.unreadable)
+        return cls(file, first_row, table.smiles, names, hidden, table.positions)
 
 
 @dataclass
@@ -141,9 +146,11 @@ class Screener:
         """(objective,) whether the model predicts it."""
         return [column < len(self.predictor.tasks) for column in self.columns]
 
-    def predict(self, smiles: Sequence[str]) -> "Prediction":
+    def predict(self, smiles: Sequence[str], positions: Positions) -> "Prediction":
         """What the model predicts, and behind it the similarity to actives if it counts."""
-        prediction = self.predictor.predict(smiles, domain=False, cache=self.job.cache)
+        prediction = self.predictor.predict(
+            smiles, domain=False, cache=self.job.cache, positions=positions
+        )
         return self.actives.beside(prediction, smiles) if self.actives else prediction
 
     def screen(self, part: Part, floor: Array | None = None) -> Screen:
@@ -172,7 +179,7 @@ class Screener:
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
         hidden |= excluded(part.smiles, self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
-        prediction = self.predict(shown)
+        prediction = self.predict(shown, part.positions)
         for row, (status, why) in hidden.items():
             prediction.status[row], prediction.reason[row] = status, why
         return prediction
@@ -191,9 +198,11 @@ class Screener:
     def _hits(
         self, rows: Rows, scores: Array, goods: Array, part: Part, prediction: "Prediction"
     ) -> Iterator[Hit]:
-        smiles = canonical_smiles([part.smiles[row] for row in rows])
-        for row, text, similarity in zip(rows, smiles, self._similarity(smiles), strict=True):
-            assert text, "a row with a prediction holds a molecule"
+        smiles = [text or "" for text in canonical_smiles([part.smiles[row] for row in rows])]
+        assert all(smiles), "a row with a prediction holds a molecule"
+        places = [part.positions.get(row) for row in rows.tolist()]
+        keys, near = identities(self.predictor, smiles, places), self._similarity(smiles)
+        for row, text, key, similarity in zip(rows, smiles, keys, near, strict=True):
             if not similarity < self.job.min_similarity:
                 mean, lower, upper = (
                     tuple(values[row, self.columns].tolist())
@@ -201,9 +210,9 @@ class Screener:
                 )
                 place = part.file, part.first_row + int(row), part.names[row]
                 good = float(scores[row]), tuple(goods[row].tolist())
-                yield Hit(*place, text, *good, mean, lower, upper, float(similarity))
+                yield Hit(*place, text, key, *good, mean, lower, upper, float(similarity))
 
-    def _similarity(self, smiles: Sequence[str | None]) -> Array:
+    def _similarity(self, smiles: Sequence[str]) -> Array:
         if self.known is None:
             return np.full(len(smiles), np.nan)
         return nearest(fingerprints(self.predictor.standardized(smiles)), self.known)

@@ -1,11 +1,14 @@
 """The service: `POST /predict`, `GET /model`, `GET /health`."""
 
+import json
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
@@ -15,6 +18,14 @@ from molecules.prediction.prediction import Prediction
 from molecules.serving.batcher import Batcher, Busy, Row
 from molecules.serving.body_limit import BodyLimit
 from molecules.serving.limits import Limits
+
+
+class Answer(JSONResponse):
+    """JSON in ASCII, which also gives back half a character that a client sent."""
+
+    def render(self, content: Any) -> bytes:
+        """As starlette does, but for the characters."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Molecules(BaseModel):
@@ -65,11 +76,15 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
             raise HTTPException(
                 503, "too many molecules wait; try again soon", {"Retry-After": "5"}
             ) from None
-        return JSONResponse({"predictions": rows})
+        return Answer({"predictions": rows})
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
+        return Answer({"detail": jsonable_encoder(error.errors())}, 422)
 
     @app.get("/model")
     async def model() -> JSONResponse:
-        return JSONResponse(facts(predictor) | {"limits": limits.model_dump()})
+        return Answer(facts(predictor) | {"limits": limits.model_dump()})
 
     @app.get("/health")
     async def health() -> JSONResponse:

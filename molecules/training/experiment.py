@@ -20,7 +20,7 @@ from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
@@ -248,6 +248,8 @@ def _learn(
     )
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     calibrate(predictor, ready, stacked, rows)
+    if config.model.pooling == "extensive":
+        predictor.metadata[DEVIATION] = np.nanstd(ready.exact[rows], axis=0).tolist()
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
@@ -255,6 +257,7 @@ def _learn(
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:
+    measured = ready.exact[np.concatenate(list(ready.folds.values()))]
     text = "\n".join(ready.smiles) + np.array2string(ready.labels, threshold=10**9)
     return {
         "table": Path(table.source).name,
@@ -262,7 +265,8 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
         "rows": {name: len(rows) for name, rows in ready.folds.items()},
         "label_range": {
             task: [float(np.nanmin(column)), float(np.nanmax(column))]
-            for task, column in zip(ready.tasks.names, ready.labels.T, strict=True)
+            for task, column in zip(ready.tasks.names, measured.T, strict=True)
+            if np.isfinite(column).any()
         },
         "scores": {
             f"{row.task}/{row.score.metric}": row.score.value

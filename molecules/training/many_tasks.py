@@ -22,7 +22,7 @@ def many_tasks(
 
     Args:
         scores: of all models and properties.
-        verdicts: a sentence for each property with a forest.
+        verdicts: a sentence for each property with a forest; maybe none.
         coverage: of the intervals.
     """
     lines = []
@@ -30,10 +30,11 @@ def many_tasks(
         lines += _of_metric([row for row in scores if row.score.metric == metric], metric)
     counts = Counter(next(o for o in _OUTCOMES if o in verdict) for verdict in verdicts)
     told = ", ".join(f"{outcome} {counts[outcome]}" for outcome in _OUTCOMES if counts[outcome])
-    lines.append(
-        f"Of {len(verdicts)} properties with a forest, from the fewest to the most labels: "
-        f"our model {told}."
-    )
+    if verdicts:
+        lines.append(
+            f"Of {len(verdicts)} properties with a forest, from the fewest to the most labels: "
+            f"our model {told}."
+        )
     whole = [part for part in coverage if part.rows and (part.least, part.most) == (0, 1)]
     if whole:
         share = np.average([part.share for part in whole], weights=[part.rows for part in whole])

@@ -281,6 +281,17 @@ def test_screen_of_a_probability_to_minimize(model: Path, tmp_path: Path) -> Non
     assert "lowest" in out.read_text()
 
 
+def test_a_screen_for_improvements_says_that_there_are_none(
+    model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "hits.html"
+    chosen = ["--target", "pIC50", "--rank-by", "improvement"]
+    call("screen", model, table, *chosen, "--out", out, "--workers", 1)
+    told = "No molecule is expected to improve on the best measured value"
+    assert f"note: {told}" in capsys.readouterr().err
+    assert told in out.read_text()
+
+
 def test_library_from_standard_input(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,10 +4,12 @@ scikit-learn's own checks make tables of numbers. `Numbered` turns each row of n
 a molecule, so that they apply: cloning, idempotence, pickling, subsets, order, ...
 """
 
+import json
 import pickle
 import zlib
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,9 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import validate_data
 
 from molecules import MoleculeClassifier, MoleculeRegressor
+from molecules.files.table import Table
+from molecules.training.experiment import ExperimentConfig, train
+from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
 TINY = (
@@ -109,6 +114,26 @@ def test_regressor() -> None:
 def test_numbers_of_a_regressor_that_are_0_and_1_stay_numbers() -> None:
     model = MoleculeRegressor(overrides=TINY, folds=1).fit(SMILES, LENGTH > 4)
     assert model.predictor_.tasks.tasks[0].kind == "regression"
+
+
+def test_an_estimator_of_conformers_learns_from_them(tmp_path: Path) -> None:
+    """It predicts what a model of `train` does that learned from the same rows."""
+    split = tmp_path / "split.json"
+    split.write_text(
+        json.dumps({"train": [*range(14)], "valid": [14, 15], "test": [*range(16, 20)]})
+    )
+    small = ["backbone.dim=8", "backbone.depths=[1]", "backbone.heads=[2]", "pair_dim=4"]
+    chosen = [
+        *(f"model.{name}" for name in small),
+        *("training.epochs=3", "training.accelerator=cpu", "training.seed=5"),
+        *(f"data.split_file={split}", f"data.cache={tmp_path}"),
+    ]
+    smiles, energy = SMILES[:20], -10 * LENGTH[:20] + np.arange(20) % 3
+    model = MoleculeRegressor("energies", chosen).fit(smiles, energy)
+    config = load_config(ExperimentConfig, named_config("molecules", "energies"), chosen)
+    table = Table(pd.DataFrame({"smiles": smiles, "y": energy}), "smiles")
+    trained = train(table, ["y"], config, tmp_path / "run").predictor
+    np.testing.assert_array_equal(model.predict(smiles), trained.predict(smiles).mean[:, 0])
 
 
 def test_classifier() -> None:

@@ -34,6 +34,14 @@ SMILES = [
 ]
 
 
+@pytest.mark.parametrize("broken", ["\ud800", "CC\udfffO", "InChI=1S/\ud800"])
+def test_half_a_character_is_a_row_with_a_status(broken: str) -> None:
+    found = featurize(["CCO", broken, "CCO"])
+    assert found.rows.tolist() == [0, 2]
+    assert found.status[1].startswith("invalid_")
+    assert found.reason[1]
+
+
 @pytest.mark.parametrize("smiles", SMILES)
 def test_codes_are_what_rdkit_says(smiles: str) -> None:
     mol = Chem.MolFromSmiles(smiles)

@@ -5,13 +5,18 @@ from pathlib import Path
 import pytest
 from rdkit import Chem
 
+from molecules.features.coordinates import LACKING
 from molecules.generation.generator import Generator
 from molecules.generation.goal import Goal, Limits
 from molecules.generation.latent import LatentNeighbours
 from molecules.generation.search import Search, SearchConfig
 from molecules.generation.synthesis import synthetic_accessibility
+from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
+from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
+from sciml.transformer_config import WindowTransformerConfig
 
 START = "CCCCCCO"
 LIMITS = Limits(window=(0.3, 0.95), min_similarity=0.2)
@@ -73,6 +78,20 @@ def test_a_goal_that_cannot_be_meant(
     models = [PropertyPredictor.load(predictor_file)]
     with pytest.raises(InputError, match=message):
         Goal.of(START, models, targets, "mean", limits)
+
+
+def test_a_remark_beside_a_prediction_is_no_reason_against_it() -> None:
+    """As of a model of file coordinates, which makes conformers of proposals."""
+    backbone = WindowTransformerConfig(dim=8, depths=(1,), heads=(2,))
+    config = ModelConfig(backbone=backbone, geometry="both", pair_dim=8, head_hidden=8)
+    tasks = Tasks(tasks=(Task(name="energy"),))
+    reads = PredictorConfig(model=config, tasks=tasks, coordinates="own", max_atoms=8)
+    model = PropertyPredictor(reads, [PropertyModel(config, tasks)])
+    assert model.predict(["CCCCO"]).reason == [LACKING]
+    goal = Goal.of(START, [model], [], "mean", Limits(window=(0, 1)))
+    proposed, too_large = goal.judge(["CCCCO", "CCCCCCCCCO"])
+    assert proposed.reason == ""
+    assert "at most 8" in too_large.reason
 
 
 def test_two_models_of_the_same_property_are_refused(predictor_file: Path) -> None:

@@ -1,10 +1,13 @@
 """What hits are compared with."""
 
+from pathlib import Path
+
 import numpy as np
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.prediction.training_set import TrainingSet
 from molecules.screening.company import Known
+from molecules.tasks import Task, Tasks
 
 
 def test_what_a_model_has_learned_from_is_measured_company():
@@ -19,3 +22,22 @@ def test_what_a_model_has_learned_from_is_measured_company():
     both = Known.learned(trained, [1, 0]).near(fingerprints(["CCN"]), 1)[0]
     assert both.values[0] == 2.0
     assert np.isnan(both.values[1])
+
+
+def test_measured_company_in_the_words_and_classes_of_the_model(tmp_path: Path) -> None:
+    """A bound is no measured value, and of a molecule that has nothing else it is none."""
+    table = tmp_path / "measured.csv"
+    table.write_text(
+        "smiles,tox,grade,logS\nCCO,toxic,high,-1.5\nCCN,non-toxic,low,<-4.5\nCCC,,,>2\n"
+    )
+    tasks = Tasks(
+        tasks=(
+            Task(name="tox", kind="binary", words=("non-toxic", "toxic")),
+            *(Task(name=f"grade={c}", kind="binary", of="grade") for c in ("high", "low")),
+            Task(name="logS"),
+        )
+    )
+    known = Known.read(table, tasks, [0, 1, 3])
+    assert known.smiles == ["CCO", "CCN"]
+    np.testing.assert_array_equal(known.values, [[1, 1, -1.5], [0, 0, np.nan]])
+    assert len(Known.read(table).smiles) == 3

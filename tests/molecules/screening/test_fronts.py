@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 def make_hits(goods: Array, names: list[str] | None = None) -> list[Hit]:
     names = names or [f"m{i:05d}" for i in range(len(goods))]
     return [
-        Hit(0, row, "", name, float(good.sum()), tuple(good.tolist()), (), (), ())
+        Hit(0, row, "", name, name, float(good.sum()), tuple(good.tolist()), (), (), ())
         for row, (good, name) in enumerate(zip(goods, names, strict=True))
     ]
 

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.evaluation.splits import canonical_smiles
+from molecules.models.model import ModelConfig
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.reading import ReadingConfig
 from molecules.screening.hits import Combine, Hit
 from molecules.screening.job import Job, LibraryFile
 from molecules.screening.objectives import Objective, Ranking
@@ -38,7 +40,15 @@ class LetterCounter:
     def standardized(self, smiles: list[str]) -> list[str]:
         return smiles
 
-    def predict(self, smiles: list[str], domain: bool = True, cache: None = None) -> Predicted:
+    config = ReadingConfig(model=ModelConfig())
+
+    def predict(
+        self,
+        smiles: list[str],
+        domain: bool = True,
+        cache: None = None,
+        positions: dict[int, object] | None = None,
+    ) -> Predicted:
         found = canonical_smiles(smiles)
         mean = np.array(
             [[len(s), s.count("O") + s.count("N")] if s else [np.nan] * 2 for s in found], float

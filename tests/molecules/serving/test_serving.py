@@ -1,6 +1,7 @@
 """The service answers every row, refuses what is too much, and computes requests together."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -86,6 +87,23 @@ def test_what_is_refused(
     answer = client.post("/predict", json=body)
     assert answer.status_code == status
     assert message in str(answer.json()["detail"])
+
+
+HALF = "\ud800"  # half a character of UTF-16: JSON can say it, UTF-8 cannot
+
+
+def test_half_a_character_spoils_no_other_row(client: "testclient.TestClient") -> None:
+    asked = ["CCO", HALF, f"C{HALF}", "C" * 60 + HALF]
+    said = {"content-type": "application/json"}
+    answer = client.post("/predict", content=json.dumps({"smiles": asked}), headers=said)
+    assert answer.status_code == 200
+    rows = answer.json()["predictions"]
+    statuses = ["ok", "invalid_smiles", "invalid_smiles", "too_large"]
+    assert [row["status"] for row in rows] == statuses
+    assert rows[1]["reason"] == "cannot be parsed as SMILES"
+    refused = client.post("/predict", content=json.dumps({"smiles": HALF}), headers=said)
+    assert refused.status_code == 422
+    assert "list" in str(refused.json()["detail"])
 
 
 def test_no_json(client: "testclient.TestClient") -> None:

@@ -8,10 +8,13 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom
 
+from molecules.explanation.explain_file import explain_file
 from molecules.features.coordinates import LACKING
 from molecules.files.table import read_table
 from molecules.prediction.predict_file import predict_file
-from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, PropertyPredictor
+from molecules.screening.options import HitOptions
+from molecules.screening.screen_file import screen_file
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import prepare
 from sciml.config import load_config, named_config
@@ -105,6 +108,64 @@ def test_own_positions_decide_and_are_told(
     assert set(lacking.reason) == {LACKING}
     assert lacking.status == ["ok"] * len(SMILES)
     assert np.isfinite(trained.predictor.predict(["CCO"]).mean).all()
+
+
+def test_predict_screen_and_explain_say_the_same_of_the_same_file(
+    geometries: Path, tmp_path: Path
+) -> None:
+    """Screened in parts; explained by rows of which the second hides its structure."""
+    train(str(geometries), ["energy"], experiment(), tmp_path / "run")
+    model, out = tmp_path / "run" / "model.safetensors", tmp_path / "hits.html"
+    records = geometries.read_text().split("$$$$\n")
+    records.insert(1, "broken\n\n\n\n")
+    geometries.write_text("$$$$\n".join(records))
+    source = str(geometries)
+    predict_file(model, source, tmp_path / "out.csv")
+    screen_file(model, source, out, targets=["energy"], options=HitOptions(reference=geometries))
+    explain_file(model, source, tmp_path / "explained.csv", draw=0)
+    predicted = pd.read_csv(tmp_path / "out.csv")["energy_pred"]
+    hits = pd.read_csv(tmp_path / "hits.csv").set_index("library_row").sort_index()
+    explained = pd.read_csv(tmp_path / "explained.csv").groupby("row")["pred"].first()
+    assert hits.index.tolist() == [1, *range(3, len(SMILES) + 2)]
+    np.testing.assert_allclose(hits["energy_pred"], predicted[hits.index - 1], atol=1e-4)
+    np.testing.assert_allclose(explained[hits.index], predicted[hits.index - 1], rtol=1e-6)
+    middle = 100 * (hits["energy_pred"].rank() - 0.5) / len(hits)  # among themselves
+    np.testing.assert_allclose(hits["energy_percentile"], middle, atol=1e-3)
+
+
+def test_predictions_written_as_sdf_keep_the_geometry(geometries: Path, tmp_path: Path) -> None:
+    """What is predicted of the file written is what it holds."""
+    with Chem.SDWriter(str(tmp_path / "more.sdf")) as writer:
+        for number, smiles in enumerate(["C[C@H](O)F", "C[C@@H](O)F", "F/C=C/C", "F/C=C\\C"]):
+            writer.write(molecule(smiles, number))
+    train(str(geometries), ["energy"], experiment(), tmp_path / "run")
+    model = tmp_path / "run" / "model.safetensors"
+    for number, file in enumerate([geometries, tmp_path / "more.sdf"]):
+        out, again = (tmp_path / f"{name}{number}.sdf" for name in ("out", "again"))
+        predict_file(model, str(file), out)
+        predict_file(model, str(out), again)
+        given, kept = read_table(file), read_table(again)
+        assert kept.smiles == given.smiles
+        told = kept.frame[["energy_pred", "energy_pred_2"]].astype(float)
+        np.testing.assert_allclose(told["energy_pred_2"], told["energy_pred"], rtol=1e-6)
+        assert set(kept.frame["reason_2"]) == {""}
+        for row, place in given.positions.items():
+            np.testing.assert_array_equal(kept.positions[row], place)
+
+
+def test_the_scale_of_a_sum_over_atoms_is_that_of_the_measured_values(
+    geometries: Path, tmp_path: Path
+) -> None:
+    """Not of what the elements leave over; also of a file that does not tell it."""
+    made = experiment("data.coordinates=made", "training.max_steps=1")
+    train(str(geometries), ["energy"], made, tmp_path / "run")
+    loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
+    assert loaded.training_set is not None
+    deviation = loaded.training_set.labels.std(axis=0)
+    np.testing.assert_allclose(loaded.scales, deviation)
+    assert loaded.scales > 10 * loaded.members[0].head.normalizer.std.numpy()
+    del loaded.metadata[DEVIATION]
+    np.testing.assert_allclose(loaded.scales, deviation)
 
 
 def test_made_conformers_are_made_again(

@@ -175,7 +175,7 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     table = made_table(("CCO.Cl", "bad("))
     frame = table.frame
     frame["size"] = ["small", "medium", "large"] * 14
-    frame["length"] = ["<2", ">7", *frame["length"][2:-1], "n/a"]
+    frame["length"] = ["<-9", ">99", *frame["length"][2:-1], "77"]
     frame["trust"] = ["1", "0.5"] * 21
     options = (
         "data.weights=trust",
@@ -188,6 +188,8 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     names = ("length", "size=large", "size=medium", "size=small")
     assert loaded.tasks.names == names
     assert loaded.tasks.tasks[0].meaning == "atoms, lower is better"
+    exact = frame["length"][2:-1].astype(float)  # no bound, nor a value without a molecule
+    assert loaded.metadata["label_range"]["length"] == [exact.min(), exact.max()]
     prediction = loaded.predict(["CCO", "CCO.Cl", "bad("])
     np.testing.assert_array_equal(prediction.mean[0], prediction.mean[1])
     np.testing.assert_allclose(prediction.mean[:2, 1:].sum(axis=1), 1, rtol=1e-6)

@@ -1,0 +1,75 @@
+"""Rows of which a model reads the same are one hit, and no others are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.ensemble import Ensemble
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
+from molecules.screening.hits import Combine
+from molecules.screening.identity import identities
+from molecules.screening.screen_file import make_job
+from molecules.screening.screening import Part, Screen, Screener
+from molecules.tasks import Task, Tasks
+from sciml.graph import GraphNetworkConfig
+
+AMINES = [f"{'C' * n}N" for n in range(1, 13)]
+LIBRARY = [*(f"{a}.Cl" for a in AMINES), *AMINES[::-1], *(f"[Na+].[Br-].{a}" for a in AMINES)]
+
+
+def predictor(**reads: object) -> PropertyPredictor:
+    torch.manual_seed(0)
+    tasks = Tasks(tasks=(Task(name="logS"), Task(name="logP")))
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1), head_hidden=8)
+    made = PredictorConfig(model=config, tasks=tasks, **reads)  # type: ignore[arg-type]
+    return PropertyPredictor(made, [PropertyModel(config, tasks)])
+
+
+@pytest.fixture
+def salts_file(tmp_path: Path) -> Path:
+    predictor(standardize="salts").save(tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+@pytest.mark.parametrize("combine", ["sum", "pareto"])
+def test_salts_of_one_molecule_are_one_hit_however_the_library_is_cut(
+    salts_file: Path, tmp_path: Path, combine: Combine
+) -> None:
+    library = tmp_path / "library.smi"
+    library.write_text("\n".join(LIBRARY))
+    targets = ["logS", "logP:min"]
+    job = make_job(salts_file, [str(library)], targets=targets, combine=combine, top=5)
+    screener, found = Screener.of(job), []
+    for rows in (len(LIBRARY), 7, 1):
+        screen = Screen.of(job)
+        for start in reversed(range(0, len(LIBRARY), rows)):
+            part = LIBRARY[start : start + rows]
+            screen.merge(screener.screen(Part(0, start + 1, part, [""] * len(part))))
+        found.append([(h.key, h.smiles, h.row, h.copies) for h in screen.best.ranked()[:5]])
+    assert found[0] == found[1] == found[2]
+    for key, smiles, row, copies in found[0]:
+        assert (smiles, row, copies) == (f"{key}.Cl", AMINES.index(key) + 1, 3)
+
+
+def test_without_standardization_a_salt_is_another_molecule() -> None:
+    keys = identities(predictor(), ["CCN", "CCN.Cl"], [None, None])
+    assert keys == ["CCN", "CCN.Cl"]
+
+
+def test_several_models_tell_apart_what_one_of_them_does() -> None:
+    both = Ensemble([predictor(standardize="salts"), predictor()])
+    one, other, same = identities(both, ["CCN", "CCN.Cl", "CCN"], [None] * 3)
+    assert one == same != other
+
+
+def test_geometries_differ_for_a_model_that_reads_them() -> None:
+    bent, straight = np.zeros((3, 3), np.float32), np.ones((3, 3), np.float32)
+    ethanol, places = ["CCO"] * 4, [bent, straight, bent.copy(), None]
+    a, b, c, d = identities(predictor(coordinates="own"), ethanol, places)
+    assert a == c
+    assert len({a, b, d}) == 3
+    assert set(identities(predictor(), ethanol, places)) == {"CCO"}
