@@ -47,7 +47,8 @@ def prepare(
         Last date; a last year or day counts whole.
     every:
         Interval between times, such as 6h, from midnight UTC. Default: all times. What
-        accumulates (ERA5's tp, ssrd, ...) is summed over the interval that ends at each.
+        accumulates (ERA5's tp, ssrd, ...) is summed over the interval that ends at each, if
+        the data have the times in between.
     grid:
         Spacing in degrees (1.5: with poles) or numbers of cells (121x240, 64x32); each
         cell becomes the mean over its area. Default: the data's.

@@ -15,14 +15,9 @@ from numpy.typing import NDArray
 from sciml.errors import InputError
 from sciml.wording import count
 from weather.dates import interval
-from weather.files.layout import ATTRIBUTE, Layout
+from weather.training.accumulations import accumulated, is_running_total
 from weather.training.periods import Times
 
-# ERA5's accumulations (ECMWF, ERA5: data documentation, table 3), of the hour before each time
-ACCUMULATIONS = (
-    "cp", "e", "es", "lsp", "pev", "ro", "sf", "slhf", "smlt", "sro", "ssr", "ssrc", "ssrd",
-    "ssro", "sshf", "str", "strc", "strd", "tisr", "tp", "tsr", "tsrc", "ttr", "ttrc",
-)  # fmt: skip
 _BLOCK = 8 * 2**20  # bytes
 
 
@@ -50,26 +45,36 @@ def thin(dataset: xr.Dataset, start: str | None, end: str | None, every: int | N
         every: hours between times, counted from midnight UTC.
 
     Raises:
-        InputError: a choice that the data does not hold.
+        InputError: a choice that the data does not hold; a running total that is no sum of
+            the interval.
     """
     times = dataset["time"].values
     keep = _kept(times, start, end, every)
-    summed, number = _accumulated(dataset), _times_in(times, every)
-    if number < 2 or not summed:
-        return Thinned(dataset if keep.all() else dataset.isel(time=np.flatnonzero(keep)), {})
-    whole = keep & _whole(times, number)
-    if not whole.any():
+    rows = np.flatnonzero(keep)
+    chosen = dataset if keep.all() else dataset.isel(time=rows)
+    names = [] if every is None else accumulated(dataset)
+    if every is None or not names:
+        return Thinned(chosen, {})
+    if not (np.diff(_seconds(times)) < 3600 * every).any():
+        told = f"{', '.join(names)}: as the data have them, every {every} h, and not summed"
+        return Thinned(chosen, {}, (told,))
+    totals = [name for name in names if _is_total(dataset[name], every)]
+    summed = [name for name in names if name not in totals]
+    notes = [f"{name}: a running total of each day, taken at its end" for name in totals]
+    if not summed:
+        return Thinned(chosen, {}, tuple(notes))
+    parts = _parts(times, every)
+    whole = rows[parts[rows] > 0]
+    if not len(whole):
         raise InputError(
             f"{', '.join(summed)}: no {every} h of the data are whole, so that no sum over them "
             "can be made; choose another --every, or leave the variable out by --variables"
         )
-    rows = np.flatnonzero(whole)
-    fields = {name: _sum(field, rows, number) for name, field in in_blocks(dataset[summed]).items()}
-    return Thinned(
-        dataset.isel(time=rows).assign(fields),
-        dict.fromkeys(summed, number),
-        tuple(_told(summed, times[keep & ~whole], number, every)),
-    )
+    blocks = in_blocks(dataset[summed])
+    sums = {name: _sum(blocks[name], whole, parts[whole]) for name in summed}
+    notes += _told(summed, np.setdiff1d(times[rows], times[whole]), every)
+    number = dict.fromkeys(summed, int(parts[whole].max()))
+    return Thinned(dataset.isel(time=whole).assign(sums), number, tuple(notes))
 
 
 def gaps(times: Times, step: int) -> list[str]:
@@ -118,53 +123,53 @@ def _kept(times: Times, start: str | None, end: str | None, every: int | None) -
     return keep
 
 
-def _accumulated(dataset: xr.Dataset) -> list[str]:
-    """Names of the fields that accumulate, by ECMWF's names or as their file states it."""
-    told = Layout.of(dataset).fields if ATTRIBUTE in dataset.attrs else {}
-    kinds = {name: field.attributes for name, field in told.items()}
-    return [
-        str(name)
-        for name, field in dataset.data_vars.items()
-        if "time" in field.dims and (name in ACCUMULATIONS or _states_sum(kinds.get(str(name), {})))
-    ]
+def _parts(times: Times, every: int) -> NDArray[np.int64]:
+    """(time,) how many values make up the interval that ends at each time; 0 if it is not whole.
+
+    They follow each other at equal steps. A step that stands alone is a gap.
+    """
+    seconds, place = _seconds(times), np.arange(len(times))
+    steps = np.diff(seconds, prepend=2 * seconds[0] - seconds[1])
+    change = np.diff(steps, prepend=0, append=0) != 0  # before each time, and after the last
+    run = np.maximum.accumulate(np.where(change[:-1], place, 0))  # where its equal steps began
+    number = np.where(3600 * every % steps == 0, 3600 * every // steps, 0)
+    alone = change[:-1] & change[1:]
+    return np.where(alone | (place - number + 1 < run), 0, number)
 
 
-def _states_sum(attributes: dict[str, str | float | int]) -> bool:
-    methods = str(attributes.get("cell_methods", ""))
-    return attributes.get("GRIB_stepType") == "accum" or "time: sum" in methods
-
-
-def _times_in(times: Times, every: int | None) -> int:
-    """Times of the data in an interval; 1 where it is none of whole steps."""
-    if every is None or len(times) < 2:
-        return 1
-    step = int(np.diff(_seconds(times)).min())
-    return 1 if step <= 0 or (3600 * every) % step else 3600 * every // step
-
-
-def _whole(times: Times, number: int) -> NDArray[np.bool_]:
-    """Which times have as many before them, themselves included, without a gap."""
-    seconds = _seconds(times)
-    span = (number - 1) * np.diff(seconds).min()
-    whole = np.zeros(len(times), dtype=bool)
-    whole[number - 1 :] = seconds[number - 1 :] - seconds[: len(seconds) - number + 1] == span
-    return whole
-
-
-def _sum(field: xr.DataArray, rows: NDArray[np.int64], number: int) -> xr.DataArray:
-    parts = [field.isel(time=rows - back).variable for back in range(number)]
-    total = sum(parts[1:], parts[0])
+def _sum(field: xr.DataArray, rows: NDArray[np.int64], parts: NDArray[np.int64]) -> xr.DataArray:
+    """Sums of so many values up to each row."""
+    sums, order = [], []
+    for number in np.unique(parts):
+        places = np.flatnonzero(parts == number)
+        terms = [field.isel(time=rows[places] - back).variable for back in range(number)]
+        sums.append(sum(terms[1:], terms[0]))
+        order.append(places)
+    total = xr.Variable.concat(sums, "time") if len(sums) > 1 else sums[0]
+    total = total.isel(time=np.argsort(np.concatenate(order)))
     return xr.DataArray(total, {"time": field["time"][rows]}, attrs=field.attrs)
 
 
-def _told(names: Sequence[str], lost: Times, number: int, every: int | None) -> list[str]:
-    lines = [f"{', '.join(names)}: sums of the {number} times in the {every} h up to each time"]
+def _told(names: Sequence[str], lost: Times, every: int) -> list[str]:
+    lines = [f"{', '.join(names)}: sums over the {every} h up to each time"]
     if len(lost):
         lines.append(
             f"{count(len(lost), 'time')} left out, from {_minute(lost[0])} on: not all of the "
             f"{every} h before are there to be summed"
         )
     return lines
+
+
+def _is_total(field: xr.DataArray, every: int) -> bool:
+    """Whether it is a running total of each day, of which only the end can be taken."""
+    if not is_running_total(field):
+        return False
+    if every != 24:
+        raise InputError(
+            f"{field.name} is a running total that begins anew once a day (as ERA5-Land's): take "
+            "--every 24h, or its differences, or leave it out by --variables"
+        )
+    return True
 
 
 def _apart(times: Times, hours: int) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.checking.findings import Finding
 from weather.checking.preflight import apply, inspect
 from weather.files.history import history, noted
 from weather.files.members import one_member
@@ -24,7 +25,8 @@ def checked(
     """The analyses, corrected where that is certain; see `weather.checking.preflight`.
 
     Only fields and levels that the forecast has are looked at, at some times. NaN is nothing
-    to speak of: what is missing is not scored. What was found is written to the history.
+    to speak of: what is missing is not scored. A field that is refused in the forecast too, as
+    anomalies are, is a warning. What was found is written to the history.
 
     Args:
         what: the analyses are, for messages: `truth`.
@@ -44,6 +46,7 @@ def checked(
     report = inspect(seen.sel(time=period), names, most=MOST, holes=True)
     ours = {*names, "level"}
     told = tuple(f for f in report.findings if f.severity == "refused" or f.subject in ours)
+    told = _as_forecast(told, forecast)
     lines: list[str] = []
     try:
         result = apply(analyses, replace(report, findings=told), lines.append)
@@ -60,6 +63,23 @@ def found(*datasets: xr.Dataset) -> list[str]:
     lines = [line for dataset in datasets for line in history(dataset)]
     ours = [line.removeprefix(_CHECKED) for line in lines if line.startswith(_CHECKED)]
     return list(dict.fromkeys(ours))
+
+
+def _as_forecast(findings: tuple[Finding, ...], forecast: xr.Dataset) -> tuple[Finding, ...]:
+    """Refusals of fields that the forecast has in the same way are warnings."""
+    refused = {f.subject for f in findings if f.severity == "refused"} & set(forecast.data_vars)
+    if not refused:
+        return findings
+    first = forecast[sorted(refused)].isel(lead_time=0, missing_dims="ignore")
+    first = first.reset_coords(drop=True)
+    alike = {f.subject for f in inspect(first, sorted(refused), most=MOST, holes=True).findings
+             if f.severity == "refused"}  # fmt: skip
+    return tuple(
+        replace(f, severity="warning", advice="the forecast is alike")
+        if f.severity == "refused" and f.subject in alike
+        else f
+        for f in findings
+    )
 
 
 def _common(analyses: xr.Dataset, forecast: xr.Dataset) -> xr.Dataset:

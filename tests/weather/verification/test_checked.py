@@ -102,3 +102,18 @@ def test_few_times_are_read(hundred_days, monkeypatch):
     some = slice(analyses["time"][10], analyses["time"][19])
     checked("truth", analyses, analyses, period=some)
     assert read == [MOST, 10]
+
+
+def test_anomalies_beside_anomalies_are_scored() -> None:
+    lat, lon = np.linspace(60, -60, 5), np.arange(0.0, 360, 30)
+    times = pd.date_range("2001-01-01", periods=8, freq="6h")
+    values = np.random.default_rng(0).normal(size=(8, 5, 12)).astype(np.float32)
+    axes = {"time": times, "lat": lat, "lon": lon}
+    truth = xr.Dataset({"t2m": (("time", "lat", "lon"), values, {"units": "K"})}, axes)
+    forecast = truth.expand_dims(lead_time=[np.timedelta64(6, "h")], axis=1)
+    lines: list[str] = []
+    xr.testing.assert_equal(checked("truth", truth, forecast, lines.append), truth)
+    assert "K as an anomaly" in lines[0]
+    assert "the forecast is alike" in lines[0]
+    with pytest.raises(InputError, match="truth: t2m"):
+        checked("truth", truth, forecast + 288)
