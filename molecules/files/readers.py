@@ -192,8 +192,8 @@ def _json_record(line: str, number: int, path: str) -> dict[str, object]:
 
 
 def _json_cell(value: object) -> str:
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str):  # half a character of UTF-16 becomes a question mark
+        return value.encode("utf-8", "replace").decode("utf-8")
     return "" if value is None else json.dumps(value)
 
 

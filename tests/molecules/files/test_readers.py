@@ -24,3 +24,9 @@ def test_keys_that_come_late_are_columns_of_all_rows(tmp_path: Path) -> None:
     chunks = [chunk.frame for chunk in read_chunks(path, 3)]
     assert all(list(chunk.columns) == ["smiles", "id"] for chunk in chunks)
     assert [cell for chunk in chunks for cell in chunk["id"]] == [""] * 7 + ["8", "9"]
+
+
+def test_half_a_character_is_kept_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"smiles": "CCO"}\n{"smiles": "C\\ud800"}\n')
+    assert read_table(path).smiles == ["CCO", "C?"]
