@@ -1,8 +1,9 @@
 """A screen that is ended, cut into shards or given to workers finds the same."""
 
+import asyncio
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -187,9 +188,19 @@ def _wait(condition: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """Of this thread, which a server of another test may have closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
-def test_dask_cluster_with_a_worker_killed(job: Job, tmp_path: Path) -> None:
+def test_dask_cluster_with_a_worker_killed(job: Job, tmp_path: Path, event_loop: None) -> None:
     distributed = pytest.importorskip("distributed")
     whole = run(job, tmp_path / "whole.html")
     out = tmp_path / "hits.html"
