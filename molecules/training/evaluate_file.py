@@ -46,9 +46,10 @@ def evaluate_file(
         InputError: an input that cannot be used, or no row to score.
     """
     table_format(out, (".csv",))
-    for file in filter(None, (out, rows)):
-        table_format(file)
-        refuse_to_overwrite(table, file)
+    refuse_to_overwrite(table, out)
+    if rows is not None:
+        table_format(rows)
+        refuse_to_overwrite(table, rows)
     predictor = ModelSource.of(model).load()
     source = open_table(table, smiles)
     found = evaluate(predictor, source, targets, include_learned)

@@ -35,7 +35,7 @@ def times_left_out(parts: Sequence[xr.Dataset], names: Sequence[str], kept: Time
         kept: times that the joined data set has.
 
     Returns:
-        None, or `84 of 164 times left out, from 2001-01-21T00:00: q_b.nc has no vo then`.
+        Nothing, or `84 of 164 times left out, from 2001-01-21T00:00: q_b.nc has no vo then`.
     """
     held = [
         _Held(name, _fields(part), part["time"].values)

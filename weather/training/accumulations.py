@@ -13,8 +13,8 @@ _ENERGY = (
     "ttrc",
 )  # fmt: skip
 _UNITS = dict.fromkeys(_WATER, ("m", "mm", "kg m-2")) | dict.fromkeys(_ENERGY, ("J m-2",))
-_HOUR = 3600
 _LOOKED_AT = 10 * 24  # times
+_SPREAD = 64  # rows, and columns, of cells that are looked at
 _ROUNDING = 1e-6  # of the largest value
 
 
@@ -40,10 +40,13 @@ def is_running_total(field: xr.DataArray) -> bool:
     """Whether values of some days grow everywhere but at one hour of the day, as ERA5-Land's.
 
     Args:
-        field: (time, lat, lon), of which the first ten days at most are read.
+        field: (time, lat, lon), of which at most the first 240 times of evenly spread cells are
+            held in memory.
     """
+    steps = {axis: max(1, field.sizes[axis] // _SPREAD) for axis in ("lat", "lon")}
+    some = field.isel({axis: slice(None, None, step) for axis, step in steps.items()})
     hours = field["time"].dt.hour.values[1:_LOOKED_AT]
-    values = field.isel(time=slice(_LOOKED_AT)).values.reshape(len(hours) + 1, -1)
+    values = some.isel(time=slice(_LOOKED_AT)).values.reshape(len(hours) + 1, -1)
     change, least = np.diff(values, axis=0), _ROUNDING * np.nanmax(np.abs(values), initial=0)
     falls, rises = (set(hours[(sign * change > least).any(axis=1)]) for sign in (-1, 1))
     return len(falls) == 1 and len(rises - falls) > 1
