@@ -6,7 +6,7 @@ import xarray as xr
 
 from sciml.wording import count
 from weather.checking.findings import Finding
-from weather.files.history import forecasts, not_understood, releases, repeats, times_left_out
+from weather.files.history import forecasts, not_understood, releases, repeats, sums, times_left_out
 
 
 def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
@@ -14,6 +14,7 @@ def origin_of(dataset: xr.Dataset) -> Iterator[Finding]:
     yield from _forecasts(dataset)
     yield from _dropped(dataset)
     yield from _not_common(dataset)
+    yield from _summed(dataset)
     yield from _mixed(dataset)
     yield from _left_out(dataset)
 
@@ -42,6 +43,13 @@ def _not_common(dataset: xr.Dataset) -> Iterator[Finding]:
     """That files were joined of which not all hold all fields at all times."""
     advice = "add the files that lack, or give fewer fields"
     for line in times_left_out(dataset):
+        yield Finding("time", "warning", f"of the files together: {line}", "", advice)
+
+
+def _summed(dataset: xr.Dataset) -> Iterator[Finding]:
+    """That hourly rain beside 6-hourly fields was summed."""
+    advice = "so that nothing is lost between the times that all fields have"
+    for line in sums(dataset):
         yield Finding("time", "warning", f"of the files together: {line}", "", advice)
 
 

@@ -86,7 +86,7 @@ def explain(
         raise InputError("the data states no time; a forecast needs to know when it starts")
     start = analyses["time"].values[-1] if time is None else moment(time)
     analyses = forecaster.checked(analyses, [start], print)
-    given = Boundary.of(forecaster.model, boundary)
+    given = Boundary.of(forecaster.model, boundary, forecaster.accumulation_hours)
     found = explain(forecaster, analyses, start, hours, variable, area, given)
     print("\n".join(lines(found)))
     layout = Layout.of(analyses)

@@ -134,7 +134,7 @@ def forecast(
             made,
             out,
             layout=layout,
-            boundary=Boundary.of(forecasters[0].model, boundary),
+            boundary=Boundary.of(forecasters[0].model, boundary, forecasters[0].accumulation_hours),
             ensemble=ensemble,
             calibration=None if calibration is None else SpreadCalibration.read(calibration),
             overwrite=overwrite,

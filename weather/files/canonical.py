@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.accumulations import HOURS
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.fixed import without_times
@@ -161,6 +162,7 @@ def _field(name: str, field: xr.DataArray, source: str) -> xr.DataArray:
     field = to_si(field, name, source)
     known = describe(name)
     attributes = known.attributes if known else _plain_attributes(field)
+    attributes |= {HOURS: str(field.attrs[HOURS])} if HOURS in field.attrs else {}
     field = field.transpose(*(d for d in DIMENSIONS if d in field.dims)).copy(deep=False)
     field.attrs = attributes
     return field

@@ -49,6 +49,17 @@ def computable(field: xr.DataArray, time: Hashable = "time") -> xr.DataArray:
     return chunked(field.to_dataset(name="field"), time)["field"].rename(field.name)
 
 
+def in_globes(dataset: xr.Dataset) -> xr.Dataset:
+    """Dask arrays of whole globes; a field that is in no blocks yet is cut along time."""
+    blocks = {}
+    for name, field in dataset.data_vars.items():
+        own = field.encoding.get("preferred_chunks", {}).get("time", 1)
+        fit = max(1, _BLOCK * field.sizes["time"] // (field.nbytes * own)) * own
+        length = {"time": fit} if field.chunks is None else {}
+        blocks[name] = field.chunk({"lat": -1, "lon": -1} | length)
+    return dataset.assign(blocks)
+
+
 def _plan(fields: list[xr.DataArray], time: Hashable) -> dict[Hashable, int]:
     """Length of a block along every dimension that is cut."""
     series = [field for field in fields if time in field.dims]

@@ -1,13 +1,16 @@
-"""Times that are left out when files are joined, and which field is to blame."""
+"""The times that joined files have in common: what is left out, and what is summed up to them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.wording import count
+from weather.files.accumulations import known_hours, of_hours, require_increments
 from weather.files.history import TIMES_LEFT_OUT
 from weather.files.times import show
 
@@ -50,6 +53,36 @@ def times_left_out(parts: Sequence[xr.Dataset], names: Sequence[str], kept: Time
     more = [f"so with {count(len(blamed) - _SHOWN, 'more file')}"] * (len(blamed) > _SHOWN)
     why = "; ".join([*blamed[:_SHOWN], *more]) or "not all members have them"
     return [f"{len(lost)} of {len(every)}{TIMES_LEFT_OUT}{show(lost[0])}: {why}"]
+
+
+def at_common_times(parts: Sequence[xr.Dataset]) -> tuple[list[xr.Dataset], list[str]]:
+    """Data sets whose accumulations are sums from each common time to the next.
+
+    So hourly rain beside 6-hourly fields keeps all of its hours.
+
+    Args:
+        parts: canonical, with their layout; those with times are cut to what they share, if
+            anything is summed.
+
+    Returns:
+        The data sets, and what was summed, a line each.
+    """
+    timed = [part["time"].values for part in parts if "time" in part.dims]
+    common = reduce(np.intersect1d, timed) if timed else _NONE
+    if len(common) < 2 or all(len(times) == len(common) for times in timed):
+        return [*parts], []
+    every = Counter(np.diff(common).tolist()).most_common(1)[0][0] / 3.6e12  # ns to hours
+    found = [_summed(part, common, every) for part in parts]
+    return [part for part, _ in found], [line for _, lines in found for line in lines]
+
+
+def _summed(part: xr.Dataset, common: Times, every: float) -> tuple[xr.Dataset, list[str]]:
+    if "time" not in part.dims or len(part["time"]) == len(common):
+        return part, []
+    known = known_hours(part)
+    wanted = {name: every for name, own in known.items() if own < every and not every % own}
+    require_increments(part, wanted)
+    return of_hours(part, wanted, common, "drop") if wanted else (part, [])
 
 
 def _fields(part: xr.Dataset) -> frozenset[Field]:

@@ -8,13 +8,14 @@ programs that know four dimensions (CDO) read it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.files.accumulations import HOURS, accumulation
 from weather.files.layout import FieldLayout, Layout
 from weather.grid import LatLonGrid
 from weather.variables import KNOWN, Variables, describe
@@ -30,6 +31,7 @@ _ORDER = ("member", "time", "level", "lat", "lon")
 _OF_THE_ANALYSES = (
     "actual_range", "valid_range", "valid_min", "valid_max", "missing_value", "_FillValue",
     "scale_factor", "add_offset", "coordinates", "grid_mapping", "cell_methods", "units",
+    HOURS,
 )  # attributes that need not hold for the forecast  # fmt: skip
 
 
@@ -43,6 +45,7 @@ class Contents:
         members: whether there is a dimension `member`.
         single: whether there is one initial time only.
         attributes: of variables that are not in the table.
+        hours: of fields that accumulate, up to each time.
     """
 
     variables: Variables
@@ -50,6 +53,7 @@ class Contents:
     members: bool = False
     single: bool = False
     attributes: Mapping[str, Mapping[str, str]] | None = None
+    hours: Mapping[str, float] = field(default_factory=dict)
 
 
 def forecast_layout(name: LayoutName, contents: Contents, own: Layout | None) -> Layout:
@@ -87,7 +91,8 @@ def forecast_layout(name: LayoutName, contents: Contents, own: Layout | None) ->
             key: field.model_copy(
                 update={
                     "dims": _dims(field.dims, [*wanted, *plain.fields[key].dims], single),
-                    "attributes": _still_true(field.attributes),
+                    "attributes": _still_true(field.attributes)
+                    | accumulation(contents.hours.get(key)),
                 }
             )
             for key, field in fields.items()

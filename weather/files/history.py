@@ -9,6 +9,7 @@ REPEATED = " repeated times, from "
 VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
 TIMES_LEFT_OUT = " times left out, from "
+SUMS_OVER = ": sums over the "
 UNKNOWN = " of unknown meaning"
 UNCONVERTED = ", to which it cannot be converted"
 MADE_HERE = ", made by weather forecast"
@@ -46,6 +47,11 @@ def repeats(dataset: xr.Dataset) -> list[str]:
 def times_left_out(dataset: xr.Dataset) -> list[str]:
     """Of joined files: `84 of 164 times left out, from 2001-01-21T00:00: b.nc has no vo then`."""
     return [line for line in history(dataset) if TIMES_LEFT_OUT in line]
+
+
+def sums(dataset: xr.Dataset) -> list[str]:
+    """Of joined files: `tp: sums over the 6 h up to each time`, of a field at more times."""
+    return [line for line in history(dataset) if SUMS_OVER in line]
 
 
 def releases(dataset: xr.Dataset) -> list[str]:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.chunks import chunked
-from weather.files.common_times import times_left_out
+from weather.files.common_times import at_common_times, times_left_out
 from weather.files.history import history, noted
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import by_member, spread_layout
@@ -30,7 +30,7 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     short = [short_name(name) for name in names]
     lines += compared(parts, short)
     layout = spread_layout(layout, parts)
-    dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines))
+    dataset = by_member(_on_one_grid(parts, names), partial(_together, lines=lines, layout=layout))
     if dataset.sizes.get("time") == 0:
         if len(parts) == 1:
             raise InputError("the data holds no times; give a file of some")
@@ -41,8 +41,8 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     return layout.attach(noted(dataset, *lines))
 
 
-def _together(parts: list[xr.Dataset], lines: list[str]) -> xr.Dataset:
-    return parts[0] if len(parts) == 1 else _joined(parts, lines)
+def _together(parts: list[xr.Dataset], lines: list[str], layout: Layout) -> xr.Dataset:
+    return parts[0] if len(parts) == 1 else _joined(parts, lines, layout)
 
 
 def preferred(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
@@ -116,7 +116,7 @@ def _on_one_grid(parts: Sequence[xr.Dataset], names: Sequence[str]) -> list[xr.D
     ]
 
 
-def _joined(parts: Sequence[xr.Dataset], lines: list[str]) -> xr.Dataset:
+def _joined(parts: Sequence[xr.Dataset], lines: list[str], layout: Layout) -> xr.Dataset:
     groups: dict[tuple[object, ...], list[xr.Dataset]] = {}
     for part in parts:
         key = (tuple(sorted(map(str, part.data_vars))), _levels(part), "time" in part.dims)
@@ -130,6 +130,8 @@ def _joined(parts: Sequence[xr.Dataset], lines: list[str]) -> xr.Dataset:
     wholes = [_without(group, shared) for group in series]
     wholes = [group for group in wholes if group.data_vars]
     wholes += [_of_one_field(fields[name], lines) for name in shared]
+    wholes, told = at_common_times([layout.attach(whole) for whole in wholes])
+    lines += told
     levels = sorted({level for whole in wholes for level in _levels(whole)})
     wholes = [w.reindex(level=levels) if _levels(w) not in ((), tuple(levels)) else w
               for w in wholes]  # fmt: skip

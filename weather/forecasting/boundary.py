@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciml.errors import InputError
+from weather.files.accumulations import of_hours, require_increments
 from weather.files.forecasts import open_either
 from weather.files.reanalysis import require, to_state
 from weather.forecasting.noise import noisy
@@ -91,8 +92,18 @@ class Boundary:
         self.ignored = {n: inside | masks[n].cpu() if n in masks else inside for n in names}
 
     @classmethod
-    def of(cls, model: StepModel, sources: Sequence[Path | str] | None) -> Self | None:
+    def of(
+        cls,
+        model: StepModel,
+        sources: Sequence[Path | str] | None,
+        hours: Mapping[str, float] | None = None,
+    ) -> Self | None:
         """The boundary data of a model from files; None for a model without a frame.
+
+        Args:
+            model: of a limited area.
+            sources: analyses, or a driving forecast.
+            hours: of the model's fields that accumulate, over which those of analyses are summed.
 
         Raises:
             InputError: files for a model that needs none, or none for one that does.
@@ -107,6 +118,9 @@ class Boundary:
                 "analyses or a driving forecast with --boundary"
             )
         dataset = open_either(sources)
+        if hours and "lead_time" not in dataset.dims:
+            require_increments(dataset, hours)
+            dataset, _ = of_hours(dataset, hours)
         return cls(dataset, model.grid, model.variables, model.frame.width, model.masks.named())
 
     @property

@@ -176,6 +176,13 @@ def _require_alike(first: Forecaster, other: Forecaster) -> None:
             f"{other.name} forecasts {', '.join(theirs.channels[:6])}, ..., {first.name} "
             f"{', '.join(ours.channels[:6])}, ...: models that take turns need the same fields"
         )
+    hours = [f.accumulation_hours for f in (first, other)]
+    for name in hours[0].keys() & hours[1].keys():
+        if hours[0][name] != hours[1][name]:
+            raise InputError(
+                f"{other.name} forecasts {name} of {hours[1][name]:g} h up to each time, "
+                f"{first.name} of {hours[0][name]:g} h: models that take turns need the same"
+            )
     one, two = (f.config.model and f.config.model.boundary for f in (first, other))
     if one != two:
         raise InputError(

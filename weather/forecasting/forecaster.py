@@ -16,6 +16,7 @@ from sciml.errors import InputError
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.checking.findings import Report
 from weather.checking.preflight import apply, inspect
+from weather.files.accumulations import accumulation, of_hours, require_increments
 from weather.files.reanalysis import open_reanalysis, state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
@@ -108,6 +109,11 @@ class Forecaster:
         return digest.hexdigest()
 
     @property
+    def accumulation_hours(self) -> dict[str, float]:
+        """Of how many hours, up to each time, the fields that accumulate are, as far as known."""
+        return self.metadata.get("accumulation_hours", {})
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self.model.device
@@ -185,6 +191,7 @@ class Forecaster:
         Raises:
             InputError: data that the model cannot start from.
         """
+        require_increments(dataset, self.accumulation_hours)
         some = [times[position] for position in sorted({0, len(times) // 2, len(times) - 1})]
         return apply(dataset, self.inspect(dataset, some), tell)
 
@@ -213,7 +220,9 @@ class Forecaster:
         """
         wanted = past_times(times, self.model.history, step or self.model.step)
         require_times(dataset, wanted)
-        excerpt = in_memory(dataset, wanted, self.config.variables)
+        hours, distinct = self.accumulation_hours, np.unique(wanted)
+        there, _ = of_hours(dataset, hours, distinct, "refuse")
+        excerpt = in_memory(there, wanted, self.config.variables)
         dataset = apply(excerpt, self.inspect(excerpt, excerpt["time"].values))
         parts = [dataset] * len(wanted)
         if members is not None:
@@ -278,6 +287,9 @@ class Forecaster:
         whole = reduce(State.then, self.rollout(state, steps, boundary))
         initial = state.datetimes()[:, -1]
         forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        for name, hours in self.accumulation_hours.items():
+            if name in forecast:
+                forecast[name].attrs |= accumulation(hours)
         return forecast.assign_attrs({} if boundary is None else boundary.attributes)
 
     def _forward(self, state: State, **options: Any) -> State:

@@ -130,6 +130,7 @@ class Job:
             members=self.members is not None,
             single=len(self.times) == 1,
             attributes=self.experts.forecasters[0].metadata.get("attributes"),
+            hours=self.experts.forecasters[0].accumulation_hours,
         )
         own = Layout.of(self.dataset) if ATTRIBUTE in self.dataset.attrs else None
         layout = forecast_layout(self.layout, contents, own)

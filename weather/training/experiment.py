@@ -15,6 +15,7 @@ from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
 from weather.dates import Period
+from weather.files.accumulations import known_hours
 from weather.files.reanalysis import static_fields
 from weather.files.sources import short_name
 from weather.forecasting.forecaster import Forecaster
@@ -197,6 +198,7 @@ def origin(
         "data": [short_name(path) for path in config.paths],
         "periods": day,
         "period": "..".join(day["train"]),
+        "accumulation_hours": known_hours(dataset),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
     }

@@ -10,6 +10,7 @@ from torch import Tensor
 from sciml.errors import InputError
 from weather.checking.preflight import apply, inspect
 from weather.dates import Period
+from weather.files.accumulations import known_hours
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -109,6 +110,12 @@ def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
     steps, periods = time_steps(times, config.step_hours), split(times, config)
     for name in {"train", "valid"} & set(periods):
         require_times(times, name, periods[name])
+    for name, hours in known_hours(dataset[[*variables.surface, *variables.upper]]).items():
+        if 3600 * hours not in steps:
+            tell(
+                f"{name} is of the {hours:g} h up to each time, the model steps by "
+                f"{in_hours(steps)}: sums over its steps are made by `weather prepare --every`"
+            )
     store = None
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)

@@ -12,6 +12,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
+from weather.files.chunks import in_globes
 from weather.files.members import one_member
 from weather.files.reanalysis import open_reanalysis, require_names
 from weather.grid import LatLonGrid
@@ -19,7 +20,7 @@ from weather.models.forcing import insolation
 from weather.training.periods import Times, time_step
 from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
-from weather.training.thinning import gaps, in_blocks, thin
+from weather.training.thinning import gaps, thin
 from weather.variables import canonical_name
 
 SOLAR_CONSTANT = 1360.8  # W m-2, Kopp and Lean (2011), Geophys. Res. Lett. 38, L01706
@@ -129,7 +130,7 @@ def choose(dataset: xr.Dataset, static: Sequence[xr.Dataset], choice: Choice) ->
     grid = own if choice.grid is None else target_grid(choice.grid, own)
     fixed, notes = _static([dataset, *static], grid)
     regrid = None if grid.matches(own) else Regridder(own, grid)
-    dataset = in_blocks(dataset[names])
+    dataset = in_globes(dataset[names])
     series = {name: _reader(dataset[name], regrid) for name in names}
     attributes = {
         name: _attributes(dataset[name], regrid is not None, name in kept.sums) for name in names

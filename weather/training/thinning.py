@@ -4,7 +4,7 @@ Fields of a moment are taken as they are. What accumulates, such as the precipit
 hour that ends at each time, is summed over the interval that ends at the time that is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,10 +15,17 @@ from numpy.typing import NDArray
 from sciml.errors import InputError
 from sciml.wording import count
 from weather.dates import interval
-from weather.training.accumulations import accumulated, is_running_total
+from weather.files.accumulations import (
+    HOURS,
+    RUNNING,
+    accumulated,
+    is_running_total,
+    stated_hours,
+    total,
+    whole,
+)
+from weather.files.chunks import in_globes
 from weather.training.periods import Times
-
-_BLOCK = 8 * 2**20  # bytes
 
 
 @dataclass(frozen=True)
@@ -50,31 +57,27 @@ def thin(dataset: xr.Dataset, start: str | None, end: str | None, every: int | N
     """
     times = dataset["time"].values
     keep = _kept(times, start, end, every)
-    rows = np.flatnonzero(keep)
-    chosen = dataset if keep.all() else dataset.isel(time=rows)
-    names = [] if every is None else accumulated(dataset)
-    if every is None or not names:
-        return Thinned(chosen, {})
-    if not (np.diff(_seconds(times)) < 3600 * every).any():
-        told = f"{', '.join(names)}: as the data have them, every {every} h, and not summed"
-        return Thinned(chosen, {}, (told,))
-    totals = [name for name in names if _is_total(dataset[name], every)]
-    summed = [name for name in names if name not in totals]
-    notes = [f"{name}: a running total of each day, taken at its end" for name in totals]
-    if not summed:
-        return Thinned(chosen, {}, tuple(notes))
-    parts = _parts(times, every)
-    whole = rows[parts[rows] > 0]
-    if not len(whole):
+    chosen = dataset if keep.all() else dataset.isel(time=np.flatnonzero(keep))
+    if every is None:
+        return Thinned(_stating(chosen, stated_hours(dataset)), {})
+    ends, stated = times[keep], stated_hours(dataset)
+    ways = {n: _way(dataset[n], ends, every, stated.get(n)) for n in accumulated(dataset)}
+    hours = {name: way.hours for name, way in ways.items() if way.hours}
+    notes = tuple(way.note for way in ways.values() if way.note)
+    numbers = {name: way.numbers for name, way in ways.items() if way.numbers is not None}
+    if not numbers:
+        return Thinned(_stating(chosen, hours), {}, notes)
+    there = np.all([number > 0 for number in numbers.values()], axis=0)
+    if not there.any():
         raise InputError(
-            f"{', '.join(summed)}: no {every} h of the data are whole, so that no sum over them "
+            f"{', '.join(numbers)}: no {every} h of the data are whole, so that no sum over them "
             "can be made; choose another --every, or leave the variable out by --variables"
         )
-    blocks = in_blocks(dataset[summed])
-    sums = {name: _sum(blocks[name], whole, parts[whole]) for name in summed}
-    notes += _told(summed, np.setdiff1d(times[rows], times[whole]), every)
-    number = dict.fromkeys(summed, int(parts[whole].max()))
-    return Thinned(dataset.isel(time=whole).assign(sums), number, tuple(notes))
+    blocks = in_globes(dataset[[*numbers]])
+    sums = {n: total(blocks[n], ends[there], every, each[there]) for n, each in numbers.items()}
+    kept = _stating(chosen.isel(time=np.flatnonzero(there)).assign(sums), hours)
+    most = {name: int(number[there].max()) for name, number in numbers.items()}
+    return Thinned(kept, most, (*notes, *_told([*numbers], ends[~there], every)))
 
 
 def gaps(times: Times, step: int) -> list[str]:
@@ -88,17 +91,6 @@ def gaps(times: Times, step: int) -> list[str]:
                 f"({apart / 3600:g} h; kept, no sample crosses it)"
             )
     return lines
-
-
-def in_blocks(dataset: xr.Dataset) -> xr.Dataset:
-    """Dask arrays of whole globes; a field that is in no blocks yet is cut along time."""
-    blocks = {}
-    for name, field in dataset.data_vars.items():
-        own = field.encoding.get("preferred_chunks", {}).get("time", 1)
-        fit = max(1, _BLOCK * field.sizes["time"] // (field.nbytes * own)) * own
-        length = {"time": fit} if field.chunks is None else {}
-        blocks[name] = field.chunk({"lat": -1, "lon": -1} | length)
-    return dataset.assign(blocks)
 
 
 def _kept(times: Times, start: str | None, end: str | None, every: int | None) -> NDArray[np.bool_]:
@@ -123,6 +115,47 @@ def _kept(times: Times, start: str | None, end: str | None, every: int | None) -
     return keep
 
 
+@dataclass(frozen=True)
+class _Way:
+    """How a field that accumulates comes to the times that are kept.
+
+    Attributes:
+        numbers: (end,) how many values are summed, 0 where not all are there; None for a
+            field that is taken as it is.
+        hours: that its values are of then; None if unknown.
+        note: what a user should know.
+    """
+
+    numbers: NDArray[np.int64] | None
+    hours: float | None
+    note: str = ""
+
+
+def _way(field: xr.DataArray, ends: Times, every: int, own: float | None) -> _Way:
+    """How a field is summed that states to be of so many hours, or of none."""
+    times = field["time"].values
+    if own == every:
+        return _Way(None, own)
+    if own is not None and (every % own or not _apart(times, own)):
+        return _Way(None, own, f"{field.name}: of the {own:g} h up to each time, and not summed")
+    if own is not None:
+        return _Way(whole(times, ends, every, own), every)
+    if not (np.diff(_seconds(times)) < 3600 * every).any():
+        told = f"{field.name}: as the data have it, every {every} h, and not summed"
+        return _Way(None, every if every == 1 else None, told)
+    if not is_running_total(field):
+        return _Way(_parts(times, every)[np.isin(times, ends)], every)
+    if every != 24:
+        raise InputError(RUNNING.format(name=field.name))
+    return _Way(None, every, f"{field.name}: a running total of each day, taken at its end")
+
+
+def _stating(dataset: xr.Dataset, hours: Mapping[str, float]) -> xr.Dataset:
+    """With the hours that fields are of in their attributes."""
+    named = {name: f"{number:g}" for name, number in hours.items()}
+    return dataset.assign({n: dataset[n].assign_attrs({HOURS: own}) for n, own in named.items()})
+
+
 def _parts(times: Times, every: int) -> NDArray[np.int64]:
     """(time,) how many values make up the interval that ends at each time; 0 if it is not whole.
 
@@ -137,19 +170,6 @@ def _parts(times: Times, every: int) -> NDArray[np.int64]:
     return np.where(alone | (place - number + 1 < run), 0, number)
 
 
-def _sum(field: xr.DataArray, rows: NDArray[np.int64], parts: NDArray[np.int64]) -> xr.DataArray:
-    """Sums of so many values up to each row."""
-    sums, order = [], []
-    for number in np.unique(parts):
-        places = np.flatnonzero(parts == number)
-        terms = [field.isel(time=rows[places] - back).variable for back in range(number)]
-        sums.append(sum(terms[1:], terms[0]))
-        order.append(places)
-    total = xr.Variable.concat(sums, "time") if len(sums) > 1 else sums[0]
-    total = total.isel(time=np.argsort(np.concatenate(order)))
-    return xr.DataArray(total, {"time": field["time"][rows]}, attrs=field.attrs)
-
-
 def _told(names: Sequence[str], lost: Times, every: int) -> list[str]:
     lines = [f"{', '.join(names)}: sums over the {every} h up to each time"]
     if len(lost):
@@ -160,20 +180,8 @@ def _told(names: Sequence[str], lost: Times, every: int) -> list[str]:
     return lines
 
 
-def _is_total(field: xr.DataArray, every: int) -> bool:
-    """Whether it is a running total of each day, of which only the end can be taken."""
-    if not is_running_total(field):
-        return False
-    if every != 24:
-        raise InputError(
-            f"{field.name} is a running total that begins anew once a day (as ERA5-Land's): take "
-            "--every 24h, or its differences, or leave it out by --variables"
-        )
-    return True
-
-
-def _apart(times: Times, hours: int) -> bool:
-    return bool(np.isin(times + np.timedelta64(hours, "h"), times).any())
+def _apart(times: Times, hours: float) -> bool:
+    return bool(np.isin(times + np.timedelta64(round(3600 * hours), "s"), times).any())
 
 
 def _seconds(times: Times) -> NDArray[np.int64]:

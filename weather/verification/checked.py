@@ -8,6 +8,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.checking.findings import Finding
 from weather.checking.preflight import apply, inspect
+from weather.files.accumulations import HOURS, known_hours, of_hours, require_increments
 from weather.files.history import history, noted
 from weather.files.members import one_member
 
@@ -52,7 +53,8 @@ def checked(
         result = apply(analyses, replace(report, findings=told), lines.append)
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
-    lines = [f"{what}: {line}" for line in lines]
+    result, summed = _of_hours(result, forecast)
+    lines = [f"{what}: {line}" for line in (*lines, *summed)]
     for line in lines:
         tell(line)
     return noted(result, *(_CHECKED + line for line in lines))
@@ -63,6 +65,25 @@ def found(*datasets: xr.Dataset) -> list[str]:
     lines = [line for dataset in datasets for line in history(dataset)]
     ours = [line.removeprefix(_CHECKED) for line in lines if line.startswith(_CHECKED)]
     return list(dict.fromkeys(ours))
+
+
+def _of_hours(analyses: xr.Dataset, forecast: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+    """Fields that accumulate over the hours that the forecast's do, as far as these are known.
+
+    One that cannot be is left out, and told.
+    """
+    own = known_hours(analyses)
+    theirs = {str(n): float(f.attrs[HOURS]) for n, f in forecast.items() if HOURS in f.attrs}
+    other = {n for n, hours in theirs.items() if n in own and hours % own[n]}
+    told = [
+        f"{name} left out: it is of {own[name]:g} h up to each time, the forecast's of "
+        f"{theirs[name]:g} h"
+        for name in sorted(other)
+    ]
+    wanted = {name: hours for name, hours in theirs.items() if name not in other}
+    require_increments(analyses, wanted)
+    summed, lines = of_hours(analyses.drop_vars(other), wanted)
+    return summed, [*told, *lines]
 
 
 def _as_forecast(findings: tuple[Finding, ...], forecast: xr.Dataset) -> tuple[Finding, ...]:
