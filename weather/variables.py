@@ -6,6 +6,7 @@ in the table are allowed: they keep the attributes of the file they came from.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -92,6 +93,14 @@ _TABLE = (
         ("10m_v_component_of_wind", "10v", "v10m", "vas"),
     ),
     Variable(
+        "u100", "100 metre eastward wind", "m s-1", "eastward_wind",
+        ("100m_u_component_of_wind", "100u", "u100m"),
+    ),
+    Variable(
+        "v100", "100 metre northward wind", "m s-1", "northward_wind",
+        ("100m_v_component_of_wind", "100v", "v100m"),
+    ),
+    Variable(
         "sst", "Sea surface temperature", "K", "sea_surface_temperature",
         ("sea_surface_temperature", "sstk"),
     ),
@@ -146,7 +155,7 @@ def preference(key: str) -> int:
 def describe(name: str) -> Variable | None:
     """What is known of a field; `z500` is the field `z` at 500 hPa.
 
-    `u10` and `v10` are winds 10 m above the ground.
+    `u10` and `u100` are winds 10 m and 100 m above the ground, `u10hPa` is at 10 hPa.
     """
     base, level = on_level(name)
     if base not in KNOWN:
@@ -161,6 +170,14 @@ def on_level(name: str) -> tuple[str, float | None]:
     """The field and the level (hPa) of a name such as `z500`; no level for other names."""
     found = None if name in KNOWN else _ON_LEVEL.fullmatch(name)
     return (found["name"], float(found["level"])) if found else (name, None)
+
+
+def channel_name(name: str, level: float | None) -> str:
+    """`msl`, `z500`; of a level whose name is that of a field near the ground `u10hPa`."""
+    if level is None:
+        return name
+    short = f"{name}{level:g}"
+    return f"{short}hPa" if short in KNOWN else short
 
 
 class Variables(Config):
@@ -193,10 +210,16 @@ class Variables(Config):
             raise ValueError("upper and levels go together; give both or neither")
         if list(self.levels) != sorted(set(self.levels)):
             raise ValueError(f"levels {self.levels} do not ascend; sort them")
+        twice = [name for name, times in Counter(self.channels).items() if times > 1]
+        if twice:
+            raise ValueError(
+                f"{', '.join(twice)} is both a surface field and an upper one on its level; "
+                "leave one of them out"
+            )
         return self
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of single 2-D fields: surface variables, then each upper one by level."""
-        on_levels = [f"{name}{level:g}" for name in self.upper for level in self.levels]
+        on_levels = [channel_name(name, level) for name in self.upper for level in self.levels]
         return (*self.surface, *on_levels)

@@ -68,9 +68,17 @@ def test_channels_run_by_variable_then_level():
     assert variables.channels == ("msl", "z500", "z850", "t500", "t850")
 
 
+def test_a_level_is_not_a_height_above_the_ground():
+    variables = Variables(surface=("u10", "u100"), upper=("u",), levels=(10, 100, 1000))
+    assert variables.channels == ("u10", "u100", "u10hPa", "u100hPa", "u1000")
+    assert describe("u100").long_name == "100 metre eastward wind"
+    assert describe("u100hPa").long_name == "Eastward wind at 100 hPa"
+
+
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
+        ({"surface": ["t850"], "upper": ["t"], "levels": [850]}, "t850 is both a surface field"),
         ({}, "no variable"),
         ({"surface": ["msl", "msl"]}, "msl given twice"),
         ({"upper": ["z"]}, "upper and levels go together"),

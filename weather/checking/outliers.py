@@ -7,7 +7,7 @@ import numpy as np
 from weather.checking.findings import Finding, deviations, number
 from weather.checking.plausible import cell_bounds
 from weather.checking.sampling import Numbers, Summary
-from weather.variables import describe, on_level
+from weather.variables import channel_name, describe, on_level
 
 Normal = Mapping[str, tuple[float, float]]
 
@@ -160,8 +160,7 @@ def _moments(name: str, summary: Summary, normal: Normal) -> Numbers | None:
 
 def _channel(name: str, summary: Summary, level: int) -> str:
     pressure = summary.levels[level]
-    upper = pressure is not None and on_level(name)[1] is None
-    return f"{name}{pressure:g}" if upper else name
+    return name if on_level(name)[1] is not None else channel_name(name, pressure)
 
 
 def _where(summary: Summary, side: str) -> str:

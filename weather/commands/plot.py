@@ -62,7 +62,8 @@ def plot(
     lead:
         Lead time, such as 24h or 5d. Default: 24h.
     product:
-        z500_t850, msl, wind850 (any level, or wind10), or one field such as t2m or
+        z500_t850, msl, wind850 (any level; wind10 and wind100 are above the ground,
+        wind100hPa at 100 hPa), or one field such as t2m or
         v500. Default: the first of these that the file has. A meteogram takes several.
     member:
         One member of an ensemble. Default: the mean; a meteogram shows the spread.

@@ -7,6 +7,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.cyclones.criteria import Criteria
+from weather.variables import channel_name, on_level
 from weather.verification.cases import Channel, channels
 
 _DENSITY = 1.2  # kg m-3 of air near the ground: pressure over geopotential
@@ -38,8 +39,7 @@ class Ingredients:
         Raises:
             InputError: if nothing there shows a centre.
         """
-        found = sorted(channels(dataset), key=lambda channel: channel.level is None)
-        fields = {channel.name: channel for channel in found}  # u10 is 10 m, not 10 hPa
+        fields = {channel.name: channel for channel in channels(dataset)}
         low = _levels(fields, ("u", "v"), near=850, within=(700, 1000))
         vorticity = _first(
             _names("vo", _levels(fields, ("vo",), near=850, within=(700, 1000))[:1]),
@@ -100,17 +100,18 @@ def _levels(
     fields: Mapping[str, Channel], names: tuple[str, ...], near: float, within: tuple[float, float]
 ) -> list[float]:
     """Levels (hPa) at which all these variables are, the nearest to `near` first."""
-    found = []
-    for name in fields:
-        if name.startswith(names[0]) and name[len(names[0]) :].isdecimal():
-            level = float(name[len(names[0]) :])
-            if within[0] <= level <= within[1] and all(f"{n}{level:g}" in fields for n in names):
-                found.append(level)
+    first = (on_level(name) for name in fields)
+    levels = {level for name, level in first if name == names[0] and level is not None}
+    found = [
+        level
+        for level in levels
+        if within[0] <= level <= within[1] and all(channel_name(n, level) in fields for n in names)
+    ]
     return sorted(found, key=lambda level: abs(level - near))
 
 
 def _names(variables: str, levels: list[float]) -> tuple[str, ...]:
-    return tuple(f"{name}{level:g}" for level in levels for name in variables.split())
+    return tuple(channel_name(name, level) for level in levels for name in variables.split())
 
 
 def _first(*choices: tuple[str, ...], there: Mapping[str, Channel]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
 from weather.forecasting.perturbations import NOT_NEGATIVE
 from weather.forecasting.planner import Plan
+from weather.variables import channel_name
 
 _NEVER_BELOW_ZERO = NOT_NEGATIVE - {"sst"}  # in every unit that a file may have
 Setting = str | float | int | None
@@ -183,7 +184,8 @@ def _scale(
 
 def _levels(name: str, layout: Layout) -> list[str]:
     """Names such as `z500` in the order of the file."""
-    return [f"{name}{level:g}" for level in in_hectopascal(layout.level, layout.level_units)]
+    levels = in_hectopascal(layout.level, layout.level_units)
+    return [channel_name(name, level) for level in levels]
 
 
 def _told(chosen: Mapping[str, Setting], besides: Mapping[str, Setting]) -> str:

@@ -48,7 +48,7 @@ class EnsembleConfig(Config):
     members: int = Field(ge=2, le=1000)
     method: Method | None = None
     amplitude: float = Field(0.3, gt=0)
-    length: float = Field(500.0, ge=50)
+    length: float = Field(500.0, ge=80)
     depth: float = Field(0.7, gt=0)
     cycles: int = Field(8, ge=1)
     seed: int = Field(0, ge=0)

@@ -14,6 +14,7 @@ from weather.files.units import KNOT
 from weather.maps.colours import Scale, field_scale, rain_scale, wind_scale
 from weather.maps.frame import HALO, MapFrame
 from weather.maps.products import RAIN, Fields, Product
+from weather.variables import on_level
 
 Field = NDArray[np.float64]
 
@@ -63,11 +64,15 @@ def shading_scale(product: Product, several: Sequence[Fields]) -> Scale | None:
         return None
     values = [shaded(product, fields) for fields in several]
     if product.shading == "speed":
-        return wind_scale(values, near_ground=product.wind == ("u10", "v10"))
+        return wind_scale(values, near_ground=_near_ground(product))
     unit = several[0].units[product.shading]
     if product.shading in RAIN and unit == "mm":
         return rain_scale(values)
     return field_scale(values, unit)
+
+
+def _near_ground(product: Product) -> bool:
+    return product.wind is not None and on_level(product.wind[0])[1] is None
 
 
 def shade(axes: Axes, frame: MapFrame, field: Field, scale: Scale) -> QuadContourSet:

@@ -15,7 +15,14 @@ from weather.files.times import clock
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
 from weather.maps.clock import HOUR
-from weather.maps.products import available, choose_product, displayed, in_words
+from weather.maps.products import (
+    available,
+    choose_product,
+    displayed,
+    in_words,
+    wind_in_words,
+    wind_of,
+)
 from weather.maps.region import crop
 from weather.sphere import place
 
@@ -164,8 +171,7 @@ def _at(dataset: xr.Dataset, name: str, lat: float, lon: float) -> tuple[Series,
 
 def _parts(name: str) -> tuple[str, ...]:
     """The channels that a name needs."""
-    level = name.removeprefix("wind")
-    return (f"u{level}", f"v{level}") if level != name else (name,)
+    return wind_of(name) or (name,)
 
 
 def _is_in(name: str, dataset: xr.Dataset) -> bool:
@@ -181,10 +187,7 @@ def _at_times(analyses: xr.Dataset, valid: NDArray[np.datetime64]) -> xr.Dataset
 
 
 def _words(name: str) -> str:
-    level = name.removeprefix("wind")
-    if level != name:
-        return f"{level} m wind" if level == "10" else f"{level} hPa wind"
-    return in_words(name)
+    return wind_in_words(name) if wind_of(name) else in_words(name)
 
 
 def _time_axis(axes: Axes) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sciml.config import nearest
 from sciml.errors import InputError
 from weather.files.units import STANDARD_GRAVITY, plain_unit, pretty_unit
-from weather.variables import describe
+from weather.variables import channel_name, describe, on_level
 from weather.verification.cases import Channel, channels
 
 Field = NDArray[np.float64]
@@ -85,8 +85,9 @@ def choose_product(name: str | None, there: list[str]) -> Product:
     product = _product(name, there)
     for field in product.fields:
         if field not in there:
+            at_level = [f"{field}hPa"] if f"{field}hPa" in there else there
             raise InputError(
-                f"no field {field} to plot{nearest(field, there)} (there are {_listed(there)})"
+                f"no field {field} to plot{nearest(field, at_level)} (there are {_listed(there)})"
             )
     return product
 
@@ -103,16 +104,34 @@ def _product(name: str | None, there: list[str]) -> Product:
         wind = ("u10", "v10") if {"u10", "v10"} <= set(there) else None
         title = "Mean sea level pressure (hPa)" + (", 10 m wind (kt)" if wind else "")
         return Product(title, contours="msl", wind=wind, marks=True)
-    level = re.fullmatch(r"wind(\d+)", name)
-    if level:
-        ground = level[1] == "10"  # u10 and v10 are winds 10 m above the ground
-        where = "10 m" if ground else f"{level[1]} hPa"
-        contours = "msl" if ground else f"z{level[1]}"
-        over = ", sea level pressure (hPa)" if ground else ", geopotential height (dam)"
-        title = f"{where} wind (kt)" + (over if contours in there else "")
-        wind = (f"u{level[1]}", f"v{level[1]}")
+    if wind := wind_of(name):
+        level = on_level(wind[0])[1]
+        contours = "msl" if level is None else f"z{level:g}"
+        over = ", sea level pressure (hPa)" if level is None else ", geopotential height (dam)"
+        title = f"{wind_in_words(name)} (kt)" + (over if contours in there else "")
         return Product(title, "speed", contours if contours in there else None, wind)
     return Product(in_words(name), shading=name)
+
+
+def wind_of(name: str) -> tuple[str, str] | None:
+    """The channels of a wind's name; None for another.
+
+    `wind10` and `wind100` are 10 m and 100 m above the ground, `wind100hPa` and `wind850` at a
+    level.
+    """
+    found = re.fullmatch(r"wind(\d+)(hPa)?", name)
+    if not found:
+        return None
+    if found[2] is None:
+        return f"u{found[1]}", f"v{found[1]}"
+    return channel_name("u", float(found[1])), channel_name("v", float(found[1]))
+
+
+def wind_in_words(name: str) -> str:
+    """`10 m wind`, `850 hPa wind`."""
+    number = name.removeprefix("wind").removesuffix("hPa")
+    on_a_level = on_level((wind_of(name) or ("",))[0])[1] is not None
+    return f"{number} {'hPa' if on_a_level else 'm'} wind"
 
 
 def available(dataset: xr.Dataset) -> list[str]:
@@ -145,8 +164,7 @@ def display_unit(name: str, unit: str) -> tuple[str, float, float]:
 
 def _channels(dataset: xr.Dataset) -> dict[str, Channel]:
     there = dataset.expand_dims("time") if "time" not in dataset.dims else dataset
-    found = sorted(channels(there), key=lambda channel: channel.level is None)
-    return {channel.name: channel for channel in found}  # u10 is 10 m, not 10 hPa
+    return {channel.name: channel for channel in channels(there)}
 
 
 def _listed(names: Sequence[str]) -> str:

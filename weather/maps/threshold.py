@@ -16,6 +16,8 @@ from weather.maps.products import (
     displayed,
     in_words,
     si_unit,
+    wind_in_words,
+    wind_of,
 )
 
 Field = NDArray[np.float64]
@@ -58,9 +60,8 @@ class Threshold:
         """In words, with its unit."""
         words = in_words(self.name)
         what = words if words == self.name else words[0].lower() + words[1:]
-        if self.name.startswith("wind"):
-            level = self.name.removeprefix("wind")
-            what = f"{level} m wind speed" if level == "10" else f"{level} hPa wind speed"
+        if wind_of(self.name):
+            what = f"{wind_in_words(self.name)} speed"
         return f"{what} {self.sign} {self.value:g} {self._unit(dataset)}"
 
     def exceeded(self, dataset: xr.Dataset) -> NDArray[np.float64]:

@@ -53,7 +53,8 @@ def insolation(seconds: Tensor, lat: Tensor, lon: Tensor) -> Tensor:
     """Sunlight at the top of the atmosphere, relative to the mean solar constant.
 
     (a / r)² max(0, sin φ sin δ + cos φ cos δ cos h) with declination δ, Earth-Sun distance
-    r and equation of time after Spencer (1971, Search 2, 172), good to 0.05 degrees.
+    r and equation of time after Spencer (1971, Search 2, 172): declination and hour angle
+    within 0.15 degrees of the Astronomical Almanac's, 1979 to 2025.
 
     Args:
         seconds: (batch,) float64 since 1970-01-01 UTC.

@@ -19,7 +19,7 @@ def damping(
 ) -> NDArray[np.float64]:
     """Regression of the anomaly at a lead time on the anomaly now, through the origin.
 
-    r = Σ a(t) a(t + lead) / Σ a(t)², over cells by area and over some 256 times t.
+    r = Σ a(t) a(t + lead) / Σ a(t)², over cells by area and over some 256 times t (see `spread`).
     Damped persistence is then climatology + r · anomaly. r is NaN for a lead time
     without pairs. A NaN at either time takes its cell out of both sums.
 
@@ -33,11 +33,22 @@ def damping(
     Returns:
         (lead, ...) dimensionless.
     """
-    chosen = times[:: max(1, len(times) // SAMPLES)]
+    chosen = times[spread(len(times))]
     sums = [_products(chosen[i : i + together], times, anomaly_at, leads, weights)
             for i in range(0, len(chosen), together)]  # fmt: skip
     covariance, power = (np.sum(part, axis=0) for part in zip(*sums, strict=True))
     return np.divide(covariance, power, out=np.full(power.shape, np.nan), where=power > 0)
+
+
+def spread(number: int) -> NDArray[np.intp]:
+    """Positions of at most `SAMPLES` of so many times, ascending, at any hour of the day.
+
+    One in each of equally long stretches, drawn: equal steps would be whole days now and then.
+    """
+    if number <= SAMPLES:
+        return np.arange(number)
+    drawn = np.random.default_rng(0).random(SAMPLES)
+    return np.floor((np.arange(SAMPLES) + drawn) * number / SAMPLES).astype(np.intp)
 
 
 def _products(

@@ -1,5 +1,6 @@
 """What is scored: channels, and the fields of one variable, read when they are needed."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.variables import describe
+from weather.variables import channel_name, describe
 from weather.verification.climatology import Field, Times
 
 HEADLINE = ("z500", "t850", "u850", "v850", "msl", "t2m", "u10", "v10", "q700")
@@ -22,8 +23,8 @@ class Channel:
 
     @property
     def name(self) -> str:
-        """`msl`, `z500`."""
-        return self.variable if self.level is None else f"{self.variable}{self.level:g}"
+        """`msl`, `z500`; see `weather.variables.channel_name`."""
+        return channel_name(self.variable, self.level)
 
     def unit(self, dataset: xr.Dataset) -> str:
         """SI unit, or what the data set states for a field that is not known."""
@@ -46,7 +47,7 @@ def channels(*datasets: xr.Dataset) -> list[Channel]:
     """The 2-D fields that all data sets have.
 
     Raises:
-        InputError: if there is none.
+        InputError: if there is none, or two have one name.
     """
     first, *others = datasets
     result = []
@@ -62,6 +63,11 @@ def channels(*datasets: xr.Dataset) -> list[Channel]:
     if not result:
         listed = "; ".join(", ".join(map(str, dataset.data_vars)) for dataset in datasets)
         raise InputError(f"forecast and truth have no variable in common ({listed})")
+    names = Counter(channel.name for channel in result)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise InputError(
+            f"{', '.join(twice)} comes both by itself and on a level; leave one of them out"
+        )
     return result
 
 

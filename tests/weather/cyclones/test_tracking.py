@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.cyclones.ingredients import Ingredients
 from weather.cyclones.tracking import find_tracks
 from weather.sphere import DEGREE
 
@@ -26,6 +27,16 @@ def test_a_moving_vortex_is_followed_far_below_the_grid_spacing(
     assert [fix.time for fix in track.fixes] == list(vortex.START + vortex.STEP * np.arange(8))
     assert vortex.error(track.fixes, places) < part * step * DEGREE
     assert all(fix.centre.warm_core and fix.centre.thickness for fix in track.fixes)
+
+
+def test_winds_of_the_stratosphere_are_no_winds_of_a_storm(vortex) -> None:
+    there = vortex.fields(*vortex.globe(2.5), [vortex.path(15.3, 140.2, 300, 20, 3)])
+    high = there.drop_vars(["u10", "v10"])
+    high = xr.concat([high.isel(level=0).assign_coords(level=10.0), high], "level", data_vars="minimal")
+    high = high.assign({n: high[n].where(high["level"] > 10, 99.0) for n in ("u", "v")})
+    used = Ingredients.of(high.assign(msl=there["msl"]))
+    assert used.wind == ("u850", "v850")
+    assert Ingredients.of(there).wind == ("u10", "v10")
 
 
 @pytest.mark.parametrize("lon", [179.0, 358.5])

@@ -78,6 +78,16 @@ def test_every_product_draws(one: xr.Dataset, name: str | None) -> None:
     assert drawn(figure, Barbs) == (name == "wind850")
 
 
+def test_a_wind_at_a_level_is_not_that_above_the_ground(one: xr.Dataset) -> None:
+    high = one.assign_coords(level=[10.0, 100.0])
+    with pytest.raises(InputError, match=r"no field u10 to plot; did you mean 'u10hPa'"):
+        draw_map(high, "wind10")
+    title = draw_map(high, "wind100hPa").axes[0].get_title(loc="left")
+    assert "100 hPa wind (kt)" in title
+    both = high.assign(u10=one["msl"], v10=one["msl"])
+    assert "10 m wind (kt)" in draw_map(both, "wind10").axes[0].get_title(loc="left")
+
+
 def test_truth_adds_analysis_and_difference(one: xr.Dataset) -> None:
     figure = draw_map(one, "z500_t850", truth=one.drop_vars("msl"))
     titles = [axes.get_title(loc="left") for axes in figure.axes]

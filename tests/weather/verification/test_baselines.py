@@ -39,6 +39,16 @@ def test_damping_of_an_autoregressive_process() -> None:
     assert found[0] == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.parametrize("number", [1024, 1100, 1461, 2048])
+def test_damping_looks_at_all_hours_of_the_day(number) -> None:
+    """A daily cycle without anything else is its own opposite half a day later."""
+    times = days("2000-01-01", number, 6 * HOUR)
+    cycle = np.array([3.0, 1.0, -3.0, -1.0])[np.arange(number) % 4]
+    anomalies = np.broadcast_to(cycle[:, None, None], (number, 2, 3))
+    found = damping(times, at(times, anomalies), np.array([6, 12, 24]) * HOUR, WEIGHTS)
+    np.testing.assert_allclose(found, [0, -1, 1], atol=0.1)
+
+
 def test_a_missing_value_takes_its_cell_out_of_pairs() -> None:
     """What is exactly kept from one time to the next is kept where some cells are lost."""
     times, rng = days("2000-01-01", 40), np.random.default_rng(0)
