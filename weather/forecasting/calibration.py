@@ -2,12 +2,14 @@
 
 Members x are moved about their mean m by a factor for each field and lead time,
 
-    x' = m + g (x - m),   g = RMSE of the mean / (sqrt((M + 1) / M) spread),
+    x' = m + g (x - m),   g = RMSE of the mean / sqrt(s² + v)
 
-of past forecasts of the same model and settings: with it their spread would have been as large
-as their error. The mean stays, and each member stays a field of its own with its lows where they
-were (member-by-member calibration: Van Schaeybroeck and Vannitsem 2015, Q. J. R. Meteorol. Soc.
-141, 807, here with the spread alone; Johnson and Bowler 2009, Mon. Weather Rev. 137, 1717).
+of past forecasts of the same model and settings, where s² is the variance of members and v that
+of their mean: s² / M of independent members, about none of those that come in plus and minus.
+With it their spread would have been as large as their error. The mean stays, and each member
+stays a field of its own with its lows where they were (member-by-member calibration: Van
+Schaeybroeck and Vannitsem 2015, Q. J. R. Meteorol. Soc. 141, 807, here with the spread alone;
+Johnson and Bowler 2009, Mon. Weather Rev. 137, 1717).
 """
 
 import hashlib
@@ -27,7 +29,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path
 from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
-from weather.forecasting.perturbations import NOT_NEGATIVE
+from weather.forecasting.perturbations import NOT_NEGATIVE, PAIRED
 from weather.forecasting.planner import Plan
 from weather.variables import channel_name
 
@@ -43,6 +45,7 @@ class SpreadCalibration(Config):
         settings: of the perturbations, see `settings`.
         period: `first..end` of the past forecasts, not to be scored on.
         cases: past forecasts that it was fitted on.
+        members: of each of these; None of calibrations that do not tell.
         lead_hours: ascending.
         factors: by field, such as `z500`: one for each lead time.
     """
@@ -51,6 +54,7 @@ class SpreadCalibration(Config):
     settings: dict[str, Setting]
     period: str
     cases: int
+    members: int | None = None
     lead_hours: tuple[float, ...]
     factors: dict[str, tuple[float, ...]]
 
@@ -81,6 +85,25 @@ class SpreadCalibration(Config):
     def at(self, field: str, hours: Sequence[float]) -> NDArray[np.float64]:
         """Factors at some lead times, linear between those that were fitted."""
         return np.interp(hours, self.lead_hours, self.factors[field])
+
+    def of_members(self, number: int) -> "SpreadCalibration":
+        """The factors for forecasts of another number of members.
+
+        The mean of M' members errs by k s² + v' where k = g² (1 + v / s²) - v / s² is what the
+        truth varies about the mean of infinitely many, in variances of these; so
+        g'² = (k + v' / s²) / (1 + v' / s²).
+        """
+        if self.members is None:
+            return self
+        paired = self.settings.get("method") in PAIRED
+        before, after = (_of_mean(members, paired) for members in (self.members, number))
+        factors = {name: np.square(found) for name, found in self.factors.items()}
+        factors = {
+            name: np.sqrt(np.maximum(g * (1 + before) - before + after, 0) / (1 + after))
+            for name, g in factors.items()
+        }
+        told = {name: tuple(found.tolist()) for name, found in factors.items()}
+        return self.model_copy(update={"members": number, "factors": told})
 
     def require(self, attributes: Mapping[str, object], fields: Sequence[str], plan: Plan) -> None:
         """Check that it was made for such forecasts.
@@ -117,6 +140,11 @@ def settings(attributes: Mapping[str, object]) -> dict[str, Setting]:
     """What a forecast file says of its perturbations, but for number of members and seed."""
     told = json.loads(str(attributes.get("ensemble", "{}")))
     return {key: value for key, value in told.items() if key not in ("members", "seed")}
+
+
+def _of_mean(members: int, paired: bool) -> float:
+    """Variance of the mean of members over their own; of pairs that are symmetric."""
+    return members % 2 / members**2 if paired else 1 / members
 
 
 def about_mean(
@@ -157,7 +185,9 @@ def calibrated_copy(
         array = group[field.name]
         assert isinstance(array, zarr.Array)
         names = _levels(name, layout) if "level" in field.dims else [name]
-        factors = np.stack([calibration.at(each, hours) for each in names])  # (level, lead)
+        number = array.shape[field.dims.index("member")]
+        own = calibration.of_members(number)
+        factors = np.stack([own.at(each, hours) for each in names])  # (level, lead)
         _scale(array, field.dims, factors, name in _NEVER_BELOW_ZERO)
     group.attrs["calibration_sha256"] = calibration.sha256
     group.attrs["calibration_period"] = calibration.period

@@ -25,6 +25,7 @@ from weather.models.model import WeatherModel
 from weather.state import State, joined
 
 Method = Literal["noise", "bred", "none"]
+PAIRED = ("noise", "bred")  # methods whose members come in plus and minus
 NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 
 

@@ -26,6 +26,7 @@ from weather.verification.cases import (
 from weather.verification.leakage import leakage
 from weather.verification.metrics import area_mean
 from weather.verification.one_pass import FORECAST
+from weather.verification.probabilistic import Pairs, pairs_of, variances
 from weather.verification.sample import check_grids, check_truth
 
 _NOT_FROM = ("training_period", "earlier_period")  # there errors are smaller than in a forecast
@@ -50,6 +51,11 @@ def fit_calibration(
     """
     if forecast.sizes.get("member", 1) < 2:
         raise InputError("the past forecasts have no members; make them with --members")
+    if forecast.sizes["member"] == 2 and pairs_of(forecast):
+        raise InputError(
+            "the past forecasts have two members, plus and minus the same perturbation, which do "
+            "not tell the spread; make four or more"
+        )
     if "calibration_sha256" in forecast.attrs:
         raise InputError(
             "past forecasts are calibrated already, so that their spread says nothing of new ones; "
@@ -66,7 +72,7 @@ def fit_calibration(
     chosen = channels(inner, truth)
     on_field(0, len(chosen))
     for group in grouped(chosen, max(1, most)):
-        found = _factors(stacked(group, inner), Series(stacked(group, truth)))
+        found = _factors(stacked(group, inner), Series(stacked(group, truth)), pairs_of(inner))
         _require_known(found, group, forecast["lead_time"].values)
         names = [channel.name for channel in group]
         factors |= {name: tuple(row) for name, row in zip(names, found.T.tolist(), strict=True)}
@@ -76,12 +82,13 @@ def fit_calibration(
         settings=settings(forecast.attrs),
         period=_period(forecast),
         cases=forecast.sizes["time"],
+        members=forecast.sizes["member"],
         lead_hours=tuple((forecast["lead_time"].values / np.timedelta64(1, "h")).tolist()),
         factors=factors,
     )
 
 
-def _factors(forecast: xr.DataArray, truth: Series) -> NDArray[np.float64]:
+def _factors(forecast: xr.DataArray, truth: Series, pairs: Pairs) -> NDArray[np.float64]:
     """(lead, channel), NaN where there is no analysis, infinite where members are alike."""
     times, leads = forecast["time"].values, forecast["lead_time"].values
     weights = LatLonGrid.from_dataset(forecast.to_dataset(name="field")).area_weights()
@@ -90,9 +97,7 @@ def _factors(forecast: xr.DataArray, truth: Series) -> NDArray[np.float64]:
         members = forecast.isel(time=time, lead_time=lead).transpose("member", ...).values
         analysis = truth.at(times[time : time + 1] + leads[lead])[0]
         error = members.mean(0, dtype=np.float64) - analysis
-        number = len(members)
-        variance = members.var(0, ddof=1, dtype=np.float64) * (number + 1) / number
-        known = np.where(np.isfinite(error), variance, np.nan)
+        known = np.where(np.isfinite(error), sum(variances(members, pairs)), np.nan)
         squares[:, time, lead] = area_mean(np.stack([error**2, known]), weights)
     there = np.isfinite(squares).all(0)
     error, spread = np.where(there, squares, 0).sum(1)

@@ -25,6 +25,7 @@ from weather.verification.gather import Gatherer
 from weather.verification.leakage import Leakage, leakage
 from weather.verification.linear import linear_forecast
 from weather.verification.one_pass import FORECAST, LINEAR, ChannelPass, Setup
+from weather.verification.probabilistic import pairs_of
 from weather.verification.regions import Weights, regions
 from weather.verification.sample import check_grids, check_truth, common_cases
 from weather.verification.table import Tabulation, marked
@@ -231,6 +232,7 @@ def _setup(models: Mapping[str, xr.Dataset], weights: dict[str, Weights]) -> Set
         leads=leads,
         members={name: int(model.sizes.get("member", 0)) for name, model in models.items()},
         mapped=tuple(mapped),
+        pairs={name: pairs_of(model) for name, model in models.items()},
     )
 
 

@@ -40,6 +40,7 @@ def facts(
         "cases": f"{count(len(setup.initial), 'initial time')}, {_minute(setup.initial[0])} to "
         f"{_minute(setup.initial[-1])} UTC; lead times {hours[0]:g} to {hours[-1]:g} h; "
         f"valid in {', '.join(SEASONS[number] for number in seasons)}",
+        "pairs": _paired(setup),
         "missing truth": missing_truth(models[FORECAST], truth),
         "climatology": f"{kind} ({_KINDS[kind]}), fitted on {len(past)} analyses, "
         f"{day(past[0])} to {day(past[-1])}{_without(past, kind, truth, setup)}",
@@ -58,6 +59,17 @@ def _model(name: str, model: xr.Dataset, setup: Setup) -> str:
     source = str(model.attrs.get("model") or model.attrs.get("source") or "")
     told = ", ".join(part for part in (source, kind) if part)
     return f"{name} ({told})" if told else name
+
+
+def _paired(setup: Setup) -> str:
+    """That members are not all independent, where they are not."""
+    names = ", ".join(name for name, pairs in setup.pairs.items() if pairs)
+    if not names:
+        return ""
+    return (
+        f"members of {names} come in plus and minus: fair scores and spread compare those of "
+        "different pairs alone; ranks take them all, and are not quite even where they are reliable"
+    )
 
 
 def _without(past: Times, kind: ClimatologyKind, truth: xr.Dataset, setup: Setup) -> str:

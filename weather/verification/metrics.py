@@ -150,7 +150,8 @@ MEANINGS = {
     "activity_ratio": "activity over that of the analyses; below 1 is too smooth",
     "crps": "fair continuous ranked probability score; absolute error where there are no members",
     "spread": "root of the mean variance of the members",
-    "spread_skill": "spread, times √((M + 1) / M), over the RMSE of the mean; 1 is reliable",
+    "spread_skill": "spread, with what the mean of M members is uncertain by, over the RMSE of "
+    "the mean; 1 is reliable",
     "brier": "Brier score of the event's probability",
     "brier_fair": "the same, corrected for the number of members",
     "effective_resolution": "last wave with half to twice the power of the analyses, 30-60 degrees",

@@ -1,7 +1,7 @@
 """The scores of one channel, gathered block by block: every field is looked at once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import numpy as np
@@ -41,6 +41,7 @@ class Setup:
         members: number of members of each model, 0 for a single forecast; the first
             model is the one that is evaluated.
         mapped: positions of the lead times that maps are drawn of.
+        pairs: members of a model that are not independent, see `probabilistic.pairs_of`.
     """
 
     grid: LatLonGrid
@@ -49,6 +50,7 @@ class Setup:
     leads: NDArray[np.timedelta64]
     members: dict[str, int]
     mapped: tuple[int, ...]
+    pairs: Mapping[str, probabilistic.Pairs] = field(default_factory=dict)
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -203,16 +205,19 @@ class ChannelPass:
                 self._add_ensemble(case, system, place)
 
     def _add_ensemble(self, case: "_Case", system: str, place: _Place) -> None:
-        count = self.setup.members.get(system, 0)
-        if not count:
+        if not self.setup.members.get(system):
             self.quantities["crps"][place] = self.quantities["absolute_error"][place]
             return
         members = np.moveaxis(case.fields[system], 1, 0)
-        crps = probabilistic.fair_crps(members, case.truth)
-        variance = np.where(np.isfinite(case.truth), members.var(0, ddof=1), np.nan)
+        pairs = self.setup.pairs.get(system, ())
+        crps = probabilistic.fair_crps(members, case.truth, pairs)
+        variance, of_mean = (
+            np.where(np.isfinite(case.truth), each, np.nan)
+            for each in probabilistic.variances(members, pairs)
+        )
         self.quantities["crps"][place] = self._means(crps)
         self.quantities["variance"][place] = self._means(variance)
-        self.quantities["corrected_variance"][place] = self._means(variance) * (count + 1) / count
+        self.quantities["corrected_variance"][place] = self._means(variance + of_mean)
 
     def _add_spectra(self, case: "_Case") -> None:
         sources = (*case.fields.values(), case.truth[:, None])
@@ -245,7 +250,8 @@ class ChannelPass:
                 place = (case.times, case.lead, number)
                 if self.setup.members.get(system):
                     members = case.fields[system]
-                    self._add_probability(case, climate, threshold, members, place)
+                    pairs = self.setup.pairs.get(system, ())
+                    self._add_probability(case, climate, threshold, members, pairs, place)
                     continue
                 says = climate.happened(forecast, threshold)
                 chance = likely if system == CLIMATOLOGY else says
@@ -258,14 +264,20 @@ class ChannelPass:
                 self.reliability[str(climate.event)][case.lead] += sums
 
     def _add_probability(
-        self, case: "_Case", climate: EventClimate, threshold: Field, members: Field, place: _Place
+        self,
+        case: "_Case",
+        climate: EventClimate,
+        threshold: Field,
+        members: Field,
+        pairs: probabilistic.Pairs,
+        place: _Place,
     ) -> None:
         """Brier scores of an ensemble."""
         known = np.isfinite(case.truth) & np.isfinite(members).all(1) & np.isfinite(threshold)
         beyond = np.moveaxis(np.where(known[:, None], members - threshold[:, None], 0), 1, 0)
         observed = np.where(known, case.truth - threshold, 0)
         for name, fair in (("brier", False), ("brier_fair", True)):
-            score = probabilistic.brier(beyond, observed, climate.event.above, fair)
+            score = probabilistic.brier(beyond, observed, climate.event.above, fair, pairs)
             means = self._means(np.where(known, score, np.nan))
             self.quantities[f"{name} {climate.event}"][place] = means
 

@@ -32,7 +32,9 @@ def test_a_moving_vortex_is_followed_far_below_the_grid_spacing(
 def test_winds_of_the_stratosphere_are_no_winds_of_a_storm(vortex) -> None:
     there = vortex.fields(*vortex.globe(2.5), [vortex.path(15.3, 140.2, 300, 20, 3)])
     high = there.drop_vars(["u10", "v10"])
-    high = xr.concat([high.isel(level=0).assign_coords(level=10.0), high], "level", data_vars="minimal")
+    high = xr.concat(
+        [high.isel(level=0).assign_coords(level=10.0), high], "level", data_vars="minimal"
+    )
     high = high.assign({n: high[n].where(high["level"] > 10, 99.0) for n in ("u", "v")})
     used = Ingredients.of(high.assign(msl=there["msl"]))
     assert used.wind == ("u850", "v850")

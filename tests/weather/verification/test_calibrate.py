@@ -90,9 +90,13 @@ def leads(*hours: int) -> Plan:
 def reliability(forecast: xr.Dataset, analyses: xr.Dataset, name: str) -> xr.DataArray:
     """Spread over error, by lead time and level, with xarray alone."""
     members, number = forecast[name].astype("float64"), forecast.sizes["member"]
+    each = [members.isel(member=at, drop=True) for at in range(number)]
     truth = analyses[name].sel(time=forecast["valid_time"]).astype("float64")
     error = (members.mean("member") - truth) ** 2
-    variance = members.var("member", ddof=1) * (number + 1) / number
+    twos = [(a, b) for a in range(number) for b in range(a) if a // 2 != b // 2]  # of other pairs
+    variance = sum((each[a] - each[b]) ** 2 for a, b in twos) / (2 * len(twos))
+    shared = sum(variance - (each[a] - each[a + 1]) ** 2 / 2 for a in range(0, number, 2))
+    variance = variance + (number * variance + 2 * shared) / number**2
     edges = np.linspace(90, -90, 9)
     area = xr.DataArray(-np.diff(np.sin(np.radians(edges))), {"lat": forecast["lat"]}, ["lat"])
     means = [field.weighted(area).mean(["lat", "lon", "time"]) for field in (variance, error)]
@@ -209,12 +213,12 @@ def test_calibrated_forecasts_are_refused(write, analyses, tmp_path, order):
 
 def test_by_command(call, one_line, forecaster, waves_file, tmp_path, capsys):
     past, spread = tmp_path / "past.nc", tmp_path / "spread.json"
-    members = ["--members", 2, "--leads", "6h", "12h"]
+    members = ["--members", 4, "--leads", "6h", "12h"]
     begin = ["forecast", forecaster.file, "--from", waves_file, *members]
     dates = [part for time in TIMES for part in ("--time", str(time)[:13])]
     assert call(*begin, *dates, "--out", past) == 0
     assert call("calibrate", past, "--truth", waves_file, "--out", spread) == 0
-    assert "from 3 forecasts of 2 members" in capsys.readouterr().out
+    assert "from 3 forecasts of 4 members" in capsys.readouterr().out
     begin += ["--time", "2001-01-12T00", "--calibration", spread]
     assert call(*begin, "--out", tmp_path / "new.nc") == 0
     assert "3 past forecasts" in open_forecast(tmp_path / "new.nc").attrs["calibration"]
@@ -222,6 +226,27 @@ def test_by_command(call, one_line, forecaster, waves_file, tmp_path, capsys):
     assert "amplitude 0.3" in one_line()
     assert call("calibrate", past, "--truth", waves_file, "--out", tmp_path / "s.csv") == 2
     assert "ends in .json" in one_line()
+
+
+@pytest.mark.parametrize(("before", "after"), [(2, 50), (20, 3)])
+def test_another_number_of_members_is_as_reliable(before, after):
+    """Members of half the right spread: the error of their mean follows from its number."""
+    made = SpreadCalibration(
+        model_sha256="", settings={"method": "none"}, period="", cases=20, members=before,
+        lead_hours=(6.0,), factors={"msl": (np.sqrt((4 + 1 / before) / (1 + 1 / before)),)},
+    )  # fmt: skip
+    found = made.of_members(after)
+    assert found.members == after
+    assert found.at("msl", [6]) == pytest.approx(np.sqrt((4 + 1 / after) / (1 + 1 / after)))
+    pairs = made.model_copy(update={"settings": {"method": "noise"}, "members": 4})
+    assert pairs.of_members(20).at("msl", [6]) == pytest.approx(pairs.at("msl", [6]))
+    assert made.model_copy(update={"members": None}).of_members(2).members is None
+
+
+def test_two_members_do_not_tell_their_spread(write, analyses):
+    pair = write(ensemble=EnsembleConfig(members=2, amplitude=0.5))
+    with pytest.raises(InputError, match="plus and minus the same perturbation"):
+        fit_calibration(pair, analyses)
 
 
 @pytest.mark.parametrize(("cases", "told"), [(1, "1 forecast"), (7, "7 forecasts"), (8, "")])

@@ -56,6 +56,71 @@ def test_spread_skill_of_a_reliable_ensemble_is_one(members: int) -> None:
     assert spread_skill(*gaussian(members, 2.0)) > 1.15
 
 
+PAIRS = ((0, 1), (2, 3), (4, 5))
+
+
+def plus_and_minus(members: int, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """As `gaussian`, but every second member is the first one's opposite."""
+    centre = RNG.standard_normal((30, *CELLS))
+    away = spread * RNG.standard_normal((members // 2, 1, 30, *CELLS)) * [[[[1.0]]], [[[-1.0]]]]
+    drawn = centre + away.reshape(-1, *centre.shape)
+    return drawn, centre + RNG.standard_normal(centre.shape)
+
+
+@pytest.mark.parametrize("members", [4, 8])
+def test_pairs_are_scored_as_independent_members_are(members: int) -> None:
+    pairs = [(at, at + 1) for at in range(0, members, 2)]
+    for spread in (1.0, 0.5):
+        drawn, truth = plus_and_minus(members, spread)
+        expected = np.sqrt(2 / np.pi) * (np.sqrt(1 + spread**2) - spread * np.sqrt(2) / 2)
+        found = probabilistic.fair_crps(drawn, truth, pairs).mean()
+        assert found == pytest.approx(expected, abs=0.012)
+        assert probabilistic.fair_crps(drawn, truth).mean() < found - 0.01
+        variance, of_mean = probabilistic.variances(drawn, pairs)
+        assert variance.mean() == pytest.approx(spread**2, abs=0.02)
+        assert of_mean.mean() == pytest.approx(0, abs=0.01)
+        error = ((drawn.mean(0) - truth) ** 2).mean()
+        assert (variance + of_mean).mean() / error == pytest.approx(spread**2, rel=0.03)
+    fair = probabilistic.brier(drawn - 0.3, truth - 0.3, True, True, pairs).mean()
+    one = gaussian(members, 0.5)
+    assert fair == pytest.approx(
+        probabilistic.brier(one[0] - 0.3, one[1] - 0.3, True, True).mean(), abs=0.01
+    )
+
+
+def test_pairs_by_the_formula() -> None:
+    members, truth = RNG.standard_normal((7, 3)), RNG.standard_normal(3)
+    twos = [(i, j) for i in range(7) for j in range(7) if i != j]
+    others = [two for two in twos if tuple(sorted(two)) not in PAIRS]
+    apart = [members[i] - members[j] for i, j in others]
+    crps = np.abs(members - truth).mean(0) - np.abs(apart).mean(0) / 2
+    np.testing.assert_allclose(probabilistic.fair_crps(members, truth, PAIRS), crps)
+    variance, of_mean = probabilistic.variances(members, PAIRS)
+    np.testing.assert_allclose(variance, np.square(apart).mean(0) / 2)
+    within = [variance - (members[a] - members[b]) ** 2 / 2 for a, b in PAIRS]
+    np.testing.assert_allclose(of_mean, (7 * variance + 2 * sum(within)) / 49)
+    says, happened = members > 0, truth > 0
+    both = np.mean([says[i] & says[j] for i, j in others], axis=0)
+    fair = both - 2 * says.mean(0) * happened + happened
+    found = probabilistic.brier(members, truth, True, True, PAIRS)
+    np.testing.assert_allclose(found, fair, atol=1e-12)
+
+
+def test_two_members_that_are_opposites_tell_nothing_of_others() -> None:
+    members, truth = RNG.standard_normal((2, 3)), RNG.standard_normal(3)
+    assert np.isnan(probabilistic.fair_crps(members, truth, ((0, 1),))).all()
+    assert np.isnan(probabilistic.variances(members, ((0, 1),))[0]).all()
+
+
+def test_pairs_are_told_by_the_file() -> None:
+    attributes = {"ensemble": '{"method": "noise", "members": 5}'}
+    whole = xr.Dataset(coords={"member": [1, 2, 3, 4, 5]}, attrs=attributes)
+    assert probabilistic.pairs_of(whole) == ((0, 1), (2, 3))
+    assert probabilistic.pairs_of(whole.sel(member=[4, 2, 3])) == ((2, 0),)
+    assert probabilistic.pairs_of(whole.assign_attrs(ensemble='{"method": "none"}')) == ()
+    assert probabilistic.pairs_of(whole.drop_attrs()) == ()
+
+
 def test_rank_histogram_is_flat_when_reliable() -> None:
     members, truth = gaussian(9, 1.0)
     flat = probabilistic.ranks(members, truth, WEIGHTS)
