@@ -46,7 +46,7 @@ from sciml.config import load_config, named_config
 from sciml.transfer import transfer
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
-from weather.forecasting.perturbations import EnsembleConfig
+from weather.forecasting.perturbations import PAIRED, EnsembleConfig
 from weather.models.model import WeatherModel
 from weather.training.experiment import ExperimentConfig
 from weather.training.objectives import ForecastLoss
@@ -54,6 +54,7 @@ from weather.training.objectives import ForecastLoss
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 MEMBERS = 8
+PAIRS = tuple((first, first + 1) for first in range(0, MEMBERS, 2))  # of perturbed states
 STRETCHES = {"valid": (VALID, 8), "test": (TEST, 8)}  # and initial times on them
 TRIED: dict[str, dict[str, dict[str, Any]]] = {  # settings of each kind; see BEFORE too
     "noise": {
@@ -132,7 +133,8 @@ class Bench:
             return score_one(forecasts, self.data, places)
         if factors is not None:
             forecasts = scaled(forecasts, factors)
-        scores = score(forecasts, self.data, places)
+        pairs = PAIRS if TRIED[kind][setting].get("method") in PAIRED else ()
+        scores = score(forecasts, self.data, places, pairs)
         print(kind, setting, stretch, f"{calibration(scores):.3f}", flush=True)
         return scores
 

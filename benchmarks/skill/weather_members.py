@@ -14,7 +14,7 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.job import Job
 from weather.forecasting.perturbations import EnsembleConfig, Perturbations
 from weather.forecasting.planner import plan
-from weather.verification.probabilistic import fair_crps
+from weather.verification.probabilistic import Pairs, fair_crps, variances
 
 FIELDS = ("z500", "t850", "u850", "v850", "msl")
 DAYS = (1, 3, 5, 7)
@@ -70,22 +70,30 @@ def scaled(forecasts: Forecasts, factors: Factors) -> Forecasts:
     }
 
 
-def score(forecasts: Forecasts, data: Atmosphere, places: NDArray[np.int64]) -> Scores:
+def score(
+    forecasts: Forecasts, data: Atmosphere, places: NDArray[np.int64], pairs: Pairs
+) -> Scores:
     """Error of the mean, spread, their ratio and the fair CRPS, over times and area.
 
-    The ratio is sqrt((M + 1) / M) times the root of the mean variance (with M - 1) over the
-    root of the mean square error of the mean of M members: one for members that the truth
-    could be one of (Fortin et al. 2014, J. Hydrometeor. 15, 1708).
+    The ratio is the root of the mean variance of members and of their mean over the root of the
+    mean square error of that mean: one for members that the truth could be one of (Fortin et al.
+    2014, J. Hydrometeor. 15, 1708).
+
+    Args:
+        forecasts: with members.
+        data: whose fields are the truth.
+        places: of the initial times.
+        pairs: members that come in plus and minus, see `probabilistic.pairs_of`.
     """
     result: Scores = {}
     for day, forecast in forecasts.items():
         truth = truth_of(data, places, day)
-        spread = _mean(forecast.var(axis=1, ddof=1, dtype=np.float64), data) ** 0.5
+        members = forecast.swapaxes(0, 1)
+        variance, of_mean = (_mean(part, data) for part in variances(members, pairs))
         error = _mean((forecast.mean(axis=1, dtype=np.float64) - truth) ** 2, data) ** 0.5
-        crps = _mean(fair_crps(forecast.swapaxes(0, 1), truth), data)
-        number = forecast.shape[1]
-        ratio = spread * ((number + 1) / number) ** 0.5 / error
-        columns = {"rmse": error, "spread": spread, "ratio": ratio, "crps": crps}
+        crps = _mean(fair_crps(members, truth, pairs), data)
+        ratio = (variance + of_mean) ** 0.5 / error
+        columns = {"rmse": error, "spread": variance**0.5, "ratio": ratio, "crps": crps}
         result[f"{day}"] = _by_field(columns)
     return result
 

@@ -179,7 +179,7 @@ class ClimatologyFit:
             product=np.zeros((terms, cells)),
             pentad_fields=np.zeros((pentads, cells)),
             pentad_terms=np.zeros((pentads, terms)),
-            gaps=Gaps(terms, pentads),
+            gaps=Gaps(terms, pentads, cells),
             days=np.full(DAYS, self.kind == "mean"),
         )
 
@@ -190,9 +190,9 @@ class ClimatologyFit:
         pentad = np.minimum((phase * PENTADS).astype(np.int64), PENTADS - 1)
         pentad = pentad if self.kind == "daily" else pentad[:0]
         product = terms.T @ fields.astype(np.float64, copy=False)
-        if not np.isfinite(product).all():
-            missing = ~np.isfinite(fields)
-            sums.gaps.add(missing, terms, pentad)
+        missing = None if np.isfinite(product).all() else ~np.isfinite(fields)
+        sums.gaps.add(missing, terms, pentad, (sums.square, sums.pentad_terms))
+        if missing is not None:
             fields = np.where(missing, 0, fields)
             product = terms.T @ fields.astype(np.float64, copy=False)
         sums.days[_day_of_year(times)] = True
@@ -255,6 +255,7 @@ def _least_squares(sums: _Sums) -> NDArray[np.float64]:
     if count < len(sums.square):
         raise InputError(f"{count} times are too few for a climatology; give a longer period")
     result = _inverse(sums.square) @ sums.product
+    result[:, gaps.never] = np.nan
     if len(gaps.cells):
         square = sums.square - gaps.square
         own = np.einsum("cij,jc->ic", _inverse(square), sums.product[:, gaps.cells])

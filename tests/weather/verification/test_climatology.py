@@ -8,6 +8,7 @@ import pytest
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
 from weather.verification.climatology import Climatology, ClimatologyFit, suitable_kind
+from weather.verification.gaps import Gaps
 
 HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(24, "h")
 KINDS = ("daily", "seasonal", "mean")
@@ -78,6 +79,20 @@ def test_a_missing_value_is_as_if_its_time_were_not_there(kind: str) -> None:
         np.testing.assert_allclose(found.at(wanted)[:, row, column], alone.at(wanted), rtol=1e-9)
     assert np.isnan(found.at(wanted)[:, 1, 2]).all()  # never there
     assert np.isnan(found.at(wanted)[:, 1, 1]).all() == (kind != "mean")  # twice at each hour
+
+
+def test_land_without_sea_temperature_takes_no_memory_of_its_own() -> None:
+    gaps, terms, pentad = Gaps(1, 2, 3), np.ones((4, 1)), np.array([0, 0, 1, 1])
+    so_far = np.zeros((1, 1)), np.zeros((2, 1))
+    missing = np.array([[False, True, False]] * 4)
+    gaps.add(missing, terms, pentad, so_far)
+    assert gaps.never.tolist() == [False, True, False]
+    assert not len(gaps.cells)
+    so_far = np.full((1, 1), 4.0), np.full((2, 1), 2.0)
+    gaps.add(missing & (np.arange(4) < 3)[:, None], terms, pentad, so_far)  # a lake that thaws
+    assert gaps.cells.tolist() == [1]
+    assert gaps.square.ravel().tolist() == [7]
+    assert gaps.pentad_terms.ravel().tolist() == [4, 3]
 
 
 @pytest.mark.parametrize("kind", KINDS)
