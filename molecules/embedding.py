@@ -1,6 +1,6 @@
 """The vectors of a pre-trained encoder as a scikit-learn transformer, for models of one's own."""
 
-from functools import lru_cache
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from molecules.estimators import column_of_smiles
+from molecules.models.shipped import weights_path
 from molecules.prediction.embedder import Embedder
+from molecules.prediction.model_source import ModelSource
 
 
 class MoleculeEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -31,7 +33,7 @@ class MoleculeEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """
         column_of_smiles(X)
         self.n_features_in_ = 1
-        self._n_features_out = _embedder(self.checkpoint).embed([]).vectors.shape[1]
+        self._n_features_out = self._embedder.embed([]).vectors.shape[1]
         return self
 
     def transform(self, X: Any) -> NDArray[np.float64]:
@@ -43,12 +45,12 @@ class MoleculeEmbedding(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         Raises:
             InputError: as `fit`.
         """
-        return _embedder(self.checkpoint).embed(column_of_smiles(X)).vectors
+        return self._embedder.embed(column_of_smiles(X)).vectors
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-
-@lru_cache(maxsize=2)
-def _embedder(checkpoint: str) -> Embedder:
-    return Embedder.load(checkpoint)
+    @property
+    def _embedder(self) -> Embedder:
+        """Of the file as it is now; kept from one call to the next while that stays the same."""
+        return ModelSource.of(weights_path(Path(self.checkpoint))).load_embedder()

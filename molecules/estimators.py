@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags, check_random_state
@@ -98,7 +99,8 @@ class _MoleculeEstimator(BaseEstimator):
                 stacklevel=3,
             )
         quiet = contextlib.nullcontext() if self.verbose else _quiet()
-        with tempfile.TemporaryDirectory() as run, quiet:
+        own = torch.random.fork_rng([])  # the caller's random numbers go on as if nothing were
+        with tempfile.TemporaryDirectory() as run, quiet, own:
             self.predictor_ = fit_predictor(ready, config, Path(run))
         self.n_features_in_ = 1
         return self
@@ -147,10 +149,12 @@ class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):
         """Train on SMILES and measured values (row,) or (row, task), NaN where unmeasured.
 
         Raises:
-            InputError: lengths that differ, or nothing to learn from.
+            InputError: lengths that differ, infinite values, or nothing to learn from.
         """
         smiles = column_of_smiles(X)
         labels = np.asarray(y, dtype=np.float64)
+        if np.isinf(labels).any():
+            raise InputError("y holds infinite values; expected numbers, or NaN where unmeasured")
         self._single = labels.ndim == 1
         return self._train(smiles, _as_rows(labels, len(smiles)), "regression")
 

@@ -128,7 +128,10 @@ class History(Callback):
 
     def _write(self) -> None:
         fields = list(dict.fromkeys(key for row in self.rows for key in row))
-        with atomic_path(self.path) as temporary, temporary.open("w", newline="") as file:
+        with (
+            atomic_path(self.path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.DictWriter(file, fields, restval="")
             writer.writeheader()
             writer.writerows(self.rows)

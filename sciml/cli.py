@@ -1,5 +1,6 @@
 """What both commands share: one-line errors, dotted options, progress bars."""
 
+import io
 import os
 import shlex
 import sys
@@ -57,6 +58,9 @@ def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """
     # Threads that wait by spinning slow each other down tenfold where cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no sign for it shows a ?
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     tokens = dotted_to_set(sys.argv[1:] if arguments is None else arguments)
     stderr = Console(stderr=True, soft_wrap=True)
     try:

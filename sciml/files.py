@@ -97,10 +97,14 @@ def require_suffix(path: Path, *suffixes: str) -> None:
 
 
 @contextmanager
-def only_writer(path: Path) -> Iterator[None]:
+def only_writer(path: Path, option: str = "--out") -> Iterator[None]:
     """Keep other processes from writing an output that takes long to make.
 
     The lock is a file beside the output; it ends with the process, however that ends.
+
+    Args:
+        path: the output.
+        option: that names it, for the message.
 
     Raises:
         InputError: if another process is writing it, or it cannot be written there.
@@ -109,14 +113,18 @@ def only_writer(path: Path) -> Iterator[None]:
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
     try:
         lock.acquire()
+        while not Path(lock.lock_file).exists():  # its last holder took it away just now
+            lock.release()
+            lock.acquire()
     except Timeout:
         raise InputError(
-            f"another process is writing {path}; wait for it or give another --out"
+            f"another process is writing {path}; wait for it or give another {option}"
         ) from None
     try:
         yield
     finally:
-        Path(lock.lock_file).unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows: goes when it is released
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 

@@ -90,7 +90,7 @@ class Learner(LightningModule):
         self._means.add({"loss": loss, **terms}, len(batch))
         if self.trainer.is_last_batch:
             self._log("train", self._means)
-        return loss
+        return loss * self._weight(batch_idx)
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Loss on held-out data."""
@@ -171,6 +171,15 @@ class Learner(LightningModule):
             torch.nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)
         else:
             self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+
+    def _weight(self, batch_idx: int) -> float:
+        """Lightning divides by the batches of a whole step; the last of an epoch may have fewer."""
+        batches, whole = (
+            int(self.trainer.num_training_batches),
+            self.trainer.accumulate_grad_batches,
+        )
+        left = batches % whole
+        return whole / left if left and batch_idx >= batches - left else 1.0
 
     def _tell(self, share: float) -> None:
         if isinstance(self.objective, Growing):

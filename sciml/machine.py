@@ -8,6 +8,8 @@ from typing import Self
 import psutil
 import torch
 
+from sciml.errors import InputError
+
 _ROWS, _SIZE = 2048, 512  # of a linear layer
 _STREAM = 2**24  # float32 numbers in an array that no cache holds
 _SECONDS = 0.25  # of each measurement
@@ -23,6 +25,16 @@ def available(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.mem_get_info()[0])
     return int(psutil.virtual_memory().available)
+
+
+def require_device(device: str) -> None:
+    """Check that a device is there.
+
+    Raises:
+        InputError: a GPU where torch finds none.
+    """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise InputError(f"device is {device}, and torch finds no GPU here; expected cpu")
 
 
 def has_bfloat16() -> bool:

@@ -80,7 +80,7 @@ def read_header(path: Path | str) -> dict[str, Any]:
             text = json.loads(file.read(length)).get("__metadata__", {}).get("sciml")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; give a model file") from error
-    except (ValueError, struct.error, AttributeError):
+    except (ValueError, struct.error, AttributeError, RecursionError):
         raise InputError(
             f"{path} is not a model file; expected a .safetensors file that `train` wrote"
         ) from None
@@ -136,9 +136,18 @@ def parse_header(text: str, path: Path | str) -> dict[str, Any]:
     """What `make_header` wrote.
 
     Raises:
-        InputError: of a newer format.
+        InputError: of a newer format, or damaged.
     """
-    header: dict[str, Any] = json.loads(text)
+    try:
+        header: dict[str, Any] = json.loads(text)
+        kinds = {"kind": str, "config": dict, "metadata": dict}
+        whole = header.get("format") != FORMAT or all(
+            isinstance(header.get(key), kind) for key, kind in kinds.items()
+        )
+    except (ValueError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
+        raise InputError(f"{path} is damaged: its header cannot be read; copy or train it again")
     if header.get("format") != FORMAT:
         raise InputError(
             f"{path} has format {header.get('format')!r}; this version reads format {FORMAT}: "

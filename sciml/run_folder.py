@@ -16,6 +16,8 @@ from sciml.files import atomic_path
 
 CONFIG = "config.yaml"
 TOLD = "it was said how to go on"  # what an interrupt carries then
+# what torchrun, Lightning and Slurm tell a process of its place among all
+_RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID")
 _LENGTHS = ("training.epochs", "training.max_steps")  # may grow, where epochs do not
 _FREE = (  # how fast, and how long to wait, but not what is learned
     "training.accelerator",
@@ -68,8 +70,8 @@ def resumable(run: Path, resume: bool) -> Iterator[None]:
 
 
 def is_first_process() -> bool:
-    """Whether this is the process of a run that writes its folder."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+    """Whether this is the process of a run that writes its folder, of all on all machines."""
+    return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
 def open_run(

@@ -4,6 +4,7 @@ import copy
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -28,6 +29,7 @@ from sciml.callbacks import (
 from sciml.config import Config
 from sciml.epochs import epochs_and_batches, note_epochs, require_same_epochs
 from sciml.errors import InputError
+from sciml.files import only_writer
 from sciml.last_checkpoint import LastCheckpoint
 from sciml.learner import Learner, OptimizerConfig
 from sciml.machine import has_bfloat16
@@ -46,7 +48,7 @@ class TrainingConfig(Config):
         max_steps: at most that many optimizer steps, shared out evenly among epochs, so
             that the last one ends with a validation.
         batch_size: samples per step, over all processes together, which share it evenly.
-        accumulate: batches whose gradients are summed for one step.
+        accumulate: batches whose gradients are averaged for one step; at the end of an epoch fewer.
         optimizer: see `OptimizerConfig`.
         precision: `bf16-mixed` computes in bfloat16 and keeps weights in float32; `auto`
             does so where the machine has instructions for it: without them bfloat16 is
@@ -163,9 +165,24 @@ def fit(
 
     Raises:
         InputError: no training samples, a loss that is not finite, settings that do not go
-            together, or a run to resume that was begun with shorter or longer epochs.
+            together, a run to resume that was begun with shorter or longer epochs, or one that
+            another process trains in.
     """
     _check(train, valid, config, snapshots)
+    with only_writer(run, "--run") if is_first_process() else nullcontext():
+        return _fit(model, objective, train, valid, config, run, resume, snapshots)
+
+
+def _fit(
+    model: nn.Module,
+    objective: Objective,
+    train: BatchSource,
+    valid: BatchSource | None,
+    config: TrainingConfig,
+    run: Path,
+    resume: bool,
+    snapshots: int,
+) -> FitResult:
     resume = resume and (run / "last.ckpt").exists()
     if resume:
         require_same_epochs(run, config)

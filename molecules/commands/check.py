@@ -49,7 +49,8 @@ def check(
     if split or split_column or split_file:
         division = Division(split or "random", seed, split_column, split_file, time_column)
     found = examine(source, target or (), division=division)
-    print_examination(found)
     if out is not None:
         write_page(found, out)
+    print_examination(found)
+    if out is not None:
         print(out)

@@ -7,13 +7,11 @@ made, positions are NaN and the reason is kept; nothing is filled with zeros.
 
 import hashlib
 import json
-import os
 import time
 import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
 from sciml.files import atomic_path
-from sciml.processes import end_with_parent
+from sciml.processes import PlainSpawn, begin_worker, cores
 
 LARGEST = 150  # heavy atoms; beyond, distance geometry takes minutes
 SECONDS = 20  # given to one molecule
@@ -80,12 +78,12 @@ def _kept(file: Path) -> Conformers | None:
 
 def _compute(smiles: Sequence[str], seed: int, processes: int | None) -> Conformers:
     chunks = [list(smiles[i : i + _CHUNK]) for i in range(0, len(smiles), _CHUNK)]
-    workers = min(len(chunks), processes or os.cpu_count() or 1)
+    workers = min(len(chunks), processes or cores())
     seeds = [seed] * len(chunks)
     if workers < 2:
         done = [_embed_all(chunk, seed) for chunk in chunks]
     else:
-        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, PlainSpawn(), begin_worker) as pool:
             done = list(pool.map(_embed_all, chunks, seeds))
     found = [result for chunk in done for result in chunk]
     return Conformers(

@@ -5,18 +5,16 @@ an encoder that can tell them has learned what chemists look at first (CheMeleon
 Burns et al. 2025; KPGT: Li et al. 2022).
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import Descriptors
 
-from sciml.processes import end_with_parent
+from sciml.processes import PlainSpawn, begin_worker, cores
 
 Descriptor = Callable[..., float]
 
@@ -44,11 +42,11 @@ def descriptors(smiles: Sequence[str], processes: int | None = None) -> NDArray[
         processes: at most so many; default one per core.
     """
     chunks = [list(smiles[i : i + _CHUNK]) for i in range(0, len(smiles), _CHUNK)]
-    workers = min(len(chunks), processes or os.cpu_count() or 1)
+    workers = min(len(chunks), processes or cores())
     if workers < 2:
         rows = [row for chunk in chunks for row in _all(chunk)]
     else:
-        with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+        with ProcessPoolExecutor(workers, PlainSpawn(), begin_worker) as pool:
             rows = [row for chunk in pool.map(_all, chunks) for row in chunk]
     return np.array(rows, np.float32).reshape(-1, len(NAMES))
 

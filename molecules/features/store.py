@@ -9,13 +9,11 @@ molecule takes some 0.7 KB, its fingerprint 0.15 KB more.
 
 import hashlib
 import json
-import os
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +26,7 @@ from molecules.features.mapped import map_arrays
 from molecules.packed import Packed, starts
 from sciml.errors import InputError
 from sciml.files import atomic_path
-from sciml.processes import end_with_parent
+from sciml.processes import PlainSpawn, begin_worker, cores
 
 FORMAT = 3  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
@@ -57,7 +55,7 @@ def stored_featurize(
     chunks = [smiles[first : first + CHUNK] for first in range(0, len(smiles), CHUNK)] or [smiles]
     store = _Store(max_atoms, with_fingerprints, folder)
     new = [chunk for chunk in chunks if not store.has(chunk)]
-    workers = min(processes or os.cpu_count() or 1, len(new) // CHUNKS_A_PROCESS)
+    workers = min(processes or cores(), len(new) // CHUNKS_A_PROCESS)
     made = _in_processes(store, new, workers) if workers > 1 else []
     return _join(made or [store.chunk(chunk) for chunk in chunks])
 
@@ -110,7 +108,7 @@ def _in_processes(
     store: _Store, chunks: Sequence[Sequence[str | None]], workers: int
 ) -> list[Featurized]:
     """Make chunks in processes; those that no file keeps come back."""
-    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+    with ProcessPoolExecutor(workers, PlainSpawn(), begin_worker) as pool:
         try:
             return [made for made in pool.map(store.fill, chunks) if made is not None]
         except BrokenProcessPool as error:

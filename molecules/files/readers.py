@@ -12,12 +12,13 @@ import gzip
 import io
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 import numpy as np
 import pandas as pd
@@ -205,11 +206,30 @@ def _parquet(stream: BinaryIO, path: str, chunk_rows: int) -> Iterator[Chunk]:
         table = parquet.ParquetFile(stream)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is a damaged Parquet file: {error}") from error
+    names = Counter(table.schema_arrow.names)
+    if twice := [name for name, times in names.items() if times > 1]:
+        raise InputError(f"{path} has the column {twice[0]!r} {names[twice[0]]} times; rename one")
     rows = 0
     for batch in table.iter_batches(batch_size=chunk_rows):
         rows += len(batch)
+        batch = pa.RecordBatch.from_arrays(
+            [_plain_text(column) for column in batch.columns], batch.schema.names
+        )
         frame = batch.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
         yield Chunk(frame, fraction=rows / table.metadata.num_rows)
+
+
+def _plain_text(column: Any) -> Any:
+    """A column of text that is stored as bytes or as views as text; others as they are."""
+    import pyarrow as pa
+
+    if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)
+            or pa.types.is_string_view(column.type)):  # fmt: skip
+        return column
+    try:
+        return column.cast(pa.string())
+    except pa.ArrowInvalid:  # bytes that are no text
+        return column
 
 
 def _sdf(text: TextIO, chunk_rows: int) -> Iterator[Chunk]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from molecules.evaluation.similarity import Fingerprints, from_text, nearest, to_text
-from sciml.config import Config
+from sciml.config import Config, parse_config
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Domain:
         if "training_fingerprints" not in metadata or "training_vectors" not in metadata:
             return None
         known = from_text(metadata["training_fingerprints"])
-        return cls(known, LatentSpace(**metadata["training_vectors"]))
+        latent = parse_config(LatentSpace, metadata["training_vectors"], "the model file")
+        return cls(known, latent)
 
     def to_metadata(self) -> dict[str, Any]:
         """Plain data for a model file."""

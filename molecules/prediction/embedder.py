@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import numpy as np
 import torch
@@ -27,6 +27,8 @@ from molecules.prediction.reading import (
     with_remarks,
 )
 from sciml.config import parse_config
+from sciml.errors import InputError
+from sciml.machine import require_device
 from sciml.model_file import load_state, read_model_file
 
 Array = NDArray[np.float64]
@@ -40,11 +42,17 @@ class Embedder:
         config: how molecules are read.
         encoders: one or several.
         precision: of the encoders.
+
+    Raises:
+        InputError: another precision.
     """
 
     def __init__(
         self, config: ReadingConfig, encoders: Sequence[Encoder], precision: Precision = "float32"
     ) -> None:
+        if precision not in get_args(Precision):
+            expected = " or ".join(get_args(Precision))
+            raise InputError(f"precision is {precision!r}; expected {expected}")
         self.config = config
         self.encoders = [encoder.eval() for encoder in encoders]
         self.precision = precision
@@ -59,8 +67,9 @@ class Embedder:
             precision: see `Embedder`.
 
         Raises:
-            InputError: neither, or no encoder.
+            InputError: neither, or no encoder; a GPU that is not there.
         """
+        require_device(device)
         path = weights_path(Path(path))
         data, _, tensors = read_model_file(path, ENCODER, "molecules pretrain")
         config = ReadingConfig(model=parse_config(ModelConfig, data, str(path)))
@@ -149,6 +158,8 @@ class Embedder:
         finish: Callable[[Array, Sequence[str], MoleculeData], Array] | None = None,
     ) -> tuple[Array, list[Status], list[str]]:
         """Rows of `columns` numbers: `compute` of batches, then `finish` of a chunk of them."""
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}; expected at least 1")
         result = np.full((len(smiles), columns), np.nan)
         status: list[Status] = []
         reason: list[str] = []

@@ -32,13 +32,15 @@ class Ensemble:
         names: of each, for messages; by number if left out.
 
     Raises:
-        InputError: they predict different things.
+        InputError: there is none, or they predict different things.
     """
 
     def __init__(
         self, predictors: "Iterable[PropertyPredictor]", names: Sequence[str] = ()
     ) -> None:
         self.predictors = list(predictors)
+        if not self.predictors:
+            raise InputError("an ensemble of no predictors; give at least one")
         _require_same([p.tasks for p in self.predictors], names or _numbered(len(self.predictors)))
 
     @property

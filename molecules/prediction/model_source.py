@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, cast
 
 from molecules.files.sources import refuse_options
-from molecules.prediction.parallel import cores
 from sciml.cli import note
 from sciml.errors import InputError
+from sciml.processes import cores
 
 if TYPE_CHECKING:
     from molecules.prediction.embedder import Embedder

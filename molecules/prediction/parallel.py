@@ -4,20 +4,20 @@ Results come in the order of the parts whatever the number of workers, and only 
 parts are under way at a time, so the memory does not grow with the table.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods
 from multiprocessing.context import BaseContext
 from typing import Any, Protocol, TypeVar
 
 from sciml.errors import InputError
-from sciml.processes import end_with_parent
+from sciml.processes import PlainForkServer, PlainSpawn, begin_worker, cores, take_one_core
 
 _AHEAD = 2  # parts a worker has before it
 _DASK_SECONDS = 30  # to find the scheduler and its first worker
@@ -116,16 +116,11 @@ def workers(number: int | None = None, scheduler: str | None = None) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _start_method() -> BaseContext:
     """Import torch and RDKit once and fork from there, where the system can."""
     if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
+        return PlainSpawn()
+    context = PlainForkServer()
     context.set_forkserver_preload(["molecules.prediction.predictor"])
     return context
 
@@ -134,7 +129,7 @@ def _begin() -> None:
     """Called in a new process: its share of the machine is one core."""
     import torch
 
-    end_with_parent()
+    begin_worker()
     torch.set_num_threads(1)
 
 
@@ -156,7 +151,13 @@ def _dask(address: str) -> Iterator[Workers]:
         ) from error
     with client:
         threads = sum(client.nthreads().values())
-        yield Workers(lambda work, part: client.submit(work, part, pure=False), _AHEAD * threads)
+        yield Workers(partial(client.submit, _on_one_core, pure=False), _AHEAD * threads)
+
+
+def _on_one_core(work: Callable[[Any], Any], part: Any) -> Any:
+    """On a worker of a cluster, which has others beside it."""
+    take_one_core()
+    return work(part)
 
 
 def _result(future: _Future) -> Any:

@@ -26,6 +26,7 @@ from molecules.prediction.predictor_file import Parts, PredictorConfig, read_par
 from molecules.prediction.reading import texts_of
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Tasks
+from sciml.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,11 +184,14 @@ class PropertyPredictor(Embedder):
             smiles: column with the SMILES; found by its name or content if None.
 
         Raises:
-            InputError: there is no such column.
+            InputError: there is no such column, or one comes twice.
         """
         from molecules.files.recognize import find_smiles_column, require_columns
         from molecules.prediction.annotate import beside
 
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise InputError(f"the table has the column {twice!r} twice; rename one")
         if smiles is not None:
             require_columns(frame, [smiles], "the table")
         column = smiles or find_smiles_column(frame, "the table")

@@ -22,6 +22,7 @@ from molecules.prediction.calibration import Calibration
 from molecules.prediction.reading import ReadingConfig
 from molecules.tasks import Tasks
 from sciml.config import parse_config
+from sciml.machine import require_device
 from sciml.model_file import load_state, read_model_file, save_tensors
 
 KIND = "molecules.predictor"
@@ -56,15 +57,18 @@ def read_parts(path: Path | str, device: str = "cpu") -> Parts:
     """Read a file that `write_parts` wrote; the networks go to the device.
 
     Raises:
-        InputError: no such file, or not a property model.
+        InputError: no such file, or not a property model; a GPU that is not there.
     """
+    require_device(device)
     data, metadata, tensors = read_model_file(path, KIND, "molecules train")
     config = parse_config(PredictorConfig, data, str(path))
     arrays = {n: tensors.pop(n).numpy() for n in list(tensors) if n.startswith(PREFIX)}
     members = [PropertyModel(config.model, config.tasks) for _ in range(config.members)]
     load_state(_as_module(members), tensors, path)
+    entries = metadata.get("calibrations")
     calibrations = [
-        parse_config(Calibration, entry, str(path)) for entry in metadata["calibrations"]
+        parse_config(Calibration, entry, str(path))
+        for entry in (entries if isinstance(entries, list) else [])
     ]
     members = [member.to(device) for member in members]
     return Parts(config, members, calibrations, metadata, *read_experts(config.beside, arrays))

@@ -1,6 +1,5 @@
 """A whole pre-training: from molecules without labels to an encoder to start from."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from molecules.training.same_table import LearnedFrom
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import save_tensors
+from sciml.processes import cores
 from sciml.run_folder import open_run
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig, transfer
@@ -233,7 +233,7 @@ def _library(smiles: Sequence[str], config: PretrainConfig, run: Path) -> Librar
         min(largest, config.decoder.slots) if config.objective.selfies else largest,
         reads_counts,
         _wanted(config),
-        config.data.processes or os.cpu_count() or 1,
+        config.data.processes or cores(),
         texts=config.objective.selfies > 0,
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from molecules.packed import Packed, ranges, starts
 from molecules.pretraining.targets import Targets, open_targets, store_targets
 from molecules.pretraining.texts import Texts, open_texts, store_texts
 from sciml.cli import progress
-from sciml.processes import end_with_parent
+from sciml.processes import PlainSpawn, begin_worker
 
 _IN_ANY_ORDER = 2**20  # molecules, some 2 GB of files, that memory is trusted to keep
 
@@ -122,7 +121,7 @@ def make_library(
                 _store(*job)
                 bar.advance(counter)
         else:
-            with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+            with ProcessPoolExecutor(workers, PlainSpawn(), begin_worker) as pool:
                 for _ in pool.map(_store, *zip(*jobs, strict=True)):
                     bar.advance(counter)
     parts: list[Part] = []

@@ -4,13 +4,12 @@ import json
 import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, FailFast
 
 from molecules.prediction.calibration import LEVEL
 from molecules.prediction.ensemble import AnyPredictor, each
@@ -18,6 +17,9 @@ from molecules.prediction.prediction import Prediction
 from molecules.serving.batcher import Batcher, Busy, Row
 from molecules.serving.body_limit import BodyLimit
 from molecules.serving.limits import Limits
+from sciml.errors import InputError
+
+FIELDS = ("smiles", "status", "reason", "similarity_to_train", "distance_to_train")  # of a row
 
 
 class Answer(JSONResponse):
@@ -31,7 +33,7 @@ class Answer(JSONResponse):
 class Molecules(BaseModel):
     """What a client sends: SMILES, null where there is none."""
 
-    smiles: list[str | None]
+    smiles: Annotated[list[str | None], FailFast()]
 
 
 def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
@@ -45,7 +47,11 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
     Args:
         predictor: the model.
         limits: see `Limits`.
+
+    Raises:
+        InputError: a property is named as a field that every row has.
     """
+    _require_own_names(predictor)
     limits = limits or Limits()
     batcher = Batcher(
         lambda smiles: predicted(predictor, smiles, limits), limits.batch, limits.waiting
@@ -80,7 +86,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
     @app.exception_handler(RequestValidationError)
     async def refuse(request: Request, error: RequestValidationError) -> JSONResponse:
-        return Answer({"detail": jsonable_encoder(error.errors())}, 422)
+        told = [{key: one[key] for key in ("type", "loc", "msg")} for one in error.errors()]
+        return Answer({"detail": told}, 422)
 
     @app.get("/model")
     async def model() -> JSONResponse:
@@ -91,6 +98,15 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
         return JSONResponse({"status": "ok", "waiting": batcher.waiting})
 
     return app
+
+
+def _require_own_names(predictor: AnyPredictor) -> None:
+    for name in predictor.tasks.names:
+        if name in FIELDS:
+            raise InputError(
+                f"the model predicts {name!r}, which every row of an answer has as a field of "
+                f"its own ({', '.join(FIELDS)}); train it under another name"
+            )
 
 
 def predicted(predictor: AnyPredictor, smiles: Sequence[str | None], limits: Limits) -> list[Row]:

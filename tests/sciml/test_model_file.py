@@ -13,7 +13,7 @@ from torch import nn
 from sciml import model_file
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.model_file import load_state, read_header, read_model_file, save_model
+from sciml.model_file import load_state, parse_header, read_header, read_model_file, save_model
 
 
 class Widths(Config):
@@ -79,6 +79,14 @@ def test_cut_short(saved: tuple[Path, nn.Linear]) -> None:
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(InputError, match="is damaged"):
         read_model_file(path, "test.linear")
+
+
+@pytest.mark.parametrize(
+    "header", ["{", "[]", "5", '{"format": 1, "kind": "x"}', "[" * 200_000, '{"format": 1}']
+)
+def test_a_header_that_is_damaged(saved: tuple[Path, nn.Linear], header: str) -> None:
+    with pytest.raises(InputError, match="is damaged: its header cannot be read"):
+        parse_header(header, saved[0])
 
 
 def test_foreign_files(tmp_path: Path) -> None:

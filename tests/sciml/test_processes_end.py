@@ -11,24 +11,23 @@ import pytest
 SCRIPT = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from sciml.processes import end_with_parent
+from sciml.processes import {context}, begin_worker, cores
 
-if __name__ == "__main__":
-    with ProcessPoolExecutor(1, get_context("{method}"), end_with_parent) as pool:
-        print(pool.submit(os.getpid).result(), flush=True)
-        time.sleep(600)
+with ProcessPoolExecutor(1, {context}(), begin_worker) as pool:  # a script without a guard
+    print(pool.submit(os.getpid).result(), pool.submit(cores).result(), flush=True)
+    time.sleep(600)
 """
 
 
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("context", ["PlainSpawn", "PlainForkServer"])
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_their_parent(method: str, how: signal.Signals, tmp_path) -> None:
+def test_workers_end_with_their_parent(context: str, how: signal.Signals, tmp_path) -> None:
     script = tmp_path / "pool.py"
-    script.write_text(SCRIPT.format(method=method))
+    script.write_text(SCRIPT.format(context=context))
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as pool:
         assert pool.stdout is not None
-        worker = int(pool.stdout.readline())
+        worker, cores = map(int, pool.stdout.readline().split())
+        assert cores == 1
         pool.send_signal(how)
         pool.wait(30)
         end = time.monotonic() + 30

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sciml.errors import InputError
+from sciml.files import only_writer
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
+from sciml.run_folder import is_first_process
 from sciml.training import TrainingConfig, fit, precision_here
 
 
@@ -127,6 +129,45 @@ def test_resume_gives_the_weights_of_an_unbroken_run(
     assert torch.equal(weights(unbroken), weights(resumed))
     rows = [history(tmp_path / run) for run in "ab"]
     assert [r["valid/loss"] for r in rows[0]] == [r["valid/loss"] for r in rows[1]]
+
+
+def test_a_step_of_fewer_batches_weighs_as_others(tmp_path: Path) -> None:
+    """Five batches of a gradient of one, two and two and one to a step: all steps see one."""
+    seen: list[float] = []
+
+    class Slope(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.slope = nn.Parameter(torch.zeros(1, 1))
+            self.slope.register_post_accumulate_grad_hook(self.note)
+
+        def note(self, slope: Tensor) -> None:
+            assert slope.grad is not None
+            seen.append(slope.grad.item())
+
+    def objective(model: Slope, batch: Pairs) -> tuple[Tensor, dict[str, Tensor]]:
+        return model.slope.sum() + 0 * batch.x.sum(), {}
+
+    settings = {"accumulate": 2, "epochs": 1, "gradient_clip": None}
+    fit(Slope(), objective, Source(40), None, config(**settings), tmp_path)
+    assert seen == [0.5, 1, 0.5, 1, 1]
+
+
+def test_two_processes_do_not_train_in_one_folder(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with only_writer(run), pytest.raises(InputError, match=r"is writing .*run; .* another --run"):
+        fit(make_model(), NoisySquares(), Source(), None, config(), run)
+    fit(make_model(), NoisySquares(), Source(), None, config(epochs=1), run)
+    assert not list(tmp_path.glob(".*.lock"))
+
+
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"])
+def test_the_first_process_of_all_writes_the_folder(name: str, monkeypatch) -> None:
+    assert is_first_process()
+    monkeypatch.setenv(name, "0")
+    assert is_first_process()
+    monkeypatch.setenv(name, "1")
+    assert not is_first_process()
 
 
 def test_a_run_resumed_with_workers_has_the_order_of_its_epoch(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
     if differences:
         report = out.with_suffix(".parity.json")
         with atomic_path(report) as temporary:
-            temporary.write_text(json.dumps(as_json(differences), indent=1) + "\n")
+            temporary.write_text(json.dumps(as_json(differences), indent=1) + "\n", "utf-8")
         line += f"; the comparison in {report}"
     console.print(line, soft_wrap=True)
 

@@ -21,6 +21,7 @@ from weather.files.reanalysis import open_reanalysis, state_to_dataset, to_state
 from weather.forecasting.boundary import Boundary, bounded
 from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.forecasting.initial import (
+    Moment,
     blanked,
     in_memory,
     initial_times,
@@ -253,7 +254,7 @@ class Forecaster:
     def forecast(
         self,
         dataset: xr.Dataset,
-        times: str | np.datetime64 | Sequence[str | np.datetime64] | Times,
+        times: Moment | Sequence[Moment] | Times,
         steps: int,
         boundary: Boundary | None = None,
     ) -> xr.Dataset:
@@ -261,7 +262,7 @@ class Forecaster:
 
         Args:
             dataset: as `open_reanalysis` gives it, or of any layout that it reads.
-            times: initial times, one or several, also as text: `2001-01-01T00`.
+            times: initial times, one or several, see `initial_times`.
             steps: number of time steps.
             boundary: for a model with a frame.
 

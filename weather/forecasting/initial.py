@@ -1,31 +1,50 @@
 """What a forecast starts from: the times, levels and cells of analyses that a model sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import date
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import moment
 from weather.models.masks import Masks
 from weather.variables import Variables
 
 Times = NDArray[np.datetime64]
+Moment = str | np.datetime64 | date
 
 
-def initial_times(times: str | np.datetime64 | Sequence[str | np.datetime64] | Times) -> Times:
-    """(time,) of one time or several, each a `datetime64` or text such as `2001-01-01T00`.
+def initial_times(times: Moment | Sequence[Moment] | Times) -> Times:
+    """(time,) of one time or several, in UTC where they name no time zone.
+
+    Args:
+        times: dates of numpy, Python or pandas, or text such as `2001-01-01T00`.
 
     Raises:
-        InputError: no time, or a text that is none.
+        InputError: no time, or something that is none.
     """
-    try:
-        found = np.atleast_1d(np.asarray(times, "datetime64[ns]"))
-    except ValueError:
-        raise InputError(f"cannot read {times!r}; give times as 2001-01-01T00") from None
+    several: Iterable[object] = [times]
+    if isinstance(times, Sequence | pd.Index | pd.Series) and not isinstance(times, str):
+        several = times
+    elif isinstance(times, np.ndarray | xr.DataArray):
+        several = np.ravel(times)
+    found = np.array([_moment(time) for time in several], "datetime64[ns]")
     if not found.size:
         raise InputError("no initial time is given; give at least one")
     return found
+
+
+def _moment(time: object) -> np.datetime64:
+    if isinstance(time, str):
+        return moment(time)
+    stamp = pd.Timestamp(time) if isinstance(time, np.datetime64 | date) else None
+    if stamp is None or pd.isna(stamp):
+        raise InputError(f"{time!r} is no time; give dates, or text as 2001-01-01T00")
+    utc = stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
+    return np.datetime64(utc)
 
 
 def past_times(initial: Sequence[np.datetime64] | Times, history: int, step: int) -> Times:

@@ -5,7 +5,6 @@ how far it came. The store is built beside its name and gets the name when it is
 run that was killed goes on from its last slab.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from pydantic import Field
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.files import only_writer
+from sciml.processes import cores
 from weather.training import store
 from weather.training.budget import budget
 from weather.training.moments import PairMoments, Pairs
@@ -92,7 +92,7 @@ def prepare(
     length = config.time_chunk or store.chunk_length(
         source.grid, template.sizes.get("level", 1), len(source.times)
     )
-    plan = budget(source, length, config.memory, os.cpu_count() or 1)
+    plan = budget(source, length, config.memory, cores())
     work = out.with_name(f"{out.name}.partial")
     unfinished = work / out.name
     pairs = Pairs.of(source.times, source.step)

@@ -36,7 +36,11 @@ def page(evaluation: Evaluation) -> str:
     """The whole page."""
     from jinja2 import Environment
 
-    text = resources.files("weather.verification").joinpath("templates/scorecard.html").read_text()
+    text = (
+        resources.files("weather.verification")
+        .joinpath("templates/scorecard.html")
+        .read_text("utf-8")
+    )
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"colour": _colour, "percent": _percent}
     scores = evaluation.scores

@@ -7,7 +7,7 @@ import pytest
 from pyarrow import parquet
 
 from molecules.files.parquet_types import shared_types
-from molecules.files.table import iter_library
+from molecules.files.table import iter_library, read_table
 from molecules.prediction.writers import table_writer
 from sciml.errors import InputError
 
@@ -39,6 +39,20 @@ def test_every_cell_comes_through(
         for table in iter_library(source):
             write_rows(table.frame, table.smiles)
     assert parquet.read_table(out)["batch"].to_pylist() == expected
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.string_view()])
+def test_text_is_text_however_it_is_stored(kind: pa.DataType, tmp_path: Path) -> None:
+    smiles, path = ["CCO", None, "c1ccccc1"], tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"smiles": pa.array(smiles).cast(kind), "y": [1, 2, 3]}), path)
+    assert read_table(str(path)).smiles == ["CCO", "", "c1ccccc1"]
+
+
+def test_a_column_that_comes_twice_is_named(tmp_path: Path) -> None:
+    table = pa.table([["C"], [1.0], [2.0]], names=["smiles", "y", "y"])
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="has the column 'y' 2 times"):
+        read_table(str(tmp_path / "a.parquet"))
 
 
 def test_what_cannot_be_one_column_is_named_beforehand(tmp_path: Path) -> None:

@@ -54,6 +54,23 @@ def test_what_is_no_text_is_refused_by_its_type(base: Embedder, other: object) -
         base.embed(["CCO", other])  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("precision", ["float64", "fp32", "float16"])
+def test_another_precision_is_refused(precision: str) -> None:
+    with pytest.raises(InputError, match=f"precision is '{precision}'; expected float32 or bfl"):
+        Embedder.load("base", precision=precision)
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(InputError, match="device is cuda, and torch finds no GPU"):
+        Embedder.load("base", device="cuda")
+
+
+def test_batches_of_none_are_refused(base: Embedder) -> None:
+    with pytest.raises(InputError, match="batch_size is 0; expected at least 1"):
+        base.embed(["C"], batch_size=0)
+
+
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(InputError, match="no file nothing, nor weights of that name"):
         Embedder.load("nothing")

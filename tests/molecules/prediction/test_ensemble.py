@@ -174,6 +174,11 @@ def test_other_properties_are_refused(other: Tasks, told: str) -> None:
         Ensemble([make_predictor(0), make_predictor(1, other)], ["a", "b"])
 
 
+def test_an_ensemble_of_none_is_refused() -> None:
+    with pytest.raises(InputError, match="an ensemble of no predictors"):
+        Ensemble([])
+
+
 def test_files_of_a_command_line(tmp_path: Path) -> None:
     models = [Path("a.safetensors"), Path("b.safetensors")]
     assert split_files(models[0], ["b.safetensors", "x.csv"]) == (models, ["x.csv"])

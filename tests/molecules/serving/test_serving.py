@@ -18,6 +18,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
+from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra `serve` is not installed")
@@ -87,6 +88,24 @@ def test_what_is_refused(
     answer = client.post("/predict", json=body)
     assert answer.status_code == status
     assert message in str(answer.json()["detail"])
+
+
+@pytest.mark.parametrize("cell", ["NaN", "Infinity", "1", '{"a": [2]}'])
+def test_a_refusal_is_short_whatever_is_sent(client: "testclient.TestClient", cell: str) -> None:
+    body = f'{{"smiles": [{", ".join([cell] * 100)}]}}'
+    answer = client.post("/predict", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert len(answer.content) < 200
+
+
+@pytest.mark.parametrize("name", ["status", "smiles", "distance_to_train"])
+def test_a_property_does_not_take_the_place_of_a_field(name: str) -> None:
+    tasks = Tasks(tasks=(Task(name=name),))
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
+    made = PredictorConfig(model=config, tasks=tasks, members=1)
+    named = PropertyPredictor(made, [PropertyModel(config, tasks)], [Calibration()], {})
+    with pytest.raises(InputError, match=f"the model predicts '{name}', which every row"):
+        make_app(named)
 
 
 HALF = "\ud800"  # half a character of UTF-16: JSON can say it, UTF-8 cannot

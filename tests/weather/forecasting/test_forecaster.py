@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -95,9 +96,15 @@ def test_data_sets_as_xarray_opens_them(forecaster, waves_file):
 def test_times_are_taken_as_users_write_them(forecaster, waves_file):
     dataset = open_reanalysis(waves_file)
     expected = forecaster.forecast(dataset, START[:1], 1)
-    for one in (START[0], str(START[0]), [str(START[0])]):
+    stamp = pd.Timestamp(START[0])
+    dates = [stamp, stamp.to_pydatetime(), stamp.tz_localize("UTC").tz_convert("Asia/Tokyo")]
+    several = [pd.DatetimeIndex([stamp]), xr.DataArray(START[:1]), np.array(START[0])]
+    texts = [str(START[0]), [str(START[0])], f"{stamp:%Y%m%dT%H}", f"{stamp:%Y-%m-%dT%HZ}"]
+    for one in (START[0], *dates, *several, *texts):
         assert forecaster.forecast(dataset, one, 1).equals(expected)
-    for wrong, words in (("yesterday", "cannot read 'yesterday'"), ([], "no initial time")):
+    wrongs = [("yesterday", "cannot read the time 'yesterday'"), ([], "no initial time")]
+    wrongs += [(None, "None is no time"), (20260208, "20260208 is no time"), (pd.NaT, "NaT is no")]
+    for wrong, words in wrongs:
         with pytest.raises(InputError, match=words):
             forecaster.forecast(dataset, wrong, 1)
     with pytest.raises(InputError, match="a forecast of 0 steps"):
