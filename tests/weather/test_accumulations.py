@@ -147,9 +147,7 @@ def test_a_perfect_forecast_of_sums_has_no_error_against_hours(trained, hourly, 
         perfect[name] = perfect[name].copy(data=field.sel(time=valid).values)
     perfect.to_netcdf(tmp_path / "perfect.nc")
     card = tmp_path / "card"
-    evaluate(
-        [tmp_path / "perfect.nc"], truth=[str(truth)], out=card, allow_leakage=True, samples=10
-    )
+    evaluate([tmp_path / "perfect.nc"], truth=[str(truth)], out=card, allow_leakage=True)
     scores = pd.read_csv(card / "scores.csv").query("metric == 'rmse'")
     errors = scores.query("system == 'forecast'").groupby("channel")["value"].max()
     assert errors["tp"] < 1e-7

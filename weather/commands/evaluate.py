@@ -22,7 +22,6 @@ def evaluate(
     region: Annotated[list[str] | None, SEVERAL] = None,
     seasons: bool = False,
     allow_leakage: bool = False,
-    samples: int = 1000,
     memory: float = 1.0,
 ) -> None:
     """Score forecasts beside simple ones and other forecasts: a scorecard.
@@ -67,8 +66,6 @@ def evaluate(
     allow_leakage:
         Score dates that the model, its statistics or the climatology have seen; every
         output says so.
-    samples:
-        Of the block bootstrap behind intervals and significance.
     memory:
         GiB of fields to hold at once, about.
     """
@@ -100,7 +97,6 @@ def evaluate(
         thresholds=threshold or [],
         seasons=seasons,
         allow_leakage=allow_leakage,
-        samples=samples,
         memory=memory,
     )
     with counted("scoring, fields") as on_field:

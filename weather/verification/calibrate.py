@@ -13,7 +13,6 @@ from sciml.wording import count
 from weather.files.members import one_member
 from weather.forecasting.calibration import SpreadCalibration, settings
 from weather.grid import LatLonGrid
-from weather.verification.bootstrap import FEWEST
 from weather.verification.cases import (
     HEADLINE,
     Channel,
@@ -23,6 +22,7 @@ from weather.verification.cases import (
     interior,
     stacked,
 )
+from weather.verification.intervals import FEWEST
 from weather.verification.leakage import leakage
 from weather.verification.metrics import area_mean
 from weather.verification.one_pass import FORECAST

@@ -16,12 +16,12 @@ from weather.files.history import simulated
 from weather.files.members import one_member
 from weather.grid import LatLonGrid
 from weather.verification import diagnostics
-from weather.verification.bootstrap import FEWEST, Bootstrap, block_length
 from weather.verification.cases import channels, headline, interior
 from weather.verification.climatology import ClimatologyKind, suitable_kind
 from weather.verification.events import Event, require_channels
 from weather.verification.facts import facts
 from weather.verification.gather import Gatherer
+from weather.verification.intervals import FEWEST, effective
 from weather.verification.leakage import Leakage, leakage
 from weather.verification.linear import linear_forecast
 from weather.verification.one_pass import FORECAST, LINEAR, ChannelPass, Setup
@@ -49,8 +49,6 @@ class Options:
         thresholds: events to score, such as `msl<100000` or `t850>q0.9`.
         seasons: also score by season of the valid time.
         allow_leakage: score dates that were seen, and say so everywhere.
-        samples: of the bootstrap.
-        seed: of the bootstrap.
         memory: GiB of fields to hold at once, about.
     """
 
@@ -60,8 +58,6 @@ class Options:
     thresholds: list[str] = field(default_factory=list)
     seasons: bool = False
     allow_leakage: bool = False
-    samples: int = 1000
-    seed: int = 0
     memory: float = 1.0
 
 
@@ -150,7 +146,7 @@ def evaluate(
         parts.add(gathered, gathered.channel.unit(forecast), options)
         on_field(done, len(chosen))
     known = facts(models, truth, training, kind, seen, setup) | {
-        "intervals": parts.intervals(setup, options),
+        "intervals": parts.intervals(setup),
         "not scored": dropped,
         "frame": f"{width} cells at each edge are boundary data and not scored" if width else "",
     }
@@ -175,15 +171,12 @@ class _Parts:
         self.by_channel: list[xr.Dataset] = []
         self.maps: list[xr.Dataset] = []
         self.events: list[xr.Dataset] = []
-        self.blocks: set[int] = set()
+        self.counts: list[float] = []
 
     def add(self, gathered: ChannelPass, unit: str, options: Options) -> None:
         """Tabulate a channel."""
-        block = block_length(gathered.quantities["squared_error"][:, :, 0, 0])
-        cases = len(gathered.setup.initial)
-        bootstrap = Bootstrap(cases, block, options.samples, options.seed)
-        table = Tabulation(gathered, unit, bootstrap, options.seasons)
-        self.blocks.add(block)
+        table = Tabulation(gathered, unit, options.seasons)
+        self.counts += effective(gathered.quantities["squared_error"][:, :, 0, :1]).ravel().tolist()
         self.scores += [table.scores(), diagnostics.resolutions(gathered)]
         self.differences.append(table.differences())
         self.by_channel.append(diagnostics.diagnostics(gathered, unit))
@@ -200,15 +193,15 @@ class _Parts:
             whole += [xr.concat(self.events, "event", data_vars="minimal", coords="minimal")]
         return xr.merge(whole)
 
-    def intervals(self, setup: Setup, options: Options) -> str:
+    def intervals(self, setup: Setup) -> str:
         """How the intervals were made, in words."""
         cases = len(setup.initial)
         if cases < FEWEST:
             return f"none: {count(cases, 'initial time')}, fewer than {FEWEST}"
-        shortest, longest = min(self.blocks), max(self.blocks)
-        blocks = f"{longest}" if shortest == longest else f"{shortest} to {longest}"
+        least, most = (round(one) for one in (np.nanmin(self.counts), np.nanmax(self.counts)))
+        worth = f"{most}" if least == most else f"{least} to {most}"
         return (
-            f"95 %, from {options.samples} samples of initial times in blocks of {blocks}; "
+            f"95 %, Student's t; {cases} initial times tell as much as {worth} independent ones; "
             "significant: at most 5 % false discoveries"
         )
 

@@ -3,7 +3,7 @@
 Of a case (an initial time, a lead time, a system, a region) the area means of a few
 products are kept, its quantities. A score is a function of the means over cases of
 some of them. So one pass over the fields serves all scores, regions and seasons, and
-a bootstrap never reads a field again. Averages over the globe use cell areas, as in
+no interval reads a field again. Averages over the globe use cell areas, as in
 WeatherBench 2 (Rasp et al. 2024, JAMES 16, e2023MS004019, §4). A cell that is NaN in
 any argument is left out.
 """

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from weather.verification.bootstrap import (
-    FEWEST,
-    Bootstrap,
+from weather.verification.events import SEASONS, season
+from weather.verification.intervals import (
     interval,
+    known_means,
     p_value,
     significant,
-    weighted_means,
+    without_each,
 )
-from weather.verification.events import SEASONS, season
 from weather.verification.metrics import (
     DETERMINISTIC,
     ENSEMBLE,
@@ -43,13 +42,11 @@ class Tabulation:
     Attributes:
         gathered: one channel.
         unit: of the field.
-        bootstrap: the samples of cases.
         seasons: whether those of the valid time are scored apart, too.
     """
 
     gathered: ChannelPass
     unit: str
-    bootstrap: Bootstrap
     seasons: bool
 
     def scores(self) -> pd.DataFrame:
@@ -96,11 +93,9 @@ class Tabulation:
     def _scores(self, metric: Metric, season: str, chosen: NDArray[np.bool_]) -> _Part:
         parts = _masked(metric, self.gathered.quantities, chosen)
         cases = np.isfinite(parts[0]).sum(0)  # (lead, system, region)
-        value = metric.combine(*_means(parts))
-        lower = upper = np.full(value.shape, np.nan)
-        if cases.max(initial=0) >= FEWEST:
-            samples = metric.combine(*(self.bootstrap.means(part) for part in parts))
-            lower, upper = (np.where(cases >= FEWEST, x, np.nan) for x in interval(samples))
+        value = metric.combine(*map(known_means, parts))
+        series = without_each(parts, lambda *means: {"value": metric.combine(*means)})["value"]
+        lower, upper = _possible(metric, interval(value, series))
         missing = chosen.sum(0)[:, None, None] - cases
         columns = {"value": value, "lower": lower, "upper": upper, "cases": cases}
         return self._labels(metric, season), columns | {"missing": missing}
@@ -116,18 +111,17 @@ class Tabulation:
             for place in (0, number)
         )
         cases = both.sum(0)  # (lead, region)
-        enough, columns = cases >= FEWEST, _compared(metric, _means(own), _means(other))
-        unknown = np.full(cases.shape, np.nan)
-        for name in tuple(columns):
-            columns |= {f"{name}_lower": unknown, f"{name}_upper": unknown}
-        columns |= {"p": unknown, "cases": cases}
-        if enough.any():
-            ours, theirs = (tuple(self.bootstrap.means(p) for p in x) for x in (own, other))
-            samples = _compared(metric, ours, theirs)
-            for name, values in samples.items():
-                for side, limit in zip(("lower", "upper"), interval(values), strict=True):
-                    columns[f"{name}_{side}"] = np.where(enough, limit, np.nan)
-            columns["p"] = np.where(enough, p_value(samples["difference"]), np.nan)
+
+        def compared(*means: Values) -> dict[str, Values]:
+            return _compared(metric, means[: len(own)], means[len(own) :])
+
+        columns = compared(*map(known_means, (*own, *other)))
+        series = without_each((*own, *other), compared)
+        for name, values in tuple(columns.items()):
+            lower, upper = interval(values, series[name])
+            columns |= {f"{name}_lower": lower, f"{name}_upper": upper}
+        columns["p"] = p_value(columns["difference"], series["difference"])
+        columns["cases"] = cases
         labels = {"reference": self._setup.systems[number], **self._labels(metric, season)}
         return labels, {name: values[:, None] for name, values in columns.items()}
 
@@ -181,8 +175,12 @@ def _masked(
     return tuple(np.where(known, part, np.nan) for part in parts)
 
 
-def _means(parts: tuple[Values, ...]) -> tuple[Values, ...]:
-    return tuple(weighted_means(np.ones((1, len(part))), part)[0] for part in parts)
+def _possible(metric: Metric, limits: tuple[Values, Values]) -> tuple[Values, Values]:
+    """Limits that a score can take: no error below zero, no correlation above one."""
+    lower, upper = limits
+    if metric.best == 0 and metric.name != "brier_fair":
+        lower = np.maximum(lower, 0)
+    return lower, np.minimum(upper, 1) if metric.best == 1 else upper
 
 
 def _compared(

@@ -45,7 +45,7 @@ def there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_certain_unit_is_corrected_and_said(call, capsys):
     for name in ("truth", "hpa"):
-        options = ("--truth", f"{name}.nc", "--out", name, "--samples", 20)
+        options = ("--truth", f"{name}.nc", "--out", name)
         assert call("evaluate", "forecast.nc", *options) == 0
     said = capsys.readouterr()
     for what in ("truth", "climatology"):

@@ -177,7 +177,7 @@ def of_ten_days(start: str) -> tuple[xr.Dataset, xr.Dataset]:
 def test_seasons_without_climatology_cost_the_forecast_no_case(start: str) -> None:
     """Some of the forecasts, or all, are valid in September."""
     forecast, truth = of_ten_days(start)
-    options = Options(thresholds=["msl<100000", "msl>q0.9"], samples=20)
+    options = Options(thresholds=["msl<100000", "msl>q0.9"])
     result = evaluate(forecast, truth, summers(2001, 2008), options)
     own = whole(pick(result.scores, system=FORECAST))
     rmse, brier = pick(own, metric="rmse"), pick(own, metric="brier", event="msl<100000")
@@ -197,7 +197,7 @@ def test_a_forecast_that_nothing_can_be_compared_with_is_scored(tmp_path: Path) 
     """Neither climatology nor analyses of the initial times."""
     forecast, truth = of_ten_days("2009-09-05T12")
     ten, later = forecast.isel(lead_time=[1]), truth.isel(time=slice(10, None))
-    result = evaluate(ten, later, summers(2001, 2008), Options(seasons=True, samples=20))
+    result = evaluate(ten, later, summers(2001, 2008), Options(seasons=True))
     assert set(result.scores["system"]) == {FORECAST}
     assert result.differences.empty
     assert console_table(result.scores).row_count == 1

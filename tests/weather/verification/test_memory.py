@@ -23,7 +23,7 @@ def peak():
 forecast, truth = open_forecast(sys.argv[1]), open_reanalysis([sys.argv[2]])
 forecast = forecast.isel(time=slice(0, int(sys.argv[3])))
 before = peak()
-options = Options(memory=0.06, thresholds=["t2m<q0.1"], samples=100)
+options = Options(memory=0.06, thresholds=["t2m<q0.1"])
 result = evaluate(forecast, truth, training_period(truth, forecast), options)
 rows = result.scores.query("metric == 'bias' and system == 'forecast' and region == 'global'")
 assert abs(rows["value"] - 1).max() < 1e-3 and len(rows) == 2 * 40

@@ -21,7 +21,7 @@ from weather.verification.scorecard import matrix, whole
 STEP = np.timedelta64(12, "h").astype("timedelta64[ns]")
 LAT, LON = np.linspace(80, -80, 9), np.arange(0, 360, 22.5)
 START, CASES, LEADS, MEMBERS = 700, 24, 3, 6
-OPTIONS = Options(thresholds=["msl<100000", "t850>q0.8"], regions=["tropics", "land"], samples=200)
+OPTIONS = Options(thresholds=["msl<100000", "t850>q0.8"], regions=["tropics", "land"])
 
 
 def analyses() -> xr.Dataset:
