@@ -174,10 +174,8 @@ class Learner(LightningModule):
 
     def _weight(self, batch_idx: int) -> float:
         """Lightning divides by the batches of a whole step; the last of an epoch may have fewer."""
-        batches, whole = (
-            int(self.trainer.num_training_batches),
-            self.trainer.accumulate_grad_batches,
-        )
+        whole = self.trainer.accumulate_grad_batches
+        batches = int(self.trainer.num_training_batches)
         left = batches % whole
         return whole / left if left and batch_idx >= batches - left else 1.0
 

@@ -28,7 +28,8 @@ _ENERGY = (
 )  # fmt: skip
 _UNITS = dict.fromkeys(_WATER, ("m", "mm", "kg m-2")) | dict.fromkeys(_ENERGY, ("J m-2",))
 _NAMES_HOURS = re.compile(r"(?:tp|.*_(?=\d+hr$))(\d+)(?:hr)?", re.IGNORECASE)
-_LOOKED_AT = 10 * 24  # times
+_LOOKED_AT = (26, 10 * 24)  # times, at least and at most
+_READ = 64 * 2**20  # bytes, from which fewer are
 _SPREAD = 64  # rows, and columns, of cells that are looked at
 _ROUNDING = 1e-6  # of the largest value
 
@@ -56,8 +57,8 @@ def stated_hours(dataset: xr.Dataset) -> dict[str, float]:
     """Of how many hours fields are, up to each time, that say so: by an attribute or name."""
     told, found = _told(dataset), {}
     for name in accumulated(dataset):
-        given = dataset[name].attrs.get(HOURS)
-        found[name] = float(given) if given else _named_hours(dataset[name], told.get(name))
+        given = re.fullmatch(r"\d+(\.\d+)?", str(dataset[name].attrs.get(HOURS, "")))
+        found[name] = float(given[0]) if given else _named_hours(dataset[name], told.get(name))
     return {name: hours for name, hours in found.items() if hours}
 
 
@@ -183,13 +184,15 @@ def is_running_total(field: xr.DataArray) -> bool:
     """Whether values of some days grow everywhere but at one hour of the day, as ERA5-Land's.
 
     Args:
-        field: (time, lat, lon), of which at most the first 240 times of evenly spread cells are
-            held in memory.
+        field: (time, lat, lon), of which the first 240 times are read, of large fields 26, and
+            evenly spread cells held in memory.
     """
+    least, most = _LOOKED_AT
+    looked_at = min(max(least, _READ * field.sizes["time"] // max(1, field.nbytes)), most)
     steps = {axis: max(1, field.sizes[axis] // _SPREAD) for axis in ("lat", "lon")}
     some = field.isel({axis: slice(None, None, step) for axis, step in steps.items()})
-    hours = field["time"].dt.hour.values[1:_LOOKED_AT]
-    values = some.isel(time=slice(_LOOKED_AT)).values.reshape(len(hours) + 1, -1)
+    hours = field["time"].dt.hour.values[1:looked_at]
+    values = some.isel(time=slice(looked_at)).values.reshape(len(hours) + 1, -1)
     change, least = np.diff(values, axis=0), _ROUNDING * np.nanmax(np.abs(values), initial=0)
     falls, rises = (set(hours[(sign * change > least).any(axis=1)]) for sign in (-1, 1))
     return len(falls) == 1 and len(rises - falls) > 1

@@ -30,7 +30,10 @@ def pairs_of(forecast: xr.Dataset) -> Pairs:
     Of forecasts by `weather forecast --perturb noise` or `bred`, which are numbered from one:
     1 and 2, 3 and 4, as far as both are there.
     """
-    told = json.loads(str(forecast.attrs.get("ensemble", "{}")))
+    try:
+        told = dict(json.loads(str(forecast.attrs.get("ensemble", "{}"))))
+    except (ValueError, TypeError):  # another program's
+        return ()
     if told.get("method") not in PAIRED or "member" not in forecast.coords:
         return ()
     place = {int(number): at for at, number in enumerate(forecast["member"].values)}

@@ -119,6 +119,8 @@ def test_pairs_are_told_by_the_file() -> None:
     assert probabilistic.pairs_of(whole.sel(member=[4, 2, 3])) == ((2, 0),)
     assert probabilistic.pairs_of(whole.assign_attrs(ensemble='{"method": "none"}')) == ()
     assert probabilistic.pairs_of(whole.drop_attrs()) == ()
+    for other in ("ens01", "5", "[1]"):
+        assert probabilistic.pairs_of(whole.assign_attrs(ensemble=other)) == ()
 
 
 def test_rank_histogram_is_flat_when_reliable() -> None:
