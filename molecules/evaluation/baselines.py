@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molecules.evaluation.metrics import (
-    COVERAGE,
     FEWER_RESAMPLES,
     MANY_TASKS,
     METRICS,
@@ -17,6 +16,7 @@ from molecules.evaluation.metrics import (
     bootstrap,
     figure,
     in_all,
+    limits,
     scores,
 )
 from molecules.tasks import Tasks
@@ -120,7 +120,7 @@ def _verdict(ours: Array, other: Array, truth: Array, part: _Part, seed: int) ->
         return f"{task}: no comparison, {rows.sum()} measured test rows do not give a {metric.name}"
     sign = 1 if metric.larger_is_better else -1
     gains = sign * (bootstrap(metric, truth, ours, other, seed=seed) @ [1, -1])
-    lower, upper = np.nanquantile(gains, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    lower, upper = limits(gains, len(truth))
     outcome = "cannot be told from"
     if lower > 0:
         outcome = "beats"

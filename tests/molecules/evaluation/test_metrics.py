@@ -113,6 +113,19 @@ def test_resamples_without_a_score_are_left_out_of_the_interval() -> None:
     assert score.value == score.lower == score.upper == 1.0
 
 
+def test_an_interval_of_few_rows_holds_the_truth_nearly_as_often_as_it_says() -> None:
+    """Mean absolute errors of twenty normal errors, of mean sqrt(2 / pi): 300 trials."""
+    rng, held = np.random.default_rng(0), 0
+    for _ in range(300):
+        truth = rng.standard_normal(20)
+        (mae,) = (
+            one for one in scores("regression", truth, np.zeros(20), resamples=300)
+            if one.metric == "MAE"
+        )  # fmt: skip
+        held += mae.lower < np.sqrt(2 / np.pi) < mae.upper
+    assert 0.91 < held / 300 < 0.985
+
+
 def test_bootstrap_draws_the_same_rows_for_all() -> None:
     truth, prediction = rng.normal(size=(2, 30))
     draws = bootstrap(RMSE, truth, prediction, prediction, seed=3)
