@@ -88,7 +88,8 @@ def check_copies(structures: Structures) -> list[Finding]:
         structures.case(group, f"{len(group)} rows")
         for group in sorted(groups, key=len, reverse=True)[:EXAMPLES]
     )
-    return [Finding("duplicates", "note", text, "splits keep them together", cases)]
+    advice = "splits keep those of one canonical SMILES together"
+    return [Finding("duplicates", "note", text, advice, cases)]
 
 
 def _of_quantity(

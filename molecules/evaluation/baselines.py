@@ -16,11 +16,14 @@ from molecules.evaluation.metrics import (
     bootstrap,
     figure,
     in_all,
+    independent,
     limits,
     scores,
 )
 from molecules.tasks import Tasks
+from sciml.wording import count
 
+FEWEST_COMPARED = 8  # test molecules; among fewer all may agree by chance
 OURS, FOREST = "our model", "random forest"  # as models are named in scores
 
 Array = NDArray[np.float64]
@@ -118,9 +121,12 @@ def _verdict(ours: Array, other: Array, truth: Array, part: _Part, seed: int) ->
     values = [metric.score(truth, p) if truth.size else np.nan for p in (ours, other)]
     if np.isnan(values).any():
         return f"{task}: no comparison, {rows.sum()} measured test rows do not give a {metric.name}"
+    if independent(truth) < FEWEST_COMPARED:
+        few = "too few of one class among " if len(truth) >= FEWEST_COMPARED else "only "
+        return f"{task}: no comparison, {few}{count(len(truth), 'test molecule')}"
     sign = 1 if metric.larger_is_better else -1
     gains = sign * (bootstrap(metric, truth, ours, other, seed=seed) @ [1, -1])
-    lower, upper = limits(gains, len(truth))
+    lower, upper = limits(gains, independent(truth))
     outcome = "cannot be told from"
     if lower > 0:
         outcome = "beats"

@@ -12,6 +12,7 @@ Values = NDArray[np.float64]
 RESAMPLES = 1000
 MANY_TASKS, FEWER_RESAMPLES = 30, 100  # so many draws for more tasks than these
 COVERAGE = 0.95
+FEWEST = 3  # rows; of fewer a score has no interval
 
 
 def figure(value: float, sign: str = "") -> str:
@@ -165,7 +166,8 @@ class Score:
 
     Attributes:
         metric: its name.
-        value, lower, upper: the score and its 95 % bootstrap interval; NaN without one.
+        value, lower, upper: the score and its 95 % bootstrap interval; NaN without one, as
+            for fewer than three rows.
         rows: how many pairs it rests on.
         reason: why there is no score; empty if there is.
     """
@@ -240,10 +242,14 @@ def limits(drawn: Values, rows: int) -> tuple[float, float]:
 
     Args:
         drawn: NaN where a draw has no score.
-        rows: of one all draws are alike.
+        rows: see `independent`.
+
+    Returns:
+        NaN for fewer than `FEWEST` rows, all draws of which may be alike.
     """
-    freedom = max(1, rows - 1)
-    reach = np.sqrt(rows / freedom) * t.ppf((1 - COVERAGE) / 2, freedom)
+    if rows < FEWEST:
+        return np.nan, np.nan
+    reach = np.sqrt(rows / (rows - 1)) * t.ppf((1 - COVERAGE) / 2, rows - 1)
     tail = norm.cdf(reach)
     lower, upper = np.nanquantile(drawn, [tail, 1 - tail])
     return float(lower), float(upper)
@@ -259,4 +265,12 @@ def _score(metric: Metric, truth: Values, prediction: Values, seed: int, resampl
         reason = "all measured values are the same" if alike else "constant prediction"
         return Score(metric.name, np.nan, np.nan, np.nan, rows, reason)
     resampled = bootstrap(metric, truth, prediction, seed=seed, resamples=resamples)[:, 0]
-    return Score(metric.name, value, *limits(resampled, rows), rows)
+    return Score(metric.name, value, *limits(resampled, independent(truth)), rows)
+
+
+def independent(truth: Values) -> int:
+    """How many rows tell a score: of yes and no twice the fewer, where there are both."""
+    if truth.ndim > 1 or not np.isin(truth, (0, 1)).all():
+        return len(truth)
+    fewer = int(min(truth.sum(), len(truth) - truth.sum()))
+    return 2 * fewer if fewer else len(truth)

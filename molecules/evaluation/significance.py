@@ -40,15 +40,17 @@ def corrected_t_test(
         level: of the confidence interval.
 
     Returns:
-        NaN for interval and p with fewer than two differences.
+        NaN for interval and p with fewer than two differences, or if all are alike.
     """
     d = differences[np.isfinite(differences)]
     if len(d) < 2:
         mean = float(d.mean()) if len(d) else np.nan
         return Difference(mean, np.nan, np.nan, np.nan, len(d))
     error = np.sqrt((1 / len(d) + test_share) * d.var(ddof=1))
-    if error == 0:
-        return Difference(float(d[0]), float(d[0]), float(d[0]), float(d[0] == 0), len(d))
+    if error <= 1e-12 * np.abs(d).max():  # all alike, which says nothing of how they vary
+        mean = float(d.mean())
+        zero = not np.any(d)
+        return Difference(mean, *(0.0, 0.0, 1.0) if zero else (np.nan,) * 3, len(d))
     freedom = len(d) - 1
     half = student.ppf((1 + level) / 2, freedom) * error
     p = 2 * student.sf(abs(d.mean()) / error, freedom)

@@ -25,8 +25,12 @@ from sciml.processes import PlainSpawn, begin_worker, cores
 
 LARGEST = 150  # heavy atoms; beyond, distance geometry takes minutes
 SECONDS = 20  # given to one molecule
-_FORMAT = 1  # counts on when conformers are made otherwise
+APART = 15.0  # Å between molecules of one SMILES; models see up to 12
+_FORMAT = 2  # counts on when conformers are made otherwise
 _CHUNK = 32  # molecules handed to a process at once
+
+
+Fragments = Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -127,4 +131,18 @@ def _positions(mol: Chem.Mol, seed: int) -> NDArray[np.float64] | None:
             return None
     if rdForceFieldHelpers.MMFFHasAllMoleculeParams(full):
         rdForceFieldHelpers.MMFFOptimizeMolecule(full)
-    return full.GetConformer().GetPositions()[: mol.GetNumAtoms()]
+    return _apart(full.GetConformer().GetPositions()[: mol.GetNumAtoms()], Chem.GetMolFrags(mol))
+
+
+def _apart(positions: NDArray[np.float64], fragments: Fragments) -> NDArray[np.float64]:
+    """Molecules of one SMILES side by side, out of each other's reach.
+
+    Distance geometry puts them all around the origin, and no force field tells how they lie.
+    """
+    end = -np.inf
+    for fragment in map(list, fragments):
+        along = positions[fragment, 0]
+        if np.isfinite(end):
+            along = along - along.min() + end + APART
+        positions[fragment, 0], end = along, along.max()
+    return positions

@@ -165,13 +165,17 @@ class Encoder:
 
 
 def _atom_features(atom: Chem.Atom) -> tuple[int, ...]:
-    """Atomic number, formal charge, hydrogens, ring, isotope: the first atom fields."""
+    """Atomic number, formal charge, hydrogens, ring, isotope: the first atom fields.
+
+    No isotope is told: atoms of one invariant share their features, and RDKit's invariant does
+    not tell all isotopes apart.
+    """
     return (
         min(atom.GetAtomicNum(), 119),
         min(max(atom.GetFormalCharge(), -4), 4) + 4,
         min(atom.GetTotalNumHs(), 5),
         int(atom.IsInRing()),
-        int(atom.GetIsotope() > 0),
+        0,
     )
 
 

@@ -122,19 +122,24 @@ def conformal_quantile(scores: Array) -> float | None:
 
 
 def _venn_abers(predicted: Array, truth: Array) -> dict[str, tuple[float, ...]]:
-    """The intervals of all gaps between scores, each with two isotonic regressions."""
+    """The intervals of all gaps between scores, each with two isotonic regressions.
+
+    Equal scores are one, of the mean of what was found, and count as many times, so that the
+    order of the rows does not matter.
+    """
     from sklearn.isotonic import isotonic_regression
 
     if len(predicted) > _MOST_SCORES:
         kept = np.random.default_rng(0).choice(len(predicted), _MOST_SCORES, replace=False)
         predicted, truth = predicted[kept], truth[kept]
-    order = np.argsort(predicted, kind="stable")
-    scores, truth = predicted[order], truth[order]
-    low, high = (
-        tuple(
-            float(isotonic_regression(np.insert(truth, gap, label))[gap])
-            for gap in range(len(truth) + 1)
-        )
-        for label in (0.0, 1.0)
-    )
+    scores, group, number = np.unique(predicted, return_inverse=True, return_counts=True)
+    found = np.bincount(group, truth)
+
+    def told(gap: int, label: float) -> float:
+        """What is said of a new molecule in a gap, were it of this class."""
+        mean = np.insert(found / number, gap, label)
+        weight = np.insert(number.astype(float), gap, 1.0)
+        return float(isotonic_regression(mean, sample_weight=weight)[gap])
+
+    low, high = (tuple(told(gap, label) for gap in range(len(scores) + 1)) for label in (0.0, 1.0))
     return {"scores": tuple(scores.tolist()), "low": low, "high": high}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 AXES = 16  # principal axes of the vectors that are kept
 POINTS = 4000  # training molecules whose vectors are kept
+LEAST = 1e-3  # of the spread of vectors, that neighbours are apart
 NEIGHBOURS = 5
 FARTHEST = 3.0  # distance beyond which a molecule is a stranger, 1 being usual within the set
 
@@ -107,7 +108,8 @@ class LatentSpace(Config):
             typical=1.0,
         )
         others = made._to_neighbours(vectors, itself=True)
-        return made.model_copy(update={"typical": float(np.median(others)) or 1.0})
+        least = LEAST * float(np.sqrt(vectors.var(axis=0).sum()))
+        return made.model_copy(update={"typical": max(float(np.median(others)), least) or 1.0})
 
     def distance(self, vectors: Array) -> Array:
         """Mean distance to the nearest training molecules: vectors (row, dim) -> (row,).

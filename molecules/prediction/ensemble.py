@@ -53,6 +53,11 @@ class Ensemble:
         """(task,) mean of the predictors' standard deviations of the measured values."""
         return np.mean([predictor.scales for predictor in self.predictors], axis=0)
 
+    @property
+    def learned_scales(self) -> Array:
+        """(task,) mean of the predictors'; see `PropertyPredictor.learned_scales`."""
+        return np.mean([predictor.learned_scales for predictor in self.predictors], axis=0)
+
     @cached_property
     def metadata(self) -> dict[str, Any]:
         """What can be said of all: tables, and ranges of the measured values."""

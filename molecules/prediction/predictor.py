@@ -108,6 +108,14 @@ class PropertyPredictor(Embedder):
         lognormal = np.exp(m + s**2 / 2) * np.sqrt(np.expm1(s**2))
         return np.where(self.tasks.logarithmic, lognormal, std)
 
+    @property
+    def learned_scales(self) -> Array:
+        """(task,) as `scales`, but of a quantity learned as a logarithm that of its logarithms."""
+        if self.config.model.pooling == "extensive":
+            return self.scales
+        std = self.members[0].head.normalizer.std.double().cpu().numpy()
+        return np.where(self.tasks.logarithmic, std, self.scales)
+
     @cached_property
     def known(self) -> Fingerprints | None:
         """Fingerprints of the training set, (molecule, 256); None if the file keeps none."""
@@ -198,8 +206,16 @@ class PropertyPredictor(Embedder):
         return beside(frame, self.predict(frame[column].tolist()))
 
     def network_mean(self, batch: MoleculeBatch) -> Tensor:
-        """What the networks predict, (molecule, task); can be differentiated."""
-        return torch.stack([member.predict(batch).double() for member in self.members]).mean(0)
+        """What the networks predict, (molecule, task); can be differentiated.
+
+        In units, and their mean where it is learned: of logarithms a geometric one.
+        """
+        told = torch.stack([member.predict(batch).double() for member in self.members])
+        logarithmic = torch.from_numpy(self.tasks.logarithmic).to(told.device)
+        if not logarithmic.any():
+            return told.mean(0)
+        logs = torch.where(logarithmic, told.clamp(min=torch.finfo(told.dtype).tiny), 1.0).log()
+        return torch.where(logarithmic, logs.mean(0).exp(), told.mean(0))
 
     def _told(self, batch: MoleculeBatch, domain: bool) -> Tensor:
         """(molecule, member * task + 2): the networks' predictions, similarity and distance."""

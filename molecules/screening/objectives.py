@@ -25,6 +25,7 @@ SIMILARITY = Task(name="similarity", better="higher")  # to the nearest known ac
 SIMILARITY_SPREAD = 0.06
 FORM = re.compile(r"(?P<name>.*?)(?::(?P<sense>max|min))?(?::(?P<weight>\d*\.?\d+))?")
 Z90 = 1.6449  # standard deviations from the middle of a normal distribution to its 95 % point
+SMALLEST = 1e-300  # of what a logarithm is taken
 _BITS = 17  # of a score; one molecule in two batches may differ in the last digits
 
 Array = NDArray[np.float64]
@@ -127,17 +128,20 @@ class Ranking:
     Attributes:
         objectives: what counts.
         columns: of each in a prediction.
-        scales: (objective,) standard deviation of the measured values; 1 for a probability,
-            SIMILARITY_SPREAD for the similarity to actives, which stands behind the model's
-            own columns.
+        logarithmic: (objective,) whether its logarithm is what counts, as where that is learned.
+        scales: (objective,) standard deviation of the measured values, or of their logarithms;
+            1 for a probability, SIMILARITY_SPREAD for the similarity to actives, which stands
+            behind the model's own columns.
         best: (objective,) best measured value; only needed for `improvement`.
         by: the prediction itself; the worse end of its interval; or the expected improvement
             over the best measured value, E[max(0, y - best)] of a normal y whose 90 % interval
-            is the prediction's (Jones et al. 1998, J. Global Optim. 13, 455, eq. 15).
+            is the prediction's (Jones et al. 1998, J. Global Optim. 13, 455, eq. 15), y being
+            the logarithm where that counts.
     """
 
     objectives: tuple[Objective, ...]
     columns: list[int]
+    logarithmic: NDArray[np.bool_]
     scales: Array
     best: Array
     by: RankBy = "mean"
@@ -155,7 +159,8 @@ class Ranking:
         known = [*predictor.tasks.names, SIMILARITY.name]
         columns = [known.index(objective.name) for objective in objectives]
         own = [column for column in columns if column < len(predictor.tasks)]
-        std = np.append(predictor.scales, SIMILARITY_SPREAD)
+        std = np.append(predictor.learned_scales, SIMILARITY_SPREAD)
+        logarithmic = np.append(predictor.tasks.logarithmic, False)
         ranges = predictor.metadata.get("label_range", {})
         best = [ranges.get(o.name, (np.nan, np.nan))[0 if o.minimize else 1] for o in objectives]
         if by != "mean":
@@ -167,21 +172,30 @@ class Ranking:
                 "--rank-by improvement needs measured quantities and a model that knows their "
                 "range; take mean or bound"
             )
-        return cls(objectives, columns, std[columns], np.array(best), by)
+        return cls(objectives, columns, logarithmic[columns], std[columns], np.array(best), by)
 
     def goods(self, prediction: "Prediction") -> Array:
         """(row, objective), larger is better, in units of `scales`."""
         sign = np.array([objective.sign for objective in self.objectives])
-        lower, upper = prediction.lower[:, self.columns], prediction.upper[:, self.columns]
-        mean = sign * prediction.mean[:, self.columns]
+        lower, upper, mean = (
+            self._counted(part[:, self.columns])
+            for part in (prediction.lower, prediction.upper, prediction.mean)
+        )
+        mean = sign * mean
         match self.by:
             case "mean":
                 values = mean
             case "bound":
                 values = np.where(sign > 0, lower, -upper)
             case "improvement":
-                values = expected_improvement(mean, (upper - lower) / (2 * Z90), sign * self.best)
+                best = sign * self._counted(self.best)
+                values = expected_improvement(mean, (upper - lower) / (2 * Z90), best)
         return rounded(values / self.scales)
+
+    def _counted(self, values: Array) -> Array:
+        """(..., objective) in units -> logarithms, where these count."""
+        positive = np.where(self.logarithmic, np.maximum(values, SMALLEST), 1.0)
+        return np.where(self.logarithmic, np.log(positive), values)
 
     def scores(self, goods: Array) -> Array:
         """(row,) weighted sum."""

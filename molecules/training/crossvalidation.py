@@ -187,6 +187,8 @@ def _compared(scores: pd.DataFrame, other: str, test_share: float) -> list[Compa
         )
         both_models = values.reindex(columns=[OURS, other])  # of many properties some lack a forest
         pair: NDArray[np.float64] = both_models.to_numpy(float)
+        if both_models.notna().all(axis=1).any():  # means over folds that both have
+            both_models = both_models.where(both_models.notna().all(axis=1))
         ours, theirs = (float(value) for value in both_models.mean())
         spread = [float(value) for value in both_models.std()]
         difference = corrected_t_test(pair[:, 0] - pair[:, 1], test_share)

@@ -249,7 +249,7 @@ def _learn(
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     calibrate(predictor, ready, stacked, rows)
     if config.model.pooling == "extensive":
-        predictor.metadata[DEVIATION] = np.nanstd(ready.exact[rows], axis=0).tolist()
+        predictor.metadata[DEVIATION] = np.nanstd(ready.counted[rows], axis=0).tolist()
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
@@ -257,7 +257,7 @@ def _learn(
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:
-    measured = ready.exact[np.concatenate(list(ready.folds.values()))]
+    measured = ready.counted[np.concatenate(list(ready.folds.values()))]
     text = "\n".join(ready.smiles) + np.array2string(ready.labels, threshold=10**9)
     return {
         "table": Path(table.source).name,

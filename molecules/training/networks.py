@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from molecules.training.experiment import ExperimentConfig
 
 _BATCH = 256  # molecules predicted at once
+FEWEST_EXACT = 5  # distinct values of a property that tell its mean and deviation without bounds
 _LEAST_SPREAD = 0.1  # of a channel of vectors, as a share of the largest
 
 Array = NDArray[np.float64]
@@ -122,18 +123,27 @@ def make_model(
         InputError: the checkpoint does not fit.
     """
     torch.manual_seed(config.training.seed + number)
-    model = PropertyModel(config.model, ready.tasks, *_statistics(ready, config, division.learned))
+    model = PropertyModel(
+        config.model, ready.tasks, *statistics_of(ready, config, division.learned)
+    )
     if start is not None:
         held = read_header(start.checkpoint)["kind"]
         transfer(model, start, ENCODER if held == ENCODER else PREDICTOR)
     return model
 
 
-def _statistics(
+def statistics_of(
     ready: Prepared, config: "ExperimentConfig", rows: NDArray[np.int64]
 ) -> tuple[Normalizer, AtomicReferences | None]:
-    """Of what is learned from: means and deviations, or what the elements account for."""
-    labels = ready.exact[rows]
+    """Of what is learned from: means and deviations, or what the elements account for.
+
+    Rows of weight 0 do not count; bounds do where hardly anything else is known of a property,
+    so that they are not thousands of deviations away.
+    """
+    labels = ready.counted[rows]
+    told = np.array([len(np.unique(one[np.isfinite(one)])) for one in labels.T])
+    bounds = np.where(ready.weights[rows, None] > 0, ready.labels[rows], np.nan)
+    labels = np.where(told < FEWEST_EXACT, bounds, labels)
     if config.model.pooling != "extensive":
         return target_normalizer(ready.tasks, labels), None
     molecules = ready.rows(rows)

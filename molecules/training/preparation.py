@@ -107,6 +107,11 @@ class Prepared:
     notes: tuple[str, ...]
     own: Positions | None = None
 
+    @property
+    def counted(self) -> Array:
+        """(row, task) as `exact`, but NaN in rows that do not count, of weight 0."""
+        return np.where(self.weights[:, None] > 0, self.exact, np.nan)
+
     def rows(self, rows: NDArray[np.int64]) -> MoleculeData:
         """The molecules of some rows of the table."""
         number = np.full(len(self.smiles), -1)

@@ -88,7 +88,7 @@ def stack(
     outside = [_out_of_fold(name, inputs, ready, divided, seed) for name in experts]
     told = [networks.held, *(mean for mean, _ in outside)]
     unsure = [None, *(doubt for _, doubt in outside)]
-    truth = ready.tasks.learned(ready.exact)
+    truth = ready.tasks.learned(ready.counted)
     weights = fit_weights(np.stack(told), truth, ready.tasks)
     used = [0] + [i for i in range(1, len(told)) if weights[i].any()]
     predicted, weights = np.stack([told[i] for i in used]), weights[used]

@@ -48,7 +48,7 @@ def compare_with_baselines(
     trees[:, chosen] = forest.predict(TableInputs.of(ready, test)[test])
     others = {
         FOREST: _known_only(ready.tasks.in_units(trees), ready),
-        "mean": mean_prediction(ready.exact[known], len(test)),
+        "mean": mean_prediction(ready.counted[known], len(test)),
     }
     scores = compare({OURS: predicted, **others}, truth, ready.tasks, seed)
     return scores, verdict(predicted, others[FOREST], truth, ready.tasks, seed)

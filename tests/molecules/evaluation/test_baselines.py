@@ -1,6 +1,7 @@
 """The comparison with the baselines is honest."""
 
 import numpy as np
+import pytest
 
 from molecules.evaluation.baselines import compare, mean_prediction, verdict
 from molecules.tasks import Task, Tasks
@@ -41,6 +42,19 @@ def test_several_classes_are_judged_as_one_property() -> None:
 def test_the_mean_is_of_the_measured_and_unknown_without_any() -> None:
     labels = np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]])
     np.testing.assert_array_equal(mean_prediction(labels, 2), [[2, np.nan]] * 2)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(1, "only 1 test molecule"), (7, "only 7"), (9, "")])
+def test_few_molecules_give_no_verdict(rows: int, told: str) -> None:
+    truth = np.arange(rows, dtype=float)[:, None]
+    (sentence,) = verdict(truth, truth + 1, truth, Tasks(tasks=(Task(name="y"),)))
+    assert told in sentence if told else sentence.startswith("y: our model beats")
+
+
+def test_few_of_a_class_give_no_verdict() -> None:
+    truth = (np.arange(60) < 3).astype(float)[:, None]
+    (sentence,) = verdict(truth, 1 - truth, truth, Tasks(tasks=(Task(name="y", kind="binary"),)))
+    assert sentence == "y: no comparison, too few of one class among 60 test molecules"
 
 
 def test_no_labels_give_no_verdict() -> None:

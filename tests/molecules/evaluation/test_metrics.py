@@ -108,9 +108,15 @@ def test_one_class_or_no_rows_give_a_reason() -> None:
 
 
 def test_resamples_without_a_score_are_left_out_of_the_interval() -> None:
-    truth = np.array([1.0, *[0.0] * 9])
-    score = scores("binary", truth, np.linspace(1, 0, 10))[0]
+    truth = np.array([1.0, 1.0, *[0.0] * 9])
+    score = scores("binary", truth, np.linspace(1, 0, 11))[0]
     assert score.value == score.lower == score.upper == 1.0
+
+
+def test_a_single_row_of_a_class_gives_no_interval() -> None:
+    score = scores("binary", np.array([1.0, *[0.0] * 9]), np.linspace(1, 0, 10))[0]
+    assert score.value == 1
+    assert np.isnan([score.lower, score.upper]).all()
 
 
 def test_an_interval_of_few_rows_holds_the_truth_nearly_as_often_as_it_says() -> None:

@@ -64,5 +64,18 @@ def test_one_that_took_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None
     assert conformers(["CO"]).reason == ["distance geometry found no conformer within 0 s"]
 
 
+@pytest.mark.parametrize("smiles", ["CCO.CCO", "C[N+](C)(C)C.[Br-]", "CC(=O)[O-].[Na+].O"])
+def test_molecules_of_one_smiles_are_out_of_reach(smiles: str) -> None:
+    found = conformers([smiles])
+    whole = Chem.MolFromSmiles(smiles)
+    parts = [list(atoms) for atoms in Chem.GetMolFrags(whole)]
+    for number, one in enumerate(parts):
+        for other in parts[:number]:
+            apart = found.positions[one][:, None] - found.positions[other]
+            assert np.linalg.norm(apart, axis=-1).min() > 12
+    (alone,) = [conformers([Chem.MolToSmiles(Chem.MolFromSmiles(smiles.split(".")[0]))])]
+    assert len(alone.positions) == len(parts[0])
+
+
 def test_nothing() -> None:
     assert conformers([]).positions.shape == (0, 3)

@@ -147,6 +147,16 @@ def test_chunks_do_not_matter() -> None:
         np.testing.assert_array_equal(getattr(many, name), getattr(one, name))
 
 
+def test_isotopes_are_not_seen_whatever_stands_beside() -> None:
+    """RDKit's invariant of 13C and of carbon is the same, that of 125I and of iodine is not."""
+    labelled, plain = ["[13CH3]CO", "CC[125I]"], ["CCO", "CCI"]
+    expected = featurize(plain).packed
+    for texts in ([*labelled, *plain], [*plain, *labelled]):
+        found = featurize(texts).packed
+        for part in (slice(0, 6), slice(6, 12)):
+            np.testing.assert_array_equal(found.atoms[part], expected.atoms)
+
+
 def test_molecules_are_taken_as_smiles_are() -> None:
     by_name = featurize(SMILES).packed
     by_molecule = featurize([Chem.MolFromSmiles(smiles) for smiles in SMILES]).packed

@@ -139,6 +139,16 @@ def test_venn_abers_is_two_isotonic_regressions() -> None:
         assert high == pytest.approx(max(ends[1], score), abs=1e-12)
 
 
+def test_the_order_of_equal_scores_does_not_matter() -> None:
+    scores, truth = np.repeat([0.3, 0.6], [20, 10]), np.r_[np.arange(20) < 6, np.arange(10) < 7]
+    there, back = (
+        Calibration.fit("binary", scores[order], truth[order].astype(float))
+        for order in (np.arange(30), np.arange(30)[::-1])
+    )
+    new = np.array([0.1, 0.3, 0.45, 0.6, 0.9])
+    np.testing.assert_allclose(there.interval("binary", new), back.interval("binary", new))
+
+
 @pytest.mark.parametrize("kind", ["binary", "regression"])
 def test_survives_the_model_file(kind: TaskKind) -> None:
     signs = np.ones((2, 1))

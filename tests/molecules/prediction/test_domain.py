@@ -55,6 +55,11 @@ def test_survives_as_plain_data() -> None:
         damaged.distance(vectors)
 
 
+def test_neighbours_that_are_copies_make_no_scale() -> None:
+    vectors = np.repeat(np.random.default_rng(0).normal(size=(30, 8)), 7, axis=0)
+    assert LatentSpace.fit(vectors).distance(vectors[:1] + 0.1).item() < 1000
+
+
 def test_one_training_molecule() -> None:
     space = LatentSpace.fit(np.ones((1, 4)))
     np.testing.assert_allclose(space.distance(np.array([[1.0, 1, 1, 1], [3, 1, 1, 1]])), [0, 2])

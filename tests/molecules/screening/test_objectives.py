@@ -1,11 +1,20 @@
 """Scores are what their formulas say."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from molecules.screening.objectives import Objective, expected_improvement, read_objectives, rounded
+from molecules.screening.objectives import (
+    Z90,
+    Objective,
+    Ranking,
+    expected_improvement,
+    read_objectives,
+    rounded,
+)
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
 
@@ -47,3 +56,19 @@ def test_rounding_hides_only_the_last_digits() -> None:
     np.testing.assert_allclose(rounded(values), values, rtol=1e-5)
     np.testing.assert_array_equal(rounded(values), rounded(values * (1 + 1e-8)))
     assert np.isnan(rounded(np.array([np.nan])))[0]
+
+
+def test_logarithms_are_ranked_where_they_are_learned() -> None:
+    """The least of a potency: a tenfold step counts the same anywhere, and none turns round."""
+    objective = Objective(name="IC50", minimize=True)
+    told = np.array([[0.2], [1.0], [10.0], [100.0]])
+    parts = {"mean": told, "lower": told / 5, "upper": told * 5}
+    for by in ("mean", "bound", "improvement"):
+        ranking = Ranking((objective,), [0], np.array([True]), np.ones(1), np.array([0.1]), by)
+        goods = ranking.goods(SimpleNamespace(**parts))[:, 0]
+        assert (np.diff(goods) < 0).all()
+        if by != "improvement":
+            assert goods[1] - goods[2] == pytest.approx(np.log(10), rel=1e-4)
+    normal = np.random.default_rng(0).normal(np.log(0.2), np.log(5) / Z90, 400_000)
+    gained = np.maximum(np.log(0.1) - normal, 0).mean()
+    assert goods[0] == pytest.approx(gained, rel=0.02)

@@ -78,6 +78,7 @@ def make_screener(
     ranking = Ranking(
         tuple(o for o in objectives if o.weight),
         [c for c, o in zip(columns, objectives, strict=True) if o.weight],
+        np.zeros(sum(o.weight > 0 for o in objectives), bool),
         np.ones(sum(o.weight > 0 for o in objectives)),
         np.full(sum(o.weight > 0 for o in objectives), np.nan),
     )
