@@ -1,6 +1,6 @@
 """How a model compares with what it must beat, on the same molecules."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,11 @@ class Comparison:
 
 
 def compare(
-    predictions: Mapping[str, Array], truth: Array, tasks: Tasks, seed: int = 0
+    predictions: Mapping[str, Array],
+    truth: Array,
+    tasks: Tasks,
+    seed: int = 0,
+    smiles: Sequence[str] | None = None,
 ) -> list[Comparison]:
     """Every model's scores on the same rows; none of a model that says nothing of a task.
 
@@ -50,7 +54,9 @@ def compare(
         truth: (row, task), NaN where unmeasured.
         tasks: names and kinds.
         seed: of the bootstrap intervals.
+        smiles: of each row, so that measurements of one molecule are drawn together.
     """
+    molecules = _numbers(smiles)
     draws = RESAMPLES if len(tasks) <= MANY_TASKS else FEWER_RESAMPLES
     return [
         Comparison(model, part.name, score)
@@ -58,24 +64,41 @@ def compare(
         for model, predicted in predictions.items()
         if in_all(predicted[:, part.columns]).any() or not in_all(truth[:, part.columns]).any()
         for score in scores(
-            part.kind, truth[:, part.columns], predicted[:, part.columns], seed, draws
+            part.kind, truth[:, part.columns], predicted[:, part.columns], seed, draws, molecules
         )
     ]
 
 
-def verdict(ours: Array, forest: Array, truth: Array, tasks: Tasks, seed: int = 0) -> list[str]:
+def verdict(
+    ours: Array,
+    forest: Array,
+    truth: Array,
+    tasks: Tasks,
+    seed: int = 0,
+    smiles: Sequence[str] | None = None,
+) -> list[str]:
     """For each property, whether our model beats the forest, judged on paired bootstrap draws.
 
     Args:
         ours, forest, truth: (row, task) on the same rows.
         tasks: names and kinds.
         seed: of the draws.
+        smiles: of each row, as of `compare`.
 
     Returns:
         One sentence per property that has a forest; one of several classes is judged as a whole.
     """
+    numbers = _numbers(smiles)
+    molecules = np.arange(len(truth)) if numbers is None else numbers
     return [
-        _verdict(ours[:, part.columns], forest[:, part.columns], truth[:, part.columns], part, seed)
+        _verdict(
+            ours[:, part.columns],
+            forest[:, part.columns],
+            truth[:, part.columns],
+            part,
+            seed,
+            molecules,
+        )  # fmt: skip
         for part in _parts(tasks)
         if part.kind != "class"
         and (len(tasks) <= MANY_TASKS or in_all(forest[:, part.columns]).any())
@@ -114,24 +137,31 @@ def mean_prediction(labels: Array, rows: int) -> Array:
     return np.tile(mean, (rows, 1))
 
 
-def _verdict(ours: Array, other: Array, truth: Array, part: _Part, seed: int) -> str:
+def _numbers(smiles: Sequence[str] | None) -> NDArray[np.int64] | None:
+    return None if smiles is None else np.unique(smiles, return_inverse=True)[1]
+
+
+def _verdict(
+    ours: Array, other: Array, truth: Array, part: _Part, seed: int, molecules: NDArray[np.int64]
+) -> str:
     task, metric = part.name, METRICS[part.kind][0]
     rows = in_all(ours, other, truth)
-    truth, ours, other = truth[rows], ours[rows], other[rows]
+    truth, ours, other, molecules = truth[rows], ours[rows], other[rows], molecules[rows]
+    every = len(np.unique(molecules))
     values = [metric.score(truth, p) if truth.size else np.nan for p in (ours, other)]
     if np.isnan(values).any():
         return f"{task}: no comparison, {rows.sum()} measured test rows do not give a {metric.name}"
-    if independent(truth) < FEWEST_COMPARED:
-        few = "too few of one class among " if len(truth) >= FEWEST_COMPARED else "only "
-        return f"{task}: no comparison, {few}{count(len(truth), 'test molecule')}"
+    if independent(truth, molecules) < FEWEST_COMPARED:
+        few = "too few of one class among " if every >= FEWEST_COMPARED else "only "
+        return f"{task}: no comparison, {few}{count(every, 'test molecule')}"
     sign = 1 if metric.larger_is_better else -1
-    gains = sign * (bootstrap(metric, truth, ours, other, seed=seed) @ [1, -1])
-    lower, upper = limits(gains, independent(truth))
+    drawn = bootstrap(metric, truth, ours, other, seed=seed, molecules=molecules)
+    lower, upper = limits(sign * (drawn @ [1, -1]), independent(truth, molecules))
     outcome = "cannot be told from"
     if lower > 0:
         outcome = "beats"
     elif upper < 0:
         outcome = "does NOT beat"
     both = " against ".join(map(figure, values))
-    figures = f"{metric.name} {both}, {len(truth)} test molecules"
+    figures = f"{metric.name} {both}, {every} test molecules"
     return f"{task}: our model {outcome} the random forest ({figures})"

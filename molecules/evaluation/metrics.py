@@ -12,6 +12,7 @@ Values = NDArray[np.float64]
 RESAMPLES = 1000
 MANY_TASKS, FEWER_RESAMPLES = 30, 100  # so many draws for more tasks than these
 COVERAGE = 0.95
+Molecules = NDArray[np.int64]
 FEWEST = 3  # rows; of fewer a score has no interval
 
 
@@ -186,6 +187,7 @@ def scores(
     prediction: Values,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    molecules: Molecules | None = None,
 ) -> list[Score]:
     """All metrics of one task; the first is the one to compare models by.
 
@@ -197,10 +199,12 @@ def scores(
             there is none: such rows are left out.
         seed: of the bootstrap.
         resamples: its draws.
+        molecules: of each row, see `bootstrap`.
     """
     paired = in_all(truth, prediction)
     truth, prediction = truth[paired], prediction[paired]
-    return [_score(metric, truth, prediction, seed, resamples) for metric in METRICS[kind]]
+    own = None if molecules is None else molecules[paired]
+    return [_score(metric, truth, prediction, seed, resamples, own) for metric in METRICS[kind]]
 
 
 def in_all(*values: Values) -> NDArray[np.bool_]:
@@ -215,8 +219,9 @@ def bootstrap(
     *predictions: Values,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    molecules: Molecules | None = None,
 ) -> Values:
-    """The metric on rows drawn with replacement, the same rows for every prediction.
+    """The metric on molecules drawn with replacement, the same for every prediction.
 
     Args:
         metric: the score.
@@ -224,12 +229,24 @@ def bootstrap(
         predictions: finite, each of that shape; several give paired differences.
         seed: of the draws.
         resamples: how many.
+        molecules: (row,) number of each row's molecule: rows of one share what a model makes
+            of it, and are drawn together; None takes each row for another.
 
     Returns:
         (resample, prediction); NaN where a draw has no score (one class only).
     """
-    draws = np.random.default_rng(seed).integers(len(truth), size=(resamples, len(truth)))
+    number = np.arange(len(truth)) if molecules is None else molecules
+    _, group, size = np.unique(number, return_inverse=True, return_counts=True)
+    order, first = np.argsort(group, kind="stable"), np.cumsum(size) - size
+    drawn = np.random.default_rng(seed).integers(len(size), size=(resamples, len(size)))
+    draws = (_rows(order, first[one], size[one]) for one in drawn)
     return np.array([[metric.score(truth[d], p[d]) for p in predictions] for d in draws])
+
+
+def _rows(order: Molecules, first: Molecules, size: Molecules) -> Molecules:
+    """Those from each first place on, so many each."""
+    before = np.cumsum(size) - size
+    return order[np.repeat(first - before, size) + np.arange(size.sum())]
 
 
 def limits(drawn: Values, rows: int) -> tuple[float, float]:
@@ -255,7 +272,14 @@ def limits(drawn: Values, rows: int) -> tuple[float, float]:
     return float(lower), float(upper)
 
 
-def _score(metric: Metric, truth: Values, prediction: Values, seed: int, resamples: int) -> Score:
+def _score(
+    metric: Metric,
+    truth: Values,
+    prediction: Values,
+    seed: int,
+    resamples: int,
+    molecules: Molecules | None,
+) -> Score:
     rows = len(truth)
     if rows < metric.min_rows:
         return Score(metric.name, np.nan, np.nan, np.nan, rows, f"only {rows} measured rows")
@@ -264,13 +288,16 @@ def _score(metric: Metric, truth: Values, prediction: Values, seed: int, resampl
         alike = np.ptp(truth, axis=0).max() == 0
         reason = "all measured values are the same" if alike else "constant prediction"
         return Score(metric.name, np.nan, np.nan, np.nan, rows, reason)
-    resampled = bootstrap(metric, truth, prediction, seed=seed, resamples=resamples)[:, 0]
-    return Score(metric.name, value, *limits(resampled, independent(truth)), rows)
+    resampled = bootstrap(
+        metric, truth, prediction, seed=seed, resamples=resamples, molecules=molecules
+    )[:, 0]
+    return Score(metric.name, value, *limits(resampled, independent(truth, molecules)), rows)
 
 
-def independent(truth: Values) -> int:
-    """How many rows tell a score: of yes and no twice the fewer, where there are both."""
+def independent(truth: Values, molecules: Molecules | None = None) -> int:
+    """How many molecules tell a score: of yes and no twice the fewer, where there are both."""
+    number = np.arange(len(truth)) if molecules is None else molecules
+    every = len(np.unique(number))
     if truth.ndim > 1 or not np.isin(truth, (0, 1)).all():
-        return len(truth)
-    fewer = int(min(truth.sum(), len(truth) - truth.sum()))
-    return 2 * fewer if fewer else len(truth)
+        return every
+    return 2 * min(len(np.unique(number[truth == label])) for label in (0, 1)) or every

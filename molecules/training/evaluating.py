@@ -87,12 +87,12 @@ def evaluate(
         counts = ", ".join(f"{number} {use}" for use, number in Counter(uses).items())
         raise InputError(f"{table.source} has no row to score: {counts}{_way_out(uses)}")
     scored, truth = prediction.of(rows, columns), labels.exact[rows]
-    similarity = scored.similarity
+    similarity, molecules = scored.similarity, predictor.standardized(scored.smiles)
     bounds = int((labels.bounds[rows] != 0).sum())
     told = f"{bounds} bounds (<5, >5) are not scored" if bounds else ""
     return Evaluated(
         tasks=scored.tasks,
-        scores=compare({OURS: scored.mean}, truth, scored.tasks, seed),
+        scores=compare({OURS: scored.mean}, truth, scored.tasks, seed, molecules),
         coverage=[] if similarity is None else coverage(scored, truth),
         nearness=None if similarity is None else Nearness.of(similarity),
         prediction=prediction,

@@ -50,8 +50,9 @@ def compare_with_baselines(
         FOREST: _known_only(ready.tasks.in_units(trees), ready),
         "mean": mean_prediction(ready.counted[known], len(test)),
     }
-    scores = compare({OURS: predicted, **others}, truth, ready.tasks, seed)
-    return scores, verdict(predicted, others[FOREST], truth, ready.tasks, seed)
+    smiles = [ready.smiles[row] for row in test]
+    scores = compare({OURS: predicted, **others}, truth, ready.tasks, seed, smiles)
+    return scores, verdict(predicted, others[FOREST], truth, ready.tasks, seed, smiles)
 
 
 def coverage(predicted: Prediction, truth: Array) -> list[Coverage]:

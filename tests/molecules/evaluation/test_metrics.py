@@ -132,6 +132,19 @@ def test_an_interval_of_few_rows_holds_the_truth_nearly_as_often_as_it_says() ->
     assert 0.91 < held / 300 < 0.985
 
 
+def test_measurements_of_one_molecule_are_drawn_together() -> None:
+    """Four equal rows of each say no more than one."""
+    truth, prediction = rng.normal(size=(2, 30))
+    (once, *_) = scores("regression", truth, prediction, seed=1)
+    molecules = np.tile(np.arange(30), 4)
+    many = [np.tile(part, 4) for part in (truth, prediction)]
+    (again, *_) = scores("regression", *many, seed=1, molecules=molecules)
+    assert (again.value, again.lower, again.upper) == pytest.approx(
+        (once.value, once.lower, once.upper)
+    )
+    assert again.rows == 120
+
+
 def test_bootstrap_draws_the_same_rows_for_all() -> None:
     truth, prediction = rng.normal(size=(2, 30))
     draws = bootstrap(RMSE, truth, prediction, prediction, seed=3)
