@@ -98,7 +98,7 @@ def verdict(
             part,
             seed,
             molecules,
-        )  # fmt: skip
+        )
         for part in _parts(tasks)
         if part.kind != "class"
         and (len(tasks) <= MANY_TASKS or in_all(forest[:, part.columns]).any())
