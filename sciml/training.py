@@ -4,7 +4,7 @@ import copy
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -169,20 +169,6 @@ def fit(
             another process trains in.
     """
     _check(train, valid, config, snapshots)
-    with only_writer(run, "--run") if is_first_process() else nullcontext():
-        return _fit(model, objective, train, valid, config, run, resume, snapshots)
-
-
-def _fit(
-    model: nn.Module,
-    objective: Objective,
-    train: BatchSource,
-    valid: BatchSource | None,
-    config: TrainingConfig,
-    run: Path,
-    resume: bool,
-    snapshots: int,
-) -> FitResult:
     resume = resume and (run / "last.ckpt").exists()
     if resume:
         require_same_epochs(run, config)
@@ -195,7 +181,7 @@ def _fit(
     last = LastCheckpoint(run / "last.ckpt", config.checkpoint_minutes, end)
     best = BestCheckpoint(run)
     checkpoints = [last] if valid is None else [best, last]  # the last one knows of the best
-    with quiet():
+    with _alone_in(run), quiet():
         callbacks, kept = _callbacks(config, run, snapshots)
         callbacks.append(end)
         length = epochs_and_batches(len(train), config)
@@ -210,10 +196,10 @@ def _fit(
                 ckpt_path=run / "last.ckpt" if resume else None,
                 weights_only=True,
             )
-    if trainer.global_rank != 0:
-        sys.exit(0)
-    # without validation data, or stopped by `max_steps` before the first validation
-    _load_best(model, run / ("best.ckpt" if best.best_model_path else "last.ckpt"))
+        if trainer.global_rank != 0:
+            sys.exit(0)
+        # without validation data, or stopped by `max_steps` before the first validation
+        _load_best(model, run / ("best.ckpt" if best.best_model_path else "last.ckpt"))
     return FitResult(
         best_loss=float("nan") if best.best_model_score is None else float(best.best_model_score),
         epochs=trainer.current_epoch,
@@ -224,6 +210,11 @@ def _fit(
         device=_device_name(trainer),
         snapshots=tuple(path for path in kept if path.exists()),
     )
+
+
+def _alone_in(run: Path) -> AbstractContextManager[None]:
+    """Keep other trainings from a folder; the first process of this one does, for all."""
+    return only_writer(run, "--run") if is_first_process() else nullcontext()
 
 
 def _callbacks(

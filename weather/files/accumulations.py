@@ -96,6 +96,8 @@ def of_hours(
             hours that are not there.
     """
     kept = dataset if times is None else dataset.sel(time=times)
+    if not wanted:
+        return kept, []
     ends, known, fields, lines = kept["time"].values, known_hours(dataset), {}, []
     complete = np.ones(len(ends), dtype=bool)
     for name, hours in wanted.items():
@@ -129,6 +131,8 @@ def require_increments(dataset: xr.Dataset, wanted: Mapping[str, float]) -> None
     Raises:
         InputError: ERA5-Land's, of which the end of a day alone is a sum.
     """
+    if not wanted:
+        return
     stated = stated_hours(dataset)
     for name in accumulated(dataset):
         if name in wanted and name not in stated and is_running_total(dataset[name]):

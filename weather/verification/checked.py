@@ -8,7 +8,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.checking.findings import Finding
 from weather.checking.preflight import apply, inspect
-from weather.files.accumulations import HOURS, known_hours, of_hours, require_increments
+from weather.files.accumulations import known_hours, of_hours, require_increments, stated_hours
 from weather.files.history import history, noted
 from weather.files.members import one_member
 
@@ -72,8 +72,7 @@ def _of_hours(analyses: xr.Dataset, forecast: xr.Dataset) -> tuple[xr.Dataset, l
 
     One that cannot be is left out, and told.
     """
-    own = known_hours(analyses)
-    theirs = {str(n): float(f.attrs[HOURS]) for n, f in forecast.items() if HOURS in f.attrs}
+    own, theirs = known_hours(analyses), stated_hours(forecast)
     other = {n for n, hours in theirs.items() if n in own and hours % own[n]}
     told = [
         f"{name} left out: it is of {own[name]:g} h up to each time, the forecast's of "
