@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from molecules_job import Array
 
-from molecules.evaluation.metrics import COVERAGE, RESAMPLES, Metric
+from molecules.evaluation.metrics import (
+    Metric,
+)
+from molecules.evaluation.resampling import COVERAGE, RESAMPLES
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,13 @@ from molecules.evaluation.metrics import (
     FEWER_RESAMPLES,
     MANY_TASKS,
     METRICS,
-    RESAMPLES,
     Score,
     ScoredKind,
-    bootstrap,
     figure,
     in_all,
-    independent,
-    limits,
     scores,
 )
+from molecules.evaluation.resampling import RESAMPLES, bootstrap, independent, limits
 from molecules.tasks import Tasks
 from sciml.wording import count
 

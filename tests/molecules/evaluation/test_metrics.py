@@ -9,11 +9,11 @@ from molecules.evaluation.metrics import (
     MAE,
     METRICS,
     RMSE,
-    bootstrap,
     confusion,
     figure,
     scores,
 )
+from molecules.evaluation.resampling import bootstrap
 
 rng = np.random.default_rng(0)
 
