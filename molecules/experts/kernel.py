@@ -7,7 +7,8 @@ The covariance of two molecules is (Rasmussen & Williams 2006, section 2.2)
 with T the Tanimoto similarity of counts, sum min / sum max (Ralaivola et al. 2005), and d
 the D standardized descriptors. The mix m, the scale s and the noise are those with the
 least error when each molecule is predicted from all others, which needs no refitting
-(section 5.4.2). A yes/no property is regressed as 0 and 1, and a sigmoid fitted to these
+(section 5.4.2); of a molecule that was measured repeatedly one measurement takes part, as its
+others would tell it. A yes/no property is regressed as 0 and 1, and a sigmoid fitted to these
 left-out predictions makes probabilities of them (Platt 1999).
 """
 
@@ -99,6 +100,7 @@ class Kernel:
             tanimoto(inputs.counts, inputs.counts),
             squared_distance(known, known),
         )
+        alike = _alike(inputs.counts, known)
         coefficients, means, chosen = np.zeros(labels.shape), [], []
         for task, binary in enumerate(tasks.binary):
             rows = np.flatnonzero(np.isfinite(labels[:, task]) & (weights > 0))
@@ -106,7 +108,8 @@ class Kernel:
                 means.append(0.0)
                 chosen.append(list(vars(Chosen()).values()))
                 continue
-            few = np.sort(np.random.default_rng(seed).permutation(rows)[: _how_many(len(tasks))])
+            single = rows[np.unique(alike[rows], return_index=True)[1]]
+            few = np.sort(np.random.default_rng(seed).permutation(single)[: _how_many(len(tasks))])
             place = np.ix_(few, few)
             best = choose(similarity[place], distance[place], labels[few, task], bool(binary))
             place, y = np.ix_(rows, rows), labels[rows, task]
@@ -250,6 +253,13 @@ def _left_out(covariance: Array, y: Array) -> Iterator[tuple[float, Array]]:
     for noise in NOISES:
         inverse = 1 / np.maximum(values + noise, _LEAST_NOISE)
         yield noise, y - (vectors @ (inverse * along)) / (np.square(vectors) @ inverse)
+
+
+def _alike(counts: NDArray[np.uint8], descriptors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(molecule,) the first one that has the same counts and descriptors."""
+    first: dict[bytes, int] = {}
+    keys = (a.tobytes() + b.tobytes() for a, b in zip(counts, descriptors, strict=True))
+    return np.array([first.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
 
 
 def _platt(scores: Array, y: Array) -> dict[str, float]:

@@ -46,6 +46,7 @@ _RING = list(ATOM_FIELDS).index("ring")
 
 _AROMATIC = 3
 _ORDER_CODE = np.array([5, 5, 0, 3, 1, 5, 2, 5, 4, 5], np.uint8)  # by twice the bond order
+_UNSPECIFIED = 0.5  # an order that no bond has, and that `_ORDER_CODE` takes for another one
 _CIP_CODE = {"R": 1, "S": 2, "r": 1, "s": 2}
 _MORGAN = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=FINGERPRINT)
 _STEREO_CODE = {Chem.BondStereo.STEREOE: 1, Chem.BondStereo.STEREOZ: 2}
@@ -68,7 +69,7 @@ class Raw(NamedTuple):
 
     Attributes:
         invariants: one per atom.
-        orders: (atom * atom,) bond orders, 0 where there is no bond.
+        orders: (atom * atom,) bond orders, the same in both directions, 0 where there is no bond.
         links: both ends of each bond that joins ring atoms and is in no ring.
         chirality: atom and code of each labelled centre.
         stereo: both ends and code of each labelled double bond.
@@ -112,7 +113,7 @@ class Encoder:
                 self._features[atom] = features
         return Raw(
             invariants=invariants,
-            orders=Chem.GetAdjacencyMatrix(mol, useBO=True).ravel(),
+            orders=_orders(mol).ravel(),
             links=mol.GetSubstructMatches(_BETWEEN_RINGS, _ALL_MATCHES),
             chirality=_chirality(mol) if centres else [],
             stereo=_stereo(mol) if double_bonds else [],
@@ -177,6 +178,19 @@ def _atom_features(atom: Chem.Atom) -> tuple[int, ...]:
         int(atom.IsInRing()),
         0,
     )
+
+
+def _orders(mol: Chem.Mol) -> NDArray[np.float64]:
+    """(atom, atom) bond orders; RDKit's matrix with what it leaves out.
+
+    RDKit writes a dative bond at its acceptor alone, and one of unspecified order nowhere.
+    """
+    orders: NDArray[np.float64] = Chem.GetAdjacencyMatrix(mol, useBO=True)
+    if np.count_nonzero(orders) == 2 * mol.GetNumBonds():
+        return orders
+    orders = np.maximum(orders, orders.T)
+    orders[(orders == 0) & (Chem.GetAdjacencyMatrix(mol) > 0)] = _UNSPECIFIED
+    return orders
 
 
 def counted(mol: Chem.Mol) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ from sciml.errors import InputError
 from sciml.files import atomic_path
 from sciml.processes import PlainSpawn, begin_worker, cores
 
-FORMAT = 4  # counts on when the encoding changes
+FORMAT = 5  # counts on when the encoding changes
 CHUNK = 4096  # rows in a file
 CHUNKS_A_PROCESS = 4  # at least: to start one takes as long as to encode some of them
 

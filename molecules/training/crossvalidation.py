@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molecules.evaluation.baselines import FOREST, OURS
-from molecules.evaluation.significance import Difference, corrected_t_test
+from molecules.evaluation.significance import Difference, adjusted, corrected_t_test
 from molecules.evaluation.splits import Split, cross_folds, split
 from molecules.files.table import Table
 from molecules.training.divisions import fold_kind
@@ -36,6 +36,7 @@ class Compared:
         ours, other: mean score over the folds.
         spread: standard deviation over the folds, of each.
         difference: ours less the other's.
+        p: of the difference, adjusted for the properties that were compared in this metric.
         larger_is_better: direction of the metric.
     """
 
@@ -45,6 +46,7 @@ class Compared:
     other: float
     spread: tuple[float, float]
     difference: Difference
+    p: float
     larger_is_better: bool
 
     @property
@@ -52,7 +54,7 @@ class Compared:
         """`better`, `worse`, or `no difference` at the 5 % level; `not compared` without scores."""
         if np.isnan(self.difference.mean):
             return "not compared"
-        if not self.difference.p < 0.05:
+        if not self.p < 0.05:
             return "no difference"
         return "better" if (self.difference.mean > 0) == self.larger_is_better else "worse"
 
@@ -194,8 +196,17 @@ def _compared(scores: pd.DataFrame, other: str, test_share: float) -> list[Compa
         difference = corrected_t_test(pair[:, 0] - pair[:, 1], test_share)
         both = (spread[0], spread[1])
         better = larger[str(metric)]
-        found.append(Compared(str(task), str(metric), ours, theirs, both, difference, better))
-    return found
+        row = Compared(str(task), str(metric), ours, theirs, both, difference, difference.p, better)
+        found.append(row)
+    return _adjusted(found)
+
+
+def _adjusted(found: Sequence[Compared]) -> list[Compared]:
+    """The same with p for all properties of a metric together."""
+    p = pd.Series([row.p for row in found])
+    metric = [row.metric for row in found]
+    together = p.groupby(metric).transform(lambda part: adjusted(part.to_numpy()))
+    return [replace(row, p=float(value)) for row, value in zip(found, together, strict=True)]
 
 
 def _write(scores: pd.DataFrame, compared: Sequence[Compared], run: Path) -> None:
@@ -208,6 +219,7 @@ def _write(scores: pd.DataFrame, compared: Sequence[Compared], run: Path) -> Non
             "ours": row.ours,
             "other": row.other,
             **{f"difference_{name}": value for name, value in asdict(row.difference).items()},
+            "p_adjusted": row.p,
             "outcome": row.outcome,
         }
         for row in compared

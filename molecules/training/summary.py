@@ -14,6 +14,8 @@ from molecules.training.many_tasks import many_tasks
 from molecules.training.records import confusion_file
 from molecules.training.scores_told import coverage_told, meaning, say, scores_grid, with_interval
 
+_SEVERAL = " p is adjusted for the number of properties (Benjamini & Hochberg 1995)."
+
 
 def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
     """Rows used, scores beside the baselines', who wins, and where the model is."""
@@ -65,13 +67,14 @@ def print_crossvalidation(
         cells = [f"{figure(m)} ± {figure(s)}" for m, s in zip(scores, row.spread, strict=True)]
         mean, lower, upper = (figure(value, "+") for value in (d.mean, d.lower, d.upper))
         interval = with_interval(mean, lower, upper)
-        chance = "-" if np.isnan(d.p) else f"{d.p:.2g}"
+        chance = "-" if np.isnan(row.p) else f"{row.p:.2g}"
         grid.add_row(Text(row.task), row.metric, *cells, interval, chance, row.outcome)
     console.print(grid)
     console.print(
         "± is the standard deviation over folds; below a difference stands its 95 % confidence "
         "interval; interval and p are of the t test corrected for overlapping "
         "training sets (Nadeau & Bengio 2003)."
+        + (_SEVERAL if len({row.task for row in result.compared}) > 1 else "")
     )
     say(console, f"All folds: {run / 'folds.csv'}")
 

@@ -118,6 +118,16 @@ def test_the_kernel_chooses_noise_for_noise() -> None:
     assert Chosen().slope == 0.0
 
 
+def test_copied_rows_do_not_make_a_measurement_exact(inputs: Inputs) -> None:
+    labels = LABELS[:, :1] + np.random.default_rng(0).normal(0, 2, (len(SMILES), 1))
+    tasks = Tasks(tasks=TASKS.tasks[:1])
+    rows = np.repeat(np.arange(len(SMILES)), 2)
+    once = Kernel.fit(inputs, labels, np.ones(len(SMILES)), tasks, 0)
+    twice = Kernel.fit(inputs.rows(rows), labels[rows], np.ones(len(rows)), tasks, 0)
+    np.testing.assert_array_equal(twice.chosen, once.chosen)
+    assert Chosen(*once.chosen[0]).noise > 0.1
+
+
 def test_how_unsure_the_kernel_is_is_what_scikit_learn_says(inputs: Inputs) -> None:
     known, other = inputs.rows(np.arange(60)), inputs.rows(np.arange(55, 80))
     kernel = Kernel.fit(known, LABELS[:60], np.ones(60), TASKS, 0)

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from molecules.cli import app
+from molecules.evaluation.baselines import FOREST, OURS
 from molecules.evaluation.significance import Difference
 from molecules.files.table import Table
-from molecules.training.crossvalidation import Compared, crossvalidate
+from molecules.training.crossvalidation import Compared, _compared, crossvalidate
 from molecules.training.experiment import ExperimentConfig
 from sciml.cli import run as run_command
 from sciml.config import load_config, named_config
@@ -156,9 +157,26 @@ def test_two_configurations(
     np.testing.assert_allclose(difference, 0, atol=1e-12)  # the same model twice
 
 
+def test_p_is_adjusted_for_the_properties_of_a_metric() -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"task": task, "metric": metric, "model": model, "repeat": 0, "fold": fold, "value": value}
+        for task in "abcd"
+        for metric in ("RMSE", "MAE")
+        for fold in range(5)
+        for model, value in ((OURS, rng.normal()), (FOREST, rng.normal(1)))
+    ]
+    compared = _compared(pd.DataFrame(rows), FOREST, 0.25)
+    for metric in ("RMSE", "MAE"):
+        of_metric = [row for row in compared if row.metric == metric]
+        p = sorted(row.difference.p for row in of_metric)
+        by_hand = [min(p[j] * 4 / (j + 1) for j in range(i, 4)) for i in range(4)]
+        assert sorted(row.p for row in of_metric) == pytest.approx(by_hand)
+
+
 def test_outcomes_follow_the_direction_of_the_metric() -> None:
     def outcome(mean: float, p: float, larger: bool) -> str:
-        return Compared("y", "m", 0, 0, (0, 0), Difference(mean, 0, 0, p, 5), larger).outcome
+        return Compared("y", "m", 0, 0, (0, 0), Difference(mean, 0, 0, p, 5), p, larger).outcome
 
     assert outcome(0.1, 0.01, larger=True) == outcome(-0.1, 0.01, larger=False) == "better"
     assert outcome(0.1, 0.01, larger=False) == "worse"

@@ -60,7 +60,8 @@ def test_names_and_paths_with_brackets_are_told_as_they_are() -> None:
 def test_a_crossvalidation_too() -> None:
     difference = Difference(0.1, -0.1, 0.3, 0.2, 10)
     rows = [
-        Compared(n, "RMSE", 1.0, 2.0, (0.1, 0.2), difference, larger_is_better=False) for n in NAMES
+        Compared(n, "RMSE", 1.0, 2.0, (0.1, 0.2), difference, 0.01, larger_is_better=False)
+        for n in NAMES
     ]
     console = Console(record=True, width=200)
     result = CrossValidation(pd.DataFrame(), rows, "mine [/x].yaml", "random", 5, 2)
