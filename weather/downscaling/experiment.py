@@ -12,7 +12,7 @@ from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.normalize import RunningMoments
 from sciml.training import FitResult, TrainingConfig, fit
-from sciml.transfer import TransferConfig, transfer
+from sciml.transfer import TransferConfig
 from weather.downscaling.downscaler import KIND, Downscaler, DownscalerConfig
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
 from weather.downscaling.refinement import Refinement
@@ -28,6 +28,7 @@ from weather.training.measure import by_variable
 from weather.training.objectives import cell_weights
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import open_data
+from weather.training.start import start_from
 
 _TOGETHER = 16  # times that are scored or measured at once
 
@@ -107,11 +108,11 @@ def train_downscaler(
     model = made.build()
     model.statistics.set(usual(parts["train"], refinement))
     model.set_static(static_fields(series.dataset, series.variables))
+    model.masks.set(series.masks)
     if config.transfer is not None:
         start = config.transfer.checkpoint
         own = read_header(start)["kind"] == KIND
-        transfer(model, config.transfer, KIND if own else kind_of(start))
-    model.masks.set(series.masks)  # those of the data, also where weights come from another model
+        start_from(model, config.transfer, KIND if own else kind_of(start))
     open_run_on(series, run, config, resume)
     loss = DownscalingLoss(config.objective, refinement, model)
     result = fit(model, loss, parts["train"], parts.get("valid"), config.training, run, resume)

@@ -40,7 +40,8 @@ class DiffusionConfig(Config):
 class Diffusion(nn.Module):
     """Damps the short waves of each variable and level at a rate of its own.
 
-    The components of a wind have one rate; over a limited area they are damped as scalars.
+    The components of a wind have one rate; over a limited area they are damped as scalars. A
+    model leaves fields with masked cells as they are.
 
     Args:
         config: see `DiffusionConfig`.

@@ -55,6 +55,11 @@ class Masks(nn.Module):
         """(variable, level, lat, lon) true where masked."""
         return self._stack(self.variables.upper, self._nowhere_aloft())
 
+    def holed(self) -> Tensor:
+        """(channel,) whether some cell of it is masked, in the order of `Variables.channels`."""
+        surface, upper = self.surface().flatten(1), self.upper().flatten(0, 1).flatten(1)
+        return torch.cat([surface, upper]).any(dim=1)
+
     def counted(self) -> tuple[Tensor, Tensor] | None:
         """Cells that are not masked, as `surface` and `upper`; None for all."""
         return (~self.surface(), ~self.upper()) if self.masked else None

@@ -239,10 +239,17 @@ class WeatherModel(nn.Module):
         return surface & ~self.frame.cells, upper & ~self.frame.cells
 
     def _damp(self, diffusion: Diffusion, state: State, step: int) -> State:
-        """A state of one time without some of its short waves."""
+        """A state of one time without some of its short waves.
+
+        A field that is not defined everywhere stays as it is: it has no waves, and what stands
+        in its holes would run into the rest.
+        """
         surface, upper = state.surface[:, 0], state.upper[:, 0].flatten(1, 2)
         mean = self.statistics.channels("mean")[:, None, None]
-        fields = diffusion(torch.cat([surface, upper], dim=1) - mean, step / 3600) + mean
+        before = torch.cat([surface, upper], dim=1)
+        fields = diffusion(before - mean, step / 3600) + mean
+        if self.masks.masked:
+            fields = torch.where(self.masks.holed()[:, None, None], before, fields)
         surface, upper = fields.split([surface.shape[1], upper.shape[1]], dim=1)
         return replace(state, surface=surface.unsqueeze(1), upper=upper.reshape(state.upper.shape))
 

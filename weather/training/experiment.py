@@ -13,7 +13,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
-from sciml.transfer import TransferConfig, transfer
+from sciml.transfer import TransferConfig
 from weather.dates import Period
 from weather.files.accumulations import known_hours
 from weather.files.reanalysis import static_fields
@@ -23,9 +23,7 @@ from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.reconstruction import KIND as PRETRAINED
 from weather.models.statistics import of_steps
-from weather.training.data import (
-    DataConfig,
-)
+from weather.training.data import DataConfig
 from weather.training.objectives import (
     CRPSConfig,
     ForecastLoss,
@@ -35,6 +33,7 @@ from weather.training.objectives import (
 from weather.training.one_step import Score, by_name, one_step_scores
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import Series, open_data
+from weather.training.start import start_from
 from weather.training.store import statistics
 from weather.variables import describe
 
@@ -100,8 +99,7 @@ def train(
     torch.manual_seed(config.training.seed)
     model = _build(made, series)
     if config.transfer is not None:
-        transfer(model, config.transfer, kind_of(config.transfer.checkpoint))
-    model.masks.set(series.masks)  # those of the data, also where weights come from another model
+        start_from(model, config.transfer, kind_of(config.transfer.checkpoint))
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
     open_run_on(series, run, config, resume)
@@ -157,12 +155,13 @@ def require_noise(config: ExperimentConfig) -> None:
 
 
 def _build(config: ForecasterConfig, series: Series) -> WeatherModel:
-    """A model with fresh weights that knows the data's statistics and static fields."""
+    """A model with fresh weights that knows the data's statistics, static fields and masks."""
     model = config.build()
     pairs = {step: series.windows(series.periods["train"], step, 2) for step in series.steps}
     moments = [statistics(data, series.store, step, series.masks) for step, data in pairs.items()]
     model.statistics.set(of_steps(moments))
     model.set_static(static_fields(series.dataset, series.variables))
+    model.masks.set(series.masks)
     return model
 
 

@@ -173,3 +173,27 @@ def test_a_model_damps_its_new_state():
     )
     torch.testing.assert_close(damped, diffusion(grid).float()(plain, 6.0), rtol=0, atol=1e-5)
     assert (plain - damped).abs().max() > 0.1
+
+
+def test_a_field_with_holes_is_not_damped():
+    """What stands in them would run into the rest; all other fields are damped."""
+    grid = GRIDS["with poles"]
+    field = fields(grid).float()
+    upper = field[:, None, 3:].unflatten(2, (4, 2))
+    start = State(field[:, None, :3], upper, torch.zeros(2, 1, dtype=torch.int64), VARIABLES, grid)
+    made = ModelConfig(
+        diffusion=DiffusionConfig(), backbone=GraphConfig(dim=8, steps=1, refinements=1)
+    )
+    model = WeatherModel(made, VARIABLES, grid, 21600, masked=("msl", "z"))
+    land = torch.zeros(grid.shape, dtype=torch.bool)
+    land[5:9, 7:20] = True
+    model.masks.set({"msl": land, "z": torch.stack([torch.zeros_like(land), land])})
+    for parameter in model.backbone.head.parameters():
+        torch.nn.init.zeros_(parameter)
+    after = model(start)
+    torch.testing.assert_close(
+        after.surface[:, :, 0][..., ~land], start.surface[:, :, 0][..., ~land]
+    )
+    torch.testing.assert_close(after.upper[:, :, 0, 1][..., ~land], upper[:, :, 0, 1][..., ~land])
+    assert (after.upper[:, :, 0, 0] - upper[:, :, 0, 0]).abs().max() > 0.1
+    assert (after.surface[:, :, 1] - start.surface[:, :, 1]).abs().max() > 0.1
