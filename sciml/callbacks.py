@@ -42,6 +42,22 @@ class ExponentialAverage(WeightAveraging):
         return self._average_model.module
 
 
+class ValidateLast(Callback):
+    """Validates after the last epoch too, whatever number of epochs lies between validations.
+
+    Else what was learned since the last validation would be left out of the best weights.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The last epoch may be one that goes on."""
+        self.on_train_epoch_start(trainer, pl_module)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lightning asks after each epoch whether its number divides evenly."""
+        if trainer.max_epochs is not None and trainer.current_epoch + 1 >= trainer.max_epochs:
+            trainer.check_val_every_n_epoch = 1
+
+
 class Snapshots(Callback):
     """Keeps the model's weights at evenly spaced steps of the second half of a training.
 

@@ -25,6 +25,7 @@ from sciml.callbacks import (
     History,
     Patience,
     Snapshots,
+    ValidateLast,
 )
 from sciml.config import Config
 from sciml.epochs import epochs_and_batches, note_epochs, require_same_epochs
@@ -57,7 +58,7 @@ class TrainingConfig(Config):
         ema_decay: average the weights exponentially; validation and the final model use
             the average. Early on the decay is smaller, (1 + step) / (10 + step).
         patience: end after that many validations without a better loss.
-        validate_every: epochs between validations.
+        validate_every: epochs between validations; the last epoch has one in any case.
         accelerator, devices, strategy: as Lightning names them: `cpu`, `gpu`; how many;
             `ddp`, `fsdp`.
         workers: processes that load data.
@@ -221,7 +222,7 @@ def _callbacks(
     config: TrainingConfig, run: Path, snapshots: int
 ) -> tuple[list[Callback], list[Path]]:
     """All but the checkpoints, and the files of snapshots to come."""
-    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv")]
+    callbacks: list[Callback] = [FiniteLoss(), History(run / "metrics.csv"), ValidateLast()]
     average = None if config.ema_decay is None else ExponentialAverage(config.ema_decay)
     if average is not None:
         callbacks.append(average)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -85,12 +86,7 @@ class State:
 
     def then(self, later: "State") -> "State":
         """This state followed by a later one along the time axis."""
-        return replace(
-            self,
-            surface=torch.cat([self.surface, later.surface], dim=1),
-            upper=torch.cat([self.upper, later.upper], dim=1),
-            time=torch.cat([self.time, later.time], dim=1),
-        )
+        return joined([self, later], dim=1)
 
     def repeated(self, times: int) -> "State":
         """Each sample so many times, one after the other."""
@@ -115,13 +111,13 @@ class State:
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
 
 
-def joined(states: Sequence[State]) -> State:
-    """One batch of several states of the same times, variables and grid."""
+def joined(states: Sequence[State], dim: Literal[0, 1] = 0) -> State:
+    """One state of several, which agree in all but their batch (0) or their times (1)."""
     return replace(
         states[0],
-        surface=torch.cat([state.surface for state in states]),
-        upper=torch.cat([state.upper for state in states]),
-        time=torch.cat([state.time for state in states]),
+        surface=torch.cat([state.surface for state in states], dim),
+        upper=torch.cat([state.upper for state in states], dim),
+        time=torch.cat([state.time for state in states], dim),
     )
 
 

@@ -254,6 +254,14 @@ def test_an_epoch_without_validation_tells_of_none(tmp_path: Path) -> None:
     assert [bool(row["valid/loss"]) for row in history(tmp_path)] == [False, True, False, True]
 
 
+@pytest.mark.parametrize("more", [{}, {"max_steps": 10}])
+def test_the_last_epoch_is_validated_whatever_its_number(more: dict, tmp_path: Path) -> None:
+    settings = config(validate_every=3, epochs=4, **more)
+    fit(make_model(), NoisySquares(), Source(), Source(16), settings, tmp_path)
+    valid = [bool(row["valid/loss"]) for row in history(tmp_path)]
+    assert valid == [number % 3 == 0 or number == len(valid) for number in range(1, len(valid) + 1)]
+
+
 def test_frozen_parameters_stay(tmp_path: Path) -> None:
     model = make_model()
     model[0].requires_grad_(False)

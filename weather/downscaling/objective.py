@@ -10,7 +10,7 @@ from weather.downscaling.downscaler import refine
 from weather.downscaling.refinement import Refinement
 from weather.models.model import WeatherModel
 from weather.state import State
-from weather.training.objectives import ForecastLoss, ForecastLossConfig
+from weather.training.objectives import ForecastLoss, ForecastLossConfig, Weight
 
 
 class DownscalingLossConfig(Config):
@@ -26,7 +26,7 @@ class DownscalingLossConfig(Config):
     kind: Literal["downscaling"] = "downscaling"
     norm: Literal["l1", "mse"] = "mse"
     levels: Literal["uniform", "pressure"] = "uniform"
-    weights: dict[str, float] = Field(default={})
+    weights: dict[str, Weight] = Field(default={})
 
 
 class DownscalingLoss(nn.Module):

@@ -29,11 +29,10 @@ from sciml.errors import InputError
 from sciml.files import atomic_path
 from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
-from weather.forecasting.perturbations import NOT_NEGATIVE, PAIRED
+from weather.forecasting.perturbations import PAIRED, never_negative
 from weather.forecasting.planner import Plan
 from weather.variables import channel_name
 
-_NEVER_BELOW_ZERO = NOT_NEGATIVE - {"sst"}  # in every unit that a file may have
 Setting = str | float | int | None
 
 
@@ -188,7 +187,8 @@ def calibrated_copy(
         number = array.shape[field.dims.index("member")]
         own = calibration.of_members(number)
         factors = np.stack([own.at(each, hours) for each in names])  # (level, lead)
-        _scale(array, field.dims, factors, name in _NEVER_BELOW_ZERO)
+        positive = never_negative(name) and name != "sst"  # which a file may have in Celsius
+        _scale(array, field.dims, factors, positive)
     group.attrs["calibration_sha256"] = calibration.sha256
     group.attrs["calibration_period"] = calibration.period
     group.attrs["calibration"] = (

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
 
 from sciml.errors import InputError
 from weather.forecasting.planner import Node, Plan, Target
-from weather.state import State
+from weather.state import State, joined
 
 Stepper = Callable[[State], State]
 Known = dict[Node, State]  # each with a time axis of one
@@ -80,7 +79,7 @@ def execute(
         event = plan.schedule[place]
         used = [states[node] for node in _uses(event, plan, history)]
         if isinstance(event, Node):
-            states[event] = after(steppers[event.step](_joined(used)))
+            states[event] = after(steppers[event.step](joined(used, dim=1)))
         states = {node: state for node, state in states.items() if last_use[node] > place}
         if isinstance(event, Target):
             yield Reached(event.lead, _blended(event, used), event.calls, dict(states))
@@ -102,10 +101,6 @@ def _first(plan: Plan, done: int) -> int:
         return 0
     places = enumerate(plan.schedule, 1)
     return next(p for p, event in places if isinstance(event, Target) and event.lead == done)
-
-
-def _joined(past: list[State]) -> State:
-    return reduce(State.then, past)
 
 
 def _blended(target: Target, used: list[State]) -> State:

@@ -17,6 +17,7 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.noise import MemberNoise, noisy
 from weather.forecasting.planner import Plan, hours_text
 from weather.grid import LatLonGrid
+from weather.models.model import WeatherModel
 from weather.variables import Variables
 
 
@@ -183,9 +184,27 @@ def _require_alike(first: Forecaster, other: Forecaster) -> None:
                 f"{other.name} forecasts {name} of {hours[1][name]:g} h up to each time, "
                 f"{first.name} of {hours[0][name]:g} h: models that take turns need the same"
             )
+    one_mask, other_mask = (_masks(f) for f in (first, other))
+    if one_mask is not None and other_mask is not None and not _same(one_mask, other_mask):
+        raise InputError(
+            f"{other.name} leaves other cells without values than {first.name}; models that take "
+            "turns need the same masks: train them on the same data"
+        )
     one, two = (f.config.model and f.config.model.boundary for f in (first, other))
     if one != two:
         raise InputError(
             f"{other.name} has another frame of boundary data than {first.name}; models that "
             "take turns need the same"
         )
+
+
+def _masks(forecaster: Forecaster) -> dict[str, Tensor] | None:
+    """Masked cells by variable; None of a model of another program, whose masks lie inside."""
+    model = forecaster.model
+    return model.masks.named() if isinstance(model, WeatherModel) else None
+
+
+def _same(masks: dict[str, Tensor], others: dict[str, Tensor]) -> bool:
+    return masks.keys() == others.keys() and all(
+        torch.equal(cells.cpu(), others[name].cpu()) for name, cells in masks.items()
+    )

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, partial, reduce
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -285,7 +285,7 @@ class Forecaster:
         state = self.initial(dataset, times)
         if boundary is not None:
             boundary.require(times, np.arange(1, steps + 1) * self.step)
-        whole = reduce(State.then, self.rollout(state, steps, boundary))
+        whole = joined(list(self.rollout(state, steps, boundary)), dim=1)
         initial = state.datetimes()[:, -1]
         forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
         for name, hours in self.accumulation_hours.items():

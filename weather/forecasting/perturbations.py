@@ -23,10 +23,11 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.models.model import WeatherModel
 from weather.state import State, joined
+from weather.variables import on_level
 
 Method = Literal["noise", "bred", "none"]
 PAIRED = ("noise", "bred")  # methods whose members come in plus and minus
-NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
+_NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 
 
 class EnsembleConfig(Config):
@@ -100,7 +101,7 @@ class Perturbations:
         others: forecasters of other members.
 
     Raises:
-        InputError: a model without statistics, or analyses that are an ensemble already.
+        InputError: a model without statistics, breeding in a limited area, or analyses that are an ensemble already.
     """
 
     def __init__(
@@ -122,6 +123,11 @@ class Perturbations:
                 f"{forecaster.name} does not hold the usual change of its fields, by which "
                 "perturbations are scaled; give a model.safetensors"
             )
+        if config.method == "bred" and isinstance(model, WeatherModel) and model.frame is not None:
+            raise InputError(
+                f"{forecaster.name} covers a limited area, where perturbations are not bred, as "
+                "that takes boundary data of the days before: give --perturb noise"
+            )
         self.forecaster, self.config, self.dataset = forecaster, config, dataset
         self._made: dict[tuple[int, int], Difference] = {}
         if config.method != "none":
@@ -141,6 +147,8 @@ class Perturbations:
             self._pair(time, member // 2) * (1.0 if member % 2 == 0 else -1.0)
             for time, member in zip(times, members, strict=True)
         ]
+        used = {(_seconds(time), member // 2) for time, member in zip(times, members, strict=True)}
+        self._made = {key: self._made[key] for key in used}  # each takes as much as a state
         nodes = sorted(known, key=lambda node: node.offset)
         return {node: _added(known[node], wanted, place) for place, node in enumerate(nodes)}
 
@@ -151,18 +159,16 @@ class Perturbations:
         return {"ensemble": self.config.model_dump_json(include=used)}
 
     def _pair(self, time: np.datetime64, pair: int) -> Difference:
-        """The perturbation of a pair of members, kept while its initial time is forecast."""
-        key = (int(time.astype("datetime64[s]").astype(np.int64)), pair)
+        """The perturbation of a pair of members, kept until others are asked for."""
+        key = (_seconds(time), pair)
         if key not in self._made:
-            self._made = {k: made for k, made in self._made.items() if k[0] == key[0]}
             bred = self.config.method == "bred"
             self._made[key] = self._bred(time, pair) if bred else self._noise(time, pair)
         return self._made[key]
 
     def _noise(self, time: np.datetime64, pair: int) -> Difference:
         model = self._model()
-        when = int(time.astype("datetime64[s]").astype(np.int64))
-        generator = np.random.default_rng([self.config.seed, when % 2**32, pair])
+        generator = np.random.default_rng([self.config.seed, _seconds(time) % 2**32, pair])
         names, levels = model.variables, model.variables.levels
         surface = self.noise.sample(generator, len(names.surface))
         upper = np.zeros((len(names.upper), len(levels), *model.grid.shape))
@@ -222,6 +228,16 @@ class Perturbations:
         return self.forecaster.model
 
 
+def never_negative(name: str) -> bool:
+    """Whether a variable, such as `q` or `q700`, has no values below zero."""
+    return on_level(name)[0] in _NOT_NEGATIVE
+
+
+def _seconds(time: np.datetime64) -> int:
+    """Since 1970-01-01 UTC."""
+    return int(time.astype("datetime64[s]").astype(np.int64))
+
+
 def _added(state: State, differences: Sequence[Difference], place: int | None = None) -> State:
     """A perturbation on each sample; what cannot be negative stays so.
 
@@ -243,6 +259,6 @@ def _added(state: State, differences: Sequence[Difference], place: int | None = 
 def _sum(fields: Tensor, difference: Tensor, names: Sequence[str]) -> Tensor:
     total = fields + difference
     for number, name in enumerate(names):
-        if name in NOT_NEGATIVE:
+        if never_negative(name):
             total[:, :, number] = total[:, :, number].clamp(min=0)
     return total

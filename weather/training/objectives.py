@@ -7,14 +7,15 @@ import torch
 from pydantic import AfterValidator, BeforeValidator, Field
 from torch import Tensor, nn
 
-from sciml.config import Config
+from sciml.config import Config, nearest
+from sciml.errors import InputError
 from weather.forecasting.boundary import one_step
 from weather.forecasting.rollout import rollout
 from weather.grid import LatLonGrid
 from weather.models.model import WeatherModel
 from weather.state import State
 from weather.training.crps import almost_fair_crps
-from weather.variables import Variables
+from weather.variables import KNOWN, Variables
 
 
 def _from_the_start(horizons: dict[float, int]) -> dict[float, int]:
@@ -24,6 +25,7 @@ def _from_the_start(horizons: dict[float, int]) -> dict[float, int]:
 
 
 Steps = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
 GrowingSteps = Annotated[dict[float, Steps], AfterValidator(_from_the_start)]
 
 
@@ -35,13 +37,14 @@ class RollOutConfig(Config):
             {0: 1, 0.7: 2, 0.9: 4}. Validation takes the largest number.
         discount: weight of a step relative to the one before.
         levels: weight of levels: all alike, or proportional to pressure.
-        weights: of variables; those not named weigh 1.
+        weights: of variables, such as `t` or `msl`, at least one above 0; those not named weigh
+            1, and what the data do not have counts for nothing.
     """
 
     steps: Steps | GrowingSteps = 1
     discount: float = Field(1.0, gt=0)
     levels: Literal["uniform", "pressure"] = "uniform"
-    weights: dict[str, float] = Field(default={})
+    weights: dict[str, Weight] = Field(default={})
 
     @property
     def horizons(self) -> dict[float, int]:
@@ -114,6 +117,9 @@ class ForecastLoss(nn.Module):
         grid: of the model.
         counted: cells that count, by variable (see `WeatherModel.counted`); None for all.
 
+    Raises:
+        InputError: weights of what is no variable, or none above zero.
+
     Attributes:
         share: of the training that is done, which decides how far is rolled out.
     """
@@ -135,6 +141,7 @@ class ForecastLoss(nn.Module):
         pressure = torch.tensor(variables.levels, dtype=torch.float64)
         level = pressure if config.levels == "pressure" else torch.ones_like(pressure)
         level = level / level.sum() if len(level) else level
+        _check_weights(config.weights, variables)
         surface = _weights(variables.surface, config.weights)
         upper = _weights(variables.upper, config.weights)
         total = surface.sum() + upper.sum()
@@ -229,6 +236,15 @@ def cell_weights(grid: LatLonGrid, counted: Tensor | None) -> Tensor:
         return area
     weights = area * counted.cpu()
     return weights / weights.mean(dim=(-2, -1), keepdim=True).clamp(min=1e-12)
+
+
+def _check_weights(weights: dict[str, float], variables: Variables) -> None:
+    names = (*variables.surface, *variables.upper)
+    if unknown := [name for name in weights if name not in names and name not in KNOWN]:
+        hint = nearest(unknown[0], names) or f"; there are {', '.join(names)}"
+        raise InputError(f"objective.weights: no variable of the model is {unknown[0]!r}{hint}")
+    if not any(weights.get(name, 1.0) for name in names):
+        raise InputError("objective.weights are 0 for all variables; give one of them more")
 
 
 def _weights(names: tuple[str, ...], weights: dict[str, float]) -> Tensor:
