@@ -101,7 +101,8 @@ class Perturbations:
         others: forecasters of other members.
 
     Raises:
-        InputError: a model without statistics, breeding in a limited area, or analyses that are an ensemble already.
+        InputError: a model without statistics, breeding in a limited area, or analyses that
+            are an ensemble already.
     """
 
     def __init__(

@@ -107,15 +107,13 @@ def train(
     assert parts["train"] is not None  # `split` sees to it
     training, snapshots = config.training, config.training.snapshots
     result = fit(model, loss, parts["train"], parts["valid"], training, run, resume, snapshots)
-    held_out = [
-        series.windows(scored_period(series.periods), s, model.history + 1) for s in series.steps
-    ]
-    pairs, together = zip(held_out, series.steps, strict=True), config.training.batch_size
-    scores = tuple(s for data, step in pairs for s in one_step_scores(model, data, step, together))
-    metadata = _metadata(series.dataset, config.data, series.periods, scores)
+    metadata = origin(series.dataset, config.data, series.periods)
     if config.transfer is not None:
         metadata["earlier"] = seen(config.transfer.checkpoint)
     forecaster = Forecaster(model, made, metadata)
+    forecaster.save(run / "model.safetensors")  # before scoring, which takes its time
+    scores = _scores(model, series, config.training)
+    forecaster.metadata.update(_told(scores))
     forecaster.save(run / "model.safetensors")
     return Trained(forecaster, result, scores, tuple(_save_snapshots(forecaster, result.snapshots)))
 
@@ -171,17 +169,27 @@ def scored_period(periods: dict[str, Period]) -> Period:
     return periods[name]
 
 
-def _metadata(
-    dataset: xr.Dataset,
-    config: DataConfig,
-    periods: dict[str, Period],
-    scores: Sequence[Score],
-) -> dict[str, object]:
+def _scores(
+    model: WeatherModel, series: Series, training: ForecastTrainingConfig
+) -> tuple[Score, ...]:
+    """Of each time step, computed where the model was trained."""
+    on_gpu = training.accelerator != "cpu" and torch.cuda.is_available()
+    devices = training.devices if isinstance(training.devices, int) else torch.cuda.device_count()
+    together = training.batch_size // max(1, devices)
+    model.to("cuda" if on_gpu else "cpu")
+    scores: list[Score] = []
+    for step in series.steps:
+        held_out = series.windows(scored_period(series.periods), step, model.history + 1)
+        scores += one_step_scores(model, held_out, step, together)
+    model.to("cpu")
+    return tuple(scores)
+
+
+def _told(scores: Sequence[Score]) -> dict[str, object]:
     """Plain data for the model file's header."""
     by_step = {score.hours: by_name(scores, score.hours) for score in scores}
     shortest, *longer = by_step
     return {
-        **origin(dataset, config, periods),
         "one_step_scores": by_step[shortest],
         "longer_step_scores": {f"{hours:g} h": by_step[hours] for hours in longer},
     }

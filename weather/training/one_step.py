@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,8 @@ from weather.forecasting.boundary import one_step
 from weather.models.model import WeatherModel
 from weather.training.data import WeatherDataset
 from weather.training.objectives import cell_weights
+
+MOST = 1000  # samples that are scored
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,19 @@ def one_step_scores(
     """Errors of one time step of `step` seconds, and of persistence, by 2-D field.
 
     The mean over times and cells that count, weighted by area, of squared errors; then
-    the root. Not more than `batch_size` samples at once, nor 16.
+    the root. Not more than `batch_size` samples at once, nor 16; of more than `MOST` samples as
+    many that are evenly spaced.
     """
-    areas = [cell_weights(model.grid, cells) for cells in model.counted() or (None, None)]
-    sums = torch.zeros(2, len(model.variables.channels), dtype=torch.float64)
+    device, names = model.device, model.variables.channels
+    areas = [
+        cell_weights(model.grid, cells).to(device) for cells in model.counted() or (None, None)
+    ]
+    sums = torch.zeros(2, len(names), dtype=torch.float64, device=device)
+    scored = np.unique(np.linspace(0, len(data) - 1, min(len(data), MOST)).round().astype(int))
     model.eval()
-    size = min(16, batch_size)
-    for first in range(0, len(data), size):
-        batch = data.__getitems__(range(first, min(first + size, len(data))))
+    size = max(1, min(16, batch_size))
+    for first in range(0, len(scored), size):
+        batch = data.__getitems__(scored[first : first + size].tolist()).to(device)
         start, truth = batch.at(slice(model.history)), batch.at(slice(-1, None))
         with torch.inference_mode():
             forecast = one_step(model, step, batch.when)(start)
@@ -51,8 +59,8 @@ def one_step_scores(
             upper = _squares(guess.upper, truth.upper, areas[1])
             errors = torch.cat([surface.flatten(1, 2), upper.flatten(1, 3)], dim=1)
             sums[row] += errors.mean(dim=(-2, -1)).sum(0)
-    rmse, persistence = (sums / max(1, len(data))).sqrt().tolist()
-    rows = zip(model.variables.channels, rmse, persistence, strict=True)
+    rmse, persistence = (sums / max(1, len(scored))).sqrt().tolist()
+    rows = zip(names, rmse, persistence, strict=True)
     return tuple(Score(name, step / 3600, *errors) for name, *errors in rows)
 
 

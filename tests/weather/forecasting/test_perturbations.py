@@ -11,7 +11,7 @@ from weather.files.forecasts import open_forecast
 from weather.forecasting.execution import initial
 from weather.forecasting.forecast_file import write_forecast
 from weather.forecasting.forecaster import Forecaster
-from weather.forecasting.perturbations import EnsembleConfig, Perturbations
+from weather.forecasting.perturbations import EnsembleConfig, Perturbations, never_negative
 from weather.forecasting.planner import plan
 from weather.models.model import WeatherModel
 
@@ -117,6 +117,22 @@ def test_models_of_the_same_time_step_take_turns(make_forecaster, analyses, tmp_
         for member in (number, number + 2):
             part = forecast.isel(member=member)
             np.testing.assert_allclose(part["z"], alone["z"].transpose(*part["z"].dims), rtol=1e-6)
+
+
+def test_only_what_is_asked_for_is_kept(forecaster, analyses):
+    made = Perturbations(forecaster, EnsembleConfig(members=20), analyses)
+    base = known(forecaster, analyses, [TIMES[0]])
+    first = [made.apply(base, [TIMES[0]], [member]) for member in range(20)]
+    assert len(made._made) == 1
+    for member in (3, 0):
+        again = made.apply(base, [TIMES[0]], [member])
+        for node, state in again.items():
+            assert torch.equal(state.upper, first[member][node].upper)
+
+
+@pytest.mark.parametrize(("name", "never"), [("q", True), ("q700", True), ("t850", False)])
+def test_what_is_never_negative_is_known_on_a_level_too(name, never):
+    assert never_negative(name) == never
 
 
 def test_what_cannot_be_is_said_in_a_line(make_forecaster, forecaster, analyses, tmp_path):

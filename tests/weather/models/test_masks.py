@@ -1,11 +1,14 @@
 """What is masked neither acts nor counts; what is not is untouched."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis, static_fields
+from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -123,6 +126,31 @@ def test_statistics_and_scores_leave_masked_cells_out(made):
     assert float(forecaster.model.statistics.surface("mean")[0]) == pytest.approx(float(mean), 1e-4)
     scores = one_step_scores(forecaster.model, data, forecaster.model.step)
     assert np.isfinite([[score.rmse, score.persistence] for score in scores]).all()
+
+
+def test_of_many_samples_some_are_scored(made, monkeypatch):
+    forecaster, data = made
+    monkeypatch.setattr("weather.training.one_step.MOST", 3)
+    some = replace(data, index=data.index[[0, len(data) // 2, -1]])
+    for score, other in zip(
+        one_step_scores(forecaster.model, data, forecaster.model.step, 2),
+        one_step_scores(forecaster.model, some, forecaster.model.step),
+        strict=True,
+    ):
+        assert score.rmse == pytest.approx(other.rmse, rel=1e-5)
+
+
+def test_models_with_other_masks_do_not_take_turns(made):
+    forecaster, _ = made
+    config = forecaster.config.model_copy(update={"step_hours": 24})
+    later = Forecaster(config.build(), config, {})
+    cells = {name: mask.clone() for name, mask in forecaster.model.masks.named().items()}
+    later.model.masks.set(cells)
+    Experts.of([forecaster, later])
+    next(iter(cells.values()))[..., 0, 0] ^= True
+    later.model.masks.set(cells)
+    with pytest.raises(InputError, match="need the same masks"):
+        Experts.of([forecaster, later])
 
 
 def test_a_file_brings_the_masks_back(made, tmp_path):

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from sciml.config import dump_config, load_config
+from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.grid import LatLonGrid
@@ -32,6 +34,23 @@ def made(waves_file):
     data = samples(fields, (fields.times[0], fields.times[-1]), 21600, 4)
     model.statistics.set(measure(samples(fields, (fields.times[0], fields.times[-1]), 21600, 2)))
     return model, data.__getitems__([0, 7, 20])
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ({"zz": 2.0}, "no variable of the model is 'zz'"),
+        ({"z500": 2.0}, "no variable of the model is 'z500'"),
+        ({"z": 0, "msl": 0, "u": 0, "v": 0, "t": 0, "q": 0}, "0 for all variables"),
+    ],
+)
+def test_weights_that_weigh_nothing_are_told(made, weights, words):
+    model, _ = made
+    with pytest.raises(InputError, match=words):
+        make(model, weights=weights)
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        make(model, weights={"z": -1})
+    make(model, weights={"tp": 0.1})  # of a preset, for data without it
 
 
 def make(model, **options):
