@@ -5,8 +5,9 @@ nothing to encode or decode, it is chemprop's class. It knows neither: the domai
 nodes, edges and their features.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import torch
 from pydantic import Field
@@ -16,6 +17,8 @@ from torch.utils.checkpoint import checkpoint
 
 from sciml.config import Config
 from sciml.layers import MLP, Activation, Modulation, activation_layer, width_before
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -153,10 +156,21 @@ class GraphNetwork(nn.Module):
             return self._process(nodes, process, condition)
         if encode is None or decode is None or latent is None:
             raise ValueError("this network encodes and decodes; give encode, decode and latent")
+        latent = self._lightly(self._encode, nodes, latent, encode, condition)
+        nodes = nodes + self._lightly(self.update_nodes, nodes)
+        latent = self._process(latent, process, condition)
+        return self._lightly(self._decode, latent, nodes, decode, condition)
+
+    def _encode(
+        self, nodes: Tensor, latent: Tensor, encode: Edges, condition: Tensor | None
+    ) -> Tensor:
         edges = _embed(self.embed_encode, encode, nodes)
         latent, _ = self.encode(nodes, latent, edges, condition)
-        nodes = nodes + self.update_nodes(nodes)
-        latent = self._process(latent, process, condition)
+        return latent
+
+    def _decode(
+        self, latent: Tensor, nodes: Tensor, decode: Edges, condition: Tensor | None
+    ) -> Tensor:
         edges = _embed(self.embed_decode, decode, nodes)
         nodes, _ = self.decode(latent, nodes, edges, condition)
         return nodes
@@ -166,11 +180,14 @@ class GraphNetwork(nn.Module):
         if self.edge_state:  # from the first step on each edge has a state of its own
             edges = replace(edges, features=edges.of_each(edges.features), kinds=None)
         for step in self.process:
-            if self.checkpoint and self.training:
-                nodes, edges = checkpoint(step, nodes, nodes, edges, condition, use_reentrant=False)
-            else:
-                nodes, edges = step(nodes, nodes, edges, condition)
+            nodes, edges = self._lightly(step, nodes, nodes, edges, condition)
         return nodes
+
+    def _lightly(self, part: Callable[..., T], *inputs: object) -> T:
+        """What a part makes of its inputs, of which alone it is made again if so configured."""
+        if self.checkpoint and self.training:
+            return cast("T", checkpoint(part, *inputs, use_reentrant=False))
+        return part(*inputs)
 
 
 class Interaction(nn.Module):

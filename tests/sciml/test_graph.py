@@ -109,6 +109,33 @@ def test_checkpointing_changes_no_gradient(config: GraphNetworkConfig) -> None:
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-12, atol=1e-12)
 
 
+def test_checkpointing_keeps_nothing_of_the_edges(config: GraphNetworkConfig) -> None:
+    """Also of those to and from the latent nodes, which are most on the Earth's grid."""
+    process, encode, decode = (
+        random_edges(many, senders, receivers, 3)
+        for many, senders, receivers in ((300, 6, 6), (2000, 20, 6), (2000, 6, 20))
+    )
+    x, latent = (torch.randn(number, 1, 8, dtype=torch.float64) for number in (20, 6))
+    gradients, most = [], []
+    for checkpoint in (False, True):
+        torch.manual_seed(1)
+        made = config.model_copy(update={"checkpoint": checkpoint})
+        model = GraphNetwork(made, 3, 3, 3).double()
+        rows = []
+
+        def keep(tensor: Tensor, rows: list[int] = rows) -> Tensor:
+            rows.append(tensor.shape[0] if tensor.ndim > 2 else 0)
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            loss = model(x, process, encode, decode, latent).square().sum()
+        loss.backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+        most.append(max(rows))
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-12, atol=1e-12)
+    assert most[0] >= 2000 > most[1]
+
+
 def test_sums_are_float32_under_bfloat16() -> None:
     values = torch.ones(4096, 2, dtype=torch.bfloat16)
     total = gather_sum(values, torch.zeros(4096, dtype=torch.long), 3)

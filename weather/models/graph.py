@@ -32,14 +32,15 @@ class GraphConfig(GraphNetworkConfig):
     """A `GraphNetwork` on a multi-mesh.
 
     Attributes:
-        refinements: of the icosahedron, 10 * 4^refinements + 2 nodes.
+        refinements: of the icosahedron, 10 * 4^refinements + 2 nodes. Without any, cells in
+            the middle of its triangles would speak to no node.
         halo: null embeds each cell by an MLP and reads it out by one (GraphCast); a number
             embeds it and that many cells around it by a linear map, and reads it out by one.
             Gradients in space then reach the grid's own nodes, and most of a short step
             need not pass through the mesh.
     """
 
-    refinements: int = Field(3, ge=0, le=7)
+    refinements: int = Field(3, ge=1, le=7)
     halo: int | None = Field(None, ge=0)
 
 

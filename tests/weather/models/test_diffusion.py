@@ -166,7 +166,7 @@ def test_a_model_damps_its_new_state():
     forecasts = []
     for config in (None, DiffusionConfig()):
         torch.manual_seed(0)
-        made = ModelConfig(diffusion=config, backbone=GraphConfig(dim=8, steps=1, refinements=0))
+        made = ModelConfig(diffusion=config, backbone=GraphConfig(dim=8, steps=1, refinements=1))
         forecasts.append(WeatherModel(made, VARIABLES, grid, 21600)(start))
     plain, damped = (
         torch.cat([f.surface[:, 0], f.upper[:, 0].flatten(1, 2)], 1) for f in forecasts
