@@ -132,7 +132,7 @@ class Screener:
         names = [*predictor.tasks.names, SIMILARITY.name]
         columns = [names.index(objective.name) for objective in job.objectives]
         ranking = Ranking.of(predictor, job.objectives, job.by)
-        actives = Actives.read(job.actives) if job.actives else None
+        actives = Actives.read(job.actives, predictor) if job.actives else None
         return cls(job, predictor, ranking, columns, predictor.known, actives)
 
     @property
@@ -151,7 +151,9 @@ class Screener:
         prediction = self.predictor.predict(
             smiles, domain=False, cache=self.job.cache, positions=positions
         )
-        return self.actives.beside(prediction, smiles) if self.actives else prediction
+        if self.actives is None:
+            return prediction
+        return self.actives.beside(prediction, self.predictor.standardized(smiles))
 
     def screen(self, part: Part, floor: Array | None = None) -> Screen:
         """Look at a part.

@@ -12,6 +12,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.screening.hits import Combine
 from molecules.screening.identity import identities
+from molecules.screening.objectives import SIMILARITY_SPREAD
 from molecules.screening.screen_file import make_job
 from molecules.screening.screening import Part, Screen, Screener
 from molecules.tasks import Task, Tasks
@@ -53,6 +54,31 @@ def test_salts_of_one_molecule_are_one_hit_however_the_library_is_cut(
     assert found[0] == found[1] == found[2]
     for key, smiles, row, copies in found[0]:
         assert (smiles, row, copies) == (f"{key}.Cl", AMINES.index(key) + 1, 3)
+
+
+@pytest.mark.parametrize("combine", ["sum", "pareto"])
+@pytest.mark.parametrize("own", [(), ("logS",)])
+def test_salts_of_one_molecule_are_as_similar_to_actives_in_any_order(
+    salts_file: Path, tmp_path: Path, combine: Combine, own: tuple[str, ...]
+) -> None:
+    actives = tmp_path / "actives.smi"
+    actives.write_text("CCCN.OS(C)(=O)=O\nCCN")
+    job = make_job(
+        salts_file, ["library.smi"], targets=[*own, "similarity"], actives=actives,
+        combine=combine, top=5,
+    )  # fmt: skip
+    screener, found = Screener.of(job), []
+    for library in (LIBRARY, LIBRARY[::-1], sorted(LIBRARY)):
+        screen = Screen.of(job)
+        for start, text in enumerate(library, start=1):
+            screen.merge(screener.screen(Part(0, start, [text], [""])))
+        found.append([(h.key, h.score, h.copies) for h in screen.best.ranked()[:5]])
+    assert found[0] == found[1] == found[2]
+    if not own:
+        assert {key for key, *_ in found[0][:2]} == {"CCCN", "CCN"}
+        best = [score * SIMILARITY_SPREAD for _, score, _ in found[0][:2]]
+        assert best == pytest.approx([1, 1], rel=1e-4)  # scores are rounded
+        assert all(copies == 3 for *_, copies in found[0])
 
 
 def test_without_standardization_a_salt_is_another_molecule() -> None:
