@@ -107,7 +107,7 @@ class Company:
 
     Attributes:
         measured: molecules with measured values: those given, else those that the model
-            has learned from, where its file keeps them.
+            has learned from, where its file keeps them; None if no value counts here.
         measured_in: where they stand, for the reader.
         actives: molecules known to be active, if given.
         reference: (molecule, objective) ascending predictions of a reference set, if given;
@@ -153,9 +153,10 @@ def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]
         known = Known.read(path, screener.predictor.tasks, columns)
         return _beside_similarity(known, screener), path.name
     trained = screener.predictor.training_set
-    if trained is None:
+    learned = None if trained is None else Known.learned(trained, columns)
+    if learned is None or not learned.smiles:
         return None, ""
-    return _beside_similarity(Known.learned(trained, columns), screener), "the training set"
+    return _beside_similarity(learned, screener), "the training set"
 
 
 def _beside_similarity(known: Known, screener: Screener) -> Known:

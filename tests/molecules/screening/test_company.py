@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from molecules.evaluation.similarity import fingerprints
+from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.screening.company import Known
+from molecules.screening.options import HitOptions
+from molecules.screening.screen_file import screen_file
 from molecules.tasks import Task, Tasks
 
 
@@ -22,6 +25,30 @@ def test_what_a_model_has_learned_from_is_measured_company():
     both = Known.learned(trained, [1, 0]).near(fingerprints(["CCN"]), 1)[0]
     assert both.values[0] == 2.0
     assert np.isnan(both.values[1])
+
+
+def test_without_a_measured_value_there_is_no_measured_company(
+    model_file: Path, tmp_path: Path
+) -> None:
+    """Neither to an objective that no model predicts, nor where only bounds were learned."""
+    predictor = PropertyPredictor.load(model_file)
+    labels = np.array([[np.nan, 1.0], [np.nan, 0.0]])
+    predictor.metadata |= TrainingSet(["CCO", "CCN"], labels).to_metadata()
+    predictor.save(model := tmp_path / "bounds.safetensors")
+    library = tmp_path / "library.smi"
+    library.write_text("CCCO\nCCCN\n")
+
+    def neighbours(target: str, out: Path) -> list[int]:
+        options = HitOptions(actives=library)
+        rows = screen_file(model, str(library), out, targets=[target], options=options)
+        return [len(row.neighbours) for row in rows]
+
+    out = tmp_path / "hits.html"
+    for target in ("similarity", "logS"):
+        assert neighbours(target, out) == [0, 0]
+        assert "Measured neighbours" not in out.read_text()
+    assert neighbours("toxic", out) == [2, 2]
+    assert "Measured neighbours" in out.read_text()
 
 
 def test_measured_company_in_the_words_and_classes_of_the_model(tmp_path: Path) -> None:
