@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from molecules.prediction.training_set import TrainingSet
 from molecules.screening.diversity import tanimoto
 from molecules.screening.options import HitOptions
 from molecules.screening.screening import Screener
-from molecules.tasks import Tasks
 from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from molecules.prediction.ensemble import AnyPredictor
 
 NEIGHBOURS = 3
 
@@ -48,7 +50,7 @@ class Known:
 
     Attributes:
         smiles, names: one per molecule.
-        bits: their fingerprints.
+        bits: their fingerprints, in the form that the model reads.
         values: (molecule, objective) measured, NaN where unmeasured.
     """
 
@@ -58,13 +60,13 @@ class Known:
     values: Array
 
     @classmethod
-    def read(cls, path: Path, tasks: Tasks | None = None, columns: Sequence[int] = ()) -> Self:
+    def read(cls, path: Path, predictor: "AnyPredictor", columns: Sequence[int] = ()) -> Self:
         """Read a table of molecules.
 
         Args:
             path: any table that `predict` reads.
-            tasks: of a model.
-            columns: those of them whose measured values to read; a bound is none.
+            predictor: the model.
+            columns: those of its tasks whose measured values to read; a bound is none.
 
         Raises:
             InputError: it cannot be read, lacks a column, or holds no molecule.
@@ -72,15 +74,16 @@ class Known:
         table = read_table(path)
         values = np.empty((len(table), 0))
         usable: NDArray[np.bool_] = np.ones(len(table), bool)
-        if tasks is not None and columns:
-            values = known_labels(table, tasks, columns).exact
+        if columns:
+            values = known_labels(table, predictor.tasks, columns).exact
             usable = np.isfinite(values).any(axis=1).astype(bool)
         smiles = canonical_smiles(table.smiles)
         rows = [row for row, text in enumerate(smiles) if text and usable[row]]
         if not rows:
             raise InputError(f"{path} holds no molecule" + (" with a label" if columns else ""))
         kept, names = [smiles[row] or "" for row in rows], _names(table)
-        return cls(kept, [names[row] for row in rows], fingerprints(kept), values[rows])
+        bits = fingerprints(predictor.standardized(kept))
+        return cls(kept, [names[row] for row in rows], bits, values[rows])
 
     @classmethod
     def learned(cls, trained: TrainingSet, columns: Sequence[int]) -> Self:
@@ -130,7 +133,7 @@ class Company:
         actives = options.actives or (Path(ranked_by.path) if ranked_by else None)
         return cls(
             *_measured(options.measured, screener),
-            Known.read(actives) if actives else None,
+            Known.read(actives, screener.predictor) if actives else None,
             _predicted(options.reference, screener) if options.reference else None,
         )
 
@@ -150,7 +153,7 @@ class Company:
 def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]:
     columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]
     if path is not None:
-        known = Known.read(path, screener.predictor.tasks, columns)
+        known = Known.read(path, screener.predictor, columns)
         return _beside_similarity(known, screener), path.name
     trained = screener.predictor.training_set
     learned = None if trained is None else Known.learned(trained, columns)

@@ -61,7 +61,7 @@ class Job(Config):
         actives: file of known actives, if similarity to them is an objective; on a cluster,
             every worker must find it there.
         top: how many distinct molecules to find, as `identities` tells them apart.
-        exclude: filters; what they flag is not predicted.
+        exclude: filters; where they flag what the model would read, it is not predicted.
         min_similarity: less similar molecules (Tanimoto, to the nearest training
             molecule) are passed over.
         shards: into how many shards the parts are dealt.

@@ -21,7 +21,7 @@ from molecules.screening.filters import first_alert
 from molecules.screening.fronts import ParetoFronts
 from molecules.screening.histogram import Histogram
 from molecules.screening.hits import Best, Hit, TopHits
-from molecules.screening.identity import identities
+from molecules.screening.identity import forms, identities
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, Ranking
 from molecules.tasks import Task
@@ -179,7 +179,8 @@ class Screener:
 
     def _predict(self, part: Part) -> "Prediction":
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
-        hidden |= excluded(part.smiles, self.job.exclude)
+        if self.job.exclude:
+            hidden |= excluded(forms(self.predictor, part.smiles), self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
         prediction = self.predict(shown, part.positions)
         for row, (status, why) in hidden.items():
@@ -233,7 +234,5 @@ def screen_part(job: Job, task: tuple[Part, Array]) -> Screen:
 
 def excluded(smiles: Sequence[str], filters: Sequence[str]) -> dict[int, tuple["Status", str]]:
     """Row -> status and reason of the molecules that one of the filters flags."""
-    if not filters:
-        return {}
     found = ((row, first_alert(mol, filters)) for row, mol in enumerate(parse(smiles)) if mol)
     return {row: (EXCLUDED, alert) for row, alert in found if alert}

@@ -1,6 +1,8 @@
 """What hits are compared with."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 
@@ -64,7 +66,8 @@ def test_measured_company_in_the_words_and_classes_of_the_model(tmp_path: Path) 
             Task(name="logS"),
         )
     )
-    known = Known.read(table, tasks, [0, 1, 3])
+    predictor = cast("PropertyPredictor", SimpleNamespace(tasks=tasks, standardized=list))
+    known = Known.read(table, predictor, [0, 1, 3])
     assert known.smiles == ["CCO", "CCN"]
     np.testing.assert_array_equal(known.values, [[1, 1, -1.5], [0, 0, np.nan]])
-    assert len(Known.read(table).smiles) == 3
+    assert len(Known.read(table, predictor).smiles) == 3
