@@ -13,7 +13,7 @@ from molecules.evaluation.splits import canonical_smiles
 from molecules.files.known_labels import known_labels
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table, read_table
-from molecules.prediction.training_set import TrainingSet
+from molecules.prediction.training_set import TrainingSet, each_once
 from molecules.screening.diversity import tanimoto
 from molecules.screening.options import HitOptions
 from molecules.screening.screening import Screener
@@ -35,7 +35,8 @@ class Neighbour:
         similarity: Tanimoto, Morgan fingerprints of radius 2, 0 to 1.
         smiles: canonical.
         name: as its table has it; may be empty.
-        values: (objective,) measured, in the unit of the task; NaN where unmeasured.
+        values: (objective,) mean of its measured values, in the unit of the task; NaN where
+            unmeasured.
     """
 
     similarity: float
@@ -46,12 +47,12 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Known:
-    """Known molecules.
+    """Known molecules, each once, as the model tells them apart.
 
     Attributes:
         smiles, names: one per molecule.
         bits: their fingerprints, in the form that the model reads.
-        values: (molecule, objective) measured, NaN where unmeasured.
+        values: (molecule, objective) mean of its measured values, NaN where unmeasured.
     """
 
     smiles: list[str]
@@ -81,13 +82,16 @@ class Known:
         rows = [row for row, text in enumerate(smiles) if text and usable[row]]
         if not rows:
             raise InputError(f"{path} holds no molecule" + (" with a label" if columns else ""))
-        kept, names = [smiles[row] or "" for row in rows], _names(table)
-        bits = fingerprints(predictor.standardized(kept))
-        return cls(kept, [names[row] for row in rows], bits, values[rows])
+        read = predictor.standardized([smiles[row] for row in rows])
+        once, values = each_once(read, values[rows])
+        bits, rows = fingerprints([read[one] for one in once]), [rows[one] for one in once]
+        names = _names(table)
+        return cls([smiles[row] or "" for row in rows], [names[row] for row in rows], bits, values)
 
     @classmethod
     def learned(cls, trained: TrainingSet, columns: Sequence[int]) -> Self:
         """What a model has learned from, with the values of some of its tasks."""
+        trained = trained.distinct
         values = trained.labels[:, list(columns)]
         rows = np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
         smiles = [trained.smiles[row] for row in rows]

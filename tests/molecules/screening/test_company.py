@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from molecules.evaluation.similarity import fingerprints
+from molecules.features.standardize import standardized
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.screening.company import Known
@@ -27,6 +28,33 @@ def test_what_a_model_has_learned_from_is_measured_company():
     both = Known.learned(trained, [1, 0]).near(fingerprints(["CCN"]), 1)[0]
     assert both.values[0] == 2.0
     assert np.isnan(both.values[1])
+
+
+def test_a_molecule_that_was_measured_several_times_fills_one_place(tmp_path: Path) -> None:
+    """With the mean of its values, under its first name; also one written in other ways."""
+    smiles, values = ["CCO", "OCC", "CCCO", "CCO", "C(O)C"], [1.0, 2.0, 5.0, 6.0, np.nan]
+    learned = Known.learned(TrainingSet(smiles, np.array(values)[:, None]), [0])
+    table = tmp_path / "measured.csv"
+    rows = zip(smiles, "abcde", values, strict=True)
+    table.write_text("smiles,name,logS\n" + "".join(f"{s},{n},{v}\n" for s, n, v in rows))
+    tasks = Tasks(tasks=(Task(name="logS"),))
+    predictor = cast("PropertyPredictor", SimpleNamespace(tasks=tasks, standardized=list))
+    read = Known.read(table, predictor, [0])
+    for known in (learned, read):
+        near = known.near(fingerprints(["CCO"]))
+        assert [(one.smiles, one.values) for one in near] == [("CCO", (3.0,)), ("CCCO", (5.0,))]
+    assert read.names == ["a", "c"]
+
+
+def test_salts_that_the_model_reads_alike_fill_one_place(tmp_path: Path) -> None:
+    table = tmp_path / "measured.csv"
+    table.write_text("smiles,logS\nCCN.Cl,1.0\nCCN,2.0\n")
+    stripped = SimpleNamespace(
+        tasks=Tasks(tasks=(Task(name="logS"),)),
+        standardized=lambda smiles: standardized(smiles, "salts"),
+    )
+    known = Known.read(table, cast("PropertyPredictor", stripped), [0])
+    assert (known.smiles, known.values.tolist()) == (["CCN.Cl"], [[1.5]])
 
 
 def test_without_a_measured_value_there_is_no_measured_company(
