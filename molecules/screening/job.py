@@ -52,7 +52,7 @@ class Job(Config):
     """All that decides which molecules a screen finds.
 
     Attributes:
-        model: the model file, or several.
+        model: the model file, or several, with the precision; the device does not matter.
         files: of the library, in their order.
         smiles: column with the SMILES; found in each file if None.
         objectives: what is ranked by.
@@ -87,6 +87,8 @@ class Job(Config):
         """What another job does otherwise, in a few words; empty if nothing that matters."""
         if self.model.digest != other.model.digest:
             return "another model"
+        if self.model.precision != other.model.precision:
+            return f"precision {other.model.precision}, not {self.model.precision}"
         pairs = zip(self.files, other.files, strict=False)
         if len(self.files) != len(other.files) or not all(a.same(b) for a, b in pairs):
             return "another library"
