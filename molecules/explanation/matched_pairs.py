@@ -33,7 +33,7 @@ class MatchedPair:
         here, there: what stands at the cut bond in the explained and in the training
             molecule, with `*` for the common part.
         size: heavy atoms of both parts, the measure of how small the exchange is.
-        labels: (task,) measured, NaN where unmeasured.
+        labels: (task,) mean of its measured values, NaN where unmeasured.
     """
 
     smiles: str
@@ -59,7 +59,7 @@ def matched_pairs(smiles: str, known: TrainingSet, most: int = 3) -> list[Matche
         most: how many to give.
     """
     own = cuts(smiles)
-    pairs = []
+    pairs, known = [], known.distinct
     for row in _candidates(smiles, known):
         found = [
             MatchedPair(known.smiles[row], *own[core].exchanged(there), known.labels[row])

@@ -6,7 +6,7 @@ model, which does it again to what it predicts.
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _HEAVY_HYDROGEN = re.compile(r"\[[23]H\]")
 _NONMETALS = {0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(52, 55), 85, 86}
 _IONIC = {3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88}  # groups 1 and 2
 _TRANSFORMS = 200  # a molecule that needs more keeps the best of these; RDKit's own is 1000
+_REMEMBERED = 16_384  # molecules; two parts of a library, of which several steps ask
 
 
 def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[str]:
@@ -44,6 +45,7 @@ def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[st
         return [_standardized(text, kind) for text in texts]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _standardized(text: str, kind: Standardization) -> str:
     from rdkit import Chem
 

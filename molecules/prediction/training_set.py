@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import MOST_KEPT, Fingerprints, fingerprints
+from molecules.evaluation.splits import canonical_smiles
 from sciml.errors import InputError
 
 KEY = "training_molecules"
@@ -44,6 +45,12 @@ class TrainingSet:
     def fingerprints(self) -> Fingerprints:
         """Packed fingerprints, (molecule, 256)."""
         return fingerprints(self.smiles)
+
+    @cached_property
+    def distinct(self) -> "TrainingSet":
+        """Each molecule once, as it is first written, with the mean of its measured values."""
+        rows, labels = each_once(self.smiles, self.labels)
+        return TrainingSet([self.smiles[row] for row in rows], labels)
 
     def to_metadata(self, seed: int = 0) -> dict[str, Any]:
         """Plain data for a model file; a random part if there are very many."""
@@ -74,3 +81,25 @@ class TrainingSet:
             raise InputError(
                 "the training molecules in the model file are damaged; train again"
             ) from error
+
+
+def each_once(smiles: Sequence[str], values: Array) -> tuple[list[int], Array]:
+    """Rows of one molecule put together: those of the same canonical SMILES.
+
+    Args:
+        smiles: one per row; a text that is no molecule is like none but itself.
+        values: (row, task) measured, NaN where unmeasured.
+
+    Returns:
+        The first row of each molecule, ascending, and (molecule, task) the mean of its
+        measured values, NaN where there is none.
+    """
+    numbers: dict[str, int] = {}
+    canonical = zip(canonical_smiles(smiles), smiles, strict=True)
+    keys = [known or text for known, text in canonical]
+    group = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+    sums, counts = np.zeros((2, len(numbers), values.shape[1]))
+    np.add.at(sums, group, np.nan_to_num(values))
+    np.add.at(counts, group, np.isfinite(values))
+    mean = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+    return np.unique(group, return_index=True)[1].tolist(), mean

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,14 @@ from molecules.evaluation.splits import canonical_smiles
 from molecules.files.known_labels import known_labels
 from molecules.files.recognize import name_column, text_cells
 from molecules.files.table import Table, read_table
-from molecules.prediction.training_set import TrainingSet
+from molecules.prediction.training_set import TrainingSet, each_once
 from molecules.screening.diversity import tanimoto
 from molecules.screening.options import HitOptions
 from molecules.screening.screening import Screener
-from molecules.tasks import Tasks
 from sciml.errors import InputError
+
+if TYPE_CHECKING:
+    from molecules.prediction.ensemble import AnyPredictor
 
 NEIGHBOURS = 3
 
@@ -33,7 +35,8 @@ class Neighbour:
         similarity: Tanimoto, Morgan fingerprints of radius 2, 0 to 1.
         smiles: canonical.
         name: as its table has it; may be empty.
-        values: (objective,) measured, in the unit of the task; NaN where unmeasured.
+        values: (objective,) mean of its measured values, in the unit of the task; NaN where
+            unmeasured.
     """
 
     similarity: float
@@ -44,12 +47,12 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Known:
-    """Known molecules.
+    """Known molecules, each once, as the model tells them apart.
 
     Attributes:
         smiles, names: one per molecule.
-        bits: their fingerprints.
-        values: (molecule, objective) measured, NaN where unmeasured.
+        bits: their fingerprints, in the form that the model reads.
+        values: (molecule, objective) mean of its measured values, NaN where unmeasured.
     """
 
     smiles: list[str]
@@ -58,13 +61,13 @@ class Known:
     values: Array
 
     @classmethod
-    def read(cls, path: Path, tasks: Tasks | None = None, columns: Sequence[int] = ()) -> Self:
+    def read(cls, path: Path, predictor: "AnyPredictor", columns: Sequence[int] = ()) -> Self:
         """Read a table of molecules.
 
         Args:
             path: any table that `predict` reads.
-            tasks: of a model.
-            columns: those of them whose measured values to read; a bound is none.
+            predictor: the model.
+            columns: those of its tasks whose measured values to read; a bound is none.
 
         Raises:
             InputError: it cannot be read, lacks a column, or holds no molecule.
@@ -72,19 +75,23 @@ class Known:
         table = read_table(path)
         values = np.empty((len(table), 0))
         usable: NDArray[np.bool_] = np.ones(len(table), bool)
-        if tasks is not None and columns:
-            values = known_labels(table, tasks, columns).exact
+        if columns:
+            values = known_labels(table, predictor.tasks, columns).exact
             usable = np.isfinite(values).any(axis=1).astype(bool)
         smiles = canonical_smiles(table.smiles)
         rows = [row for row, text in enumerate(smiles) if text and usable[row]]
         if not rows:
             raise InputError(f"{path} holds no molecule" + (" with a label" if columns else ""))
-        kept, names = [smiles[row] or "" for row in rows], _names(table)
-        return cls(kept, [names[row] for row in rows], fingerprints(kept), values[rows])
+        read = predictor.standardized([smiles[row] for row in rows])
+        once, values = each_once(read, values[rows])
+        bits, rows = fingerprints([read[one] for one in once]), [rows[one] for one in once]
+        names = _names(table)
+        return cls([smiles[row] or "" for row in rows], [names[row] for row in rows], bits, values)
 
     @classmethod
     def learned(cls, trained: TrainingSet, columns: Sequence[int]) -> Self:
         """What a model has learned from, with the values of some of its tasks."""
+        trained = trained.distinct
         values = trained.labels[:, list(columns)]
         rows = np.flatnonzero(np.isfinite(values).any(axis=1)).tolist()
         smiles = [trained.smiles[row] for row in rows]
@@ -107,7 +114,7 @@ class Company:
 
     Attributes:
         measured: molecules with measured values: those given, else those that the model
-            has learned from, where its file keeps them.
+            has learned from, where its file keeps them; None if no value counts here.
         measured_in: where they stand, for the reader.
         actives: molecules known to be active, if given.
         reference: (molecule, objective) ascending predictions of a reference set, if given;
@@ -130,7 +137,7 @@ class Company:
         actives = options.actives or (Path(ranked_by.path) if ranked_by else None)
         return cls(
             *_measured(options.measured, screener),
-            Known.read(actives) if actives else None,
+            Known.read(actives, screener.predictor) if actives else None,
             _predicted(options.reference, screener) if options.reference else None,
         )
 
@@ -150,12 +157,13 @@ class Company:
 def _measured(path: Path | None, screener: Screener) -> tuple[Known | None, str]:
     columns = [c for c, own in zip(screener.columns, screener.predicted, strict=True) if own]
     if path is not None:
-        known = Known.read(path, screener.predictor.tasks, columns)
+        known = Known.read(path, screener.predictor, columns)
         return _beside_similarity(known, screener), path.name
     trained = screener.predictor.training_set
-    if trained is None:
+    learned = None if trained is None else Known.learned(trained, columns)
+    if learned is None or not learned.smiles:
         return None, ""
-    return _beside_similarity(Known.learned(trained, columns), screener), "the training set"
+    return _beside_similarity(learned, screener), "the training set"
 
 
 def _beside_similarity(known: Known, screener: Screener) -> Known:

@@ -9,13 +9,15 @@ from molecules.evaluation.metrics import figure
 from molecules.evaluation.similarity import Fingerprints, fingerprints
 from molecules.prediction.annotate import require_molecules
 from molecules.prediction.calibration import LEVEL
+from molecules.prediction.ensemble import each
 from molecules.prediction.rows import account
 from molecules.screening.company import Company
 from molecules.screening.diversity import choose, require_number
 from molecules.screening.filters import FLAGS, check_names
 from molecules.screening.hits import Hit
+from molecules.screening.identity import forms
 from molecules.screening.options import HitOptions
-from molecules.screening.profile import profile
+from molecules.screening.profile import Profile, profile
 from molecules.screening.progress_file import Progress
 from molecules.screening.report import Context, Row, doubts, write_report
 from molecules.screening.screening import Screener
@@ -63,7 +65,7 @@ def finish(
         raise InputError(
             f"no molecule is as similar as {job.min_similarity}; lower --min-similarity"
         )
-    rows = _rows(hits, company, options)
+    rows = _rows(hits, screener, company, options)
     context = _context(screener, hits, options, company)
     write_report(screen, rows, context, html, csv)
     _print_hits(rows, screener)
@@ -75,20 +77,25 @@ def finish(
     return rows
 
 
-def _rows(hits: list[Hit], company: Company, options: HitOptions) -> list[Row]:
-    bits = fingerprints([hit.smiles for hit in hits])
+def _rows(hits: list[Hit], screener: Screener, company: Company, options: HitOptions) -> list[Row]:
+    smiles = [hit.smiles for hit in hits]
+    read = forms(screener.predictor, smiles)
+    bits = fingerprints(screener.predictor.standardized(smiles))
     ranks: Sequence[int] = range(len(hits))
     if options.diverse is not None:
         ranks = choose(bits, options.diverse, options.diverse_by)
     flags = check_names(options.flag) or FLAGS
-    return [_row(rank, hits[rank], bits[rank : rank + 1], company, flags) for rank in ranks]
+    return [
+        _row(rank, hits[rank], profile(read[rank], flags, smiles[rank]), bits[[rank]], company)
+        for rank in ranks
+    ]
 
 
-def _row(rank: int, hit: Hit, bits: Fingerprints, company: Company, flags: Sequence[str]) -> Row:
+def _row(rank: int, hit: Hit, known: Profile, bits: Fingerprints, company: Company) -> Row:
     return Row(
         rank + 1,
         hit,
-        profile(hit.smiles, flags),
+        known,
         tuple(company.measured.near(bits)) if company.measured else (),
         company.actives.near(bits, 1)[0] if company.actives else None,
         company.percentiles(hit.value),
@@ -107,6 +114,7 @@ def _context(screener: Screener, hits: list[Hit], options: HitOptions, company: 
         kept=len(hits) if options.diverse is not None else None,
         reference=options.reference.name if options.reference else "",
         measured=company.measured_in,
+        stripped=each(screener.predictor)[0].config.standardize != "off",
     )
 
 

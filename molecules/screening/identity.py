@@ -1,4 +1,4 @@
-"""Which rows of a library are one hit: those of which the model reads the same."""
+"""What the model reads of a molecule; rows of which it reads the same are one hit."""
 
 import hashlib
 from collections.abc import Sequence
@@ -34,6 +34,17 @@ def identities(
     if any(one.config.coordinates == "own" for one in each(predictor)):
         forms.append(["" if place is None else _digest(place) for place in places])
     return [" ".join(filter(None, dict.fromkeys(row))) for row in zip(*forms, strict=True)]
+
+
+def forms(predictor: "AnyPredictor", smiles: Sequence[str]) -> list[str]:
+    """What filters and properties are to see of each molecule: without what the model strips.
+
+    A model that strips nothing leaves it as it is, also its isotopes. Of several models the
+    first decides.
+    """
+    if each(predictor)[0].config.standardize == "off":
+        return list(smiles)
+    return predictor.standardized(smiles)
 
 
 def _canonical(smiles: Sequence[str]) -> list[str]:

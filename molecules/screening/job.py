@@ -52,7 +52,7 @@ class Job(Config):
     """All that decides which molecules a screen finds.
 
     Attributes:
-        model: the model file, or several.
+        model: the model file, or several, with the precision; the device does not matter.
         files: of the library, in their order.
         smiles: column with the SMILES; found in each file if None.
         objectives: what is ranked by.
@@ -61,7 +61,7 @@ class Job(Config):
         actives: file of known actives, if similarity to them is an objective; on a cluster,
             every worker must find it there.
         top: how many distinct molecules to find, as `identities` tells them apart.
-        exclude: filters; what they flag is not predicted.
+        exclude: filters; where they flag what the model would read, it is not predicted.
         min_similarity: less similar molecules (Tanimoto, to the nearest training
             molecule) are passed over.
         shards: into how many shards the parts are dealt.
@@ -87,6 +87,8 @@ class Job(Config):
         """What another job does otherwise, in a few words; empty if nothing that matters."""
         if self.model.digest != other.model.digest:
             return "another model"
+        if self.model.precision != other.model.precision:
+            return f"precision {other.model.precision}, not {self.model.precision}"
         pairs = zip(self.files, other.files, strict=False)
         if len(self.files) != len(other.files) or not all(a.same(b) for a, b in pairs):
             return "another library"

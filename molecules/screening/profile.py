@@ -41,8 +41,14 @@ class Profile:
     svg: str
 
 
-def profile(smiles: str, flags: Sequence[str] = FLAGS) -> Profile:
-    """Properties, alerts of the named filters, and drawing of a molecule that RDKit reads."""
+def profile(smiles: str, flags: Sequence[str] = FLAGS, shown: str | None = None) -> Profile:
+    """Properties, alerts of the named filters, and drawing of a molecule that RDKit reads.
+
+    Args:
+        smiles: of the molecule.
+        flags: filters by name.
+        shown: what is drawn instead, such as its salt.
+    """
     from rdkit import Chem, rdBase
     from rdkit.Chem import QED, Descriptors, rdMolDescriptors
 
@@ -56,7 +62,7 @@ def profile(smiles: str, flags: Sequence[str] = FLAGS) -> Profile:
             acceptors=rdMolDescriptors.CalcNumHBA(molecule),
             qed=QED.qed(molecule),
             alerts=(*_open_ends(molecule), *alerts(molecule, flags)),
-            svg=draw(smiles),
+            svg=draw(shown or smiles),
         )
 
 

@@ -55,6 +55,7 @@ class Context:
             by task.
         kept: hits before a varied choice among them, if one was made.
         reference, measured: names of the tables that hits are compared with; may be empty.
+        stripped: whether the model reads molecules without counterions.
     """
 
     job: Job
@@ -65,6 +66,7 @@ class Context:
     kept: int | None = None
     reference: str = ""
     measured: str = ""
+    stripped: bool = False
 
     @property
     def library(self) -> str:

@@ -21,7 +21,7 @@ from molecules.screening.filters import first_alert
 from molecules.screening.fronts import ParetoFronts
 from molecules.screening.histogram import Histogram
 from molecules.screening.hits import Best, Hit, TopHits
-from molecules.screening.identity import identities
+from molecules.screening.identity import forms, identities
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, Ranking
 from molecules.tasks import Task
@@ -132,7 +132,7 @@ class Screener:
         names = [*predictor.tasks.names, SIMILARITY.name]
         columns = [names.index(objective.name) for objective in job.objectives]
         ranking = Ranking.of(predictor, job.objectives, job.by)
-        actives = Actives.read(job.actives) if job.actives else None
+        actives = Actives.read(job.actives, predictor) if job.actives else None
         return cls(job, predictor, ranking, columns, predictor.known, actives)
 
     @property
@@ -151,7 +151,9 @@ class Screener:
         prediction = self.predictor.predict(
             smiles, domain=False, cache=self.job.cache, positions=positions
         )
-        return self.actives.beside(prediction, smiles) if self.actives else prediction
+        if self.actives is None:
+            return prediction
+        return self.actives.beside(prediction, self.predictor.standardized(smiles))
 
     def screen(self, part: Part, floor: Array | None = None) -> Screen:
         """Look at a part.
@@ -177,7 +179,8 @@ class Screener:
 
     def _predict(self, part: Part) -> "Prediction":
         hidden = {row: (UNREADABLE, why) for row, why in part.unreadable.items()}
-        hidden |= excluded(part.smiles, self.job.exclude)
+        if self.job.exclude:
+            hidden |= excluded(forms(self.predictor, part.smiles), self.job.exclude)
         shown = ["" if row in hidden else text for row, text in enumerate(part.smiles)]
         prediction = self.predict(shown, part.positions)
         for row, (status, why) in hidden.items():
@@ -231,7 +234,5 @@ def screen_part(job: Job, task: tuple[Part, Array]) -> Screen:
 
 def excluded(smiles: Sequence[str], filters: Sequence[str]) -> dict[int, tuple["Status", str]]:
     """Row -> status and reason of the molecules that one of the filters flags."""
-    if not filters:
-        return {}
     found = ((row, first_alert(mol, filters)) for row, mol in enumerate(parse(smiles)) if mol)
     return {row: (EXCLUDED, alert) for row, alert in found if alert}

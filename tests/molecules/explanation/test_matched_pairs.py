@@ -40,6 +40,17 @@ def test_the_smallest_exchange_comes_first() -> None:
     assert [smiles for smiles, _ in found] == ["c1ccccc1", "Oc1ccccc1", "CC(C)(C)c1ccccc1"]
 
 
+def test_a_molecule_that_was_measured_several_times_is_one_pair() -> None:
+    """With the mean of what was measured, also where it is written in another way."""
+    known = ["Oc1ccccc1", "c1ccccc1O", "Fc1ccccc1", "Oc1ccccc1"]
+    labels = np.array([[1.0, np.nan], [2.0, 4.0], [7.0, 7.0], [6.0, np.nan]])
+    found = matched_pairs("Clc1ccccc1", TrainingSet(known, labels))
+    assert [(pair.smiles, *pair.labels) for pair in found] == [
+        ("Oc1ccccc1", 3.0, 4.0),
+        ("Fc1ccccc1", 7.0, 7.0),
+    ]
+
+
 def test_both_parts_fit_the_rest_in_a_real_series() -> None:
     """Putting each part back gives both molecules."""
     smiles = demo_activity().smiles[:40]

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,11 +118,16 @@ def test_another_job_does_not_go_on(job: Job, library: Path, tmp_path: Path) -> 
     Progress(job, 1, parts=3).save(progress_path(out))
     with pytest.raises(InputError, match="top 12, not 5"):
         begin(job.model_copy(update={"top": 5}), 1, out)
+    rough = job.model_copy(update={"model": replace(job.model, precision="bfloat16")})
+    with pytest.raises(InputError, match="precision float32, not bfloat16"):
+        begin(rough, 1, out)
     with pytest.raises(InputError, match="another shard"):
         begin(job, 2, out)
     changed = job.files[0].model_copy(update={"digest": "other"})
     with pytest.raises(InputError, match="another library"):
         begin(job.model_copy(update={"files": (changed,)}), 1, out)
+    elsewhere = job.model_copy(update={"model": replace(job.model, device="cuda")})
+    assert begin(elsewhere, 1, out).parts == 3
     progress_path(out).write_text("{}")
     with pytest.raises(InputError, match="is no shard"):
         begin(job, 1, out)
@@ -143,10 +149,11 @@ def test_shards_merge_to_the_whole(job: Job, tmp_path: Path) -> None:
         merge_files([paths[0], paths[2]], first)
     with pytest.raises(InputError, match="given twice"):
         merge_files([*paths, paths[0]], first)
-    other = job.model_copy(update={"top": 7})
-    Progress(other, 2, complete=True).save(paths[1])
-    with pytest.raises(InputError, match="different screens"):
-        merge_files(paths, first)
+    rough = {"model": replace(job.model, precision="bfloat16")}
+    for other, told in (({"top": 7}, "top 7"), (rough, "precision bfloat16, not float32")):
+        Progress(job.model_copy(update=other), 2, complete=True).save(paths[1])
+        with pytest.raises(InputError, match=f"different screens: one has {told}"):
+            merge_files(paths, first)
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "3", "a/b", "1/2/3", "-1/3"])
