@@ -122,7 +122,9 @@ class Tasks(Config):
 
     def in_units(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The inverse of `learned`."""
-        exponents = np.clip(np.where(self.logarithmic, values, 0.0), -LARGEST, LARGEST)
+        exponents = np.where(self.logarithmic, values, 0.0)
+        clipped = np.clip(exponents, -LARGEST, LARGEST)  # but an open end of an interval stays so
+        exponents = np.where(np.isinf(exponents), exponents, clipped)
         return np.where(self.logarithmic, np.exp(exponents), values)
 
     def slope(self, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -88,10 +88,11 @@ class Kernel:
             weights: (molecule,) how much each counts: the noise is divided by it.
             tasks: kinds of the properties.
             seed: of the molecules that are drawn: those that mix, scale and noise are chosen
-                on, and the `MOST` that a larger table is cut to.
+                on, and the `MOST` that a larger table is cut to, where labels of
+                properties of which there are few are kept.
         """
         if len(inputs) > MOST:
-            few = np.sort(np.random.default_rng(seed).permutation(len(inputs))[:MOST])
+            few = _drawn(np.isfinite(labels) & (weights[:, None] > 0), seed)
             return cls.fit(inputs.rows(few), labels[few], weights[few], tasks, seed)
         values = _logarithmic(inputs.descriptors)
         centre, spread = values.mean(axis=0), values.std(axis=0)
@@ -253,6 +254,19 @@ def _left_out(covariance: Array, y: Array) -> Iterator[tuple[float, Array]]:
     for noise in NOISES:
         inverse = 1 / np.maximum(values + noise, _LEAST_NOISE)
         yield noise, y - (vectors @ (inverse * along)) / (np.square(vectors) @ inverse)
+
+
+def _drawn(known: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+    """`MOST` rows, those first that have a label of a property of which there are few.
+
+    Args:
+        known: (molecule, task) whether there is a label that counts.
+        seed: of the order of all others.
+    """
+    labels = np.minimum(known.sum(axis=0), MOST)
+    fewest = np.where(known, labels, len(known) + 1).min(axis=1)
+    order = np.random.default_rng(seed).permutation(len(known))
+    return np.sort(order[np.argsort(fewest[order], kind="stable")][:MOST])
 
 
 def _alike(counts: NDArray[np.uint8], descriptors: NDArray[np.float32]) -> NDArray[np.int64]:

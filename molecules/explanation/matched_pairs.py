@@ -20,6 +20,7 @@ from molecules.prediction.training_set import TrainingSet
 CANDIDATES = 64  # nearest training molecules that are cut
 LARGEST_EXCHANGED = 10  # heavy atoms
 LARGEST_MOLECULE = 100  # heavy atoms; beyond, cutting takes long
+CUT = "[!#1]!@!=!#[!#1]"  # any acyclic single bond: RDKit's own leaves out those of C=O
 HYDROGEN = "*[H]"
 _ATTACHMENT = re.compile(r"\[\*:1\]")
 
@@ -107,14 +108,19 @@ def cuts(smiles: str) -> dict[str, Part]:
         if mol is None or mol.GetNumHeavyAtoms() > LARGEST_MOLECULE:
             return {}
         found = {_with_hydrogen(Chem.MolToSmiles(mol)): Part(HYDROGEN, 0, only_hydrogen=True)}
-        for _, pair in rdMMPA.FragmentMol(mol, maxCuts=1, resultsAsMols=False):
-            small, large = sorted(pair.split("."), key=_heavy_atoms)[-2:]
+        for _, pieces in rdMMPA.FragmentMol(mol, maxCuts=1, pattern=CUT, resultsAsMols=False):
+            small, large, *apart = sorted(pieces.split("."), key=_place)
             size = _heavy_atoms(small)
             if size <= LARGEST_EXCHANGED and size < _heavy_atoms(large):
-                part = Part(_plain(small), size)
-                found[_plain(large)] = part
-                found[_with_hydrogen(large)] = replace(part, only_hydrogen=True)
+                part, rest = Part(_plain(small), size), ".".join([large, *apart])
+                found[_plain(rest)] = part
+                found[_with_hydrogen(rest)] = replace(part, only_hydrogen=True)
     return found
+
+
+def _place(piece: str) -> tuple[bool, int, str]:
+    """Both ends of the cut first, the smaller before the larger, then what is no part of it."""
+    return not _ATTACHMENT.search(piece), _heavy_atoms(piece), piece
 
 
 def _with_hydrogen(rest: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdMMPA
 
+from molecules.explanation.matched_pairs import CUT
 from molecules.features.selfies import constitution
 from molecules.generation.offspring import Offspring
 from sciml.errors import InputError
@@ -129,7 +130,7 @@ def sites(smiles: str) -> tuple[Site, ...]:
         if molecule is None or "." in smiles or molecule.GetNumHeavyAtoms() > LARGEST_MOLECULE:
             return ()
         pairs = [(rest, _HYDROGEN) for rest in _without_hydrogen(molecule)]
-        for _, pair in rdMMPA.FragmentMol(molecule, maxCuts=1, resultsAsMols=False):
+        for _, pair in rdMMPA.FragmentMol(molecule, maxCuts=1, pattern=CUT, resultsAsMols=False):
             one, other = pair.split(".")
             pairs += [(one, other), (other, one)]
         found = {(rest, _from_the_end(part)) for rest, part in pairs if _may_go(part, rest)}

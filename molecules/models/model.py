@@ -192,7 +192,7 @@ class Head(nn.Module):
     def normalize(self, labels: Tensor) -> Tensor:
         """(molecule, task) in units to what `forward` is compared with; 0 and 1 stay."""
         positive = torch.where(self.logarithmic, labels, 1.0)
-        least = torch.finfo(labels.dtype).tiny  # a bound of zero says nothing of a logarithm
+        least = torch.finfo(labels.dtype).tiny  # a bound of zero, which no loss counts
         scaled = torch.where(self.logarithmic, positive.clamp(min=least).log(), labels)
         return torch.where(self.binary, labels, self.normalizer.normalize(scaled))
 

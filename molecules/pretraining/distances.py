@@ -41,7 +41,8 @@ class AtomDistances(nn.Module):
         noisy = replace(batch, pos=batch.pos + self.noise * torch.randn_like(batch.pos))
         one, other = pairs(batch)
         truth = classes((batch.pos[one] - batch.pos[other]).norm(dim=1))
-        return F.cross_entropy(self.tell(model.encoder.atoms(noisy), one, other), truth)
+        told = self.tell(model.encoder.atoms(noisy), one, other)
+        return F.cross_entropy(told, truth, reduction="sum") / max(1, len(truth))
 
     def tell(self, atoms: Tensor, one: Tensor, other: Tensor) -> Tensor:
         """(atom, dim) -> (pair, BINS) logits, the same in both directions."""

@@ -247,6 +247,7 @@ def _learn(
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
     rows = ready.known if stacked.others else learned_rows(ready, divided)
+    rows = rows[ready.weights[rows] > 0]
     calibrate(predictor, ready, stacked, rows)
     if config.model.pooling == "extensive":
         predictor.metadata[DEVIATION] = np.nanstd(ready.counted[rows], axis=0).tolist()

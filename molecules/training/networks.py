@@ -235,7 +235,7 @@ def _tell_of_cut(config: "ExperimentConfig", molecules: int) -> None:
 
 
 def _gain(checkpoint: Path, started: float, fresh: float) -> str:
-    less = f"{1 - started / fresh:.0%} less" if started < fresh else "NOT less"
+    less = f"{(fresh - started) / abs(fresh):.0%} less" if started < fresh else "NOT less"
     return (
         f"Networks start from {checkpoint.stem}: on the first fold the loss is {started:.4g}, "
         f"and {fresh:.4g} from scratch ({less})."

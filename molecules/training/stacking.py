@@ -11,7 +11,7 @@ from molecules.evaluation.metrics import METRICS
 from molecules.experts.expert import Expert, ExpertName, fit_expert, tell
 from molecules.experts.forest import Forest
 from molecules.experts.inputs import Inputs
-from molecules.experts.stack import combine, fit_weights, signs_of_doubt
+from molecules.experts.stack import combine, fit_weights, proper, signs_of_doubt
 from molecules.tasks import Task, Tasks
 from molecules.training.bounded import fit_with_bounds
 from molecules.training.divisions import Division
@@ -165,7 +165,8 @@ def _out_of_fold(
     mean, doubt = np.full((2, *ready.labels.shape), np.nan)
     for division in _distinct(divided):
         expert = _fitted(name, inputs, ready, division.learned, seed, draft=True)
-        mean[division.held], own = tell(expert, inputs[division.held])
+        told, own = tell(expert, inputs[division.held])
+        mean[division.held] = proper(told, ready.tasks)  # as a predictor has it
         doubt[division.held] = np.nan if own is None else own
     return mean, doubt if np.isfinite(doubt).any() else None
 

@@ -171,3 +171,12 @@ def test_scales_there_and_back() -> None:
 def test_names_are_distinct() -> None:
     with pytest.raises(ValueError, match="named twice"):
         Tasks(tasks=(Task(name="a"), Task(name="a")))
+
+
+def test_open_ends_stay_open_on_either_scale() -> None:
+    tasks = Tasks(tasks=(Task(name="a", scale="log"), Task(name="b")))
+    ends = np.array([[-np.inf, -np.inf], [np.inf, np.inf], [1e4, 1e4], [np.nan, np.nan]])
+    told = tasks.in_units(ends)
+    np.testing.assert_array_equal(told[:2], [[0, -np.inf], [np.inf, np.inf]])
+    assert np.isfinite(told[2]).all()
+    assert np.isnan(told[3]).all()

@@ -128,6 +128,20 @@ def test_copied_rows_do_not_make_a_measurement_exact(inputs: Inputs) -> None:
     assert Chosen(*once.chosen[0]).noise > 0.1
 
 
+def test_few_labels_are_kept_where_a_table_is_cut(
+    inputs: Inputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernel_module, "MOST", 40)
+    labels = LABELS.copy()
+    labels[12:, 1] = np.nan
+    made = Kernel.fit(inputs, labels, np.ones(len(SMILES)), TASKS, 0)
+    assert len(made.counts) == 40
+    assert np.count_nonzero(made.coefficients[:, 1]) == 12
+    dense = Kernel.fit(inputs, LABELS, np.ones(len(SMILES)), TASKS, 0)
+    few = np.sort(np.random.default_rng(0).permutation(len(SMILES))[:40])
+    np.testing.assert_array_equal(dense.counts, inputs.counts[few])
+
+
 def test_how_unsure_the_kernel_is_is_what_scikit_learn_says(inputs: Inputs) -> None:
     known, other = inputs.rows(np.arange(60)), inputs.rows(np.arange(55, 80))
     kernel = Kernel.fit(known, LABELS[:60], np.ones(60), TASKS, 0)

@@ -35,6 +35,20 @@ def test_one_exchange(known: str, exchange: str | None) -> None:
     assert pairs("Clc1ccc(CC)cc1", known) == ([(known, exchange)] if exchange else [])
 
 
+@pytest.mark.parametrize(
+    ("query", "known", "exchange"),
+    [
+        ("CC(=O)N1CCCCC1", "CS(=O)(=O)N1CCCCC1", "CS(=O)(=O)*>>CC(=O)*"),
+        ("Clc1ccc(CCN)cc1.OC(=O)/C=C\\C(=O)O", "Fc1ccc(CCN)cc1.OC(=O)/C=C\\C(=O)O", "F*>>Cl*"),
+        ("Clc1ccc(CCN)cc1.OC(=O)/C=C\\C(=O)O", "Fc1ccc(CCN)cc1", None),  # and another salt
+    ],
+)
+def test_acyl_groups_are_parts_and_counterions_are_none(
+    query: str, known: str, exchange: str | None
+) -> None:
+    assert pairs(query, known) == ([(known, exchange)] if exchange else [])
+
+
 def test_the_smallest_exchange_comes_first() -> None:
     found = pairs("Clc1ccccc1", "Oc1ccccc1", "CC(C)(C)c1ccccc1", "c1ccccc1", "not a molecule", "")
     assert [smiles for smiles, _ in found] == ["c1ccccc1", "Oc1ccccc1", "CC(C)(C)c1ccccc1"]

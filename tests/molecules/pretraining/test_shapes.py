@@ -109,6 +109,13 @@ def test_without_a_shape_there_is_nothing_to_learn(name: str, batch: MoleculeBat
         assert loss.item() == 0
 
 
+def test_single_atoms_have_no_distances() -> None:
+    packed = featurize(["C", "O"]).packed
+    alone = MoleculeData(packed, np.arange(2), positions=np.zeros((2, 3), np.float32))
+    loss = AtomDistances(16, 0.1)(EncoderModel(GRAPH), alone.__getitems__(range(2)))
+    assert loss.item() == 0
+
+
 def test_some_molecules_get_a_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first four usable ones, wherever files end."""
     monkeypatch.setattr(library_module, "CHUNK", 3)

@@ -171,6 +171,19 @@ def test_given_folds(tmp_path: Path) -> None:
     assert trained.predictor.calibrations[0].width is None
 
 
+def test_rows_that_do_not_count_are_not_learned_from(tmp_path: Path) -> None:
+    table = made_table()
+    table.frame["trust"] = ["1", "0"] * (len(table) // 2) + ["1"] * (len(table) % 2)
+    options = ("data.weights=trust", "data.fractions=[0.6, 0.2, 0.2]")
+    predictor = train(table, ["length"], experiment("small", *options), tmp_path / "run").predictor
+    assert predictor.training_set is not None
+    rows = [table.smiles.index(text) for text in predictor.training_set.smiles]
+    assert rows
+    assert not any(row % 2 for row in rows)
+    assert predictor.known is not None
+    assert len(predictor.known) == len(rows)
+
+
 def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) -> None:
     table = made_table(("CCO.Cl", "bad("))
     frame = table.frame

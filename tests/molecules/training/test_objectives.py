@@ -68,6 +68,15 @@ def test_a_bound_costs_only_what_lies_beyond_it(regression: str, power: int) -> 
     assert constant_loss(tasks, replace(data, bounds=None), 2.0) == pytest.approx(22 / 4)
 
 
+def test_a_bound_of_zero_says_nothing_of_a_logarithm() -> None:
+    tasks = Tasks(tasks=(Task(name="dose", scale="log"),))
+    labels, bounds = np.array([[1.0], [math.e], [0.0], [1.0]]), np.array([[0], [0], [-1], [0]])
+    data = replace(make_data(), labels=labels, bounds=bounds.astype(np.int8))
+    assert constant_loss(tasks, data) == pytest.approx(1 / 3)
+    some = np.array([0, 1, 3])
+    assert constant_loss(tasks, data) == pytest.approx(constant_loss(tasks, data.rows(some)))
+
+
 def test_a_weight_of_two_is_a_row_that_stands_twice() -> None:
     data = replace(make_data(), labels=LABELS)
     weighted = replace(data, weights=np.array([2.0, 1.0, 0.0, 0.0]))
