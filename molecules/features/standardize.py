@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Standardization = Literal["off", "salts", "parent", "tautomer"]
 
-_HEAVY_HYDROGEN = re.compile(r"\[[23]H\]")
+_ISOTOPE = re.compile(r"\[\d+(?=[A-Za-z*])")
 # atomic numbers; between the two lie what makes complexes and organometallics
 _NONMETALS = {0, 1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(52, 55), 85, 86}
 _IONIC = {3, 11, 19, 37, 55, 87, 4, 12, 20, 38, 56, 88}  # groups 1 and 2
@@ -29,14 +29,13 @@ def standardized(smiles: Iterable[str | None], kind: Standardization) -> list[st
 
     Args:
         smiles: one per row, None or blank where there is none.
-        kind: `off` changes nothing but deuterium and tritium, which are read as hydrogen: a
-            model sees no isotopes, and RDKit would leave these as atoms. `salts` strips
-            RDKit's list of counterions and keeps the largest organic fragment of what is
-            left. `parent` also normalizes functional groups and neutralizes charges, and
-            leaves a complex of a metal as it is. `tautomer` also takes RDKit's canonical
-            tautomer. Stereo stays.
+        kind: `off` changes nothing but isotopes, which no model sees: RDKit would leave
+            deuterium as atoms, and fingerprints tell labelled atoms. `salts` strips RDKit's
+            list of counterions and keeps the largest organic fragment of what is left. `parent`
+            also normalizes functional groups and neutralizes charges, and leaves a complex of
+            a metal as it is. `tautomer` also takes RDKit's canonical tautomer. Stereo stays.
     """
-    texts = [_HEAVY_HYDROGEN.sub("[H]", text or "") for text in smiles]
+    texts = [_ISOTOPE.sub("[", text or "") for text in smiles]
     if kind == "off":
         return texts
     from rdkit import rdBase

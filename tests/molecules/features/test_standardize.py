@@ -67,6 +67,18 @@ def test_what_is_no_molecule_comes_back(kind: Standardization) -> None:
 def test_heavy_hydrogen_is_hydrogen(kind: Standardization) -> None:
     heavy = ["[2H]C([2H])([2H])O", "[3H]CCO", "C[C@]([2H])(O)F"]
     light = ["CO", "CCO", "C[C@]([H])(O)F"]
-    graphs = [vars(featurize(standardized(given, kind)).packed) for given in (heavy, light)]
+    assert_alike(heavy, light, kind)
+
+
+@pytest.mark.parametrize("kind", ["off", *KINDS])
+def test_labelled_atoms_are_as_others(kind: Standardization) -> None:
+    labelled = ["[13CH3]C(=O)O", "[14cH]1ccccc1[125I]", "C[13C@@H](N)O"]
+    assert_alike(labelled, ["CC(=O)O", "c1ccccc1I", "C[C@@H](N)O"], kind)
+
+
+def assert_alike(one: list[str], other: list[str], kind: Standardization) -> None:
+    read = [featurize(standardized(given, kind), with_fingerprints=True) for given in (one, other)]
+    np.testing.assert_array_equal(read[0].fingerprints, read[1].fingerprints)
+    graphs = [vars(each.packed) for each in read]
     for name, values in graphs[0].items():
         np.testing.assert_array_equal(values, graphs[1][name])
