@@ -19,7 +19,7 @@ from weather.forecasting.execution import Known, Stepper
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.noise import MemberNoise
-from weather.forecasting.perturbations import Perturbations
+from weather.forecasting.perturbations import PAIRED, Perturbations
 from weather.forecasting.planner import Plan
 from weather.grid import LatLonGrid
 from weather.state import State, seconds
@@ -102,8 +102,9 @@ class Job:
         one where it is large."""
         members = 1 if self.members is None else len(self.members)
         cases = [(time, member) for time in range(len(self.times)) for member in range(members)]
-        size, sets = together(self.experts.variables, self.experts.grid), 1 + len(self.others)
-        alike = [[case for case in cases if case[1] % sets == one] for one in range(sets)]
+        size = together(self.experts.variables, self.experts.grid)
+        sets = range(1 + len(self.others))
+        alike = [[case for case in cases if self._turn(case) == one] for one in sets]
         return [some[first : first + size] for some in alike for first in range(0, len(some), size)]
 
     def initial(self, batch: list[Case]) -> Known:
@@ -116,7 +117,15 @@ class Job:
         return self.perturbations.apply(known, times, members)
 
     def _experts(self, case: Case) -> Experts:
-        return (self.experts, *self.others)[case[1] % (1 + len(self.others))]
+        return (self.experts, *self.others)[self._turn(case)]
+
+    def _turn(self, case: Case) -> int:
+        """Which set of models it is of; both members of a pair, if there is one for each set."""
+        member, sets = case[1], 1 + len(self.others)
+        config = None if self.perturbations is None else self.perturbations.config
+        if config and config.method in PAIRED and config.members >= 2 * sets:
+            member //= 2
+        return member % sets
 
     def arrangement(self) -> Arrangement:
         """How the file is laid out.

@@ -16,6 +16,7 @@ from sciml.batches import batch_share
 from sciml.epochs import epochs_and_batches
 from sciml.ledger import Ledger, hollow
 from sciml.machine import Speed, available, resident
+from sciml.prefetch import AHEAD
 from sciml.training import TrainingConfig, precision_here
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.forecasting.forecaster_config import ForecasterConfig
@@ -192,9 +193,9 @@ def _trace(work: Work, device: str) -> _Trace:
             ledger.hold([*module.parameters(), *module.buffers()])
         weights = ledger.live
         average = _average(training, model, loss)
-        # the loader is a batch ahead
         batches = [
-            fake_state(work.variables, work.grid, batch_size, work.length, device) for _ in range(2)
+            fake_state(work.variables, work.grid, batch_size, work.length, device)
+            for _ in range(1 + AHEAD)  # the loader is so many ahead
         ]
         optimizer = torch.optim.AdamW(model.parameters(), fused=True)
         for _ in range(_TRACED):

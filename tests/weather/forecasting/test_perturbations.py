@@ -9,8 +9,10 @@ import torch
 from sciml.errors import InputError
 from weather.files.forecasts import open_forecast
 from weather.forecasting.execution import initial
+from weather.forecasting.experts import Experts
 from weather.forecasting.forecast_file import write_forecast
 from weather.forecasting.forecaster import Forecaster
+from weather.forecasting.job import Job
 from weather.forecasting.perturbations import EnsembleConfig, Perturbations, never_negative
 from weather.forecasting.planner import plan
 from weather.models.model import WeatherModel
@@ -117,6 +119,23 @@ def test_models_of_the_same_time_step_take_turns(make_forecaster, analyses, tmp_
         for member in (number, number + 2):
             part = forecast.isel(member=member)
             np.testing.assert_allclose(part["z"], alone["z"].transpose(*part["z"].dims), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("members", "turns"), [(8, [0, 0, 1, 1, 0, 0, 1, 1]), (2, [0, 1])])
+def test_a_pair_is_of_one_model(members, turns, forecaster, analyses):
+    config = EnsembleConfig(members=members, method="noise")
+    experts = Experts.of(forecaster)
+    job = Job(
+        experts,
+        analyses,
+        np.array(TIMES[:1]),
+        plan([6 * HOUR], [6 * HOUR]),
+        "cf",
+        perturbations=Perturbations(forecaster, config, analyses),
+        others=(experts,),
+    )
+    found = {member: turn for turn, batch in enumerate(job.batches()) for _, member in batch}
+    assert [found[member] for member in range(members)] == turns
 
 
 def test_only_what_is_asked_for_is_kept(forecaster, analyses):
