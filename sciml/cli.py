@@ -50,6 +50,13 @@ def _as_written(type_: Any, tokens: Sequence[Token]) -> Any:
 OPTIONS = Parameter(converter=_as_written)
 
 
+def version() -> str:
+    """Of the installed distribution, which holds all packages."""
+    from importlib.metadata import version as version_of
+
+    return version_of("sciml-foundation")
+
+
 def run(app: App, arguments: Sequence[str] | None = None) -> None:
     """Run a command; what the user can mend ends in one line and exit status 2.
 
