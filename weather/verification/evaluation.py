@@ -45,7 +45,7 @@ class Options:
         climatology: kind; None takes `daily` from ten years on, `seasonal` from three, else
             `mean`.
         linear: also fit the linear model, for the headline channels at 24 h.
-        regions: names, `["all"]`, or None for the usual ones; see `regions.regions`.
+        regions: names, `all` among them, or None for the usual ones; see `regions.regions`.
         thresholds: events to score, such as `msl<100000` or `t850>q0.9`.
         seasons: also score by season of the valid time.
         allow_leakage: score dates that were seen, and say so everywhere.
