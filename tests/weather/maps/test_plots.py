@@ -24,6 +24,7 @@ from weather.maps.plots import View, draw_map
 from weather.maps.probability import draw_probability
 from weather.maps.products import choose_product, displayed
 from weather.maps.select import select_analysis, select_forecast
+from weather.maps.sheet import require_picture, save_figure
 from weather.maps.stamps import draw_stamps
 from weather.sphere import distance
 
@@ -99,6 +100,14 @@ def test_what_is_no_single_map_is_said(tmp_path: Path) -> None:
             draw(forecast.isel(time=0).expand_dims(member=2))
     with pytest.raises(InputError, match=r"coordinates time, .*; expected lat and lon"):
         LatLonGrid.from_dataset(raw)
+
+
+def test_names_of_pictures(one: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.png, \.pdf or \.svg"):
+        require_picture(Path("x.bmp"))
+    for name in ("x.png", "x.pdf", "x.svg"):
+        save_figure(draw_map(one, "msl"), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_a_wind_at_a_level_is_not_that_above_the_ground(one: xr.Dataset) -> None:
