@@ -66,27 +66,33 @@ def screen(
             changes of some thousandths.
     """
     from molecules.prediction.model_source import split_files
-    from molecules.screening.screen_file import screen_file
+    from molecules.screening.carry_out import progress_path
+    from molecules.screening.job import read_shard
+    from molecules.screening.screen_file import screen_file, shard_path
+    from sciml.cli import going_on
 
     models, files = split_files(model, library or ())
-    screen_file(
-        models,
-        files or ["demo"],
-        out,
-        csv,
-        targets=target or (),
-        minimize=minimize,
-        rank_by=rank_by,
-        combine=combine,
-        top=top,
-        exclude=exclude or (),
-        min_similarity=min_similarity,
-        smiles=smiles,
-        shard=shard,
-        workers=workers,
-        scheduler=scheduler,
-        cache=cache,
-        device=device,
-        precision=precision,
-        options=hits,
-    )
+    number, shards = read_shard(shard)
+    made = shard_path(out, number, shards) if shards > 1 else out
+    with going_on(progress_path(made)):
+        screen_file(
+            models,
+            files or ["demo"],
+            out,
+            csv,
+            targets=target or (),
+            minimize=minimize,
+            rank_by=rank_by,
+            combine=combine,
+            top=top,
+            exclude=exclude or (),
+            min_similarity=min_similarity,
+            smiles=smiles,
+            shard=shard,
+            workers=workers,
+            scheduler=scheduler,
+            cache=cache,
+            device=device,
+            precision=precision,
+            options=hits,
+        )
