@@ -57,7 +57,8 @@ def screen(
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.
         smiles: column with the SMILES or InChI; found by its name or content if left out.
-        shard: `3/16` screens the third of sixteen parts, for `molecules merge`.
+        shard: `3/16` screens the third of sixteen parts, for `molecules merge`; of `--out
+            hits.html` it writes `hits.3-of-16.json`.
         workers: processes; one per core if left out.
         scheduler: address of a Dask scheduler, to work on its cluster instead.
         cache: folder that keeps molecular graphs; the next model need not parse again.

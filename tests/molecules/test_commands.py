@@ -270,6 +270,16 @@ def test_screen_writes_one_page_that_needs_nothing_else(
     assert "21 ok, 1 invalid smiles" in capsys.readouterr().out
 
 
+def test_a_shard_is_written_where_the_help_says(
+    model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("screen", "--help")
+    assert "hits.3-of-16.json" in capsys.readouterr().out
+    out = tmp_path / "hits.html"
+    call("screen", model, table, "--target", "toxic", "--shard", "1/2", "--out", out)
+    assert [path.name for path in tmp_path.glob("*.json")] == ["hits.1-of-2.json"]
+
+
 @pytest.mark.parametrize("shard", [(), ("--shard", "1/2")])
 def test_a_screen_that_is_ended_says_that_it_goes_on(
     model: Path, table: Path, tmp_path: Path, shard: tuple[str, ...],
