@@ -1,5 +1,7 @@
 """The command `weather prepare`."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -104,6 +106,7 @@ def prepare(
             out,
             lambda total, done: bar.update(task, total=total, completed=done, visible=True),
             lambda done: bar.advance(task, done),
+            shlex.join(["weather", *sys.argv[1:]]),
         )
     console = Console(stderr=True, soft_wrap=True)
     for note in made.notes:
