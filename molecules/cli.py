@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from sciml.cli import OPTIONS, run
+from sciml.cli import OPTIONS, run, version
 
 COMMANDS = {
     "check": "Look through a table before learning from it: what is wrong, what limits a model.",
@@ -25,6 +25,7 @@ COMMANDS = {
 app = App(
     name="molecules",
     default_parameter=OPTIONS,
+    version=version,
     help="Molecular properties: train on a table of SMILES, predict, screen a library.",
 )
 for command, summary in COMMANDS.items():

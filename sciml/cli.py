@@ -3,7 +3,9 @@
 import io
 import os
 import shlex
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -48,6 +50,13 @@ def _as_written(type_: Any, tokens: Sequence[Token]) -> Any:
 
 
 OPTIONS = Parameter(converter=_as_written)
+
+
+def version() -> str:
+    """Of the installed distribution, which holds all packages."""
+    from importlib.metadata import version as version_of
+
+    return version_of("sciml-foundation")
 
 
 def run(app: App, arguments: Sequence[str] | None = None) -> None:
@@ -124,6 +133,37 @@ def counted(what: str) -> Iterator[Callable[[float, float], None]]:
     with progress() as bar:
         task = bar.add_task(what, visible=False)
         yield lambda done, of: bar.update(task, completed=done, total=of, visible=True)
+
+
+@contextmanager
+def going_on(begun: Path) -> Iterator[None]:
+    """Around work that the same command goes on with: says so on Ctrl-C and SIGTERM.
+
+    Args:
+        begun: is there as soon as a part is done.
+    """
+
+    def tell() -> None:
+        goes_on = "; the same command goes on where it was"
+        note(f"stopped{goes_on if begun.exists() else ''}")
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        try:
+            tell()
+        finally:
+            os.kill(os.getpid(), number)
+
+    heard = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, end) if heard else None
+    try:
+        yield
+    except KeyboardInterrupt:
+        tell()
+        raise
+    finally:
+        if heard:
+            signal.signal(signal.SIGTERM, before)
 
 
 def dotted_to_set(tokens: Sequence[str]) -> list[str]:

@@ -34,7 +34,7 @@ def load_config(kind: type[C], path: Path | None = None, overrides: Sequence[str
             a value that does not fit.
     """
     data = read_settings(path, overrides)
-    return parse_config(kind, data, "the configuration" if path is None else str(path))
+    return parse_config(kind, data, "the configuration" if path is None else str(path), overrides)
 
 
 def read_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -49,8 +49,16 @@ def read_settings(path: Path | None = None, overrides: Sequence[str] = ()) -> di
     return data
 
 
-def parse_config(kind: type[C], data: dict[str, Any], source: str) -> C:
+def parse_config(
+    kind: type[C], data: dict[str, Any], source: str, overrides: Sequence[str] = ()
+) -> C:
     """Validate plain data as a configuration of type `kind`.
+
+    Args:
+        kind: the configuration's type.
+        data: as `read_settings` gives it.
+        source: of the data, in words.
+        overrides: those among the data, which are then named instead.
 
     Raises:
         InputError: one line that names every key which does not fit.
@@ -59,8 +67,12 @@ def parse_config(kind: type[C], data: dict[str, Any], source: str) -> C:
         return kind.model_validate(data)
     except ValidationError as error:
         known = sorted(_known_keys(kind))
-        problems = "; ".join(_describe(problem, known) for problem in error.errors())
-        raise InputError(f"{source}: {problems}") from None
+        keys = [override.partition("=")[0] for override in overrides]
+        problems: dict[str, list[str]] = {}
+        for problem in error.errors():
+            told = problems.setdefault(_origin(_where(problem, known), keys) or source, [])
+            told.append(_describe(problem, known))
+        raise InputError("; ".join(f"{of}: {'; '.join(p)}" for of, p in problems.items())) from None
 
 
 def dump_config(config: Config) -> str:
@@ -150,11 +162,23 @@ def _known_keys(kind: object) -> set[str]:
     return keys
 
 
-def _describe(problem: Any, known: list[str]) -> str:
+def _where(problem: Any, known: list[str]) -> str:
+    """The dotted key of a problem."""
     *sections, last = problem["loc"] or ("top level",)
     # pydantic puts the `kind` of a union between the keys; the file has no such section
     parts = [part for part in sections if isinstance(part, int) or part in known]
-    where = ".".join(str(part) for part in [*parts, last])
+    return ".".join(str(part) for part in [*parts, last])
+
+
+def _origin(where: str, keys: Sequence[str]) -> str:
+    """`--training.epochs`, the last override of the key or of a section that it is in, or none."""
+    found = [key for key in keys if f"{where}.".startswith(f"{key}.")]
+    return f"--{found[-1]}" if found else ""
+
+
+def _describe(problem: Any, known: list[str]) -> str:
+    where = _where(problem, known)
+    last = where.rpartition(".")[2]
     if problem["type"] == "extra_forbidden":
         elsewhere = last in known and f"; {last!r} belongs to another section or kind"
         return f"unknown key {where!r}{elsewhere or nearest(str(last), known)}"

@@ -3,9 +3,15 @@
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from cyclopts import App
+
+from molecules.cli import app as molecules
+from sciml.cli import run
+from weather.cli import app as weather
 
 ROOT = Path(__file__).parents[1]
 DATA = [
@@ -51,3 +57,11 @@ def test_code_and_commands_are_in_and_tests_are_not(contents: set[str]) -> None:
     assert {"sciml/training.py", "weather/cli.py", "molecules/cli.py"} <= contents
     assert any(name.endswith("entry_points.txt") for name in contents)
     assert not any(name.startswith(("tests", "benchmarks", "notebooks")) for name in contents)
+
+
+@pytest.mark.parametrize("app", [weather, molecules], ids=["weather", "molecules"])
+def test_commands_tell_their_version(app: App, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["--version"])
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().out.strip() == version("sciml-foundation")

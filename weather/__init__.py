@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from weather.maps.meteogram import draw_meteogram
     from weather.maps.plots import draw_map
     from weather.maps.probability import draw_probability
+    from weather.maps.select import select_forecast
     from weather.maps.stamps import draw_stamps
     from weather.maps.tracks import draw_tracks
 
@@ -24,6 +25,7 @@ __all__ = [
     "find_tracks",
     "open_forecast",
     "open_reanalysis",
+    "select_forecast",
 ]
 
 _HOME = {
@@ -36,6 +38,7 @@ _HOME = {
     "find_tracks": "weather.cyclones.tracking",
     "open_forecast": "weather.files.forecasts",
     "open_reanalysis": "weather.files.reanalysis",
+    "select_forecast": "weather.maps.select",
 }
 
 

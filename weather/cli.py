@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-from sciml.cli import OPTIONS, run
+from sciml.cli import OPTIONS, run, version
 
 COMMANDS = {
     "simulate": "Simulate a dry atmosphere (Held-Suarez forcing) to train and test on.",
@@ -26,6 +26,7 @@ COMMANDS = {
 app = App(
     name="weather",
     default_parameter=OPTIONS,
+    version=version,
     help="Learned weather forecasts: train on analyses, forecast, evaluate and plot.",
 )
 for command, summary in COMMANDS.items():

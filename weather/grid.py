@@ -124,6 +124,11 @@ class LatLonGrid(Config):
         Raises:
             InputError: no grid of this kind.
         """
+        if not {"lat", "lon"} <= set(dataset.coords):
+            raise InputError(
+                f"the data set has the coordinates {', '.join(map(str, dataset.coords))}; expected "
+                "lat and lon, as open_forecast and open_reanalysis give them"
+            )
         try:
             return cls(lat=dataset["lat"].values.tolist(), lon=dataset["lon"].values.tolist())
         except ValidationError as error:

@@ -57,7 +57,8 @@ def screen(
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.
         smiles: column with the SMILES or InChI; found by its name or content if left out.
-        shard: `3/16` screens the third of sixteen parts, for `molecules merge`.
+        shard: `3/16` screens the third of sixteen parts, for `molecules merge`; of `--out
+            hits.html` it writes `hits.3-of-16.json`.
         workers: processes; one per core if left out.
         scheduler: address of a Dask scheduler, to work on its cluster instead.
         cache: folder that keeps molecular graphs; the next model need not parse again.
@@ -66,27 +67,33 @@ def screen(
             changes of some thousandths.
     """
     from molecules.prediction.model_source import split_files
-    from molecules.screening.screen_file import screen_file
+    from molecules.screening.carry_out import progress_path
+    from molecules.screening.job import read_shard
+    from molecules.screening.screen_file import screen_file, shard_path
+    from sciml.cli import going_on
 
     models, files = split_files(model, library or ())
-    screen_file(
-        models,
-        files or ["demo"],
-        out,
-        csv,
-        targets=target or (),
-        minimize=minimize,
-        rank_by=rank_by,
-        combine=combine,
-        top=top,
-        exclude=exclude or (),
-        min_similarity=min_similarity,
-        smiles=smiles,
-        shard=shard,
-        workers=workers,
-        scheduler=scheduler,
-        cache=cache,
-        device=device,
-        precision=precision,
-        options=hits,
-    )
+    number, shards = read_shard(shard)
+    made = shard_path(out, number, shards) if shards > 1 else out
+    with going_on(progress_path(made)):
+        screen_file(
+            models,
+            files or ["demo"],
+            out,
+            csv,
+            targets=target or (),
+            minimize=minimize,
+            rank_by=rank_by,
+            combine=combine,
+            top=top,
+            exclude=exclude or (),
+            min_similarity=min_similarity,
+            smiles=smiles,
+            shard=shard,
+            workers=workers,
+            scheduler=scheduler,
+            cache=cache,
+            device=device,
+            precision=precision,
+            options=hits,
+        )

@@ -69,7 +69,10 @@ def split(
     if len(fractions) != len(FOLDS) or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise InputError(f"split fractions are {list(fractions)}; expected three that sum to one")
     if kind == "time" and times is None:
-        raise InputError("the split time needs to know when; set data.time_column")
+        raise InputError(
+            "the split time needs to know when; name the column of dates or years: --time-column "
+            "of check, --data.time_column of train"
+        )
     groups = grouped(kind, smiles)
     sizes = np.array(fractions) * sum(map(len, groups))
     match kind:

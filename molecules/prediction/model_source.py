@@ -129,18 +129,23 @@ def split_files(model: Path, files: Sequence[str]) -> tuple[list[Path], list[str
 def models_and_table(
     command: str, model: Path, files: Sequence[str] | None
 ) -> tuple[list[Path], str]:
-    """As `split_files`, of a command that takes one table; `demo` if there is none.
+    """As `split_files`, of a command that takes one table.
 
     Raises:
-        InputError: there are more, or an unknown option.
+        InputError: there is none, there are more, or an unknown option.
     """
     models, tables = split_files(model, files or ())
+    if not tables:
+        raise InputError(
+            f"{command} needs a table behind the model: give a file, or demo for the library that "
+            "comes with RDKit"
+        )
     if len(tables) > 1:
         raise InputError(
             f"{command} takes one table behind the models; {', '.join(tables)} are given "
             "(models end in .safetensors, and a quoted '*.csv' is one table)"
         )
-    return models, tables[0] if tables else "demo"
+    return models, tables[0]
 
 
 @lru_cache(maxsize=2)

@@ -270,6 +270,37 @@ def test_screen_writes_one_page_that_needs_nothing_else(
     assert "21 ok, 1 invalid smiles" in capsys.readouterr().out
 
 
+def test_a_shard_is_written_where_the_help_says(
+    model: Path, table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("screen", "--help")
+    assert "hits.3-of-16.json" in capsys.readouterr().out
+    out = tmp_path / "hits.html"
+    call("screen", model, table, "--target", "toxic", "--shard", "1/2", "--out", out)
+    assert [path.name for path in tmp_path.glob("*.json")] == ["hits.1-of-2.json"]
+
+
+@pytest.mark.parametrize("shard", [(), ("--shard", "1/2")])
+def test_a_screen_that_is_ended_says_that_it_goes_on(
+    model: Path, table: Path, tmp_path: Path, shard: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("molecules.screening.carry_out.SAVE_SECONDS", -1.0)
+    monkeypatch.setattr("molecules.screening.carry_out._SHARE", 1e9)
+    for name in ("finish", "_finish_shard"):
+        monkeypatch.setattr(f"molecules.screening.screen_file.{name}", stopped)
+    out = tmp_path / "hits.html"
+    with pytest.raises(SystemExit) as ended:
+        run(app, ["screen", str(model), str(table), "--target", "toxic", "--out", str(out),
+                  "--workers", "1", *shard])  # fmt: skip
+    assert ended.value.code == 130
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last == "stopped; the same command goes on where it was"
+
+
 def test_screen_of_a_probability_to_minimize(model: Path, tmp_path: Path) -> None:
     library = tmp_path / "lib.smi"
     library.write_text("\n".join("C" * n for n in range(1, 9)))

@@ -1,9 +1,14 @@
 """Commands: dotted options and one-line errors."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from cyclopts import App
 
-from sciml.cli import OPTIONS, Overrides, counted, run
+from sciml.cli import OPTIONS, Overrides, counted, going_on, run
 from sciml.errors import InputError
 
 app = App(name="demo", default_parameter=OPTIONS)
@@ -80,3 +85,29 @@ def test_a_long_line_is_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run(app, ["simulate", "--days", "x y " * 40])
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_is_ended_says_whether_it_goes_on(
+    number: signal.Signals, begun: bool, tmp_path: Path
+) -> None:
+    if begun:
+        (tmp_path / "begun").touch()
+    code = (
+        "import os\nfrom pathlib import Path\nfrom sciml.cli import going_on\n"
+        f"with going_on(Path('begun')):\n    os.kill(os.getpid(), {int(number)})\n    input()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    told = "stopped; the same command goes on where it was" if begun else "stopped"
+    assert done.stderr.splitlines()[0] == told
+    assert done.returncode == -number
+
+
+def test_afterwards_a_signal_ends_as_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with going_on(Path("none")):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before

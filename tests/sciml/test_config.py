@@ -67,6 +67,24 @@ def test_what_does_not_fit_is_one_line(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "start"),
+    [
+        (["color=red"], "--color: unknown key 'color'; did you mean 'colour'"),
+        (["rate=1", "rate=fast"], "--rate: rate: "),
+        (["shape={kind: circle, radios: 2}"], "--shape: unknown key 'shape.radios'"),
+        (["shape.kind=circle", "shape.side=1"], "--shape.side: unknown key 'shape.side'"),
+        (["rated=1"], r"\S*yaml: points.0: .*; --rated: unknown key 'rated'; did you mean 'rate'"),
+    ],
+)
+def test_an_override_that_does_not_fit_is_named(
+    tmp_path: Path, overrides: list[str], start: str
+) -> None:
+    text = "points: [1.5]" if "yaml" in start else "colour: red"
+    with pytest.raises(InputError, match=f"^{start}"):
+        load_config(Drawing, write(tmp_path, text), overrides)
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*none\.yaml: No such file"):
         load_config(Drawing, tmp_path / "none.yaml")

@@ -52,6 +52,24 @@ def test_lead_times_at_choice(call, trained, waves_file, tmp_path):
         assert (open_forecast(out)["lead_time"].values / hour).tolist() == leads
 
 
+def test_what_is_ended_says_that_it_goes_on(
+    call, trained, waves_file, tmp_path, monkeypatch, capsys
+):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("weather.forecasting.forecast_file.finish", stopped)
+    monkeypatch.setattr("weather.training.store.write_moments", stopped)
+    model = trained / "graph" / "model.safetensors"
+    for command in (
+        ("forecast", model, "--from", waves_file, "--hours", 12, "--out", tmp_path / "f.nc"),
+        ("prepare", waves_file, "--out", tmp_path / "s.zarr"),
+    ):
+        assert call(*command) == 130
+        last = capsys.readouterr().err.strip().splitlines()[-1]
+        assert last == "stopped; the same command goes on where it was"
+
+
 def test_files_and_times_follow_one_flag(call, trained, waves, tmp_path, one_line):
     parts = [tmp_path / "a.nc", tmp_path / "b.nc"]
     for part, some in zip(parts, (slice(30), slice(30, None)), strict=True):

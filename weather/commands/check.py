@@ -30,7 +30,8 @@ def check(
     Parameters
     ----------
     data:
-        NetCDF files, one series.
+        Analyses of one series: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name
+        such as arco-era5.
     model:
         A model.safetensors that is to forecast from them: also look for its variables,
         levels and grid, and compare with its training data.

@@ -56,8 +56,8 @@ def evaluate(
         Also fit and score a linear model (ridge regression on principal components)
         at 24 h.
     threshold:
-        Events for Brier scores and reliability: 'msl<100000', or by a quantile of the
-        climatology, 't850>q0.9'.
+        Events for Brier scores and reliability: 'msl < 980 hPa', without a unit in SI
+        ('msl<98000'), or by a quantile of the climatology, 't850>q0.9'.
     region:
         Regions of WeatherBench 2 such as europe or tropics, land, sea, or all.
         Default: tropics, both extra-tropics, land and sea.

@@ -101,7 +101,7 @@ def forecast(
         Only tell how much memory, time and disk it would take, from the model file's
         header; --from and --out are not needed.
     """
-    from sciml.cli import counted, note
+    from sciml.cli import counted, going_on, note
     from sciml.errors import InputError
     from sciml.wording import count
     from weather.files.reanalysis import open_reanalysis
@@ -126,7 +126,8 @@ def forecast(
     refuse_to_overwrite(from_, out)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
-    with counted("forecasting, steps") as on_step:
+    begun = out.with_name(f".{out.name}.partial") / "restart"
+    with going_on(begun), counted("forecasting, steps") as on_step:
         written = write_forecast(
             forecasters,
             dataset,

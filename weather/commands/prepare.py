@@ -1,5 +1,7 @@
 """The command `weather prepare`."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,7 +72,7 @@ def prepare(
     """
     from rich.console import Console
 
-    from sciml.cli import progress
+    from sciml.cli import going_on, progress
     from sciml.config import parse_config
     from sciml.wording import count
     from weather.training.prepare import Preparation, prepare
@@ -94,7 +96,8 @@ def prepare(
         "allow_nan": allow_nan,
     }
     config = parse_config(Preparation, settings, "the options")
-    with progress() as bar:
+    begun = out.with_name(f"{out.name}.partial") / "progress.json"
+    with going_on(begun), progress() as bar:
         task = bar.add_task("preparing, fields", total=None, visible=False)
         made = prepare(
             files,
@@ -103,6 +106,7 @@ def prepare(
             out,
             lambda total, done: bar.update(task, total=total, completed=done, visible=True),
             lambda done: bar.advance(task, done),
+            shlex.join(["weather", *sys.argv[1:]]),
         )
     console = Console(stderr=True, soft_wrap=True)
     for note in made.notes:

@@ -1,5 +1,6 @@
 """The command `weather train`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,8 +52,8 @@ def train(
     source = settings_file(config, "small", run, resume)
     settings = read_settings(source, set_ or ())
     if _kind(settings) == "downscaling":
-        return _train_downscaler(settings, source, data, run, resume, estimate)
-    experiment = parse_config(ExperimentConfig, settings, str(source))
+        return _train_downscaler(settings, set_ or (), source, data, run, resume, estimate)
+    experiment = parse_config(ExperimentConfig, settings, str(source), set_ or ())
     sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:
@@ -73,6 +74,7 @@ def _kind(settings: dict[str, Any]) -> object:
 
 def _train_downscaler(
     settings: dict[str, Any],
+    overrides: Sequence[str],
     source: Path,
     data: list[str] | None,
     run: Path | None,
@@ -91,7 +93,7 @@ def _train_downscaler(
     from weather.forecasting.estimate import show_estimate
     from weather.training.estimate import advice
 
-    experiment = parse_config(DownscalingConfig, settings, str(source))
+    experiment = parse_config(DownscalingConfig, settings, str(source), overrides)
     sources = with_sources(experiment.data, data, source, run)
     experiment = experiment.model_copy(update={"data": sources})
     if estimate:

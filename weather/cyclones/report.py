@@ -1,6 +1,6 @@
 """Tracks and their scores at a glance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from weather.cyclones.tracking import Tracks
 from weather.sphere import place
 
 _SHOWN = 30  # tracks
+_COLUMNS = ("track", "storm", "basin", "first", "last", "from", "to", "hPa", "m/s")
 CAVEAT = (
     "Pressure and wind are those of grid cells: coarse cells cannot hold a storm's core, so "
     "that intensity errors measure the grid as much as the forecast."
@@ -22,7 +23,7 @@ CAVEAT = (
 
 
 def track_table(found: Tracks, known: Mapping[str, tuple[str, str]]) -> Table:
-    """One line for each track; of many the first."""
+    """One line for each track; of many the first. What is known of none has no column."""
     runs, tracks = len(found.runs), found.tracks
     times = [time for run in found.runs for time in run.times]
     title = f"{len(tracks)} tracks in {runs} {'run' if runs == 1 else 'runs'}, "
@@ -30,10 +31,17 @@ def track_table(found: Tracks, known: Mapping[str, tuple[str, str]]) -> Table:
     if len(tracks) > _SHOWN:
         title += f"; the first {_SHOWN}, all are in tracks.csv"
     table = Table(title=title, box=SIMPLE_HEAD, padding=0)
-    for name in ("track", "storm", "basin", "first", "last", "from", "to", "hPa", "m/s"):
-        table.add_column(name, justify="right" if name in ("hPa", "m/s") else "left")
-    for track in tracks[:_SHOWN]:
-        table.add_row(*_cells(track, known))
+    rows = [_cells(track, known) for track in tracks[:_SHOWN]]
+    columns = [column for column in zip(_COLUMNS, *rows, strict=True) if _tells(column[1:])]
+    for name, *_ in columns:
+        table.add_column(
+            name,
+            justify="right" if name in ("hPa", "m/s") else "left",
+            no_wrap=name in ("track", "from", "to"),
+            overflow="fold",
+        )
+    for cells in zip(*(column[1:] for column in columns), strict=True):
+        table.add_row(*cells)
     return table
 
 
@@ -49,6 +57,11 @@ def _cells(track: Track, known: Mapping[str, tuple[str, str]]) -> list[str]:
         "-" if np.isnan(pressure).all() else f"{np.nanmin(pressure) / 100:.0f}",
         "-" if np.isnan(wind).all() else f"{np.nanmax(wind):.0f}",
     ]  # fmt: skip
+
+
+def _tells(cells: Sequence[str]) -> bool:
+    """Whether one is filled; of no cells there is nothing to leave out."""
+    return not cells or bool({*cells} - {"", "-"})
 
 
 def score_table(scores: TrackScores) -> Table:

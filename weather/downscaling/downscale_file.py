@@ -1,7 +1,6 @@
 """Fields of a file, downscaled to another that is laid out like it."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import xarray as xr
@@ -12,6 +11,7 @@ from weather.downscaling.downscaler import Downscaler
 from weather.files.arrangement import Arrangement
 from weather.files.forecast_coordinates import analysis_coordinates
 from weather.files.forecast_layout import Contents, analysis_layout
+from weather.files.history import stamped, whole_history
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.forecasting.output import claim_output, finish, remove
 from weather.forecasting.working_store import WorkingStore
@@ -80,15 +80,13 @@ def _states(downscaler: Downscaler, dataset: xr.Dataset) -> Iterator[tuple[dict[
 
 
 def _attributes(downscaler: Downscaler, dataset: xr.Dataset, command: str) -> dict[str, str]:
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    read = str(dataset.attrs.get("history", ""))
     period = str(downscaler.metadata.get("period", ""))
     return {
         "Conventions": "CF-1.10",
         "title": "Fields downscaled by a learned model",
         "source": f"weather downscale, from {downscaler.refinement.coarse.describe()}, trained on "
         f"{period or 'unknown data'}",
-        "history": "\n".join(line for line in (read, f"{now} {command}") if line),
+        "history": whole_history(dataset, stamped(command)),
         "training_period": period,
         "model": downscaler.file.name if downscaler.file else "the model",
     }

@@ -17,7 +17,7 @@ from weather.files.accumulations import HOURS
 from weather.files.chunks import computable
 from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.fixed import without_times
-from weather.files.history import history, noted
+from weather.files.history import history, noted, with_earlier
 from weather.files.layout import FieldLayout, Layout
 from weather.files.left_out import of_known_dimensions, of_known_units
 from weather.files.members import with_member
@@ -52,7 +52,7 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
             their time, no field without a dimension of unknown meaning or a unit that
             cannot be converted, unusable coordinates.
     """
-    lines, title = history(dataset), str(dataset.attrs.get("title", ""))
+    raw, lines, title = dataset, history(dataset), str(dataset.attrs.get("title", ""))
     stated = releases_of(dataset)
     dataset, combined = sole_release(dataset)
     dataset, own_time, leads = valid_times(dataset, source)
@@ -78,7 +78,7 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     result = with_member(result, dataset, names.get("member"))
     if stated:
         result = result.assign_attrs({RELEASES: " ".join(stated)})
-    return layout.attach(noted(result, *lines, *ordered, *times))
+    return layout.attach(with_earlier(noted(result, *lines, *ordered, *times), [raw]))
 
 
 def _chosen(dataset: xr.Dataset, title: str, source: str, lines: list[str]) -> dict[Hashable, str]:

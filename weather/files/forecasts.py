@@ -27,12 +27,13 @@ CALIBRATION = ("calibration", "calibration_period", "calibration_sha256")  # att
 DIMENSIONS = ("time", "lead_time", "member", "level", "lat", "lon")
 
 
-def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
+def open_forecast(sources: Path | str | Sequence[Path | str] | xr.Dataset) -> xr.Dataset:
     """Open the forecasts of one model, lazily, whatever their layout.
 
     Args:
-        paths: NetCDF or GRIB files or Zarr stores, or globs of them, each of one or more
-            initial times; or of one run each a few of its lead times.
+        sources: NetCDF or GRIB files or Zarr stores, or globs of them, each of one or more
+            initial times; or of one run each a few of its lead times. Or a data set, as
+            `Forecaster.forecast` gives it or xarray opened it.
 
     Returns:
         Dimensions (time, lead_time, [member,] level, lat, lon), `time` being the initial
@@ -43,7 +44,9 @@ def open_forecast(paths: Path | str | Sequence[Path | str]) -> xr.Dataset:
         InputError: a file that cannot be read or holds no forecasts, files of different
             grids or lead times, an initial time or a file's lead time that comes twice.
     """
-    return _together([(Path(name), _raw(Path(name))) for name in expand(_listed(paths))])
+    if isinstance(sources, xr.Dataset):
+        return _together([(Path("the data set"), [with_leads(with_dates(sources))])])
+    return _together([(Path(name), _raw(Path(name))) for name in expand(_listed(sources))])
 
 
 def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:

@@ -1,10 +1,12 @@
-"""What was changed on reading: lines in the attribute `history`."""
+"""What was changed on reading: lines in the attribute `history`; and what a file then says."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import xarray as xr
 
 ATTRIBUTE = "history"
+EARLIER = "earlier_history"  # attribute with what other programs say of their files
 REPEATED = " repeated times, from "
 VERSIONS = " versions (expver"
 BY_VALID_TIME = ", by valid time"
@@ -25,6 +27,30 @@ def noted(dataset: xr.Dataset, *lines: str) -> xr.Dataset:
 def history(dataset: xr.Dataset) -> list[str]:
     """The lines, oldest first."""
     return str(dataset.attrs.get(ATTRIBUTE, "")).splitlines()
+
+
+def set_apart(dataset: xr.Dataset) -> xr.Dataset:
+    """With the history of other programs apart: it tells of nothing that was changed on reading."""
+    earlier = str(dataset.attrs.pop(ATTRIBUTE, ""))
+    return dataset.assign_attrs({EARLIER: earlier}) if earlier else dataset
+
+
+def with_earlier(dataset: xr.Dataset, parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """With the earlier history of the first of its parts that has one, and how many differ."""
+    found = list(dict.fromkeys(part.attrs[EARLIER] for part in parts if EARLIER in part.attrs))
+    others = [f"(the first of {len(found)} histories)"] if len(found) > 1 else []
+    return dataset.assign_attrs({EARLIER: "\n".join([*found[:1], *others])}) if found else dataset
+
+
+def whole_history(dataset: xr.Dataset, *lines: str) -> str:
+    """For a file made of a data set: its earlier history, what was changed on reading, and more."""
+    earlier = str(dataset.attrs.get(EARLIER, "")).splitlines()
+    return "\n".join(filter(None, [*earlier, *history(dataset), *lines]))
+
+
+def stamped(command: str) -> str:
+    """A line of history, as the CF conventions have it: the time, and the command."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {command}"
 
 
 def forecasts(dataset: xr.Dataset) -> list[str]:

@@ -8,7 +8,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.files.chunks import chunked
 from weather.files.common_times import at_common_times, times_left_out
-from weather.files.history import history, noted
+from weather.files.history import history, noted, with_earlier
 from weather.files.layout import FieldLayout, Layout
 from weather.files.members import by_member, spread_layout
 from weather.files.releases import compared
@@ -38,7 +38,7 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     if "time" in dataset.dims:
         lines += times_left_out(parts, short, dataset["time"].values)
     dataset = dataset.drop_attrs(deep=False)
-    return layout.attach(noted(dataset, *lines))
+    return layout.attach(with_earlier(noted(dataset, *lines), parts))
 
 
 def _together(parts: list[xr.Dataset], lines: list[str], layout: Layout) -> xr.Dataset:

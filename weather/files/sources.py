@@ -14,7 +14,7 @@ from sciml.config import nearest
 from sciml.errors import InputError
 from weather.files.archives import is_zip, unpacked
 from weather.files.grib import open_grib
-from weather.files.history import simulated
+from weather.files.history import set_apart, simulated
 from weather.files.layout import ATTRIBUTE
 from weather.files.stores import STORES
 from weather.files.time_units import decoding
@@ -175,7 +175,7 @@ def _decoded(file: Any, engine: Any, **options: Any) -> xr.Dataset:
             file, engine=engine, chunks=None, decode_timedelta=False, **options
         )
     if ATTRIBUTE not in dataset.attrs and not simulated(dataset):
-        dataset.attrs.pop("history", None)  # of other programs; what we wrote is kept
+        return set_apart(dataset)  # of other programs; what we wrote is kept
     return dataset
 
 

@@ -23,6 +23,7 @@ from weather.maps.products import (
 )
 from weather.maps.projections import Projection, frame_of
 from weather.maps.region import Extent
+from weather.maps.select import require_one_time
 from weather.maps.sheet import new_sheet
 from weather.verification.metrics import area_mean
 
@@ -61,15 +62,17 @@ def draw_map(
     """Map of one forecast, beside the analysis and the difference if there is a truth.
 
     Args:
-        forecast: from `open_forecast`, one initial and one lead time selected; or one
-            analysis.
+        forecast: from `open_forecast`, one initial and one lead time selected by
+            `select_forecast`; or one analysis.
         product: see `products`; None takes the first that the file allows.
         truth: canonical analysis of the valid time.
         view: projection, region and background.
 
     Raises:
-        InputError: a field that is not in the file, a region without data.
+        InputError: a field that is not in the file, a region without data, or several times.
     """
+    for shown in (forecast,) if truth is None else (forecast, truth):
+        require_one_time(shown)
     chosen = choose_product(product, available(forecast))
     frame, forecast = view.frame(forecast)
     fields = displayed(forecast, chosen.fields)

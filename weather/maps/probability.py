@@ -9,7 +9,7 @@ from weather.maps.colours import PROBABILITY
 from weather.maps.frame import HALO
 from weather.maps.layers import add_bar, shade
 from weather.maps.plots import PLAIN, View
-from weather.maps.select import require_members
+from weather.maps.select import require_members, require_one_time
 from weather.maps.sheet import new_sheet
 from weather.maps.threshold import Threshold
 
@@ -27,6 +27,7 @@ def draw_probability(
     Raises:
         InputError: a file without members, a field or unit that is not there.
     """
+    require_one_time(forecast, "member")
     require_members(forecast, "probabilities")
     wanted = Threshold.parse(threshold) if isinstance(threshold, str) else threshold
     frame, forecast = view.frame(forecast)

@@ -10,6 +10,11 @@ from weather.grid import LatLonGrid
 from weather.maps.clock import HOUR
 
 _DAY = np.timedelta64(24, "h")
+_TAKE = {  # dimensions of which a map shows one entry
+    "time": "take it with .sel(time=...)",
+    "lead_time": "take them with select_forecast(forecast)",
+    "member": "take it with .isel(member=...), or the mean with .mean('member')",
+}
 
 
 def select_initial(forecast: xr.Dataset, time: np.datetime64 | None) -> xr.Dataset:
@@ -26,7 +31,7 @@ def select_initial(forecast: xr.Dataset, time: np.datetime64 | None) -> xr.Datas
 
 
 def select_forecast(
-    forecast: xr.Dataset, time: np.datetime64 | None, lead: np.timedelta64 | None
+    forecast: xr.Dataset, time: np.datetime64 | None = None, lead: np.timedelta64 | None = None
 ) -> xr.Dataset:
     """One initial time (default the first) and lead time (default 24 h, or the last).
 
@@ -74,6 +79,28 @@ def select_member(dataset: xr.Dataset, member: int | None) -> xr.Dataset:
         raise InputError(f"no member {member}; the file has {_listed(there)}")
     one = dataset.isel(member=there.index(member), drop=True)
     return one.assign_coords(chosen_member=member)
+
+
+def require_one_time(dataset: xr.Dataset, *free: str) -> None:
+    """Check that a data set is canonical and of one time, as a map shows it.
+
+    Args:
+        dataset: to be drawn.
+        free: dimensions that it may have besides level, lat and lon.
+
+    Raises:
+        InputError: says what to do.
+    """
+    if not {"lat", "lon"} <= set(dataset.dims):
+        raise InputError(
+            f"the data set has the dimensions {', '.join(map(str, dataset.dims))}; a map needs "
+            "lat and lon, as open_forecast or open_reanalysis gives them: "
+            "draw_map(select_forecast(open_forecast(...)))"
+        )
+    left = [dim for dim in _TAKE if dim in dataset.dims and dim not in free]
+    if left:
+        todo = _TAKE["lead_time" if "lead_time" in left else left[0]]
+        raise InputError(f"a map shows one {' and one '.join(left)}: {todo}")
 
 
 def require_members(dataset: xr.Dataset, what: str) -> None:

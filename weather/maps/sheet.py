@@ -50,7 +50,9 @@ def require_picture(path: Path) -> None:
         InputError: for a suffix that is not a picture's.
     """
     if path.suffix.lstrip(".") not in FigureCanvasBase.get_supported_filetypes():
-        raise InputError(f"cannot draw {path.name}; expected a name that ends in .png or .pdf")
+        raise InputError(
+            f"cannot draw {path.name}; expected a name that ends in .png, .pdf or .svg"
+        )
 
 
 def save_figure(figure: Figure, path: Path) -> None:

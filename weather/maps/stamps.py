@@ -7,7 +7,7 @@ from weather.maps.clock import times_line
 from weather.maps.layers import add_bar, draw_layers, shading_scale
 from weather.maps.plots import PLAIN, View
 from weather.maps.products import available, choose_product, displayed
-from weather.maps.select import members, require_members, select_member
+from weather.maps.select import members, require_members, require_one_time, select_member
 from weather.maps.sheet import new_stamps
 
 
@@ -22,6 +22,7 @@ def draw_stamps(forecast: xr.Dataset, product: str | None = None, view: View = P
     Raises:
         InputError: a file without members, a field that is not in the file.
     """
+    require_one_time(forecast, "member")
     require_members(forecast, "stamps")
     chosen = choose_product(product, available(forecast))
     frame, forecast = view.frame(forecast)

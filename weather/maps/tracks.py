@@ -1,7 +1,7 @@
 """Tracks of tropical cyclones on a map."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Bbox
 
 from sciml.wording import count
 from weather.cyclones.track import Fix, Track
@@ -30,6 +31,12 @@ _GLOBE = xr.Dataset(coords={"lat": np.arange(90.0, -91, -10), "lon": np.arange(0
 _CROSS: dict[str, Any] = {"marker": "x", "markersize": 8, "path_effects": HALO, "zorder": 9}
 _DATED = 6  # tracks at most, whose days are written beside them
 _NUMBERED = 12  # likewise, whose numbers are
+_BESIDE: Sequence[tuple[tuple[int, int], Literal["left", "right"]]] = (  # points from a fix
+    ((-5, -14), "right"),
+    ((5, -14), "left"),
+    ((-5, 8), "right"),
+    ((5, 8), "left"),
+)
 
 
 def draw_tracks(
@@ -63,10 +70,11 @@ def draw_tracks(
     if len(seen) <= _DATED:
         for track in seen:
             _write_days(axes, frame, track)
-    _write_names(axes, frame, seen, names or {}, few=len(seen) <= _NUMBERED)
     if fixes and np.isfinite([values(fix) for fix in fixes]).any():
         add_bar(ScalarMappable(scale.norm, scale.colormap), axes, scale)
     axes.set_title(_title(seen, len(tracks), black), loc="left", fontsize=10)
+    figure.draw_without_rendering()  # where names fit is known once all else has its place
+    _write_names(axes, frame, seen, names or {}, few=len(seen) <= _NUMBERED)
     return figure
 
 
@@ -159,17 +167,36 @@ def _write_days(axes: Axes, frame: MapFrame, track: Track) -> None:
 def _write_names(
     axes: Axes, frame: MapFrame, tracks: Sequence[Track], names: Mapping[str, str], few: bool
 ) -> None:
-    """The name of each known storm once, of few unknown ones their number."""
-    written = set()
+    """The name of each known storm once, of few unknown ones their number, where there is room."""
+    written: set[str] = set()
+    taken: list[Bbox] = []
     for track in tracks:
         name = names.get(track.name) or (track.name if few else "")
         if not name or name in written:
             continue
-        written.add(name)
         first = track.fixes[0].centre
         (x, *_), (y, *_) = frame.place([first.lon], [first.lat])
-        axes.annotate(name, (x, y), (-5, -14), textcoords="offset points", size=8, weight="bold",
-                      ha="right", zorder=8, in_layout=False, path_effects=HALO)  # fmt: skip
+        if (box := _write_name(axes, name, (x, y), taken)) is not None:
+            written.add(name)
+            taken.append(box)
+
+
+def _write_name(
+    axes: Axes, name: str, point: tuple[float, float], taken: Sequence[Bbox]
+) -> Bbox | None:
+    """Beside the point, on the map and off other names; returns its box, None if it is left out."""
+    map_box = axes.get_window_extent()
+    for offset, side in _BESIDE:
+        text = axes.annotate(name, point, offset, textcoords="offset points", size=8,
+                             weight="bold", ha=side, zorder=8, in_layout=False,
+                             path_effects=HALO)  # fmt: skip
+        box = text.get_window_extent()
+        inside = map_box.containsx(box.x0) and map_box.containsx(box.x1)
+        inside &= map_box.containsy(box.y0) and map_box.containsy(box.y1)
+        if inside and not any(box.overlaps(other) for other in taken):
+            return box
+        text.remove()
+    return None
 
 
 def _intensity(fixes: Sequence[Fix]) -> tuple[Intensity, Scale]:

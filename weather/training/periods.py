@@ -68,11 +68,17 @@ def periods(times: Times, given: Mapping[str, Dates | None]) -> dict[str, Period
         given: dates by the name of the period; of none at all, 80, 10 and 10 % of all times.
 
     Raises:
-        InputError: a date that cannot be read, periods that overlap, or no training period.
+        InputError: a date that cannot be read, periods that overlap, no training period, or
+            too few times to divide.
     """
     chosen = {name: interval(f"data.{name}", dates) for name, dates in given.items() if dates}
     if not chosen:
         cuts = [int(share * len(times)) for share in (0.8, 0.9)]
+        if cuts[0] == cuts[1]:
+            raise InputError(
+                f"{len(times)} times do not divide into training, validation and test; give more, "
+                "or say which are which with data.train and data.valid"
+            )
         first, second = times[cuts]
         end = times[-1] + np.timedelta64(1, "s")
         return {"train": (times[0], first), "valid": (first, second), "test": (second, end)}

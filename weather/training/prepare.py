@@ -24,6 +24,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.files import only_writer
 from sciml.processes import cores
+from weather.files.history import stamped, whole_history
 from weather.training import store
 from weather.training.budget import budget
 from weather.training.moments import PairMoments, Pairs
@@ -68,6 +69,7 @@ def prepare(
     out: Path,
     begin: Callable[[int, int], None] = lambda total, done: None,
     advance: Callable[[int], None] = lambda done: None,
+    command: str = "",
 ) -> Prepared:
     """Write the store `out`, or go on with one that was begun.
 
@@ -78,6 +80,7 @@ def prepare(
         out: Zarr store to make.
         begin: called with the number of fields times times to write, and done before.
         advance: called with the number just written.
+        command: for the store's history, beside what was done; with the time.
 
     Raises:
         InputError: `out` exists, a choice the data does not hold, too little memory, NaN
@@ -88,7 +91,7 @@ def prepare(
     if out.exists():
         raise InputError(f"{out} is there already; remove it or give another --out")
     source = open_source(files, static, config.choice)
-    template = _template(source)
+    template = _template(source, command)
     length = config.time_chunk or store.chunk_length(
         source.grid, template.sizes.get("level", 1), len(source.times)
     )
@@ -116,14 +119,14 @@ def prepare(
     return _prepared(source, template, progress, holes)
 
 
-def _template(source: Source) -> xr.Dataset:
+def _template(source: Source, command: str) -> xr.Dataset:
     fields = {name: (source.dims(name), source.attributes[name]) for name in source.series}
     levels = source.dataset["level"].values.tolist() if "level" in source.dataset.coords else []
     template = store.layout(fields, source.times, levels, source.grid).assign(source.static)
     said = f"weather prepare (sciml-foundation {version('sciml-foundation')}): {source.change()}"
     return template.assign_attrs(
         title="Analyses prepared for training",
-        history="\n".join(filter(None, [source.dataset.attrs.get("history", ""), said])),
+        history=whole_history(source.dataset, said, *([stamped(command)] if command else [])),
     )
 
 

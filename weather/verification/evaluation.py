@@ -18,7 +18,7 @@ from weather.grid import LatLonGrid
 from weather.verification import diagnostics
 from weather.verification.cases import channels, headline, interior
 from weather.verification.climatology import ClimatologyKind, suitable_kind
-from weather.verification.events import Event, require_channels
+from weather.verification.events import read_events
 from weather.verification.facts import facts
 from weather.verification.gather import Gatherer
 from weather.verification.intervals import FEWEST, effective
@@ -45,8 +45,8 @@ class Options:
         climatology: kind; None takes `daily` from ten years on, `seasonal` from three, else
             `mean`.
         linear: also fit the linear model, for the headline channels at 24 h.
-        regions: names, `["all"]`, or None for the usual ones; see `regions.regions`.
-        thresholds: events to score, such as `msl<100000` or `t850>q0.9`.
+        regions: names, `all` among them, or None for the usual ones; see `regions.regions`.
+        thresholds: events to score, such as `msl<980 hPa` or `t850>q0.9`.
         seasons: also score by season of the valid time.
         allow_leakage: score dates that were seen, and say so everywhere.
         memory: GiB of fields to hold at once, about.
@@ -130,8 +130,8 @@ def evaluate(
     truth, training = interior(truth, width), interior(training, width)
     truth = truth.sel(time=slice(forecast["time"].min(), forecast["valid_time"].max()))
     chosen = channels(*models.values(), truth, training)
-    events = [Event.parse(text) for text in options.thresholds]
-    require_channels(events, [channel.name for channel in chosen])
+    units = {channel.name: channel.unit(forecast) for channel in chosen}
+    events = read_events(options.thresholds, units)
     land = truth["lsm"] if "lsm" in truth and truth["lsm"].dims == ("lat", "lon") else None
     weights = _regions(models[FORECAST], land, options)
     if options.linear:

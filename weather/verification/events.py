@@ -1,7 +1,8 @@
 """Events: a field beyond a threshold, and how often the climatology has them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from sciml.config import nearest
 from sciml.errors import InputError
+from weather.files.units import KNOT, convertible, plain_unit
 from weather.verification.climatology import Climatology, Field, Times
 
 _FORM = re.compile(
-    r"\s*(?P<channel>\w+)\s*(?P<beyond>[<>])\s*(?P<quantile>q?)(?P<value>[-+.\de]+)\s*"
+    r"\s*(?P<channel>\w+)\s*(?P<beyond>[<>])\s*(?P<quantile>q?)"
+    r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(?P<unit>.*?)\s*"
 )
+_ON_MAPS = {"m s-1": {"kt": (KNOT, 0.0)}, "s-1": {"10-5 s-1": (1e-5, 0.0)}}  # beside convertible
 SEASONS = ("DJF", "MAM", "JJA", "SON")
 
 
@@ -25,37 +29,57 @@ class Event:
     Attributes:
         channel: such as `msl` or `z500`.
         above: whether the event is above.
-        value: in the field's unit, or the quantile, 0..1.
+        value: in `unit`, or the quantile, 0..1.
         quantile: whether the value is one.
+        unit: as given; empty for the field's own.
     """
 
     channel: str
     above: bool
     value: float
     quantile: bool
+    unit: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `msl<100000`, `u10>15` or `t850>q0.9`.
+        """Read `msl<100000`, `msl < 980 hPa`, `u10>15` or `t850>q0.9`.
 
         Raises:
             InputError: anything else.
         """
         found = _FORM.fullmatch(text)
-        try:
-            value = float(found["value"]) if found else np.nan
-        except ValueError:
-            value = np.nan
-        if found is None or not np.isfinite(value) or (found["quantile"] and not 0 < value < 1):
+        value = float(found["value"]) if found else np.nan
+        quantile = bool(found and found["quantile"])
+        if found is None or (quantile and (found["unit"] or not 0 < value < 1)):
             raise InputError(
-                f"cannot read the threshold {text!r}; expected a field, < or >, and a value in its "
-                "unit or a quantile of the climatology: 'msl<100000', 't850>q0.9'"
+                f"cannot read the threshold {text!r}; expected a field, < or >, and a value, in "
+                "its SI unit or with another, or a quantile of the climatology: 'msl<98000', "
+                "'msl<980 hPa', 't850>q0.9'"
             )
-        return cls(found["channel"], found["beyond"] == ">", value, bool(found["quantile"]))
+        return cls(found["channel"], found["beyond"] == ">", value, quantile, found["unit"])
+
+    def in_unit_of_field(self, unit: str) -> Self:
+        """The same event, its value in the unit of the field.
+
+        Raises:
+            InputError: a unit that cannot be converted to it.
+        """
+        if not self.unit:
+            return self
+        own = plain_unit(unit, self.channel)
+        known = {**convertible(own), **_ON_MAPS.get(own, {})}
+        given = plain_unit(self.unit, self.channel)
+        if given not in known:
+            raise InputError(
+                f"the threshold {self} has {self.channel} in {self.unit!r}; expected "
+                f"{' or '.join(known)}"
+            )
+        factor, offset = known[given]
+        return replace(self, value=factor * self.value + offset, unit="")
 
     def __str__(self) -> str:
         sign, kind = ">" if self.above else "<", "q" if self.quantile else ""
-        return f"{self.channel}{sign}{kind}{self.value:g}"
+        return f"{self.channel}{sign}{kind}{self.value:g} {self.unit}".strip()
 
 
 @dataclass(frozen=True)
@@ -156,15 +180,21 @@ def season(times: Times) -> NDArray[np.int64]:
     return (month + 1) // 3 % 4
 
 
-def require_channels(events: list[Event], names: list[str]) -> None:
-    """Check that the events' channels are scored.
+def read_events(texts: Sequence[str], units: Mapping[str, str]) -> list[Event]:
+    """Events of channels that are scored, their values in the channels' units.
+
+    Args:
+        texts: see `Event.parse`.
+        units: of the channels, by name.
 
     Raises:
-        InputError: one that is not.
+        InputError: text of another form, another channel, or a unit that is not its.
     """
+    events = [Event.parse(text) for text in texts]
     for event in events:
-        if event.channel not in names:
+        if event.channel not in units:
             raise InputError(
                 f"the threshold {event} is of no field that is scored"
-                f"{nearest(event.channel, names)} (there are {', '.join(names)})"
+                f"{nearest(event.channel, units)} (there are {', '.join(units)})"
             )
+    return [event.in_unit_of_field(units[event.channel]) for event in events]

@@ -9,7 +9,7 @@ from sciml.config import nearest
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
 
-GLOBAL, DOMAIN, LAND, SEA = "global", "domain", "land", "sea"
+GLOBAL, DOMAIN, LAND, SEA, ALL = "global", "domain", "land", "sea", "all"
 
 Weights = NDArray[np.float64]
 
@@ -76,9 +76,9 @@ def regions(
     Args:
         grid: of the fields.
         land: (lat, lon) land fraction, 0..1: cells on the coast count for both sides.
-        chosen: names; None takes the tropics, both extra-tropics, land and sea, `["all"]`
-            all of WeatherBench 2's. Without names a region that the grid does not cover,
-            or land without a mask, is left out.
+        chosen: names; None takes the tropics, both extra-tropics, land and sea, and `all`
+            among them all of WeatherBench 2's. What is not named itself is left out where the
+            grid does not cover it, and land without a mask.
 
     Returns:
         (lat, lon) weights by name, proportional to area, zero outside.
@@ -88,19 +88,21 @@ def regions(
     """
     area = np.broadcast_to(grid.area_weights()[:, None], grid.shape)
     result = {GLOBAL if grid.covers_globe else DOMAIN: area}
-    named = chosen is not None and chosen != ["all"]
-    wanted = NAMES if chosen == ["all"] else USUAL if chosen is None else chosen
-    for name in wanted:
+    named = [name for name in chosen or () if name != ALL]
+    everything = NAMES if chosen and ALL in chosen else ()
+    wanted = USUAL if chosen is None else (*named, *everything)
+    for name in dict.fromkeys(wanted):
         if name not in NAMES and name != DOMAIN:
             raise InputError(
-                f"no region {name!r}{nearest(name, NAMES)} (there are {', '.join(NAMES)})"
+                f"no region {name!r}{nearest(name, NAMES)} (there are {', '.join(NAMES)}; "
+                f"{ALL} takes them all)"
             )
         if name in (GLOBAL, DOMAIN):
             continue
         shape = _shape(name, grid, land)
         if shape is not None and (shape * area).any():
             result[name] = shape * area
-        elif named:
+        elif name in named:
             raise InputError(_why(name, grid, land))
     return result
 

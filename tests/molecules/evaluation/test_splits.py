@@ -241,7 +241,7 @@ def test_time_keeps_the_order_and_what_belongs_together() -> None:
     assert sorted(folds["train"]) == [0, 1, 2, 3, 4, 5, 10]  # row 1 is the molecule of row 10
     assert sorted(folds["valid"]) == [6, 7]
     assert sorted(folds["test"]) == [8, 9]
-    with pytest.raises(InputError, match=r"set data\.time_column"):
+    with pytest.raises(InputError, match=r"--time-column of check, --data\.time_column of"):
         split("time", smiles, (0.6, 0.2, 0.2))
 
 

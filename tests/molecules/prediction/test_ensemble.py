@@ -183,7 +183,10 @@ def test_files_of_a_command_line(tmp_path: Path) -> None:
     models = [Path("a.safetensors"), Path("b.safetensors")]
     assert split_files(models[0], ["b.safetensors", "x.csv"]) == (models, ["x.csv"])
     assert split_files(Path("a"), ["x.csv", "b.safetensors"])[0] == [Path("a")]
-    assert models_and_table("predict", models[0], None) == (models[:1], "demo")
+    assert models_and_table("predict", models[0], ["demo"]) == (models[:1], "demo")
+    for files in (None, ["b.safetensors"]):
+        with pytest.raises(InputError, match=r"predict needs a table .* give a file, or demo"):
+            models_and_table("predict", models[0], files)
     with pytest.raises(InputError, match=r"one table behind the models; x\.csv, y\.csv"):
         models_and_table("predict", models[0], ["x.csv", "y.csv"])
     path = tmp_path / "model.safetensors"

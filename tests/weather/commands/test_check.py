@@ -10,6 +10,11 @@ from weather.checking.findings import FieldCheck, Report
 from weather.commands.check import show_report
 
 
+def test_the_help_names_what_is_read(call, capsys):
+    assert call("check", "--help") == 0
+    assert "NetCDF, GRIB or Zarr" in " ".join(capsys.readouterr().out.split())
+
+
 def test_good_data(call, waves_file, capsys):
     assert call("check", waves_file) == 0
     shown = capsys.readouterr().out

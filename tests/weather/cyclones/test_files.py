@@ -1,22 +1,28 @@
 """A-deck, GeoJSON and CSV hold what was found, and come back."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from sciml.errors import InputError
 from weather.cli import app
 from weather.cyclones.atcf import a_deck
 from weather.cyclones.basins import basin
 from weather.cyclones.geojson import cut_at_date_line, feature_collection
+from weather.cyclones.report import track_table
+from weather.cyclones.track import Track
 from weather.cyclones.tracking import Tracks, find_tracks
 from weather.cyclones.write import read_tracks, write_tracks
 from weather.maps.plots import View
 from weather.maps.tracks import draw_tracks
+from weather.sphere import place
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +119,49 @@ def test_a_map_of_a_part_counts_the_tracks_that_are_there(found: Tracks) -> None
         figure = draw_tracks(found.tracks, view=View(region=(west, west + 180, -60.0, 60.0)))
         assert figure.axes[0].get_title(loc="left").startswith(title)
         assert len(figure.axes[0].collections) == (3 if title.startswith("2") else 1)
+
+
+def test_the_shown_table_cuts_no_name(found: Tracks) -> None:
+    """At 80 columns; what is known of no track has no column."""
+    runs = np.array(["2018-09-14T00", "2018-09-14T12"], "datetime64[ns]")
+    tracks = [replace(t, initial=run, member=3) for t in found.tracks for run in runs]
+
+    def printed(shown: list[Track], known: Mapping[str, tuple[str, str]] | None = None) -> str:
+        console = Console(width=80)
+        with console.capture() as captured:
+            console.print(track_table(replace(found, tracks=tuple(shown)), known or {}))
+        return captured.get()
+
+    ends = [track.fixes[i].centre for track in tracks for i in (0, -1)]
+    known = {track.name: ("WP012018", "MANGKHUT") for track in tracks[:1]}
+    shown = [printed(tracks, names) for names in ({}, known)]
+    for text in shown:
+        assert all(track.name in text for track in tracks)
+        assert all(place(end.lat, end.lon) in text for end in ends)
+        assert "…" not in text
+    assert ["MAN" in text for text in shown] == [False, True]
+    fix = found.tracks[0].fixes[0]
+    blind = replace(fix, centre=replace(fix.centre, pressure=np.nan))
+    assert "hPa" not in printed([replace(found.tracks[0], fixes=(blind,))])
+    assert "0 tracks" in printed([])
+
+
+def test_names_lie_on_the_map_and_not_on_each_other(found: Tracks) -> None:
+    track = found.tracks[0]
+    first = track.fixes[0].centre
+    near = [replace(track, number=number, member=0) for number in range(1, 7)]
+    names = {one.name: f"MANGKHUT {one.number}" for one in near}
+    for east in (2.0, 40.0):
+        region = (first.lon - east, first.lon - east + 60, -60.0, 60.0)
+        figure = draw_tracks(near, names, view=View(region=region))
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        texts = [text for text in axes.texts if text.get_text().startswith("MANGKHUT")]
+        boxes = [text.get_window_extent() for text in texts]
+        assert len(boxes) == (2 if east == 2 else 4)
+        assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+        frame = axes.get_window_extent()
+        assert all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
 
 
 def test_best_tracks_are_promised_where_they_are_drawn(found: Tracks) -> None:

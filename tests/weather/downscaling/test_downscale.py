@@ -47,7 +47,8 @@ def run_folder(call, waves_file, tiny_config, tmp_path_factory):
 @pytest.fixture(scope="module")
 def coarse_file(waves, tmp_path_factory):
     path = tmp_path_factory.mktemp("coarse") / "coarse.nc"
-    coarsened(waves.isel(time=slice(0, 3))).to_netcdf(path)
+    coarse = coarsened(waves.isel(time=slice(0, 3))).assign_attrs(history="cdo remapcon")
+    coarse.to_netcdf(path)
     return path
 
 
@@ -59,6 +60,8 @@ def test_a_file_comes_back_finer_with_the_same_means(
     assert call("downscale", run_folder / "model.safetensors", coarse_file, "--out", out) == 0
     with xr.open_dataset(out) as fine, xr.open_dataset(coarse_file) as coarse:
         assert fine.msl.units == "hPa"
+        assert fine.attrs["history"].startswith("cdo remapcon\n")
+        assert " weather " in fine.attrs["history"].splitlines()[-1]
         assert fine.sizes == {"time": 3, "level": 2, "latitude": 8, "longitude": 16}
         assert fine.temperature.dims == coarse.temperature.dims
         np.testing.assert_array_equal(fine.time, coarse.time)

@@ -76,6 +76,17 @@ def a_run(start: str, *hours: int) -> xr.Dataset:
     )  # fmt: skip
 
 
+def test_a_data_set_is_read_as_its_file(tmp_path: Path) -> None:
+    """As `Forecaster.forecast` returns it, and once more as it was read."""
+    run = a_run("2001-01-01", 6, 12)
+    run.to_netcdf(tmp_path / "run.nc")
+    forecast = open_forecast(run)
+    assert forecast.equals(open_forecast(tmp_path / "run.nc"))
+    assert open_forecast(forecast).equals(forecast)
+    with pytest.raises(InputError, match="the data set holds no forecast: no lead time"):
+        open_forecast(run.isel(lead_time=0, drop=True))
+
+
 @pytest.mark.parametrize("unit", ["h", "hr", "hour", "hours", "day", "d", None, "months"])
 def test_units_of_lead_times(tmp_path: Path, unit: str | None) -> None:
     """Those of UDUNITS are read; numbers without one are named, and nothing is guessed."""

@@ -5,6 +5,7 @@ import pytest
 
 from sciml.errors import InputError
 from weather.checking.preflight import inspect
+from weather.files.history import whole_history
 from weather.files.layout import Layout
 from weather.files.reanalysis import open_reanalysis
 from weather.training.data import all_variables
@@ -26,6 +27,18 @@ def test_a_file_for_each_level(few, tmp_path):
     dataset = opened(tmp_path, low, high, few[["msl"]])
     np.testing.assert_allclose(dataset.z, few.z)
     assert dataset.level.values.tolist() == [500, 850]
+
+
+def test_what_other_programs_say_of_their_files_is_kept_apart(few, tmp_path):
+    """The first history, and of how many: it is no line on what was changed on reading."""
+    parts = [few[["z"]], few[["t"]].assign_attrs(history="ncks a.nc b.nc"), few[["msl"]]]
+    dataset = opened(tmp_path, *parts)
+    assert "history" not in dataset.attrs
+    assert whole_history(dataset, "now") == "ncks a.nc b.nc\nnow"
+    parts[2] = parts[2].assign_attrs(history="cdo copy\nncks c.nc")
+    (tmp_path / "more").mkdir()
+    told = whole_history(opened(tmp_path / "more", *parts)).splitlines()
+    assert told == ["ncks a.nc b.nc", "(the first of 2 histories)"]
 
 
 def test_a_field_on_fewer_levels_is_nan_elsewhere_and_said(few, tmp_path):

@@ -1,5 +1,6 @@
 """Maps: every product, globe and region, highs and lows where they are, bad input."""
 
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,8 +21,11 @@ from weather.maps.colours import Scale, difference_scale, field_scale
 from weather.maps.frame import MapFrame
 from weather.maps.layers import add_bar, shading_scale
 from weather.maps.plots import View, draw_map
+from weather.maps.probability import draw_probability
 from weather.maps.products import choose_product, displayed
 from weather.maps.select import select_analysis, select_forecast
+from weather.maps.sheet import require_picture, save_figure
+from weather.maps.stamps import draw_stamps
 from weather.sphere import distance
 
 GLOBE = LatLonGrid(lat=tuple(np.linspace(85, -85, 18)), lon=tuple(np.arange(0.0, 360.0, 10.0)))
@@ -76,6 +80,34 @@ def test_every_product_draws(one: xr.Dataset, name: str | None) -> None:
     assert "Init 2001-03-01 00 UTC   +24 h   Valid 2001-03-02 00 UTC" in title
     assert drawn(figure, QuadContourSet) >= 1
     assert drawn(figure, Barbs) == (name == "wind850")
+
+
+def test_what_is_no_single_map_is_said(tmp_path: Path) -> None:
+    raw = xr.open_dataset(write(tmp_path / "f.nc", GLOBE), decode_timedelta=True)
+    forecast = open_forecast(raw)
+    with pytest.raises(InputError, match=r"needs lat and lon, .*select_forecast\(open_forecast"):
+        draw_map(raw)
+    with pytest.raises(InputError, match="one time and one lead_time: take them with select_fore"):
+        draw_map(forecast)
+    analysis = select_forecast(forecast)
+    with pytest.raises(InputError, match=r"shows one time: take it with \.sel\(time"):
+        draw_map(analysis, truth=analysis.expand_dims(time=1))
+    ensemble = analysis.expand_dims(member=2)
+    with pytest.raises(InputError, match=r"one member: take it with \.isel\(member"):
+        draw_map(ensemble)
+    for draw in (draw_stamps, partial(draw_probability, threshold="msl > 0")):
+        with pytest.raises(InputError, match="one lead_time: take them with select_forecast"):
+            draw(forecast.isel(time=0).expand_dims(member=2))
+    with pytest.raises(InputError, match=r"coordinates time, .*; expected lat and lon"):
+        LatLonGrid.from_dataset(raw)
+
+
+def test_names_of_pictures(one: xr.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.png, \.pdf or \.svg"):
+        require_picture(Path("x.bmp"))
+    for name in ("x.png", "x.pdf", "x.svg"):
+        save_figure(draw_map(one, "msl"), tmp_path / name)
+        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_a_wind_at_a_level_is_not_that_above_the_ground(one: xr.Dataset) -> None:

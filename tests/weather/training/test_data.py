@@ -58,6 +58,8 @@ def test_without_periods_the_first_four_fifths_train():
     periods = split(series, DataConfig())
     count = {name: ((series >= a) & (series < b)).sum() for name, (a, b) in periods.items()}
     assert count == {"train": 80, "valid": 10, "test": 10}
+    with pytest.raises(InputError, match="4 times do not divide into training, validation and"):
+        split(series[:4], DataConfig())
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A prepared store: what it holds, that it goes on where it stopped, and within its memory."""
 
+import re
 import subprocess
 import sys
 
@@ -72,6 +73,17 @@ def test_every_time_is_regridded(file, tmp_path, small_slabs):
     assert prepared.notes == (
         "gap in time: 2001-01-29T18:00 to 2001-01-30T12:00 (18 h; kept, no sample crosses it)",
     )
+
+
+def test_the_history_of_the_data_goes_on(file, tmp_path):
+    source = tmp_path / "own.nc"
+    xr.open_dataset(file).assign_attrs(history="grib_to_netcdf x.grib").to_netcdf(source)
+    config = Preparation(choice=COARSE)
+    prepare([str(source)], [], config, tmp_path / "s.zarr", command="weather prepare own.nc")
+    first, made_so, command = xr.open_zarr(tmp_path / "s.zarr").attrs["history"].splitlines()
+    assert first == "grib_to_netcdf x.grib"
+    assert made_so.startswith("weather prepare (sciml-foundation")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ weather prepare own\.nc", command)
 
 
 def test_a_chunk_holds_the_globe_and_all_levels_at_few_times(file, tmp_path):

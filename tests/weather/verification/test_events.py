@@ -6,7 +6,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.verification.climatology import Climatology
-from weather.verification.events import Event, EventClimate, require_channels, season
+from weather.verification.events import Event, EventClimate, read_events, season
 
 TIMES = np.datetime64("2001-01-01", "ns") + np.arange(3 * 365) * np.timedelta64(24, "h")
 SPREAD = np.array([1.0, 3.0, 3.0, 1.0])  # by season
@@ -25,7 +25,9 @@ def test_an_event_reads_as_it_is_written(text: str) -> None:
     assert Event.parse(text.replace(">", " > ").replace("<", " < ")) == Event.parse(text)
 
 
-@pytest.mark.parametrize("text", ["msl", "msl=3", "msl<", "msl<q1.5", "msl<1e", "<3", "t>qq0.5"])
+@pytest.mark.parametrize(
+    "text", ["msl", "msl=3", "msl<", "msl<q1.5", "msl<q0.5 hPa", "<3", "t>qq0.5"]
+)
 def test_what_is_no_event(text: str) -> None:
     with pytest.raises(InputError, match="cannot read the threshold"):
         Event.parse(text)
@@ -35,7 +37,28 @@ def test_an_event_of_an_unknown_field() -> None:
     with pytest.raises(
         InputError, match="msl2<3 is of no field that is scored; did you mean 'msl'"
     ):
-        require_channels([Event.parse("msl2<3")], ["msl", "t850"])
+        read_events(["msl2<3"], {"msl": "Pa", "t850": "K"})
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "value"),
+    [
+        ("msl < 980 hPa", "Pa", 98000), ("msl<98000Pa", "Pa", 98000), ("t2m<0 °C", "K", 273.15),
+        ("t2m < -1.5 C", "K", 271.65), ("u10 > 34 kt", "m s-1", 34 * 1852 / 3600),
+        ("q700>8 g/kg", "kg kg-1", 0.008), ("z500 < 552 dam", "m2 s-2", 5520 * 9.80665),
+        ("tp>5mm", "m", 0.005), ("vo850>10 10⁻⁵ s⁻¹", "s**-1", 1e-4), ("x>1e-3", "mystery", 1e-3),
+    ],
+)  # fmt: skip
+def test_a_value_comes_with_its_unit(text: str, unit: str, value: float) -> None:
+    (event,) = read_events([text], {Event.parse(text).channel: unit})
+    np.testing.assert_allclose(event.value, value, rtol=1e-12)
+    assert event.unit == ""
+
+
+@pytest.mark.parametrize("text", ["msl<980 K", "msl<1e"])
+def test_a_unit_of_another_quantity(text: str) -> None:
+    with pytest.raises(InputError, match=r"has msl in '\w'; expected Pa or hPa"):
+        read_events([text], {"msl": "Pa"})
 
 
 def test_seasons() -> None:

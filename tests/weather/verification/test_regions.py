@@ -36,6 +36,14 @@ def test_all_are_those_of_weatherbench() -> None:
     assert set(regions(GLOBE, None, ["all"])) == {GLOBAL, *BOXES}
 
 
+def test_all_may_stand_beside_others() -> None:
+    for chosen in (["europe", "all"], ["all", "europe"]):
+        assert set(regions(GLOBE, None, chosen)) == {GLOBAL, *BOXES}
+    small = LatLonGrid(lat=tuple(np.arange(60, 29, -1.5)), lon=tuple(np.arange(-20, 15, 1.5)))
+    with pytest.raises(InputError, match="does not cover the region europe"):
+        regions(small, None, ["europe", "all"])
+
+
 def test_longitudes_from_minus_180() -> None:
     turned = LatLonGrid(lat=tuple(LAT), lon=tuple(np.arange(-180, 180, 2.0)))
     one, other = (regions(grid, None, ["all"]) for grid in (GLOBE, turned))
