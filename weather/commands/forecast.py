@@ -109,7 +109,7 @@ def forecast(
     from weather.forecasting.boundary import Boundary
     from weather.forecasting.calibration import SpreadCalibration
     from weather.forecasting.experts import Experts
-    from weather.forecasting.forecast_file import write_forecast
+    from weather.forecasting.forecast_file import restart_path, write_forecast
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.planner import hours_text, plan
 
@@ -126,8 +126,7 @@ def forecast(
     refuse_to_overwrite(from_, out)
     dataset = open_reanalysis(from_)
     times = _times(time, dataset)
-    begun = out.with_name(f".{out.name}.partial") / "restart"
-    with going_on(begun), counted("forecasting, steps") as on_step:
+    with going_on(restart_path(out)), counted("forecasting, steps") as on_step:
         written = write_forecast(
             forecasters,
             dataset,

@@ -35,6 +35,7 @@ from weather.forecasting.restart import Restart, load_restart, save_restart
 from weather.forecasting.working_store import WorkingStore
 
 Say = Callable[[str], object]
+_RESTART = "restart"  # file of the hidden folder
 
 
 def write_forecast(
@@ -95,7 +96,7 @@ def write_forecast(
     job.require_boundary()
     if calibration is not None:
         _require(calibration, job)
-    folder = path.with_name(f".{path.name}.partial")
+    folder = _working(path)
     with only_writer(path):
         begun = _begin(job, folder, command, say, None if overwrite else path, calibration)
         if begun is None:
@@ -108,7 +109,7 @@ def write_forecast(
             if number > restart.batch:
                 restart = Restart(number, 0, job.initial(parts[number]))
             for reached in _forecast(job, parts[number], restart, store):
-                save_restart(folder / "restart", identity, reached)
+                save_restart(folder / _RESTART, identity, reached)
                 on_step(_steps(job, reached), leads * len(parts))
         whole = store.path
         if calibration is not None:
@@ -143,11 +144,11 @@ def _begin(
     if output is not None and is_there(output, identity | scaled):
         return None
     path = folder / "forecast.zarr"
-    restart = load_restart(folder / "restart", identity, job.experts)
+    restart = load_restart(folder / _RESTART, identity, job.experts)
     if restart is not None and path.exists():
         say(f"continuing at step {_steps(job, restart) + 1}, after {hours_text([restart.lead])}")
         return WorkingStore(path, arrangement), restart, identity
-    if (folder / "restart").exists():
+    if (folder / _RESTART).exists():
         say(f"starting afresh: {folder} holds a part of another forecast")
     remove(folder)
     layout = arrangement.layout
@@ -171,6 +172,16 @@ def _forecast(
             place = {"time": time, "member": member, "lead_time": lead}
             store.write(forecast.state, sample, place)
         yield replace(restart, lead=forecast.lead, known=forecast.known)
+
+
+def restart_path(path: Path) -> Path:
+    """What a forecast to `path` goes on from; it is there as soon as a step is written."""
+    return _working(path) / _RESTART
+
+
+def _working(path: Path) -> Path:
+    """Hidden folder of a forecast that is being made."""
+    return path.with_name(f".{path.name}.partial")
 
 
 def _steps(job: Job, restart: Restart) -> int:

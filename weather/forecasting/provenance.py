@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.history import stamped, whole_history
 from weather.forecasting.job import Job
 from weather.forecasting.output import ZARR
 from weather.forecasting.planner import Plan, chain_text, hours_text
@@ -27,14 +27,12 @@ def attributes(job: Job, command: str) -> dict[str, str | int]:
     forecasters = job.forecasters
     metadata = [forecaster.metadata for forecaster in forecasters]
     period = training_period([str(known.get("period", "")) for known in metadata])
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    read = str(job.dataset.attrs.get("history", ""))
     return {
         "Conventions": "CF-1.10",
         "title": "Forecast by a learned model",
         "source": f"weather forecast, time step {hours_text(job.plan.steps)}, trained on "
         f"{period or 'unknown data'}",
-        "history": "\n".join(line for line in (read, f"{now} {command}") if line),
+        "history": whole_history(job.dataset, stamped(command)),
         "training_period": period,
         "validation_period": _listed([known.get("periods", {}).get("valid") for known in metadata]),
         "earlier_period": _listed([p for known in metadata for p in known.get("earlier", [])]),
