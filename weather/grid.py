@@ -109,6 +109,28 @@ class LatLonGrid(Config):
             and np.allclose(east, turns, rtol=0, atol=_TOLERANCE)
         )
 
+    def halved(self) -> Self:
+        """The grid of half the resolution.
+
+        Around the globe it has every second column, from the first on, and with rows on the
+        poles every second row; else a row stands for two, and so does a column of a limited
+        area. These are the grids that archives of both resolutions have.
+
+        Raises:
+            InputError: an odd number of columns, or of rows without poles; an even number of
+                rows with poles; or fewer than four coarse ones, which splines need.
+        """
+        lat, lon = np.array(self.lat), np.array(self.lon)
+        if len(lat) % 2 != self.has_poles or len(lon) % 2 or min(len(lat), len(lon)) < 7:
+            raise InputError(
+                f"{self.describe()} has no grid of half the resolution; an even number of columns "
+                "is needed, and of rows an even number, or an odd one with rows on both poles, and "
+                "at least 8 of each"
+            )
+        rows = lat[::2] if self.has_poles else (lat[::2] + lat[1::2]) / 2
+        columns = lon[::2] if self.periodic else (lon[::2] + lon[1::2]) / 2
+        return type(self)(lat=rows.tolist(), lon=columns.tolist())
+
     def describe(self) -> str:
         """`32 x 64 cells, 85.8..-85.8 N, 0..354.4 E`."""
         rows, columns = self.shape

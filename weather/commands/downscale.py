@@ -26,7 +26,8 @@ def downscale(
         The model.safetensors of `weather train DATA --config downscaling`.
     data:
         Fields on a grid of half the model's resolution, with a time axis: NetCDF, GRIB or
-        Zarr, as files, globs, URLs or a short name.
+        Zarr, as files, globs, URLs or a short name. `weather prepare --grid half` makes them
+        of fine ones.
     out:
         File to write, .nc or .zarr, laid out like the data.
     estimate:

@@ -52,8 +52,9 @@ def prepare(
         accumulates (ERA5's tp, ssrd, ...) is summed over the interval that ends at each, if
         the data have the times in between.
     grid:
-        Spacing in degrees (1.5: with poles) or numbers of cells (121x240, 64x32); each
-        cell becomes the mean over its area. Default: the data's.
+        Spacing in degrees (1.5: with poles), numbers of cells (121x240, 64x32), or half: half
+        the data's resolution, as `weather downscale` reads it. Each cell becomes the mean over
+        its area. Default: the data's.
     static:
         Files of static fields (orography, land-sea mask), on any grid.
     forcing:

@@ -6,10 +6,8 @@ See `separable` for the maps, and `masked` for those of variables that have mask
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
 from torch import Tensor, nn
 
-from sciml.errors import InputError
 from weather.downscaling.masked import MaskedMaps
 from weather.downscaling.separable import Interpolation, Separable
 from weather.grid import LatLonGrid
@@ -20,7 +18,7 @@ Maps = Separable | MaskedMaps
 
 
 class Refinement(nn.Module):
-    """Maps between a fine grid and the coarse one that `coarse_grid` makes of it.
+    """Maps between a fine grid and the coarse one that `LatLonGrid.halved` gives.
 
     Args:
         fine: of an even number of columns; of rows, an odd number where one lies on each
@@ -36,7 +34,7 @@ class Refinement(nn.Module):
 
     def __init__(self, fine: LatLonGrid, masks: Masks | None = None) -> None:
         super().__init__()
-        self.fine, self.coarse, self.masks = fine, coarse_grid(fine), masks
+        self.fine, self.coarse, self.masks = fine, fine.halved(), masks
         plain = Separable(fine, self.coarse)
         self.surface = self.upper = plain
         self.coarse_masks: Masks | None = None
@@ -82,26 +80,3 @@ def _maps(plain: Separable, masks: Masks, names: Sequence[str], cells: Tensor) -
 
 def _coarse(maps: Maps) -> dict[str, Tensor]:
     return maps.coarse_masks() if isinstance(maps, MaskedMaps) else {}
-
-
-def coarse_grid(fine: LatLonGrid) -> LatLonGrid:
-    """The grid of half the resolution.
-
-    Around the globe it has every second column, from the first on, and with rows on the poles
-    every second row; else a row stands for two, and so does a column of a limited area. These
-    are the grids that archives of both resolutions have.
-
-    Raises:
-        InputError: an odd number of columns, or of rows without poles; an even number of
-            rows with poles; or fewer than four coarse ones, which splines need.
-    """
-    lat, lon = np.array(fine.lat), np.array(fine.lon)
-    if len(lat) % 2 != fine.has_poles or len(lon) % 2 or min(len(lat), len(lon)) < 7:
-        raise InputError(
-            f"{fine.describe()} has no grid of half the resolution; an even number of columns is "
-            "needed, and of rows an even number, or an odd one with rows on both poles, and at "
-            "least 8 of each"
-        )
-    rows = lat[::2] if fine.has_poles else (lat[::2] + lat[1::2]) / 2
-    columns = lon[::2] if fine.periodic else (lon[::2] + lon[1::2]) / 2
-    return LatLonGrid(lat=rows.tolist(), lon=columns.tolist())

@@ -1,4 +1,4 @@
-"""The grid that a user names: `1.5` degrees, or `121x240` cells."""
+"""The grid that a user names: `1.5` degrees, `121x240` cells, or `half` the resolution."""
 
 import re
 
@@ -12,7 +12,7 @@ _ROUNDING = 1e-3  # degrees; coordinates are often stored in single precision
 
 
 def target_grid(text: str, source: LatLonGrid) -> LatLonGrid:
-    """The grid named by `text`, as far as the data reaches.
+    """The grid named by `text`, as far as the data reaches; `half` is `LatLonGrid.halved`.
 
     A spacing of d degrees has rows on both poles and columns from 0 E on. Of two numbers
     of cells the larger counts longitudes; an odd number of latitudes has rows on both
@@ -23,6 +23,8 @@ def target_grid(text: str, source: LatLonGrid) -> LatLonGrid:
         InputError: text that is neither, a spacing that does not divide 180 degrees, or
             a grid finer than the source.
     """
+    if text == "half":
+        return source.halved()
     globe = _globe(*_cells(text))
     grid = _within(globe, source, text)
     finer = [n > m + 1 for n, m in zip(grid.shape, source.shape, strict=True)]
@@ -44,7 +46,9 @@ def _cells(text: str) -> tuple[int, int]:
     except ValueError:
         spacing = 0.0
     if not 0 < spacing <= 90:
-        raise InputError(f"cannot read the grid {text!r}; give degrees (1.5) or cells (121x240)")
+        raise InputError(
+            f"cannot read the grid {text!r}; give degrees (1.5), cells (121x240) or half"
+        )
     rows = round(180 / spacing)
     if abs(rows * spacing - 180) > _ROUNDING:
         raise InputError(

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 from weather.downscaling.downscaler import Downscaler
 from weather.downscaling.experiment import usual
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
-from weather.downscaling.refinement import Refinement, coarse_grid
+from weather.downscaling.refinement import Refinement
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
 from weather.training.data import all_variables, open_fields, samples
@@ -21,7 +21,7 @@ DOWNSCALING = ["--objective.kind", "downscaling"]
 def coarsened(fine: xr.Dataset) -> xr.Dataset:
     """The fields on the grid of half the resolution, south to north and in hPa."""
     grid = LatLonGrid(lat=fine.latitude.values.tolist(), lon=fine.longitude.values.tolist())
-    coarse, means = coarse_grid(grid), Regridder(grid, coarse_grid(grid))
+    coarse, means = grid.halved(), Regridder(grid, grid.halved())
     fields = {
         name: (field.dims, means(field.values), field.attrs)
         for name, field in fine.data_vars.items()
@@ -98,6 +98,16 @@ def test_saved_and_loaded_it_is_the_same(run_folder, coarse_file, tmp_path):
     made = [d.downscale(d.at(dataset, time)) for d in (first, second)]
     assert torch.equal(made[0].upper, made[1].upper)
     assert first.metadata["scores"]["z500"]["bicubic"] > 0
+
+
+def test_prepare_makes_what_it_reads(call, run_folder, waves_file, tmp_path):
+    half, out = tmp_path / "half.zarr", tmp_path / "fine.nc"
+    assert call("prepare", waves_file, "--out", half, "--grid", "half") == 0
+    assert call("downscale", run_folder / "model.safetensors", half, "--out", out) == 0
+    with xr.open_dataset(out) as fine, xr.open_dataset(waves_file) as waves:
+        assert fine.sizes["time"] == waves.sizes["time"]
+        error = (fine.msl.values - waves.msl.values) / waves.msl.values.std()
+        assert np.sqrt(np.mean(error**2)) < 0.5
 
 
 def test_a_model_that_adds_nothing_has_the_error_of_interpolation(waves_file, run_folder):

@@ -10,7 +10,7 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.downscaling.downscaler import Downscaler, refine
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
-from weather.downscaling.refinement import Refinement, coarse_grid
+from weather.downscaling.refinement import Refinement
 from weather.grid import LatLonGrid
 from weather.models.masks import Masks
 from weather.state import State
@@ -180,7 +180,7 @@ def run(call, holed, tiny_config, tmp_path_factory):
 def coarse(holed):
     """Three times of `holed` on the grid of half the resolution."""
     grid = LatLonGrid(lat=holed.latitude.values.tolist(), lon=holed.longitude.values.tolist())
-    half, part = coarse_grid(grid), holed.isel(time=slice(0, 3)).drop_vars("z_surface")
+    half, part = grid.halved(), holed.isel(time=slice(0, 3)).drop_vars("z_surface")
     means = Regridder(grid, half)
     fields = {n: (field.dims, means(field.values), field.attrs) for n, field in part.items()}
     places = {"latitude": list(half.lat), "longitude": list(half.lon)}
@@ -205,7 +205,7 @@ def test_from_file_to_file(call, one_line, run, holed, coarse, tmp_path):
             np.testing.assert_array_equal(fine[name].isnull(), holed[name][:3].isnull())
             np.testing.assert_array_equal(fine[name], other[name])
         grid = LatLonGrid(lat=fine.latitude.values.tolist(), lon=fine.longitude.values.tolist())
-        again = Regridder(grid, coarse_grid(grid))(fine.msl.values)
+        again = Regridder(grid, grid.halved())(fine.msl.values)
         np.testing.assert_allclose(again, coarse.msl, rtol=1e-6)
     coarse.msl[1, 4, 3] = np.nan
     coarse.to_netcdf(tmp_path / "hole.nc")

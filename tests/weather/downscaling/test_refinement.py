@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sciml.errors import InputError
-from weather.downscaling.refinement import Refinement, coarse_grid
+from weather.downscaling.refinement import Refinement
 from weather.grid import LatLonGrid
 from weather.state import State
 from weather.variables import Variables
@@ -136,10 +136,10 @@ def test_bicubic_waves_are_close(grids):
 
 def test_the_coarse_grids_of_archives():
     era5 = LatLonGrid(lat=np.linspace(90, -90, 73), lon=np.arange(144) * 2.5)
-    assert coarse_grid(era5).lat == tuple(np.linspace(90, -90, 37))
-    assert coarse_grid(era5).lon == tuple(np.arange(72) * 5.0)
+    assert era5.halved().lat == tuple(np.linspace(90, -90, 37))
+    assert era5.halved().lon == tuple(np.arange(72) * 5.0)
     weatherbench = LatLonGrid(lat=np.linspace(87.1875, -87.1875, 32), lon=np.arange(64) * 5.625)
-    assert coarse_grid(weatherbench).lat == pytest.approx(np.linspace(84.375, -84.375, 16))
+    assert weatherbench.halved().lat == pytest.approx(np.linspace(84.375, -84.375, 16))
 
 
 @pytest.mark.parametrize(
