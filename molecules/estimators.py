@@ -163,6 +163,13 @@ class MoleculeRegressor(RegressorMixin, _MoleculeEstimator):
         mean = self._mean(X)
         return mean[:, 0] if self._single else mean
 
+    def predict_interval(self, X: Any) -> NDArray[np.float64]:
+        """Ends of the 90 % intervals, (row, 2) or (row, task, 2), infinite where unbounded."""
+        check_is_fitted(self)
+        told = self.predictor_.predict(column_of_smiles(X), domain=False)
+        ends = np.stack([told.lower, told.upper], axis=-1)
+        return ends[:, 0] if self._single else ends
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel, FailFast
 
 from molecules.prediction.calibration import LEVEL
@@ -92,6 +92,10 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
     @app.get("/model")
     async def model() -> JSONResponse:
         return Answer(facts(predictor) | {"limits": limits.model_dump()})
+
+    @app.get("/", include_in_schema=False)
+    async def start() -> RedirectResponse:
+        return RedirectResponse("/docs")
 
     @app.get("/health")
     async def health() -> JSONResponse:

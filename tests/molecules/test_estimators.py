@@ -106,6 +106,9 @@ def test_regressor() -> None:
     assert both.predict(SMILES[:4]).shape == (4, 2)
     prediction = model.predictor_.predict(SMILES[:3])
     np.testing.assert_array_equal(prediction.mean[:, 0], told)
+    ends = model.predict_interval(SMILES[:3])
+    np.testing.assert_array_equal(ends, np.hstack([prediction.lower, prediction.upper]))
+    assert both.predict_interval(SMILES[:4]).shape == (4, 2, 2)
     assert prediction.similarity is not None
     pickled = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(pickled.predict(SMILES), model.predict(SMILES))

@@ -134,6 +134,10 @@ def test_nothing_asked(client: "testclient.TestClient") -> None:
     assert client.post("/predict", json={"smiles": []}).json() == {"predictions": []}
 
 
+def test_a_browser_is_led_to_the_documentation(client: "testclient.TestClient") -> None:
+    assert "swagger" in client.get("/").text
+
+
 def test_health_and_facts(client: "testclient.TestClient") -> None:
     assert client.get("/health").json() == {"status": "ok", "waiting": 0}
     facts = client.get("/model").json()
