@@ -61,7 +61,7 @@ def test_a_file_comes_back_finer_with_the_same_means(
     with xr.open_dataset(out) as fine, xr.open_dataset(coarse_file) as coarse:
         assert fine.msl.units == "hPa"
         assert fine.attrs["history"].startswith("cdo remapcon\n")
-        assert " weather " in fine.attrs["history"].splitlines()[-1]
+        assert "Z weather" in fine.attrs["history"].splitlines()[-1]
         assert fine.sizes == {"time": 3, "level": 2, "latitude": 8, "longitude": 16}
         assert fine.temperature.dims == coarse.temperature.dims
         np.testing.assert_array_equal(fine.time, coarse.time)
