@@ -184,7 +184,7 @@ class GraphNetwork(nn.Module):
         return nodes
 
     def _lightly(self, part: Callable[..., T], *inputs: object) -> T:
-        """What a part makes of its inputs, of which alone it is made again if so configured."""
+        """What a part makes of its inputs, which alone a backward pass keeps if so configured."""
         if self.checkpoint and self.training:
             return cast("T", checkpoint(part, *inputs, use_reentrant=False))
         return part(*inputs)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from molecules.experts.inputs import Inputs
+from molecules.experts.similarity import logarithmic, squared_distance, standardized, tanimoto
 from molecules.features.encoding import FINGERPRINT
 from molecules.tasks import Tasks
 
@@ -31,9 +32,6 @@ NOISES = tuple(10.0 ** np.arange(-3, 1.1, 0.5))
 MOST = 4000  # molecules learned from: time grows with their cube
 CHOOSE_ON = 800  # molecules that mix, scale and noise are chosen on
 ANCHORS = 300  # molecules whose nearness tells how unsure a prediction is
-_LEVELS = 8  # counts from here on are alike
-_LARGEST = 4.0  # standard deviations of a descriptor; larger ones count as these
-_LEAST_SPREAD = 1e-9
 _LEAST_NOISE = 1e-6  # keeps a matrix with repeated molecules invertible
 
 Array = NDArray[np.float64]
@@ -94,9 +92,9 @@ class Kernel:
         if len(inputs) > MOST:
             few = _drawn(np.isfinite(labels) & (weights[:, None] > 0), seed)
             return cls.fit(inputs.rows(few), labels[few], weights[few], tasks, seed)
-        values = _logarithmic(inputs.descriptors)
+        values = logarithmic(inputs.descriptors)
         centre, spread = values.mean(axis=0), values.std(axis=0)
-        known = _standardized(inputs.descriptors, centre, spread)
+        known = standardized(inputs.descriptors, centre, spread)
         similarity, distance = (
             tanimoto(inputs.counts, inputs.counts),
             squared_distance(known, known),
@@ -141,7 +139,7 @@ class Kernel:
 
     def _near(self, inputs: Inputs) -> tuple[NDArray[np.float32], Array]:
         """Similarity and squared distance to the points, (molecule, point) each."""
-        described = _standardized(inputs.descriptors, self.centre, self.spread)
+        described = standardized(inputs.descriptors, self.centre, self.spread)
         return tanimoto(inputs.counts, self.counts), squared_distance(described, self.descriptors)
 
     def _means(self, similarity: NDArray[np.float32], distance: Array) -> Array:
@@ -202,29 +200,6 @@ class Kernel:
         counts = np.zeros((len(rest["descriptors"]), FINGERPRINT), np.uint8)
         counts[row, bit] = count
         return cls(counts=counts, **rest)
-
-
-def tanimoto(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Sum of the smaller over sum of the larger counts: (row, bit), (other, bit) -> (row, other).
-
-    The smaller of two counts is the number of levels that both reach, so that a sum over
-    bits is a matrix product for each level. Two molecules without any count are alike.
-    """
-    common = np.zeros((len(a), len(b)), np.float32)
-    for level in range(1, _LEVELS + 1):
-        bits = (a >= level).any(axis=0) & (b >= level).any(axis=0)
-        reach = [(counts[:, bits] >= level).astype(np.float32) for counts in (a, b)]
-        common += reach[0] @ reach[1].T
-    sums = [np.minimum(counts, _LEVELS).sum(axis=1, dtype=np.float32) for counts in (a, b)]
-    either = sums[0][:, None] + sums[1] - common
-    return np.divide(common, either, out=np.ones_like(common), where=either > 0)
-
-
-def squared_distance(a: NDArray[np.float32], b: NDArray[np.float32]) -> Array:
-    """Mean squared difference of descriptors: (row, d), (other, d) -> (row, other)."""
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    total = np.square(a).sum(axis=1)[:, None] + np.square(b).sum(axis=1) - 2 * a @ b.T
-    return np.maximum(total, 0) / max(a.shape[1], 1)
 
 
 def choose(similarity: NDArray[np.float32], distance: Array, y: Array, binary: bool) -> Chosen:
@@ -296,20 +271,6 @@ def _sigmoid(chosen: Chosen, score: Array) -> Array:
 def _covariance(similarity: NDArray[np.float32], distance: Array, chosen: Chosen) -> Array:
     near = np.exp(-distance / (2 * chosen.scale))
     return chosen.mix * similarity + (1 - chosen.mix) * near
-
-
-def _logarithmic(descriptors: NDArray[np.float32]) -> Array:
-    """sign(d) log(1 + |d|), zero where unknown: many descriptors grow with the molecule."""
-    values = np.nan_to_num(descriptors.astype(np.float64))
-    return np.sign(values) * np.log1p(np.abs(values))
-
-
-def _standardized(
-    descriptors: NDArray[np.float32], centre: Array, spread: Array
-) -> NDArray[np.float32]:
-    kept = spread > _LEAST_SPREAD
-    values = (_logarithmic(descriptors)[:, kept] - centre[kept]) / spread[kept]
-    return np.clip(values, -_LARGEST, _LARGEST).astype(np.float32, order="C")
 
 
 def _how_many(tasks: int) -> int:

@@ -12,14 +12,8 @@ from molecules.experts import kernel as kernel_module
 from molecules.experts.expert import ExpertName, fit_expert, read_expert
 from molecules.experts.forest import SHARE, Forest
 from molecules.experts.inputs import Inputs
-from molecules.experts.kernel import (
-    Chosen,
-    Kernel,
-    _standardized,
-    choose,
-    squared_distance,
-    tanimoto,
-)
+from molecules.experts.kernel import Chosen, Kernel, choose
+from molecules.experts.similarity import squared_distance, standardized, tanimoto
 from molecules.features.features import featurize
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
@@ -151,7 +145,7 @@ def test_how_unsure_the_kernel_is_is_what_scikit_learn_says(inputs: Inputs) -> N
     dim = points.shape[1]
     process = GaussianProcessRegressor(RBF(np.sqrt(scale * dim)), alpha=noise, optimizer=None)
     process.fit(points.astype(np.float64), LABELS[:60, 0])
-    described = _standardized(other.descriptors, kernel.centre, kernel.spread)
+    described = standardized(other.descriptors, kernel.centre, kernel.spread)
     _, deviation = process.predict(described.astype(np.float64), return_std=True)
     np.testing.assert_allclose(unsure[:, 0], np.sqrt(deviation**2 + noise), rtol=1e-4)
     assert (unsure[:, 1] == 0).all()  # yes/no
