@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "onnxruntime": {"weather/forecasting/"},
     "onnxscript": {"weather/forecasting/"},
     "scores": {"weather/verification/"},
+    "openpyxl": {"molecules/files/workbook.py"},
     "distributed": {"molecules/prediction/parallel.py"},
     "fastapi": {"molecules/serving/"},
     "uvicorn": {"molecules/serving/"},

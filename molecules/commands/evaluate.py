@@ -28,8 +28,8 @@ def evaluate(
         table: as `table` of `predict`, with a column of measured values named as each property.
         target: property to score; repeat for several. All that the table has if left out.
         out: .csv of the scores to write.
-        rows: .csv, .tsv, .parquet or .sdf to write: the table with predictions, and whether each
-            row was scored.
+        rows: .csv, .tsv, .parquet, .xlsx or .sdf to write: the table with predictions, and
+            whether each row was scored.
         smiles: column with the SMILES or InChI; found by its name or content if left out.
         include_learned: score also the rows of molecules that the model learned from.
     """

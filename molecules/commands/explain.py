@@ -27,7 +27,7 @@ def explain(
     Args:
         model: the file `model.safetensors` of a training run, or several as of `predict`.
         table: as `table` of `predict`.
-        out: .csv, .tsv or .parquet to write: one line for each row, atom and property.
+        out: .csv, .tsv, .parquet or .xlsx to write: one line for each row, atom and property.
         html: the page to write; beside `out` if left out.
         pictures: folder for one SVG per drawn molecule and property.
         method: what the prediction loses without the atom; its integrated gradient, where

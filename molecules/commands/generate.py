@@ -44,7 +44,7 @@ def generate(
         filters: that molecules must pass, as `--flag` of `screen`, else they are drawn
             again; repeat for several.
         seed: the same seed gives the same molecules.
-        out: .csv, .tsv, .parquet, .smi or .sdf.
+        out: .csv, .tsv, .parquet, .xlsx, .smi or .sdf.
     """
     from molecules.generation.acceptance import Limits
     from molecules.generation.generate_file import generate_file

@@ -27,10 +27,10 @@ def predict(
         model: the file `model.safetensors` of a training run; several of the same properties
             are averaged, `a.safetensors b.safetensors new.csv`. Their intervals reach from
             the lowest to the highest end.
-        table: CSV, TSV, SMI, SDF, JSON lines or Parquet, also with .gz; `-` is standard
+        table: CSV, TSV, SMI, SDF, JSON lines, Excel or Parquet, also with .gz; `-` is standard
             input, `demo` the library that comes with RDKit.
-        out: .csv, .tsv, .parquet or .sdf to write; an .sdf keeps the positions of a file of three
-            dimensions, without its hydrogens, and draws other molecules.
+        out: .csv, .tsv, .parquet, .xlsx or .sdf to write; an .sdf keeps the positions of a file
+            of three dimensions, without its hydrogens, and draws other molecules.
         smiles: column with the SMILES or InChI; found by its name or content if left out.
         workers: processes; one per core if left out.
         cache: folder that keeps molecular graphs; the next model need not parse again.

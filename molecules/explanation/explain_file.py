@@ -46,7 +46,7 @@ def explain_file(
         model: file that `train` wrote, or several of the same properties, whose
             contributions are averaged.
         table: file with one molecule per row, "-" for standard input, or `demo`.
-        out: .csv, .tsv or .parquet with one line for each row, atom and property.
+        out: .csv, .tsv, .parquet or .xlsx with one line for each row, atom and property.
         html: the page with heat maps and measured neighbours; beside `out` if None.
         pictures: folder for one SVG per drawn molecule and property; none if None.
         method: see `Attribution`.
@@ -61,7 +61,7 @@ def explain_file(
     """
     if draw < 0:
         raise InputError(f"--draw is {draw}; expected 0 or more")
-    table_format(out, (".csv", ".tsv", ".parquet"))
+    table_format(out, (".csv", ".tsv", ".parquet", ".xlsx"))
     html = html or out.with_name(f"{out.name.split('.')[0]}.html")
     source = source_of(table)
     for file in (out, html):

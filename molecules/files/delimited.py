@@ -46,7 +46,12 @@ def delimited_records(text: TextIO, delimiter: str) -> tuple[list[str], Records]
     """
     begin = text.readline()
     lines = chain(["\n" if _SAID.fullmatch(begin) else begin], text)
-    records = _without_blank_ends(whole_cells_of(lines, delimiter))
+    return named_records(whole_cells_of(lines, delimiter))
+
+
+def named_records(rows: Records) -> tuple[list[str], Records]:
+    """As `delimited_records`, of the rows of a table with or without a header."""
+    records = _without_blank_ends(rows)
     first = next(records, None)
     if first is None:
         raise csv.Error("holds no rows")

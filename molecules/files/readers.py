@@ -1,7 +1,7 @@
 """Files of molecules as chunks of text cells, in the file's order, in constant memory.
 
 Comma, semicolon, tab and pipe separated text with or without a header, `.smi`
-("SMILES name" or "InChI name"), JSON lines, Parquet and SDF, each also compressed with
+("SMILES name" or "InChI name"), JSON lines, Excel, Parquet and SDF, each also compressed with
 gzip, from standard input ("-") or a URL. UTF-8 and UTF-16 are recognized; bytes that are
 not UTF-8 are taken as Latin-1. Cells keep the text that was written.
 """
@@ -11,6 +11,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
+from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import pandas as pd
@@ -30,16 +32,18 @@ from molecules.files.delimited import (
     Records,
     delimited_records,
     find_delimiter,
+    named_records,
     names_columns,
     smi_records,
 )
 from molecules.files.inchi import is_inchi
 from molecules.files.recognize import tidy_names
 from molecules.files.sources import open_binary
+from molecules.files.workbook import OLD, ZIP, workbook_records
 from sciml.errors import InputError
 
 SNIFFED_BYTES = 1 << 16
-FORMATS = "CSV, TSV, SMI, SDF, JSON lines or Parquet"
+FORMATS = "CSV, TSV, SMI, SDF, JSON lines, Excel (.xlsx) or Parquet"
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def read_chunks(path: Path | str, chunk_rows: int) -> Iterator[Chunk]:
             raw.seek(0)
             for chunk in _chunks(_decompressed(raw, files), str(path), chunk_rows, files):
                 yield replace(chunk, fraction=chunk.fraction or raw.tell() / max(1, size))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, ParseError) as error:
         raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
     except csv.Error as error:
         raise InputError(f"cannot read {path}: {error}") from error
@@ -102,6 +106,8 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
         raise InputError(f"{path} is empty; expected a table with a column of SMILES or InChI")
     if head.startswith(b"PAR1"):
         return _parquet(stream, path, chunk_rows)
+    if head.startswith(ZIP):
+        return _workbook(stream, path, chunk_rows, files)
     encoding = _encoding(head, path)
     text = files.enter_context(io.TextIOWrapper(stream, encoding, _as_latin1(), newline=""))
     if name.endswith((".sdf", ".sd", ".mol")) or b"\nM  END" in head:
@@ -129,8 +135,8 @@ def _lists_inchi(text: TextIO) -> bool:
 def _encoding(head: bytes, path: str) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if head.startswith(b"PK\x03\x04"):
-        raise InputError(f"{path} is an Excel workbook or a zip archive; save the table as CSV")
+    if head.startswith(OLD):
+        raise InputError(f"{path} is an old or a protected Excel workbook; save the table as .xlsx")
     if b"\0" in head:
         raise InputError(f"{path} is not a table of molecules; expected {FORMATS}")
     return "utf-8-sig"
@@ -167,6 +173,14 @@ def _frames(
         yield Chunk(_text_frame(cells, columns), smiles_column, notes=notes)
     if not number:
         raise InputError(f"{path} has a header but no rows; expected one molecule per row")
+
+
+def _workbook(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> Iterator[Chunk]:
+    rows, notes = workbook_records(stream, path, files)
+    columns, records = named_records(rows)
+    for chunk in _frames(columns, records, path, chunk_rows):
+        yield replace(chunk, notes=(*notes, *chunk.notes))
+        notes = []
 
 
 def _json_lines(text: TextIO, path: str, chunk_rows: int) -> Iterator[Chunk]:

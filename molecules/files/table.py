@@ -156,7 +156,7 @@ def read_table(path: Path | str, smiles: str | None = None) -> Table:
     """Read a whole table.
 
     Args:
-        path: .csv, .tsv, .txt, .smi, .jsonl, .parquet or .sdf, also with .gz; a glob or
+        path: .csv, .tsv, .txt, .smi, .jsonl, .xlsx, .parquet or .sdf, also with .gz; a glob or
             a URL of such files; "-" is standard input.
         smiles: the column of SMILES or InChI; by default found by name, then by content.
 

@@ -38,7 +38,7 @@ def generate_file(
 
     Args:
         model: file of a generator.
-        out: .csv, .tsv, .parquet, .sdf, or .smi.
+        out: .csv, .tsv, .parquet, .xlsx, .sdf, or .smi.
         number: of molecules; on a path both ends count.
         conditions: of samples, see `read_conditions`.
         near: SMILES or InChI whose neighbours to draw.

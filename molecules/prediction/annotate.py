@@ -31,7 +31,7 @@ def annotate(
 
     Args:
         predicted: consecutive parts of the table, with what is predicted for their rows.
-        out: .csv, .tsv (also with .gz), .parquet or .sdf; appears when it is complete.
+        out: .csv, .tsv (also with .gz), .parquet, .xlsx or .sdf; appears when it is complete.
         types: see `table_writer`.
 
     Returns:

@@ -55,7 +55,7 @@ def predict_file(
     Args:
         model: file that `train` wrote, or several of the same properties.
         table: file with one molecule per row, "-" for standard input, or `demo`.
-        out: .csv, .tsv, .parquet or .sdf.
+        out: .csv, .tsv, .parquet, .xlsx or .sdf.
         smiles: column with the SMILES; found by name, then by content, if None.
         workers: processes; None takes one per core.
         cache: folder that keeps graphs and conformers.

@@ -1,4 +1,4 @@
-"""Tables written part by part, in constant memory: text, Parquet, SDF."""
+"""Tables written part by part, in constant memory: text, Parquet, SDF, Excel."""
 
 import gzip
 from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from molecules.features.coordinates import Positions
 from molecules.files.parquet_types import Types
 from molecules.files.recognize import name_column
+from molecules.files.workbook import workbook_writer
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rdkit import Chem
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-FORMATS = (".csv", ".tsv", ".parquet", ".sdf")
+FORMATS = (".csv", ".tsv", ".parquet", ".xlsx", ".sdf")
 
 NOWHERE: Positions = {}
 
@@ -65,6 +66,8 @@ def table_writer(path: Path, types: Types | None = None) -> AbstractContextManag
             return _parquet_writer(path, types or {})
         case ".sdf":
             return _sdf_writer(path)
+        case ".xlsx":
+            return _workbook_writer(path)
         case suffix:
             return _text_writer(path, suffix)
 
@@ -124,6 +127,18 @@ def _cast(table: "pa.Table", schema: "pa.Schema") -> "pa.Table":
                 f"write .csv instead ({error})"
             ) from error
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+@contextmanager
+def _workbook_writer(path: Path) -> Iterator[Write]:
+    with workbook_writer(path) as rows:
+
+        def write(
+            frame: pd.DataFrame, smiles: Sequence[str], positions: Positions = NOWHERE
+        ) -> None:
+            rows(frame)
+
+        yield write
 
 
 @contextmanager

@@ -360,7 +360,7 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
         ("not a .*file|safetensors", ("predict", table, table, "--out", out)),
         ("did you mean 'SMILES'", ("predict", model, table, "--out", out, "--smiles", "smile")),
         ("none of 2 rows", ("predict", model, tmp_path / "bad.smi", "--out", out)),
-        ("expected .csv", ("predict", model, table, "--out", tmp_path / "out.xlsx")),
+        ("expected .csv", ("predict", model, table, "--out", tmp_path / "out.xls")),
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.sdf")),
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.foo")),
         ("expected .csv, .tsv, .parquet or .npz$", ("embed", model, table, "--out", "o.npz.gz")),

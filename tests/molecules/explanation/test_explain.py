@@ -133,8 +133,8 @@ def test_what_the_user_can_mend(
     bad.write_text("smiles\nC1CC\nC1CC(\n")
     cases = [
         ("0 or more", ("explain", model, table, "--draw", -1)),
-        ("expected .csv, .tsv or .parquet", ("explain", model, table, "--out", "o.xlsx")),
-        ("expected .csv, .tsv or .parquet", ("explain", model, table, "--out", "o.sdf")),
+        ("expected .csv, .tsv, .parquet or .xlsx", ("explain", model, table, "--out", "o.npz")),
+        ("expected .csv, .tsv, .parquet or .xlsx", ("explain", model, table, "--out", "o.sdf")),
         ("is an input", ("explain", model, table, "--out", table)),
         ("none of 2 rows", ("explain", model, bad, "--out", tmp_path / "o.csv")),
         ("cannot read", ("explain", tmp_path / "no.safetensors", table)),

@@ -179,7 +179,6 @@ def test_chunks_join_to_the_whole(tmp_path: Path) -> None:
         ("t.csv", b"SMILES,y\n", "no rows"),
         ("t.csv", b"a,b\n1,2\n", "no column holds SMILES"),
         ("t.csv", b"\x89PNG\x00\x00", "not a table"),
-        ("t.xlsx", b"PK\x03\x04\x00", "save the table as CSV"),
         ("t.csv.gz", gzip.compress(b"SMILES\nCCO\n" * 999, mtime=0)[:-20], "damaged"),
         ("t.parquet", b"PAR1 and no more", "damaged Parquet"),
         ("t.jsonl", b'{"smiles": "C"}\n{oops\n', "line 2 is not JSON"),
