@@ -1,8 +1,8 @@
 """What training data hands out, and the loaders that ask for it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import islice, pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -26,6 +26,15 @@ class BatchSource(Protocol):
 
     def __getitems__(self, indices: Sequence[int]) -> Any:
         """The batch of these samples."""
+        ...
+
+
+@runtime_checkable
+class GrowingSource(BatchSource, Protocol):
+    """Training data of which more is needed as the training goes on; see `Growing`."""
+
+    def at(self, share: float) -> BatchSource:
+        """The same samples with what is needed once this share of the training is done."""
         ...
 
 
@@ -96,7 +105,18 @@ class BatchData(LightningDataModule):
         size = batch_share(self.batch_size, trainer.world_size)
         whole = len(sampler) >= size  # a short last batch would weigh too much
         rest = _Rest(sampler, size, whole, lambda: trainer.fit_loop.batch_idx + 1)
+        if isinstance(self.train, GrowingSource):
+            return self._loader(_Grown(self.train), _WithShare(rest, self._share))
         return self._loader(self.train, rest)
+
+    def _share(self, batch: int) -> float:
+        """How much of the training is done when a batch of this epoch is learned from."""
+        trainer = self.trainer
+        assert trainer is not None
+        together = trainer.accumulate_grad_batches
+        steps = -(-int(trainer.num_training_batches) // together)  # of an epoch
+        step = trainer.current_epoch * steps + batch // together
+        return step / trainer.estimated_stepping_batches
 
     def val_dataloader(self) -> DataLoader[Any] | list[Any]:
         """Samples in their order."""
@@ -107,7 +127,7 @@ class BatchData(LightningDataModule):
         part = trainer.world_size, trainer.global_rank
         return self._loader(self.valid, in_order(len(self.valid), self.batch_size, *part))
 
-    def _loader(self, source: BatchSource, batches: Iterable[list[int]]) -> DataLoader[Any]:
+    def _loader(self, source: Sized, batches: Iterable[Any]) -> DataLoader[Any]:
         kind = WorkerLoader if self.workers else PrefetchingLoader
         return kind(
             source,  # type: ignore[arg-type]
@@ -136,6 +156,34 @@ class _Rest(BatchSampler):
 
     def __iter__(self) -> Iterator[list[int]]:
         yield from islice(super().__iter__(), self.done(), None)
+
+
+class _WithShare:
+    """The batches that are left of an epoch, each with the share of the training before it."""
+
+    def __init__(self, rest: _Rest, share: Callable[[int], float]) -> None:
+        self.rest, self.share = rest, share
+
+    def __len__(self) -> int:
+        return len(self.rest)
+
+    def __iter__(self) -> Iterator[tuple[float, list[int]]]:
+        for number, samples in enumerate(self.rest, start=self.rest.done()):
+            yield self.share(number), samples
+
+
+class _Grown:
+    """Hands out batches as they are needed at a share of the training."""
+
+    def __init__(self, source: GrowingSource) -> None:
+        self.source = source
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitems__(self, asked: tuple[float, Sequence[int]]) -> Any:
+        share, samples = asked
+        return self.source.at(share).__getitems__(samples)
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -74,8 +74,15 @@ class State:
         )
 
     def when(self, time: Tensor) -> "State":
-        """The state at one time (batch,) of each sample's time axis; it must be there."""
-        index = (self.time == time[:, None]).int().argmax(dim=1)
+        """The state at one time (batch,) of each sample's time axis.
+
+        Raises:
+            ValueError: a time that is not there.
+        """
+        there = self.time == time[:, None]
+        if not there.any(dim=1).all():
+            raise ValueError("a time was asked for that is none of the state's; give it longer")
+        index = there.int().argmax(dim=1)
         samples = torch.arange(len(self), device=index.device)
         return replace(
             self,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, get_args
+from typing import Annotated, Any, Literal, Protocol, Self, get_args
 
 import numpy as np
 import torch
@@ -135,6 +135,10 @@ class WeatherDataset:
     def runs(self) -> Index | None:
         """(sample,) number of the run that its first time lies in; see `sciml.order`."""
         return None if self.fields.run == 1 else self.index[:, 0] // self.fields.run
+
+    def first(self, times: int) -> Self:
+        """The same samples, cut off after so many times."""
+        return replace(self, index=self.index[:, :times])
 
     def __getitems__(self, samples: Sequence[int]) -> State:
         """A batch, cut at once."""

@@ -31,6 +31,7 @@ from weather.training.objectives import (
     ObjectiveConfig,
 )
 from weather.training.one_step import Score, by_name, one_step_scores
+from weather.training.roll_outs import RollOuts
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import Series, open_data
 from weather.training.start import start_from
@@ -105,8 +106,9 @@ def train(
     open_run_on(series, run, config, resume)
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
+    growing = RollOuts(parts["train"], config.model.history, config.objective)
     training, snapshots = config.training, config.training.snapshots
-    result = fit(model, loss, parts["train"], parts["valid"], training, run, resume, snapshots)
+    result = fit(model, loss, growing, parts["valid"], training, run, resume, snapshots)
     metadata = origin(series.dataset, config.data, series.periods)
     if config.transfer is not None:
         metadata["earlier"] = seen(config.transfer.checkpoint)

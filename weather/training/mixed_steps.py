@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Self
 
 import numpy as np
 
@@ -41,6 +42,10 @@ class MixedSteps:
             return None
         turn = np.arange(len(runs)) + np.arange(steps)[:, None]
         return (steps * runs + turn % steps).ravel()
+
+    def first(self, times: int) -> Self:
+        """The same samples, cut off after so many times."""
+        return replace(self, parts=tuple(part.first(times) for part in self.parts))
 
     def __getitems__(self, samples: Sequence[int]) -> State:
         """A batch, cut at once."""
