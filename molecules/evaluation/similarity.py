@@ -37,20 +37,55 @@ def fingerprints(smiles: Iterable[str]) -> Fingerprints:
     return np.packbits(np.array(bits, np.uint8).reshape(-1, BITS), axis=1)
 
 
+class _Known:
+    """Fingerprints by word, so that those words alone are read in which a query has bits.
+
+    Args:
+        known: (row, 256), none of them empty.
+    """
+
+    def __init__(self, known: Fingerprints) -> None:
+        self.words = np.ascontiguousarray(_words(known).T)  # (word, row)
+        self.sizes = np.bitwise_count(self.words).sum(axis=0, dtype=np.int64)
+
+    def similarities(self, query: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """(row,) to a fingerprint (word,) that is not empty."""
+        common = np.zeros(len(self.sizes), np.uint16)
+        for word in np.flatnonzero(query):
+            common += np.bitwise_count(self.words[word] & query[word])
+        return common / (self.sizes + np.bitwise_count(query).sum(dtype=np.int64) - common)
+
+
 def nearest(query: Fingerprints, known: Fingerprints) -> NDArray[np.float64]:
     """Tanimoto similarity of each row of `query` to the nearest row of `known`.
 
     |a and b| / |a or b|, in 0 to 1; NaN for an empty fingerprint or an empty `known`.
     """
-    words = np.ascontiguousarray(known[known.any(axis=1)]).view(np.uint64)
-    sizes = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
     similarity = np.full(len(query), np.nan)
-    for row, bits in enumerate(np.ascontiguousarray(query).view(np.uint64)):
-        size = np.bitwise_count(bits).sum(dtype=np.int64)
-        if size and len(words):
-            common = np.bitwise_count(words & bits).sum(axis=1, dtype=np.int64)
-            similarity[row] = np.max(common / (sizes + size - common))
+    filled = _filled(known)
+    if filled.any():
+        to = _Known(known[filled])
+        for row in np.flatnonzero(_filled(query)):
+            similarity[row] = to.similarities(_words(query)[row]).max()
     return similarity
+
+
+def similarities(query: Fingerprints, known: Fingerprints) -> NDArray[np.float64]:
+    """Tanimoto similarity of one fingerprint (256,) to each row of `known`; NaN for empty ones."""
+    similarity = np.full(len(known), np.nan)
+    filled = _filled(known)
+    if query.any():
+        similarity[filled] = _Known(known[filled]).similarities(_words(query))
+    return similarity
+
+
+def _words(fingerprints: Fingerprints) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(fingerprints).view(np.uint64)
+
+
+def _filled(fingerprints: Fingerprints) -> NDArray[np.bool_]:
+    """(row,) whether it has a bit."""
+    return np.asarray(_words(fingerprints).any(axis=1))
 
 
 def similarity_to_train(train: Iterable[str], others: Iterable[str]) -> NDArray[np.float64]:

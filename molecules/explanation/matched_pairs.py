@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdMMPA
 
-from molecules.evaluation.similarity import fingerprints, nearest
+from molecules.evaluation.similarity import fingerprints, similarities
 from molecules.prediction.training_set import TrainingSet
 
 CANDIDATES = 64  # nearest training molecules that are cut
@@ -132,7 +132,7 @@ def _candidates(smiles: str, known: TrainingSet) -> NDArray[np.int64]:
     if not len(known):
         return np.empty(0, np.int64)
     (query,) = fingerprints([smiles])
-    similarity = np.nan_to_num(nearest(known.fingerprints, query[None]), nan=-1.0)
+    similarity = np.nan_to_num(similarities(query, known.fingerprints), nan=-1.0)
     return np.argsort(-similarity, kind="stable")[:CANDIDATES]
 
 

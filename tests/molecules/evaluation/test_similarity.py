@@ -11,6 +11,7 @@ from molecules.evaluation.similarity import (
     fingerprints,
     from_text,
     nearest,
+    similarities,
     similarity_to_train,
     to_text,
 )
@@ -25,6 +26,9 @@ def test_agrees_with_rdkit() -> None:
     expected = [max(BulkTanimotoSimilarity(query, known[:50])) for query in known[50:]]
     found = similarity_to_train(smiles[:50], smiles[50:])
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+    every = [BulkTanimotoSimilarity(query, known[:50]) for query in known[50:]]
+    ours = [similarities(query, fingerprints(smiles[:50])) for query in fingerprints(smiles[50:])]
+    np.testing.assert_allclose(ours, every, rtol=0, atol=1e-15)
 
 
 def test_what_has_no_neighbour() -> None:
@@ -32,6 +36,9 @@ def test_what_has_no_neighbour() -> None:
     assert np.isnan(similarity_to_train(["CCO"], ["nope", ""])).all()
     assert np.isnan(similarity_to_train([], ["C"])).all()
     assert np.isnan(similarity_to_train(["nope"], ["C"])).all()
+    none, ethanol = fingerprints(["nope", "CCO"])
+    np.testing.assert_array_equal(similarities(ethanol, np.stack([none, ethanol])), [np.nan, 1])
+    assert np.isnan(similarities(none, np.stack([none, ethanol]))).all()
 
 
 def test_survives_as_text() -> None:
