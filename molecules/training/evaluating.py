@@ -11,9 +11,10 @@ from molecules.evaluation.baselines import OURS, Comparison, compare
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.similarity import Nearness
 from molecules.evaluation.splits import canonical_smiles
+from molecules.files.blank import is_blank
 from molecules.files.known_labels import known_labels
 from molecules.files.labels import Labels
-from molecules.files.recognize import listing
+from molecules.files.recognize import listing, text_cells
 from molecules.files.table import Table
 from molecules.prediction.annotate import mark_unreadable
 from molecules.prediction.ensemble import AnyPredictor, each
@@ -150,16 +151,20 @@ def _labels(
     if unknown:
         hint = nearest(unknown[0], every) or f"; it predicts {', '.join(every)}"
         raise InputError(f"the model does not predict {unknown[0]!r}{hint}")
-    held = [name for name in every if name in table.frame.columns]
+    held = [name for name in every if name in table.frame.columns and not _blank(table, name)]
     if not targets and not held:
         raise InputError(
-            f"{table.source} has no column of what the model predicts: {listing(every)}"
+            f"{table.source} has no values of what the model predicts: {listing(every)}"
         )
     wanted = list(targets) or held
     chosen = [i for i, task in enumerate(tasks.tasks) if (task.of or task.name) in wanted]
     lacking = [] if targets else [name for name in every if name not in held]
-    told = f"no column of {listing(lacking)}" if lacking else ""
+    told = f"no values of {listing(lacking)}" if lacking else ""
     return np.array(chosen, np.int64), known_labels(table, tasks, chosen), told
+
+
+def _blank(table: Table, column: str) -> bool:
+    return all(is_blank(cell.strip()) for cell in text_cells(table.frame[column]))
 
 
 def _uses(prediction: Prediction, labels: Labels, learned: Rows) -> list[str]:

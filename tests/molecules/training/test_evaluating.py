@@ -117,7 +117,7 @@ def test_command(
     told = capsys.readouterr().out
     assert f"{len(made.rows['train']) + len(made.rows['valid'])} learned from" in told
     assert "Learned from, and left out: row " in told
-    assert "no column of 'size'" in told
+    assert "no values of 'size'" in told
     assert "intervals hold" in told
     assert set(pd.read_csv(out)["task"]) == {"length", "polar"}
     written = pd.read_csv(rows)
@@ -125,12 +125,23 @@ def test_command(
     assert (written["use"] == "scored").sum() > 0
 
 
+def test_an_empty_column_is_told_and_the_others_are_scored(
+    trained: tuple[Trained, Path], table: Table
+) -> None:
+    part = Table(table.frame.assign(size=["", "n/a"] * (len(table) // 2)), "smiles", "made.csv")
+    found = evaluate(trained[0].predictor, part)
+    assert set(found.tasks.names) == {"length", "polar"}
+    assert "no values of 'size'" in found.notes
+    with pytest.raises(InputError, match="holds no label"):
+        evaluate(trained[0].predictor, part, ["size"])
+
+
 @pytest.mark.parametrize(
     ("columns", "targets", "message"),
     [
         (["length"], ["lenght"], "the model does not predict 'lenght'"),
         (["length"], ["polar"], "no column 'polar'"),
-        ([], [], "made.csv has no column of what the model predicts"),
+        ([], [], "made.csv has no values of what the model predicts"),
     ],
 )
 def test_what_cannot_be_scored(
