@@ -85,32 +85,43 @@ class ExperimentConfig(Config):
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """What came of the test fold.
+
+    Attributes:
+        scores: ours and the baselines'.
+        verdicts: for each property, whether ours beats the random forest.
+        coverage: of the intervals, by similarity to the training set.
+        nearness: to what was learned from.
+        bounded: values that are bounds, which are not scored.
+    """
+
+    scores: list[Comparison]
+    verdicts: list[str]
+    coverage: list[Coverage]
+    nearness: Nearness
+    bounded: int
+
+
+@dataclass(frozen=True)
 class Trained:
     """What came of an experiment.
 
     Attributes:
         predictor: the model, also in `run/model.safetensors`.
-        scores: ours and the baselines' on the test fold.
-        verdicts: for each property, whether ours beats the random forest.
-        coverage: of the intervals on the test fold, by similarity to the training set.
+        held_out: on the test fold.
         rows: table rows of each fold.
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training the networks.
         told: which experts count how much, and what trained weights were worth, in sentences.
-        nearness: of the test fold to what was learned from.
-        bounded: values of the test fold that are bounds, which are not scored.
     """
 
     predictor: PropertyPredictor
-    scores: list[Comparison]
-    verdicts: list[str]
-    coverage: list[Coverage]
+    held_out: HeldOut
     rows: Split
     unusable: dict[str, int]
     seconds: float
     told: list[str]
-    nearness: Nearness
-    bounded: int
 
 
 def train(
@@ -139,14 +150,7 @@ def train(
     source = table if isinstance(table, Table) else open_table(table, smiles)
     config = with_shipped_weights(config)
     ready = prepare(source, targets, config.data, sees_conformers(config.model), True)
-    if not len(ready.folds["test"]):
-        raise InputError(
-            f"data.fractions {list(config.data.fractions)} leave no molecule to test the model "
-            "with; give the third a share above 0"
-        )
-    if config.transfer is not None:  # a misfit is said before anything is written
-        given = Division(ready.folds["train"], ready.folds["valid"])
-        make_model(ready, config, given, 0, config.transfer)
+    _require_usable(ready, config)
     learned_from = LearnedFrom.of_table(ready).at([table], smiles)
     if resume:
         learned_from = learned_from.require_same(run)
@@ -157,39 +161,12 @@ def train(
     write_text(run / "splits.json", json.dumps({k: v.tolist() for k, v in ready.folds.items()}))
     write_rows(run / "rows.csv", source, ready)
     learned = _learn(ready, config, run, kind)
-    predictor, test = learned.predictor, ready.folds["test"]
-    tested = [ready.smiles[row] for row in test]
-    predicted = predictor.predict(tested, positions=ready.own_of(test))
-    truth = ready.exact[test]
-    scores, verdicts = compare_with_baselines(
-        predicted.mean, ready, learned.forest, config.training.seed
-    )
-    covered = coverage(predicted, truth)
-    plot_test(
-        run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
-    )
-    known = fingerprints(ready.smiles[row] for row in learned.rows)
-    nearness = Nearness.of(nearest(fingerprints(tested), known))
-    predictor.metadata.update(_metadata(source, ready, scores))
-    predictor.metadata["test_similarity"] = asdict(nearness)
-    write_scores(run / "scores.csv", scores)
-    write_coverage(run / "coverage.csv", covered)
-    write_confusions(run, truth, predicted)
+    predictor, unusable = learned.predictor, _unusable(ready)
+    held_out = _test(learned, ready, config.training.seed, run)
+    predictor.metadata.update(_metadata(source, ready, held_out.scores))
+    predictor.metadata["test_similarity"] = asdict(held_out.nearness)
     predictor.save(run / "model.safetensors")
-    statuses, numbers = np.unique(ready.featurized.status, return_counts=True)
-    unusable = {str(s): int(n) for s, n in zip(statuses, numbers, strict=True) if s != "ok"}
-    return Trained(
-        predictor,
-        scores,
-        verdicts,
-        covered,
-        ready.folds,
-        unusable,
-        learned.seconds,
-        learned.told,
-        nearness,
-        int((np.isfinite(ready.labels[test]) & ~np.isfinite(truth)).sum()),
-    )
+    return Trained(predictor, held_out, ready.folds, unusable, learned.seconds, learned.told)
 
 
 def fit_predictor(ready: Prepared, config: ExperimentConfig, run: Path) -> PropertyPredictor:
@@ -255,6 +232,47 @@ def _learn(
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
     return _Learned(predictor, networks.seconds, told, rows, stacked.forest)
+
+
+def _require_usable(ready: Prepared, config: ExperimentConfig) -> None:
+    """Refuse, before anything is written, what could not be tested or does not fit."""
+    if not len(ready.folds["test"]):
+        raise InputError(
+            f"data.fractions {list(config.data.fractions)} leave no molecule to test the model "
+            "with; give the third a share above 0"
+        )
+    if config.transfer is not None:
+        given = Division(ready.folds["train"], ready.folds["valid"])
+        make_model(ready, config, given, 0, config.transfer)
+
+
+def _test(learned: _Learned, ready: Prepared, seed: int, run: Path) -> HeldOut:
+    """Test on the fold that is held out, and write and draw what came of it."""
+    rows = ready.folds["test"]
+    smiles, truth = [ready.smiles[row] for row in rows], ready.exact[rows]
+    predicted = learned.predictor.predict(smiles, positions=ready.own_of(rows))
+    known = fingerprints(ready.smiles[row] for row in learned.rows)
+    scores, verdicts = compare_with_baselines(predicted.mean, ready, learned.forest, seed)
+    held_out = HeldOut(
+        scores,
+        verdicts,
+        coverage(predicted, truth),
+        Nearness.of(nearest(fingerprints(smiles), known)),
+        int((np.isfinite(ready.labels[rows]) & ~np.isfinite(truth)).sum()),
+    )
+    plot_test(
+        run / "test.png", ready.tasks, truth, predicted.mean, predicted.lower, predicted.upper
+    )
+    write_scores(run / "scores.csv", held_out.scores)
+    write_coverage(run / "coverage.csv", held_out.coverage)
+    write_confusions(run, truth, predicted)
+    return held_out
+
+
+def _unusable(ready: Prepared) -> dict[str, int]:
+    """Status -> rows without a usable molecule."""
+    statuses, numbers = np.unique(ready.featurized.status, return_counts=True)
+    return {str(s): int(n) for s, n in zip(statuses, numbers, strict=True) if s != "ok"}
 
 
 def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> dict[str, object]:

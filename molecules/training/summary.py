@@ -19,14 +19,14 @@ _SEVERAL = " p is adjusted for the number of properties (Benjamini & Hochberg 19
 
 def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
     """Rows used, scores beside the baselines', who wins, and where the model is."""
-    console = console or Console()
+    console, test = console or Console(), trained.held_out
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
-    say(console, f"Rows: {sizes}{_left_out(trained.unusable)}{_bounded(trained.bounded)}.")
-    say(console, f"Test fold: {trained.nearness}.")
+    say(console, f"Rows: {sizes}{_left_out(trained.unusable)}{_bounded(test.bounded)}.")
+    say(console, f"Test fold: {test.nearness}.")
     for line in trained.told:
         say(console, line)
     if len(trained.predictor.tasks) > MANY_TASKS:
-        for line in many_tasks(trained.scores, trained.verdicts, trained.coverage):
+        for line in many_tasks(test.scores, test.verdicts, test.coverage):
             say(console, line)
         say(console, f"Scores of each property: {run / 'scores.csv'}")
     else:
@@ -39,10 +39,10 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
 
 def _print_tasks(trained: Trained, run: Path, console: Console) -> None:
     """Each task for itself."""
-    console.print(scores_grid(trained.scores, "Test fold"))
-    for verdict in trained.verdicts:
+    console.print(scores_grid(trained.held_out.scores, "Test fold"))
+    for verdict in trained.held_out.verdicts:
         say(console, verdict, "bold" if "does NOT" in verdict else "")
-    for line in coverage_told(trained.coverage):
+    for line in coverage_told(trained.held_out.coverage):
         say(console, line)
     for name in trained.predictor.tasks.classes:
         path = run / confusion_file(name)

@@ -51,12 +51,12 @@ def test_the_test_fold_has_the_scores_that_the_training_told(
     made, path = trained
     test = table.frame.iloc[made.rows["test"]].reset_index(drop=True)
     found = evaluate(PropertyPredictor.load(path), Table(test, "smiles", "test.csv"))
-    expected = [row for row in made.scores if row.model == OURS]
+    expected = [row for row in made.held_out.scores if row.model == OURS]
     assert repr(found.scores) == repr(expected)  # NaN equals itself here
-    assert repr(found.coverage) == repr(made.coverage)
-    assert found.nearness == made.nearness
+    assert repr(found.coverage) == repr(made.held_out.coverage)
+    assert found.nearness == made.held_out.nearness
     assert set(found.uses) <= {"scored"}
-    assert f"{made.bounded} bounds" in found.notes[-1]
+    assert f"{made.held_out.bounded} bounds" in found.notes[-1]
 
 
 def test_rows_learned_from_are_left_out_however_they_are_written(

@@ -71,8 +71,8 @@ def test_train(name: str, tmp_path: Path) -> None:
     }
     assert trained.unusable == {"empty": 1, "invalid_smiles": 2}
     assert [task.kind for task in trained.predictor.tasks.tasks] == ["regression", "binary"]
-    assert {row.model for row in trained.scores} == {"our model", "random forest", "mean"}
-    assert len(trained.verdicts) == 2
+    assert {row.model for row in trained.held_out.scores} == {"our model", "random forest", "mean"}
+    assert len(trained.held_out.verdicts) == 2
     folds = json.loads((tmp_path / "run" / "splits.json").read_text())
     assert sorted(row for rows in folds.values() for row in rows) == list(range(len(SMILES)))
     rows = pd.read_csv(tmp_path / "run" / "rows.csv", keep_default_na=False)
@@ -80,7 +80,9 @@ def test_train(name: str, tmp_path: Path) -> None:
     assert list(rows["status"][-3:]) == ["invalid_smiles", "empty", "invalid_smiles"]
     assert rows["reason"][-3:].all()
     assert (rows["fold"] == "test").sum() == len(folds["test"])
-    assert trained.predictor.metadata["test_similarity"]["median"] == trained.nearness.median
+    assert (
+        trained.predictor.metadata["test_similarity"]["median"] == trained.held_out.nearness.median
+    )
     loaded = PropertyPredictor.load(tmp_path / "run" / "model.safetensors")
     again, before = loaded.predict(SMILES), trained.predictor.predict(SMILES)
     np.testing.assert_array_equal(again.mean, before.mean)
@@ -209,10 +211,10 @@ def test_classes_bounds_weights_units_and_salts_reach_the_model(tmp_path: Path) 
     chosen = prediction.most_probable()["size"]
     assert chosen[0] == chosen[1] == names[1 + prediction.mean[0, 1:].argmax()].split("=")[1]
     assert chosen[2] == ""
-    assert {row.task for row in trained.scores} == {*names, "size"}
+    assert {row.task for row in trained.held_out.scores} == {*names, "size"}
     matrix = pd.read_csv(tmp_path / "run" / "confusion_size.csv", index_col=0)
     assert list(matrix) == list(matrix.index) == ["large", "medium", "small"]
-    accuracy = next(row.score for row in trained.scores if row.score.metric == "accuracy")
+    accuracy = next(row.score for row in trained.held_out.scores if row.score.metric == "accuracy")
     assert np.trace(matrix.to_numpy()) / matrix.to_numpy().sum() == accuracy.value
     splits = json.loads((tmp_path / "run" / "splits.json").read_text())
     fold_of = {row: fold for fold, rows in splits.items() for row in rows}

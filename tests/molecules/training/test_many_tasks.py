@@ -55,8 +55,8 @@ def test_forty_properties_in_a_few_lines(
     assert "1 column holds no two different labels, and is left out: 'assay_39'" in told
     assert "and 31 more; 40 of 40 rows have both" in told
     assert len(trained.predictor.tasks) == ASSAYS - 1 > MANY_TASKS
-    by_forest = {row.task for row in trained.scores if row.model == "random forest"}
-    assert len(trained.verdicts) == MANY_TASKS
+    by_forest = {row.task for row in trained.held_out.scores if row.model == "random forest"}
+    assert len(trained.held_out.verdicts) == MANY_TASKS
     assert 0 < len(by_forest) <= ASSAYS - 1
     scores = pd.read_csv(tmp_path / "run" / "scores.csv")
     assert scores.loc[scores["model"] == "our model", "task"].nunique() == ASSAYS - 1

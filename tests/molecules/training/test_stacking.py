@@ -276,7 +276,7 @@ def test_quantities_over_decades_scale_with_their_unit(tmp_path: Path) -> None:
         assert (prediction.mean < prediction.upper).all()
         assert prediction.spread is not None
         parts = prediction.mean, prediction.lower, prediction.upper, prediction.spread
-        ours = [row.score.value for row in trained.scores if row.model == "our model"]
+        ours = [row.score.value for row in trained.held_out.scores if row.model == "our model"]
         told.append([*parts, np.array(ours[:2]), predictor.scales])
     for small, large in zip(*told, strict=True):
         np.testing.assert_allclose(large, 1000 * small, rtol=1e-3)

@@ -17,7 +17,7 @@ from molecules.evaluation.similarity import Nearness
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.tasks import Task, Tasks
 from molecules.training.crossvalidation import Compared, CrossValidation
-from molecules.training.experiment import Trained
+from molecules.training.experiment import HeldOut, Trained
 from molecules.training.many_tasks import many_tasks
 from molecules.training.stacking import Stacked, weights_told
 from molecules.training.summary import print_crossvalidation, print_training
@@ -32,15 +32,17 @@ def trained(kind: str = "regression") -> Trained:
     width = np.full(4, np.nan if kind == "binary" else 1.0)
     return Trained(
         predictor=cast(PropertyPredictor, SimpleNamespace(tasks=tasks)),
-        scores=[Comparison("our model", n, Score("RMSE", 1.0, 0.5, 2.0, 4)) for n in NAMES],
-        verdicts=[f"{n}: our model does NOT beat the random forest" for n in NAMES],
-        coverage=[part for n in NAMES for part in coverage_by_similarity(n, held, width, near)],
+        held_out=HeldOut(
+            scores=[Comparison("our model", n, Score("RMSE", 1.0, 0.5, 2.0, 4)) for n in NAMES],
+            verdicts=[f"{n}: our model does NOT beat the random forest" for n in NAMES],
+            coverage=[part for n in NAMES for part in coverage_by_similarity(n, held, width, near)],
+            nearness=Nearness.of(near),
+            bounded=3,
+        ),
         rows={"train": np.arange(8), "test": np.arange(4)},
         unusable={},
         seconds=1.0,
         told=[f"{n}: networks 100% (1 alone); RMSE 1 on molecules held out." for n in NAMES],
-        nearness=Nearness.of(near),
-        bounded=3,
     )
 
 
@@ -82,7 +84,7 @@ def test_what_is_not_scored_is_told() -> None:
 def test_classes_are_in_sets_and_quantities_in_intervals(kind: str, held: str) -> None:
     found = trained(kind)
     assert f"90% {held} 75% of 4 test molecules" in told(found)
-    (line,) = many_tasks([], [], found.coverage)
+    (line,) = many_tasks([], [], found.held_out.coverage)
     assert line == f"90% {held.split()[0]} hold 75% of all measured test values."
 
 
