@@ -20,7 +20,8 @@ def merge(
     Args:
         shards: all files that `screen --shard` wrote, in any order.
         out: the page to write.
-        csv: the same molecules as a table; beside the page if left out.
+        csv: the same molecules as a table: .csv, .tsv, .parquet, .xlsx or .sdf; beside the page
+            if left out.
     """
     from molecules.screening.merge_files import merge_files
 

@@ -52,7 +52,8 @@ def screen(
             those beat, until there are `top` (pareto).
         top: how many distinct molecules to keep.
         out: the page to write; it needs no other file.
-        csv: the same molecules as a table; beside the page if left out.
+        csv: the same molecules as a table: .csv, .tsv, .parquet, .xlsx or .sdf; beside the page
+            if left out.
         exclude: filter that keeps molecules from the model, as `--flag`; repeat for several.
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from molecules.files.sources import refuse_to_overwrite
+from molecules.prediction.writers import table_format
 from molecules.screening.finish import finish, prepare
 from molecules.screening.options import HitOptions
 from molecules.screening.progress_file import Progress
@@ -31,6 +32,7 @@ def merge_files(
     """
     options = options or HitOptions()
     csv = csv or out.with_suffix(".csv")
+    table_format(csv)
     for file in (*shards, *options.tables):
         for path in (out, csv):
             refuse_to_overwrite(file, path)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from molecules.evaluation.similarity import FAR
+from molecules.prediction.writers import table_writer
 from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
@@ -119,7 +120,7 @@ class Context:
 
 
 def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:
-    """Write the hits as HTML and CSV; either appears only when it is complete.
+    """Write the hits as a page and as a table; either appears only when it is complete.
 
     Args:
         screen: what was found.
@@ -127,8 +128,8 @@ def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, 
         context: for the page's header.
         html, csv: the files.
     """
-    with atomic_path(csv) as path:
-        _table(rows, context).to_csv(path, index=False)
+    with atomic_path(csv) as path, table_writer(path) as write:
+        write(_table(rows, context), [row.hit.smiles for row in rows])
     with atomic_path(html) as path:
         path.write_text(_page(screen, rows, context), encoding="utf-8")
 

@@ -8,6 +8,7 @@ from molecules.files.sources import refuse_to_overwrite
 from molecules.prediction.model_source import Device, ModelSource, Precision
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import PART_ROWS, account, source_of
+from molecules.prediction.writers import table_format
 from molecules.screening.carry_out import begin, carry_out, progress_path
 from molecules.screening.filters import check_names
 from molecules.screening.finish import finish, prepare
@@ -94,7 +95,7 @@ def screen_file(
     precision: Precision = "float32",
     options: HitOptions = NO_OPTIONS,
 ) -> list[Row]:
-    """Rank a library and write the best molecules as HTML and CSV.
+    """Rank a library and write the best molecules as a page and as a table.
 
     A run that is ended on the way leaves a hidden file beside `out`; the same call then
     goes on where it was.
@@ -103,7 +104,7 @@ def screen_file(
         model: file that `train` wrote, or several of the same properties.
         library: files with one molecule per row, "-" for standard input, or `demo`.
         out: the HTML page.
-        csv: the hits as a table; beside `out` if None.
+        csv: the hits as a table: .csv, .tsv, .parquet, .xlsx or .sdf; beside `out` if None.
         targets, minimize: see `read_objectives`.
         rank_by, combine, top, exclude, min_similarity, smiles, cache: see `Job`.
         shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
@@ -121,6 +122,7 @@ def screen_file(
     number, shards = read_shard(shard)
     files = [library] if isinstance(library, str) else list(library)
     csv = csv or out.with_suffix(".csv")
+    table_format(csv)
     made = [shard_path(out, number, shards)] if shards > 1 else [out, csv]
     read: list[Path | str] = [*map(source_of, files), *options.tables]
     for file in read:

@@ -7,12 +7,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from rdkit.Chem import CanonSmiles
 
-from molecules.files.table import demo_library
+from molecules.files.table import demo_library, read_table
 from molecules.screening.options import HitOptions
 from molecules.screening.screen_file import screen_file
+from sciml.errors import InputError
 
 BROWSER = next(
     (
@@ -85,6 +88,20 @@ def test_page_and_table_say_the_same(page: Path) -> None:
     for column in ("neighbour_1_logS", "similarity_to_active", "alerts", "toxic_upper"):
         assert column in table
     assert (table["neighbour_1_similarity"] >= table["neighbour_2_similarity"]).all()
+
+
+@pytest.mark.parametrize("suffix", [".sdf", ".xlsx", ".parquet", ".tsv"])
+def test_hits_in_other_formats(page: Path, model_file: Path, suffix: str, tmp_path: Path) -> None:
+    hits, options = tmp_path / f"hits{suffix}", {"targets": ["logS", "toxic:min"], "top": 20}
+    library = str(page.parent / "library.smi")
+    screen_file(model_file, library, tmp_path / "a.html", hits, **options)
+    screen_file(model_file, library, tmp_path / "a.html", tmp_path / "a.csv", **options)
+    found, expected = read_table(hits).frame, pd.read_csv(tmp_path / "a.csv")
+    assert [*map(CanonSmiles, found["smiles"])] == [*map(CanonSmiles, expected["smiles"])]
+    scores = found["score"].astype(float)
+    np.testing.assert_allclose(scores, expected["score"], rtol=0, atol=1e-4)
+    with pytest.raises(InputError, match=r"cannot write .*hits\.xls: expected \.csv"):
+        screen_file(model_file, library, tmp_path / "a.html", tmp_path / "hits.xls", **options)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")
