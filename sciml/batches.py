@@ -163,6 +163,7 @@ class _WithShare:
 
     def __init__(self, rest: _Rest, share: Callable[[int], float]) -> None:
         self.rest, self.share = rest, share
+        self.sampler = rest.sampler  # Lightning tells it the epoch
 
     def __len__(self) -> int:
         return len(self.rest)

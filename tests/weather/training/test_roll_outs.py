@@ -6,6 +6,7 @@ import torch
 
 from sciml.config import load_config
 from weather.state import State
+from weather.training import experiment
 from weather.training.data import WeatherDataset
 from weather.training.experiment import ExperimentConfig, train
 from weather.training.objectives import ForecastLoss
@@ -36,12 +37,13 @@ def test_samples_are_as_long_as_the_roll_out(
         return of_step(self, model, batch, step)
 
     monkeypatch.setattr(ForecastLoss, "of_step", recorded)
-    steps = ["objective.steps={0: 1, 0.3: 2, 0.6: 3}", f"data.paths=[{waves_file}]"]
-    config = load_config(ExperimentConfig, tiny_config["transformer"], [*steps, *options])
+    steps = ["objective.steps={0: 1, 0.3: 2, 0.6: 3}", "training.epochs=2"]
+    options = [*steps, f"data.paths=[{waves_file}]", *options]
+    config = load_config(ExperimentConfig, tiny_config["transformer"], options)
     cut = train(config, tmp_path / "cut").forecaster.model.state_dict()
     assert read == needed
     assert len(set(needed)) > 1
-    monkeypatch.setattr(RollOuts, "at", lambda self, share: self.data)
+    monkeypatch.setattr(experiment, "RollOuts", lambda data, *_: data)
     whole = train(config, tmp_path / "whole").forecaster.model.state_dict()
     assert set(read[len(needed) // 2 :]) == {max(needed)}
     for name, values in whole.items():
