@@ -250,6 +250,9 @@ def test_training_errors_are_one_line(one_line, call, waves, waves_file, tiny_co
     assert "no variable 't2m'" in one_line()
     assert train(waves_file, "--data.step_hours", 7) == 2
     assert "7 h apart" in one_line()
+    periods = "data.train=[2001-01-01, 2001-01-10]", "data.test=[2001-01-11T00, 2001-01-11T05]"
+    assert train(waves_file, *(word for period in periods for word in ("--set", period))) == 2
+    assert "no 2 times in a row, 6 h apart: widen data.test" in one_line()
     assert call("train", waves_file, "--config", "smal", "--run", run_folder) == 2
     assert "small" in one_line()
     assert not run_folder.exists()

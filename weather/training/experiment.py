@@ -23,6 +23,7 @@ from weather.forecasting.forecaster_config import KIND, ForecasterConfig
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.reconstruction import KIND as PRETRAINED
 from weather.models.statistics import of_steps
+from weather.models.steps import in_hours
 from weather.training.data import DataConfig
 from weather.training.objectives import (
     CRPSConfig,
@@ -103,6 +104,7 @@ def train(
         start_from(model, config.transfer, kind_of(config.transfer.checkpoint))
     length = config.model.history + config.objective.longest
     parts = {name: series.roll_outs(name, length) for name in ("train", "valid")}
+    _require_scored(series, config.model.history)
     open_run_on(series, run, config, resume)
     loss = ForecastLoss(config.objective, series.variables, made.grid, model.counted())
     assert parts["train"] is not None  # `split` sees to it
@@ -169,6 +171,18 @@ def scored_period(periods: dict[str, Period]) -> Period:
     """The last period that there is: testing, validation or training."""
     name = next(name for name in ("test", "valid", "train") if name in periods)
     return periods[name]
+
+
+def _require_scored(series: Series, history: int) -> None:
+    """Check, before it is trained, that a model can be scored."""
+    period = scored_period(series.periods)
+    for step in series.steps:
+        if not len(series.windows(period, step, history + 1)):
+            first, last = (str(end.astype("datetime64[h]")) for end in (period[0], period[1] - 1))
+            raise InputError(
+                f"the model is to be scored from {first} to {last}, and there are no {history + 1} "
+                f"times in a row, {in_hours((step,))} apart: widen data.test"
+            )
 
 
 def _scores(

@@ -108,7 +108,7 @@ def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
     opened, dataset = dataset, apply(dataset, inspect(dataset, variables), tell)
     times = dataset["time"].values
     steps, periods = time_steps(times, config.step_hours), split(times, config)
-    for name in {"train", "valid"} & set(periods):
+    for name in {"train", "valid", "test"} & set(periods):
         require_times(times, name, periods[name])
     for name, hours in known_hours(dataset[[*variables.surface, *variables.upper]]).items():
         if 3600 * hours not in steps:
