@@ -172,7 +172,7 @@ class Head(nn.Module):
         told = self.layers(self.inputs.normalize(molecules))
         if self.references is None:
             return told
-        return told + self.normalizer.normalize(self.references(batch).to(told.dtype))
+        return told + self.normalizer.normalize(self.references(batch))  # never in bfloat16
 
     def read_normalized(self, mean: Tensor, std: Tensor) -> None:
         """Read molecule vectors less `mean` (dim,), over `std`."""

@@ -90,6 +90,7 @@ class PropertyLoss(nn.Module):
         """Loss, without further terms."""
         assert batch.y is not None
         output = model(batch)
+        output = output.to(torch.promote_types(output.dtype, torch.float32))  # as labels are
         measured = batch.y.isfinite() & ~(model.head.logarithmic & (batch.y <= 0))
         target = torch.where(measured, model.head.normalize(batch.y), 0.0).to(output.dtype)
         error = torch.where(model.head.binary, 0.0, self._error(output, target))

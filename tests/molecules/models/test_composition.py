@@ -14,6 +14,7 @@ from molecules.models.composition import AtomicReferences, composition
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.molecule import MoleculeBatch
 from molecules.tasks import Task, Tasks
+from molecules.training.objectives import PropertyLoss, PropertyLossConfig
 from sciml.errors import InputError
 from sciml.graph import GraphNetworkConfig
 from sciml.normalize import Normalizer
@@ -120,6 +121,19 @@ def test_references_are_those_of_a_sum_over_elements() -> None:
     assert normalizer.mean.tolist() == [0.0]
     water = batch_of(["O"], np.zeros((1, 3)))
     assert references(water).item() == pytest.approx(-220.0, abs=1e-3)
+
+
+def test_energies_far_from_zero_are_learned_in_bfloat16_too() -> None:
+    model = made(CONFIGS["graph_network"]).float()
+    with torch.no_grad():
+        model.head.references.value.fill_(-150.0)
+    batch = batch_of(list(PARTS), np.zeros((11, 3)))
+    batch = replace(batch, y=model.predict(batch).detach() + torch.tensor([[3.0], [-2.0]]))
+    loss = PropertyLoss(PropertyLossConfig(), ENERGY, batch.y.numpy())
+    expected, _ = loss(model, batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, _ = loss(model, batch)
+    assert found.item() == pytest.approx(expected.item(), rel=0.05)
 
 
 def test_a_yes_no_property_is_no_sum() -> None:
