@@ -35,6 +35,11 @@ class ExponentialAverage(WeightAveraging):
 
         super().__init__(use_buffers=False, multi_avg_fn=update)
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lie where the weights do; when Lightning makes the average, they are not there yet."""
+        assert self._average_model is not None
+        self._average_model.to(pl_module.device)
+
     @property
     def averaged(self) -> nn.Module:
         """The learner with the averaged weights, while it is trained."""

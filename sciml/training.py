@@ -59,8 +59,8 @@ class TrainingConfig(Config):
             the average. Early on the decay is smaller, (1 + step) / (10 + step).
         patience: end after that many validations without a better loss.
         validate_every: epochs between validations; the last epoch has one in any case.
-        accelerator, devices, strategy: as Lightning names them: `cpu`, `gpu`; how many;
-            `ddp`, `fsdp`.
+        accelerator, devices, strategy: `cpu`, `gpu` (of CUDA, which has float64), or `auto`;
+            how many; `ddp`, `fsdp`, as Lightning names them.
         workers: processes that load data.
         checkpoint_minutes: between checkpoints to resume from, beside those at ends of
             epochs, which are always written; null: only these.
@@ -93,11 +93,17 @@ class TrainingConfig(Config):
         return self
 
 
+def accelerator_here(config: TrainingConfig) -> Literal["cpu", "cuda"]:
+    """What a training computes on; positions and time are float64, which MPS does not have."""
+    on_gpu = config.accelerator == "gpu" or torch.cuda.is_available()
+    return "cuda" if on_gpu and config.accelerator != "cpu" else "cpu"
+
+
 def precision_here(config: TrainingConfig) -> Literal["32-true", "bf16-mixed"]:
     """What `auto` means on this machine; other choices as they are."""
     if config.precision != "auto":
         return config.precision
-    if config.accelerator != "cpu" and torch.cuda.is_available():
+    if accelerator_here(config) == "cuda" and torch.cuda.is_available():
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         fast = has_bfloat16()
@@ -243,7 +249,7 @@ def _trainer(
     batches: int,
 ) -> Trainer:
     return Trainer(
-        accelerator=config.accelerator,
+        accelerator=accelerator_here(config),
         devices=config.devices,
         strategy=config.strategy,
         precision=precision_here(config),

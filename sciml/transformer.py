@@ -52,7 +52,7 @@ class WindowTransformer(nn.Module):
         super().__init__()
         stages = len(config.depths)
         self.out_dim = config.dim if stages == 1 else 2 * config.dim
-        sizes = [_merged_size(axes, config.merge, config.level(s)) for s in range(stages)]
+        sizes = [_merged_size(axes, config.merge, config.level(s), periodic) for s in range(stages)]
         rates = torch.linspace(0, config.drop_path, sum(config.depths), device="cpu").split(
             config.depths
         )
@@ -195,12 +195,21 @@ def _either(size: int) -> str:
 
 
 def _merged_size(
-    axes: tuple[int | None, ...], merge: tuple[int, ...] | None, times: int
+    axes: tuple[int | None, ...],
+    merge: tuple[int, ...] | None,
+    times: int,
+    periodic: tuple[bool, ...],
 ) -> tuple[int | None, ...]:
     for _ in range(times):
         assert merge is not None
         if len(merge) != len(axes):
             raise InputError(f"merge {merge} has {len(merge)} axes; expected {len(axes)}")
+        for n, f, closed in zip(axes, merge, periodic, strict=True):
+            if closed and n is not None and n % f:
+                raise InputError(
+                    f"a periodic axis of {n} tokens does not merge by {f} without a seam; choose "
+                    "another backbone.merge or patch for it"
+                )
         pairs = zip(axes, merge, strict=True)
         axes = tuple(None if n is None else math.ceil(n / f) for n, f in pairs)
     return axes

@@ -7,14 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch import LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from sciml.callbacks import ExponentialAverage
 from sciml.errors import InputError
 from sciml.files import only_writer
 from sciml.learner import OptimizerConfig, RateConfig, rate_at
 from sciml.run_folder import is_first_process
-from sciml.training import TrainingConfig, fit, precision_here
+from sciml.training import TrainingConfig, accelerator_here, fit, precision_here
 
 
 @dataclass(frozen=True)
@@ -429,3 +431,23 @@ def test_bfloat16_only_where_the_processor_has_it(capability, instructions, expe
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
     assert precision_here(TrainingConfig(precision="auto", accelerator="cpu")) == expected
     assert precision_here(TrainingConfig(precision="bf16-mixed")) == "bf16-mixed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "expected"),
+    [("auto", True, "cuda"), ("auto", False, "cpu"), ("cpu", True, "cpu"), ("gpu", False, "cuda")],
+)
+def test_a_gpu_is_one_of_cuda(
+    monkeypatch: pytest.MonkeyPatch, asked: str, there: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert accelerator_here(TrainingConfig(accelerator=asked)) == expected
+
+
+def test_the_average_lies_where_the_weights_do() -> None:
+    average, learner = ExponentialAverage(0.9), LightningModule()
+    learner.layer = nn.Linear(2, 2)
+    average.setup(Trainer(logger=False, accelerator="cpu"), learner, "fit")
+    learner.to("meta")
+    average.on_fit_start(Trainer(logger=False, accelerator="cpu"), learner)
+    assert {p.device.type for p in average.averaged.parameters()} == {"meta"}

@@ -185,3 +185,11 @@ def test_a_periodic_axis_must_be_whole_windows() -> None:
     config = WindowTransformerConfig(dim=8, depths=(2,), heads=(2,), window=(2, 3, 5))
     with pytest.raises(InputError, match="16 tokens is not a whole number of windows of 5"):
         WindowTransformer(config, SIZE, (False, False, True), Table)
+
+
+def test_a_periodic_axis_merges_without_a_seam() -> None:
+    config = DEEP.model_copy(update={"window": (2, 3, 1)})
+    size = (8, 6, 15)
+    with pytest.raises(InputError, match="15 tokens does not merge by 2 without a seam"):
+        WindowTransformer(config, size, (False, False, True), Table)
+    WindowTransformer(config, size, (False, False, False), Table)  # there is an end anyway
