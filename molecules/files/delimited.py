@@ -3,15 +3,17 @@
 import csv
 import re
 from collections.abc import Iterator
-from itertools import chain
-from typing import TextIO
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import Self, TextIO
 
 from molecules.files.inchi import is_inchi
 from molecules.files.quotes import cells_of, whole_cells_of
-from molecules.files.recognize import is_header, tidy_names
+from molecules.files.recognize import is_header, tidy_names, told_header
 
 DELIMITERS = "\t;,|"
 SNIFFED_CHARACTERS = 1 << 16
+FIRST_ROWS = 20
 _SAID = re.compile(r'"?sep=([^"\w\r\n])"?\s*', re.IGNORECASE)  # Excel's first line
 
 Records = Iterator[list[str]]
@@ -36,48 +38,69 @@ def find_delimiter(text: TextIO) -> str:
     return best
 
 
-def delimited_records(text: TextIO, delimiter: str) -> tuple[list[str], Records]:
-    """Column names, and the rows below them, which may be shorter or longer.
+@dataclass(frozen=True)
+class Named:
+    """Rows below names of their columns.
 
-    Without a header the columns are `column_1`, `column_2`, ...
+    Attributes:
+        columns: their names, `column_1`, `column_2`, ... of a table without a header.
+        records: the rows, which may be shorter or longer.
+        note: which line was taken for a header, where none of its names says SMILES.
+    """
+
+    columns: list[str]
+    records: Records
+    note: str = ""
+
+    @classmethod
+    def of(cls, rows: Records) -> Self:
+        """Of a table with or without a header.
+
+        Raises:
+            csv.Error: there are no rows.
+        """
+        records = _without_blank_ends(rows)
+        begin = list(islice(records, FIRST_ROWS))
+        if not begin:
+            raise csv.Error("holds no rows")
+        first, *below = begin
+        if not is_header(first, below):
+            return cls(tidy_names([""] * len(first)), chain([first, *below], records))
+        return cls(tidy_names(first), chain(below, records), told_header(first))
+
+
+def delimited_records(text: TextIO, delimiter: str) -> Named:
+    """The rows of delimited text.
 
     Raises:
         csv.Error: a quote is left open, or there are no rows.
     """
     begin = text.readline()
     lines = chain(["\n" if _SAID.fullmatch(begin) else begin], text)
-    return named_records(whole_cells_of(lines, delimiter))
-
-
-def named_records(rows: Records) -> tuple[list[str], Records]:
-    """As `delimited_records`, of the rows of a table with or without a header."""
-    records = _without_blank_ends(rows)
-    first = next(records, None)
-    if first is None:
-        raise csv.Error("holds no rows")
-    if is_header(first):
-        return tidy_names(first), records
-    return tidy_names([""] * len(first)), chain([first], records)
+    return Named.of(whole_cells_of(lines, delimiter))
 
 
 def names_columns(text: TextIO) -> bool:
     """Whether the first line names three columns or more, with tabs between them."""
-    first = text.readline().strip("\n\r").split("\t")
+    lines = text.read(SNIFFED_CHARACTERS).splitlines()[:FIRST_ROWS]
     text.seek(0)
-    return len(first) > 2 and is_header(first)
+    first, *below = (line.split("\t") for line in lines)
+    return len(first) > 2 and is_header(first, below)
 
 
-def smi_records(text: TextIO) -> tuple[list[str], Records]:
+def smi_records(text: TextIO) -> Named:
     """Lines "SMILES name" or "InChI name", with or without a header.
 
     A CXSMILES extension between bars belongs to the SMILES.
     """
     lines = _without_blank_ends([line.strip()] for line in text)
     records = (_split_smi(line[0]) if line else ["", ""] for line in lines)
-    first = next(records)
-    if is_header(first):
-        return tidy_names([first[0], first[1] or "name"]), records
-    return ["InChI" if is_inchi(first[0]) else "smiles", "name"], chain([first], records)
+    first, *below = islice(records, FIRST_ROWS)
+    if is_header(first, below):
+        columns = tidy_names([first[0], first[1] or "name"])
+        return Named(columns, chain(below, records), told_header(first))
+    columns = ["InChI" if is_inchi(first[0]) else "smiles", "name"]
+    return Named(columns, chain([first, *below], records))
 
 
 def _without_blank_ends(records: Records) -> Records:

@@ -14,7 +14,7 @@ import json
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -29,10 +29,9 @@ from numpy.typing import NDArray
 from molecules.files import sdf
 from molecules.files.delimited import (
     SNIFFED_CHARACTERS,
-    Records,
+    Named,
     delimited_records,
     find_delimiter,
-    named_records,
     names_columns,
     smi_records,
 )
@@ -118,10 +117,8 @@ def _chunks(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> I
     table = name.endswith((".csv", ".tsv", ".tab")) and not _lists_inchi(text)
     listed = name.endswith((".smi", ".ism", ".smiles")) and not names_columns(text)
     if listed or not (delimiter or table):
-        columns, records = smi_records(text)
-        return _frames(columns, records, path, chunk_rows, smiles_column=columns[0])
-    columns, records = delimited_records(text, delimiter or ",")
-    return _frames(columns, records, path, chunk_rows)
+        return _frames(named := smi_records(text), path, chunk_rows, named.columns[0])
+    return _frames(delimited_records(text, delimiter or ","), path, chunk_rows)
 
 
 def _lists_inchi(text: TextIO) -> bool:
@@ -155,32 +152,31 @@ def _as_latin1() -> str:
 
 
 def _frames(
-    columns: list[str],
-    records: Records,
+    table: Named,
     path: str,
     chunk_rows: int,
     smiles_column: str | None = None,
+    told: Sequence[str] = (),
 ) -> Iterator[Chunk]:
-    width, number = len(columns), 0
-    while rows := list(islice(records, chunk_rows)):
-        notes = tuple(
+    width, number = len(table.columns), 0
+    notes = [*told, *filter(None, [table.note])]
+    while rows := list(islice(table.records, chunk_rows)):
+        notes += [
             f"row {i} has {len(row)} cells, the header {width}: the surplus was left out"
             for i, row in enumerate(rows, start=number + 1)
             if len(row) > width
-        )
+        ]
         cells = [row[:width] + [""] * (width - len(row)) for row in rows]
         number += len(rows)
-        yield Chunk(_text_frame(cells, columns), smiles_column, notes=notes)
+        yield Chunk(_text_frame(cells, table.columns), smiles_column, notes=tuple(notes))
+        notes = []
     if not number:
         raise InputError(f"{path} has a header but no rows; expected one molecule per row")
 
 
 def _workbook(stream: BinaryIO, path: str, chunk_rows: int, files: ExitStack) -> Iterator[Chunk]:
     rows, notes = workbook_records(stream, path, files)
-    columns, records = named_records(rows)
-    for chunk in _frames(columns, records, path, chunk_rows):
-        yield replace(chunk, notes=(*notes, *chunk.notes))
-        notes = []
+    return _frames(Named.of(rows), path, chunk_rows, told=notes)
 
 
 def _json_lines(text: TextIO, path: str, chunk_rows: int) -> Iterator[Chunk]:

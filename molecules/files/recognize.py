@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import zip_longest
 
 import pandas as pd
 
@@ -16,6 +17,8 @@ COMPUTED = re.compile(
     r"|surface|degree|^num[a-z]|key$|estate|^([acmx]log[pd]|mollogp|mw|m[rw]t?|molmr|hb[ad]|rb)$"
     r"|^(t?psa|labuteasa|balabanj|bertzct)$"
 )
+_LETTERS = re.compile(r"(\[[^\]]*\]|Cl|Br|[BCNOPSFIbcnops*]|[0-9%@+\-=#$:.~/\\()])+")  # of SMILES
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
 
 
@@ -28,22 +31,41 @@ def is_smiles(text: str, least: int = 1) -> bool:
     return molecule is not None and molecule.GetNumAtoms() >= least
 
 
-def is_header(cells: Sequence[str]) -> bool:
+def is_header(cells: Sequence[str], below: Sequence[Sequence[str]] = ()) -> bool:
     """Whether a table's first row holds names: one of them says SMILES, or none is a molecule.
 
-    A cell such as `N` or `CO` can be either; fewer than three atoms count as a name
-    unless the row has nothing else.
-    """
-    from rdkit import Chem, rdBase
+    A cell such as `N` or `CO` can be either, and a molecule may be written wrongly. What stands
+    in its column below tells: where that are molecules, what is written with the letters of
+    SMILES alone is one too. A row of names has no numbers.
 
+    Args:
+        cells: of the first row.
+        below: some rows that follow.
+    """
     if any(map(is_inchi, cells)):
         return False
     if any(_name_rank(cell) < 2 for cell in cells):
         return True
-    with rdBase.BlockLogs():
-        molecules = [Chem.MolFromSmiles(cell) for cell in cells if cell.strip()]
-    least = 3 if len(molecules) > 1 else 1
-    return not any(molecule and molecule.GetNumAtoms() >= least for molecule in molecules)
+    columns = zip_longest(*([list(cells)] + [list(row) for row in below]), fillvalue="")
+    of_molecules = [
+        first for first, *rest in columns if first.strip() and _are_molecules([*filter(None, rest)])
+    ]
+    if of_molecules:
+        return not any(_LETTERS.fullmatch(cell.strip()) for cell in of_molecules)
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    least = 3 if below and len(filled) > 1 else 1
+    return not any(_NUMBER.fullmatch(cell) or is_smiles(cell, least) for cell in filled)
+
+
+def told_header(cells: Sequence[str]) -> str:
+    """A line on a header that was taken for one without a name that says so; else empty."""
+    if any(_name_rank(cell) < 2 for cell in cells):
+        return ""
+    return f"the first line, {listing(cells, 3)}, was taken for names of columns"
+
+
+def _are_molecules(cells: Sequence[str]) -> bool:
+    return 2 * sum(map(is_smiles, cells)) >= len(cells) > 0
 
 
 def tidy_names(names: Iterable[str]) -> list[str]:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from molecules.files.readers import read_chunks
 from molecules.files.table import read_table
 
@@ -30,3 +32,31 @@ def test_half_a_character_is_kept_in_place(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text('{"smiles": "CCO"}\n{"smiles": "C\\ud800"}\n')
     assert read_table(path).smiles == ["CCO", "C?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "rows"),
+    [
+        ("gdb.smi", "C gdb_1\nN gdb_2\nCC gdb_6\nCCO gdb_9\n", 4),
+        ("wrong.smi", "CN(C)(C)(C)C mol1\nCCO mol2\nCCN mol3\n", 3),
+        ("ring.smi", "C1CC a\nCCO b\n", 2),
+        ("values.csv", "C,1.0\nCC,2.0\nCCO,3.0\n", 3),
+        ("single.csv", "C,methane\n", 1),
+        ("blank.csv", ",5,a\nCCO,6,b\n", 2),
+    ],
+)
+def test_without_a_header_no_molecule_is_lost(
+    name: str, text: str, rows: int, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    table = read_table(tmp_path / name)
+    assert len(table) == rows
+    assert table.notes == ()
+    assert table.smiles[0] == text.replace(",", " ").split("\n")[0].split(" ")[0]
+
+
+def test_a_header_that_does_not_say_smiles_is_told(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("N,drawn,NO\n5,CCO,1\n6,CCN,2\n")
+    table = read_table(tmp_path / "t.csv")
+    assert list(table.frame.columns) == ["N", "drawn", "NO"]
+    assert table.notes == ("the first line, 'N', 'drawn', 'NO', was taken for names of columns",)
