@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.files.labels import Labels, parse_labels
+from molecules.files.labels import NUMBER, Labels, parse_labels
 from molecules.files.measured import joined
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
@@ -40,17 +40,23 @@ def _of_task(table: Table, task: Task, tasks: Tasks) -> Labels:
     column = task.of or task.name
     numbers = {} if task.kind == "regression" else _meant(task, tasks)
     read = parse_labels(table.frame, [column])
-    cells = [cell.strip() for cell in text_cells(table.frame[column])]
-    values = np.array([[numbers.get(cell, np.nan)] for cell in cells])
+    meant = {_alike(word): value for word, value in numbers.items()}
+    cells = [_alike(cell.strip()) for cell in text_cells(table.frame[column])]
+    values = np.array([[meant.get(cell, np.nan)] for cell in cells])
     if task.kind == "regression":
         values = read.values
-    elif not task.of:
+    elif not task.of and not any(isinstance(word, float) for word in meant):
         values = np.where(np.isnan(values), _yes_no(read.exact), values)
     if np.isnan(values).all():
         expected = listing(list(numbers)) if numbers else "numbers, or yes and no"
         raise InputError(f"column {column!r} of {table.source} holds no label: expected {expected}")
     bounds = read.bounds if task.kind == "regression" else np.zeros_like(read.bounds)
     return Labels(values, bounds)
+
+
+def _alike(word: str) -> str | float:
+    """A word as what it is compared by: `1`, `1.0` and `1e0` are one."""
+    return float(word) if NUMBER.fullmatch(word) else word
 
 
 def _meant(task: Task, tasks: Tasks) -> dict[str, float]:

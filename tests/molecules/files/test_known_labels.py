@@ -39,6 +39,14 @@ def test_of_the_table_learned_from_the_labels_are_those_of_the_training() -> Non
             assert one.values.item() == learned.values[row, column]
 
 
+@pytest.mark.parametrize("option", [{"positive": "0"}, {"kind": "multiclass"}])
+def test_numbers_are_words_however_they_are_written(option: dict[str, str]) -> None:
+    cells = {"smiles": ["C", "CC", "CCC"], "active": ["0", "1", "1"]}
+    tasks, learned = measured(table(cells), ["active"], {"active": TaskOptions(**option)})
+    again = {**cells, "active": ["0.0", "1.0", "1e0"]}
+    np.testing.assert_array_equal(known_labels(table(again), tasks).values, learned.values)
+
+
 def test_what_a_model_does_not_know_is_missing() -> None:
     tasks, _ = measured(table(CELLS), ["grade", "active", "tox"])
     cells = {"smiles": ["C", "CC"], "grade": ["top", "low"], "active": ["2", "1"]}
