@@ -87,7 +87,7 @@ class Prepared:
             label.
         labels: (row, task); of a censored measurement the bound.
         exact: (row, task) those that were measured, NaN elsewhere.
-        weights: (row,) how much each counts.
+        weights: (row,) how much each counts, whatever the unit of the table's weights.
         tasks: what to predict.
         featurized: graphs of the usable rows.
         folds: rows of train, valid and test.
@@ -244,7 +244,10 @@ def _kind(task: Task) -> str:
 
 
 def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Array:
-    """(row,) how much each row counts; NaN only where nothing is learned from it."""
+    """(row,) how much each row counts, one in the mean of those that do.
+
+    NaN only where nothing is learned from it.
+    """
     if column is None:
         return np.ones(len(table))
     weights = table.labels([column]).exact[:, 0]
@@ -256,7 +259,7 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
         )
     if not weights[usable].any():
         raise InputError(f"all weights in column {column!r} are zero; expected some above")
-    return weights
+    return weights / weights[usable & (weights > 0)].mean()
 
 
 def _own(

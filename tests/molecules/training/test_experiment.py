@@ -256,6 +256,17 @@ def test_the_scale_of_all_quantities_gives_way_to_that_of_one() -> None:
     assert prepare(table, ["IC50"], own).tasks.tasks[0].scale == "log"
 
 
+def test_weights_have_no_unit() -> None:
+    data = experiment("small", "data.weights=trust").data
+    found = []
+    for unit in (1.0, 1e-4):
+        table = made_table()
+        table.frame["trust"] = [str(unit * (1 + row % 3)) for row in range(40)]
+        found.append(prepare(table, ["length"], data).weights)
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+    assert found[0].mean() == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(
     ("cell", "message"),
     [("-1", "holds '-1' in row 1"), ("", "holds '' in row 1"), ("much", "holds 'much' in row 1")],
