@@ -30,14 +30,16 @@ MOST_CHARACTERS = 32_767  # of a cell
 MOST_EXACT = 1e15  # greater integers lose digits
 FIRST_ROWS = 100
 MOST_TITLES = 20
+# what openpyxl raises of files that are not as they should be
+UNREADABLE = (AttributeError, IndexError, KeyError, SyntaxError, TypeError, ValueError)
 
 
 def workbook_records(stream: BinaryIO, path: str, files: ExitStack) -> tuple[Records, list[str]]:
     """The rows of the first sheet that holds molecules, header first, and what was left out.
 
     Lines above a table (`Table S1. Solubilities`) are no part of it: those of a single cell
-    of several words over a row of more cells. Formulas are read as the values that were
-    stored with them.
+    of several words over a row of more cells. A formula is read as the value that was stored
+    with it, or as its own text (`=A2*2`) where a program stored none.
 
     Args:
         stream: the file.
@@ -59,10 +61,14 @@ def workbook_records(stream: BinaryIO, path: str, files: ExitStack) -> tuple[Rec
         warnings.simplefilter("ignore")
         try:
             book = load_workbook(stream, read_only=True, data_only=True)
-        except (KeyError, SyntaxError, ValueError) as error:  # of its parts, and of XML
-            raise InputError(f"{path} is damaged: {error}; save it again") from error
-    files.callback(book.close)
-    sheets = [_Sheet(sheet.title, rows) for sheet in book.worksheets if (rows := _filled(sheet))]
+            formulas = load_workbook(stream, read_only=True)
+        except UNREADABLE as error:
+            raise _unreadable(path, error) from error
+    for opened in (book, formulas):
+        files.callback(opened.close)
+    pairs = zip(book.worksheets, formulas.worksheets, strict=True)
+    read = [(sheet.title, _filled(_rows(sheet, other, path))) for sheet, other in pairs]
+    sheets = [_Sheet(name, rows) for name, rows in read if rows]
     if not sheets:
         raise InputError(f"{path} has no rows; expected a table with a column of SMILES or InChI")
     chosen = next((sheet for sheet in sheets if sheet.holds_molecules), sheets[0])
@@ -103,10 +109,33 @@ def _members(stream: BinaryIO, path: str) -> list[str]:
         raise InputError(f"{path} is damaged: {error}; copy or download it again") from error
 
 
-def _filled(sheet: "Worksheet") -> Records | None:
-    """Its rows from the first on that holds something, or None; without empty ends of rows."""
-    sheet.reset_dimensions()  # some programs write wrong ones
-    rows = (_stripped([_text(value) for value in row]) for row in sheet.iter_rows(values_only=True))
+def _rows(sheet: "Worksheet", formulas: "Worksheet", path: str) -> Records:
+    """Rows without empty ends.
+
+    Raises:
+        InputError: a cell that is none, at its row.
+    """
+    for one in (sheet, formulas):
+        one.reset_dimensions()  # some programs write wrong ones
+    both = (one.iter_rows(values_only=True) for one in (sheet, formulas))
+    row = 0
+    try:
+        for values, texts in zip(*both, strict=True):
+            row += 1
+            cells = zip(values, texts, strict=True)
+            yield _stripped([_text(text if value is None else value) for value, text in cells])
+    except UNREADABLE as error:
+        raise _unreadable(f"{path}, below row {row}", error) from error
+
+
+def _unreadable(path: str, error: Exception) -> InputError:
+    return InputError(
+        f"cannot read {path}: {error}; save it again with Excel or LibreOffice, or as .csv"
+    )
+
+
+def _filled(rows: Records) -> Records | None:
+    """From the first row on that holds something, or None."""
     first = next((row for row in rows if row), None)
     return None if first is None else chain([first], rows)
 

@@ -1,5 +1,6 @@
 """Excel workbooks: what is read, what is left out and told, and that a table comes back."""
 
+import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -146,9 +147,31 @@ def test_unusable_workbooks(tmp_path: Path, content: bytes, message: str) -> Non
         read_table(path)
 
 
-def test_a_zip_archive_and_an_empty_workbook(tmp_path: Path) -> None:
-    import zipfile
+@pytest.mark.parametrize(
+    ("part", "old", "new", "message"),
+    [
+        ("xl/styles.xml", b"<fill>", b"<fill/><fill>", "cannot read .*t.xlsx: "),
+        ("xl/worksheets/sheet1.xml", b"<v>12</v>", b"<v>1,2</v>", "cannot read .*, below row 2: "),
+    ],
+)
+def test_what_another_program_wrote_is_one_line(
+    tmp_path: Path, part: str, old: bytes, new: bytes, message: str
+) -> None:
+    path = save(tmp_path / "s.xlsx", data=[["SMILES", "y"], ["CCO", 3], ["CCN", 12]])
+    with zipfile.ZipFile(path) as book, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as changed:
+        for name in book.namelist():
+            content = book.read(name)
+            changed.writestr(name, content.replace(old, new) if name == part else content)
+    with pytest.raises(InputError, match=message):
+        read_table(tmp_path / "t.xlsx")
 
+
+def test_a_formula_without_a_value_is_its_text(tmp_path: Path) -> None:
+    table = read_table(save(tmp_path / "t.xlsx", data=[["SMILES", "y"], ["CCO", "=1+1"]]))
+    assert table.frame["y"].tolist() == ["=1+1"]
+
+
+def test_a_zip_archive_and_an_empty_workbook(tmp_path: Path) -> None:
     path = tmp_path / "t.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("t.csv", "SMILES\nCCO\n")
@@ -158,5 +181,5 @@ def test_a_zip_archive_and_an_empty_workbook(tmp_path: Path) -> None:
         read_table(save(tmp_path / "t.xlsx", data=[]))
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("xl/workbook.xml", "<workbook")
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(InputError, match="cannot read"):
         read_table(path)
