@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rdkit import Chem
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
+SDF_END = "$$$$"  # of a record
 FORMATS = (".csv", ".tsv", ".parquet", ".xlsx", ".sdf")
 
 NOWHERE: Positions = {}
@@ -166,6 +167,7 @@ def _record(smiles: str, title: str, row: pd.Series, place: NDArray[np.float32] 
     with rdBase.BlockLogs():
         molecule = (Chem.MolFromSmiles(smiles) if smiles else None) or Chem.Mol()
     _place(molecule, place)
+    molecule.ClearComputedProps()  # or a column of such a name would not be written
     molecule.SetProp("_Name", title)
     for name, value in row.items():
         molecule.SetProp(str(name), _cell(value))
@@ -187,7 +189,8 @@ def _place(molecule: "Chem.Mol", place: NDArray[np.float32] | None) -> None:
 
 
 def _cell(value: object) -> str:
-    """A cell on one line; SDF ends a value at a blank one."""
+    """A cell on one line, which ends no record; SDF ends a value at a blank line."""
     if value is None or pd.isna(value):  # type: ignore[call-overload]
         return ""
-    return " ".join(f"{value:.7g}".split() if isinstance(value, float) else str(value).split())
+    text = " ".join(f"{value:.7g}".split() if isinstance(value, float) else str(value).split())
+    return f" {text}" if text.startswith((SDF_END, ">")) else text

@@ -22,6 +22,7 @@ from molecules.prediction.domain import Domain
 from molecules.prediction.embedder import Embedder
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
+from molecules.prediction.writers import table_writer
 from molecules.tasks import Task, Tasks
 from sciml.cli import run
 from sciml.graph import GraphNetworkConfig
@@ -212,6 +213,17 @@ def test_embed_with_what_ships(table: Path, tmp_path: Path) -> None:
     with np.load(tmp_path / "e.npz") as arrays:
         np.testing.assert_allclose(arrays["vectors"], expected.vectors, rtol=1e-5, atol=1e-6)
         assert arrays["status"].tolist() == expected.status
+
+
+def test_cells_and_columns_of_any_text_stay_whole_in_an_sdf(tmp_path: Path) -> None:
+    cells = ["$$$$ expensive", "> see <note>", "plain"]
+    frame = pd.DataFrame({"note": cells, "numArom": ["6", "0", "7"], "last": ["1", "2", "3"]})
+    with table_writer(tmp_path / "t.sdf") as write:
+        write(frame, ["c1ccccc1", "CCO", "not a molecule"])
+    found = read_table(tmp_path / "t.sdf").frame
+    assert [cell.strip() for cell in found["note"]] == cells
+    for name in ("numArom", "last"):
+        assert found[name].tolist() == frame[name].tolist()
 
 
 def test_broken_sdf_records_are_rows(model: Path, shared_data: Path, tmp_path: Path) -> None:
