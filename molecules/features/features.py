@@ -14,12 +14,14 @@ from molecules.features.encoding import FINGERPRINT, Encoder, Raw
 from molecules.features.parsing import parse
 from molecules.files.blank import is_blank
 from molecules.files.inchi import as_smiles, is_inchi
+from molecules.files.recognize import foreign
 from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
 _INCHI_KEY = re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$")
 _SEVERAL_LINES = "several lines in one cell: is a quote left open there?"
+_LEAST_LEFT_OUT = 3  # atoms; shorter words behind a SMILES may be names
 _CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
 
 
@@ -85,6 +87,8 @@ def _read(
         if len(source.strip().splitlines()) > 1:  # RDKit would read the first line
             return None, "invalid_smiles", _SEVERAL_LINES
         source = as_smiles([source.strip()])[0]
+        if letter := foreign(source):
+            return None, "invalid_smiles", f"holds {letter!r}, which is no letter of SMILES"
     mol = parse(source) if isinstance(source, str) else source
     if mol is None:
         return None, *_why_invalid(str(source))
@@ -94,8 +98,21 @@ def _read(
     if atoms > max_atoms:
         return None, "too_large", f"{atoms} atoms; this model takes at most {max_atoms}"
     if isinstance(source, str):  # without these signs no label can arise
-        return encoder.read(mol, "@" in source, "/" in source or "\\" in source), "ok", ""
+        raw = encoder.read(mol, "@" in source, "/" in source or "\\" in source)
+        return raw, "ok", _left_out(source)
     return encoder.read(mol), "ok", ""
+
+
+def _left_out(text: str) -> str:
+    """A remark if a molecule goes on behind a blank, as where a line was broken; a name may."""
+    _, *rest = text.split(maxsplit=1)
+    if not rest or rest[0].startswith("|"):
+        return ""
+    word = rest[0].split(maxsplit=1)[0]
+    mol = Chem.MolFromSmiles(word, sanitize=False)
+    if mol is None or mol.GetNumAtoms() < _LEAST_LEFT_OUT:
+        return ""
+    return f"read up to the blank, without {word!r} behind it"
 
 
 def _why_invalid(text: str) -> tuple[Status, str]:

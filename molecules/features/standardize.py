@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from molecules.files.recognize import foreign
+
 if TYPE_CHECKING:
     from rdkit import Chem
 
@@ -49,7 +51,7 @@ def _standardized(text: str, kind: Standardization) -> str:
     from rdkit import Chem
 
     one_line = len(text.strip().splitlines()) == 1  # RDKit would read the first
-    molecule = Chem.MolFromSmiles(text.strip()) if one_line else None
+    molecule = Chem.MolFromSmiles(text.strip()) if one_line and not foreign(text) else None
     if molecule is None or not molecule.GetNumAtoms():
         return text
     try:

@@ -19,7 +19,19 @@ COMPUTED = re.compile(
 )
 _LETTERS = re.compile(r"(\[[^\]]*\]|Cl|Br|[BCNOPSFIbcnops*]|[0-9%@+\-=#$:.~/\\()])+")  # of SMILES
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_UNSEEN = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\xa0"  # byte order mark, spaces of no width
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
+
+
+def foreign(text: str) -> str:
+    """The first character of a SMILES that none has, as Cyrillic С for C; empty if there is none.
+
+    RDKit leaves out such letters at both ends, and reads what is between.
+    """
+    if text.isascii():
+        return ""
+    word, *_ = text.strip(_UNSEEN).split(maxsplit=1) or [""]
+    return next((character for character in word if not character.isascii()), "")
 
 
 def is_smiles(text: str, least: int = 1) -> bool:

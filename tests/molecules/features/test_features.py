@@ -10,6 +10,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS
 from molecules.features.features import featurize
+from molecules.features.standardize import standardized
 from molecules.files.inchi import is_inchi
 from molecules.packed import Packed
 
@@ -120,6 +121,30 @@ def test_every_row_gets_a_status() -> None:
         bool(why) == (state != "ok")
         for why, state in zip(result.reason, result.status, strict=True)
     )
+
+
+@pytest.mark.parametrize("text", ["\u0421\u0421O", "CC\u041e", "\u039fCC", "C\u0421C", "\u0421"])
+def test_letters_of_other_alphabets_are_told(text: str) -> None:
+    found = featurize([text])
+    assert found.status == ["invalid_smiles"]
+    assert "which is no letter of SMILES" in found.reason[0]
+    for kind in ("off", "salts", "tautomer"):
+        assert featurize(standardized([text], kind)).status == ["invalid_smiles"]
+
+
+def test_what_is_not_seen_at_an_end_changes_nothing() -> None:
+    found = featurize(
+        ["\ufeffCCO", "CCO\u200b", "\xa0CCO ", "CCO |$a;b;\u03b2$|", "CCO \u00e9thanol"]
+    )
+    assert found.status == ["ok"] * 5
+    assert found.reason == [""] * 5
+    assert np.diff(found.packed.atom_start).tolist() == [3] * 5
+
+
+def test_a_molecule_behind_a_blank_is_told() -> None:
+    found = featurize(["CC(=O) Oc1ccccc1C(=O)O", "CCO ethanol", "CCO |$a;b;c$|", "CCO CO"])
+    assert found.status == ["ok"] * 4
+    assert found.reason == ["read up to the blank, without 'Oc1ccccc1C(=O)O' behind it", "", "", ""]
 
 
 def test_other_forms_are_named_with_the_way_out() -> None:
