@@ -71,7 +71,7 @@ def build(cell: str) -> tuple[str, nn.Module, list, int]:
         case "molecules-transformer":
             return "small_transformer", *molecules("small_transformer")
         case "molecules-graph":
-            return "small", *molecules("small")
+            return "graph network, width 96", *molecules("small")
     raise SystemExit(f"no cell {cell}")
 
 
