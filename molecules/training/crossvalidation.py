@@ -1,7 +1,7 @@
 """Repeated cross-validation of a configuration, beside the forest or another configuration."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -136,10 +136,7 @@ def crossvalidate(
                 kept.assign(model=kept["model"].replace({OURS: name}), repeat=repeat, fold=fold)
             )
     everything = pd.concat(parts, ignore_index=True)
-    share = float(
-        np.mean([len(d["test"]) / (len(d["train"]) + len(d["valid"])) for d in divisions])
-    )
-    compared = _compared(everything, other, share)
+    compared = _compared(everything, other, share_tested(divisions, models.values()))
     _write(everything, compared, run)
     return CrossValidation(everything, compared, other, config.data.split, folds, repeats)
 
@@ -155,6 +152,16 @@ def _divisions(
             rest = ["" if row in tested else text for row, text in enumerate(smiles)]
             fractions = (1 - VALID_SHARE, VALID_SHARE, 0.0)
             yield {**split(config.data.split, rest, fractions, seed), "test": test}
+
+
+def share_tested(divisions: Sequence[Split], models: Iterable[ExperimentConfig]) -> float:
+    """Test rows over rows learned from, in the mean.
+
+    A single network stops by the validation rows, and does not learn from them.
+    """
+    stacks = all(made.folds > 1 or made.experts for made in models)
+    learned = [len(d["train"]) + stacks * len(d["valid"]) for d in divisions]
+    return float(np.mean([len(d["test"]) for d in divisions] / np.array(learned)))
 
 
 def _numbered(config: ExperimentConfig, number: int) -> ExperimentConfig:

@@ -10,7 +10,7 @@ from molecules.cli import app
 from molecules.evaluation.baselines import FOREST, OURS
 from molecules.evaluation.significance import Difference
 from molecules.files.table import Table
-from molecules.training.crossvalidation import Compared, _compared, crossvalidate
+from molecules.training.crossvalidation import Compared, _compared, crossvalidate, share_tested
 from molecules.training.experiment import ExperimentConfig
 from sciml.cli import run as run_command
 from sciml.config import load_config, named_config
@@ -197,3 +197,10 @@ def test_refusals(
     with pytest.raises(InputError, match=message):
         crossvalidate(table, ["length"], config(*options), tmp_path / "run", folds)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_single_network_does_not_learn_from_validation_rows() -> None:
+    rows = {"train": np.arange(70), "valid": np.arange(10), "test": np.arange(20)}
+    stack, single = ExperimentConfig(folds=5), ExperimentConfig()
+    assert share_tested([rows], [stack]) == 20 / 80
+    assert share_tested([rows], [stack, single]) == 20 / 70
