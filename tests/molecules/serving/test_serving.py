@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from molecules.cli import app as command
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
+from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
@@ -23,7 +25,7 @@ from sciml.graph import GraphNetworkConfig
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra `serve` is not installed")
 from molecules.evaluation.similarity import fingerprints  # noqa: E402
-from molecules.serving.app import make_app  # noqa: E402
+from molecules.serving.app import make_app, predicted  # noqa: E402
 from molecules.serving.batcher import Batcher, Busy  # noqa: E402
 from molecules.serving.limits import Limits  # noqa: E402
 
@@ -70,6 +72,45 @@ def test_every_row_is_answered(
         assert row["toxic"]["set"] == "{0 1}"
         assert row["logS"]["std"] > 0
     assert rows[0]["similarity_to_train"] == 1
+
+
+@pytest.fixture(scope="module")
+def classes() -> PropertyPredictor:
+    """A model of a yes/no property and of one of three classes."""
+    words = [Task(name=f"phase={word}", kind="binary", of="phase") for word in "sgl"]
+    return made_up(Tasks(tasks=(Task(name="toxic", kind="binary"), *words)))
+
+
+def made_up(tasks: Tasks) -> PropertyPredictor:
+    torch.manual_seed(0)
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
+    made = PredictorConfig(model=config, tasks=tasks, members=1)
+    return PropertyPredictor(made, [PropertyModel(config, tasks)])
+
+
+def test_a_row_does_not_depend_on_its_batch(classes: PropertyPredictor) -> None:
+    smiles = ["CCO", "nope", "c1ccccc1", "C"]
+    together = predicted(classes, smiles, Limits())
+    alone = [predicted(classes, [text], Limits())[0] for text in smiles]
+    assert together == alone
+    assert together[0]["phase"]["pred"] in "sgl"
+    assert set(together[0]["toxic"]) == {"pred", "lower", "upper", "set"}
+
+
+def test_words_are_found_once_for_all_rows(
+    classes: PropertyPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("yes_no_sets", "class_sets", "most_probable"):
+        found = getattr(Prediction, name)
+
+        def counted(*given: object, name: str = name, found: Any = found) -> object:
+            calls.append(name)
+            return found(*given)
+
+        monkeypatch.setattr(Prediction, name, counted)
+    predicted(classes, ["CCO"] * 20, Limits())
+    assert sorted(calls) == ["class_sets", "most_probable", "yes_no_sets"]
 
 
 @pytest.mark.parametrize(
