@@ -105,7 +105,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
 
 def _require_own_names(predictor: AnyPredictor) -> None:
-    for name in predictor.tasks.names:
+    for task in predictor.tasks.tasks:
+        name = task.of or task.name
         if name in FIELDS:
             raise InputError(
                 f"the model predicts {name!r}, which every row of an answer has as a field of "

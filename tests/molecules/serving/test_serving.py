@@ -141,12 +141,11 @@ def test_a_refusal_is_short_whatever_is_sent(client: "testclient.TestClient", ce
 
 @pytest.mark.parametrize("name", ["status", "smiles", "distance_to_train"])
 def test_a_property_does_not_take_the_place_of_a_field(name: str) -> None:
-    tasks = Tasks(tasks=(Task(name=name),))
-    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
-    made = PredictorConfig(model=config, tasks=tasks, members=1)
-    named = PropertyPredictor(made, [PropertyModel(config, tasks)], [Calibration()], {})
-    with pytest.raises(InputError, match=f"the model predicts '{name}', which every row"):
-        make_app(named)
+    words = [Task(name=f"{name}={word}", kind="binary", of=name) for word in ("yes", "no")]
+    for tasks in ([Task(name=name)], words):
+        named = made_up(Tasks(tasks=tuple(tasks)))
+        with pytest.raises(InputError, match=f"the model predicts '{name}', which every row"):
+            make_app(named)
 
 
 HALF = "\ud800"  # half a character of UTF-16: JSON can say it, UTF-8 cannot
