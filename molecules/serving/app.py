@@ -70,12 +70,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
     @app.post("/predict")
     async def predict(molecules: Molecules) -> JSONResponse:
-        if len(molecules.smiles) > limits.molecules:
-            raise HTTPException(
-                413,
-                f"{len(molecules.smiles)} molecules in one request; send at most "
-                f"{limits.molecules}",
-            )
+        if too_much := limits.exceeded(molecules.smiles):
+            raise HTTPException(413, too_much)
         try:
             rows = await batcher.rows(molecules.smiles)
         except Busy:

@@ -45,7 +45,7 @@ def predictor() -> PropertyPredictor:
 
 @pytest.fixture(scope="module")
 def client(predictor: PropertyPredictor) -> Iterator["testclient.TestClient"]:
-    limits = Limits(molecules=5, smiles=50, request_bytes=2000)
+    limits = Limits(molecules=5, smiles=50, request_bytes=2000, work=5000)
     with testclient.TestClient(make_app(predictor, limits)) as served:
         yield served
 
@@ -118,6 +118,7 @@ def test_words_are_found_once_for_all_rows(
     [
         ({"smiles": ["C"] * 6}, 413, "6 molecules in one request; send at most 5"),
         ({"smiles": ["C" * 3000]}, 413, "larger than 2000 bytes"),
+        ({"smiles": ["C" * 50, "C" * 50, "CC"]}, 413, "sum to 5004; send at most 5000"),
         ({"smiles": "CCO"}, 422, "list"),
         ({"molecules": ["C"]}, 422, "smiles"),
         ({"smiles": [1.5]}, 422, "string"),
