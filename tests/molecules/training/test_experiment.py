@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from molecules.evaluation.similarity import Nearness
 from molecules.files.table import Table
 from molecules.models.shipped import weights_path
 from molecules.prediction.predictor import PropertyPredictor
@@ -95,6 +96,16 @@ def test_train(name: str, tmp_path: Path) -> None:
     covered = pd.read_csv(tmp_path / "run" / "coverage.csv")
     assert covered.groupby("task")["rows"].first().tolist() == [len(folds["test"])] * 2
     assert loaded.metadata["rows"] == {name: len(rows) for name, rows in folds.items()}
+
+
+def test_nearness_is_to_the_molecules_that_the_model_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molecules.evaluation.similarity.MOST_KEPT", 2)
+    trained = train(made_table(), ["length"], experiment("small"), tmp_path / "run")
+    told = trained.predictor.predict([SMILES[row] for row in trained.rows["test"]])
+    assert told.similarity is not None
+    assert trained.held_out.nearness == Nearness.of(told.similarity)
 
 
 def test_misfit_is_named(tmp_path: Path) -> None:
