@@ -27,6 +27,7 @@ AXES = 16  # principal axes of the vectors that are kept
 POINTS = 4000  # training molecules whose vectors are kept
 LEAST = 1e-3  # of the spread of vectors, that neighbours are apart
 NEIGHBOURS = 5
+_PART = 4096  # vectors centred at once
 FARTHEST = 3.0  # distance beyond which a molecule is a stranger, 1 being usual within the set
 
 Array = NDArray[np.float64]
@@ -95,15 +96,15 @@ class LatentSpace(Config):
     def fit(cls, vectors: Array, seed: int = 0) -> Self:
         """Choose axes and points from training vectors (row, dim)."""
         centre = vectors.mean(axis=0)
-        _, _, axes = np.linalg.svd(vectors - centre, full_matrices=False)
+        axes = _principal_axes(vectors, centre)
         if len(vectors) > POINTS:
             kept = np.random.default_rng(seed).choice(len(vectors), POINTS, replace=False)
             vectors = vectors[np.sort(kept)]
-        points = _components(vectors, centre, axes[:AXES])
+        points = _components(vectors, centre, axes)
         made = cls(
             dim=vectors.shape[1],
             centre=_text(centre),
-            axes=_text(axes[:AXES]),
+            axes=_text(axes),
             points=_text(points),
             typical=1.0,
         )
@@ -134,6 +135,19 @@ class LatentSpace(Config):
         axes = _array(self.axes, self.dim)
         points = _array(self.points, len(axes) + 1)
         return _array(self.centre, self.dim)[0], axes, KDTree(points)
+
+
+def _principal_axes(vectors: Array, centre: Array) -> Array:
+    """(axis, dim) of vectors (row, dim).
+
+    They are those of the triangle of a QR decomposition, which is made in parts.
+    """
+    triangle = np.empty((0, vectors.shape[1]))
+    for start in range(0, len(vectors), _PART):
+        part = vectors[start : start + _PART] - centre
+        above = np.concatenate([triangle, part])
+        triangle = np.asarray(np.linalg.qr(above, mode="r"))  # which numpy's stubs hold for a pair
+    return np.linalg.svd(triangle, full_matrices=False)[2][:AXES]
 
 
 def _components(vectors: Array, centre: Array, axes: Array) -> Array:
