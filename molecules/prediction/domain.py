@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
 AXES = 16  # principal axes of the vectors that are kept
+SAMPLE = 20_000  # training molecules whose vectors are computed
 POINTS = 4000  # training molecules whose vectors are kept
 LEAST = 1e-3  # of the spread of vectors, that neighbours are apart
 NEIGHBOURS = 5
@@ -39,7 +40,7 @@ class Domain:
 
     Attributes:
         known: fingerprints of training molecules.
-        latent: their vectors.
+        latent: the vectors of some of them.
     """
 
     known: Fingerprints
@@ -47,7 +48,10 @@ class Domain:
 
     @classmethod
     def fit(cls, known: Fingerprints, vectors: Array) -> Self:
-        """Learn from fingerprints (row, 256) and encoder vectors (row, dim) of training rows."""
+        """Learn from fingerprints (row, 256) and encoder vectors (row, dim) of training rows.
+
+        The vectors may be those of fewer rows, see `sampled`.
+        """
         return cls(known, LatentSpace.fit(vectors))
 
     @classmethod
@@ -135,6 +139,13 @@ class LatentSpace(Config):
         axes = _array(self.axes, self.dim)
         points = _array(self.points, len(axes) + 1)
         return _array(self.centre, self.dim)[0], axes, KDTree(points)
+
+
+def sampled(rows: NDArray[np.int64], seed: int = 0) -> NDArray[np.int64]:
+    """Training rows whose vectors tell where all are: all rows, of very many a random part."""
+    if len(rows) <= SAMPLE:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE, replace=False))
 
 
 def _principal_axes(vectors: Array, centre: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from molecules.evaluation.similarity import Nearness
 from molecules.files.table import Table
 from molecules.models.shipped import weights_path
+from molecules.prediction.prediction import Embedding
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
@@ -106,6 +108,24 @@ def test_nearness_is_to_the_molecules_that_the_model_keeps(
     told = trained.predictor.predict([SMILES[row] for row in trained.rows["test"]])
     assert told.similarity is not None
     assert trained.held_out.nearness == Nearness.of(told.similarity)
+
+
+def test_vectors_of_very_many_are_those_of_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    embed = PropertyPredictor.embed
+
+    def counted(self: PropertyPredictor, smiles: list[str], **given: Any) -> Embedding:
+        asked.append(len(smiles))
+        return embed(self, smiles, **given)
+
+    monkeypatch.setattr(PropertyPredictor, "embed", counted)
+    monkeypatch.setattr("molecules.prediction.domain.SAMPLE", 7)
+    trained = train(made_table(), ["length"], experiment("small"), tmp_path / "run")
+    assert asked == [7]
+    assert trained.predictor.known is not None
+    assert len(trained.predictor.known) == len(trained.rows["train"])
 
 
 def test_misfit_is_named(tmp_path: Path) -> None:
