@@ -30,11 +30,12 @@ def fingerprints(smiles: Iterable[str]) -> Fingerprints:
 
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
     absent = np.zeros(BITS, np.uint8)
-    bits = [
-        absent if molecule is None else generator.GetFingerprintAsNumPy(molecule)
-        for molecule in parse(smiles)
+    packed = [
+        np.packbits(absent if molecule is None else generator.GetFingerprintAsNumPy(molecule))
+        for text in smiles
+        for molecule in parse([text])  # one by one: each takes some 30 KB
     ]
-    return np.packbits(np.array(bits, np.uint8).reshape(-1, BITS), axis=1)
+    return np.array(packed, np.uint8).reshape(-1, BITS // 8)
 
 
 class _Known:

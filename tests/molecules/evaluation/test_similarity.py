@@ -1,11 +1,15 @@
 """Nearness to the training set, also after a trip through a model file."""
 
+import tracemalloc
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
+from molecules.evaluation import similarity
 from molecules.evaluation.similarity import (
     Nearness,
     fingerprints,
@@ -15,6 +19,7 @@ from molecules.evaluation.similarity import (
     similarity_to_train,
     to_text,
 )
+from molecules.evaluation.splits import parse
 from molecules.files.table import demo_activity
 from sciml.errors import InputError
 
@@ -39,6 +44,22 @@ def test_what_has_no_neighbour() -> None:
     none, ethanol = fingerprints(["nope", "CCO"])
     np.testing.assert_array_equal(similarities(ethanol, np.stack([none, ethanol])), [np.nan, 1])
     assert np.isnan(similarities(none, np.stack([none, ethanol]))).all()
+
+
+def test_molecules_and_bits_are_held_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(smiles: Sequence[str]) -> list[Chem.Mol | None]:
+        read.append(len(smiles))
+        return parse(smiles)
+
+    monkeypatch.setattr(similarity, "parse", counted)
+    tracemalloc.start()
+    packed = fingerprints(["CCO"] * 5000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * packed.nbytes
+    assert max(read) == 1
 
 
 def test_survives_as_text() -> None:
