@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.compressed import decompressed
 from molecules.evaluation.splits import parse
 from sciml.errors import InputError
 
@@ -143,10 +144,10 @@ def from_text(text: str) -> Fingerprints:
     """Inverse of `to_text`.
 
     Raises:
-        InputError: the text is something else.
+        InputError: the text is something else, or holds more than `MOST_KEPT`.
     """
     try:
-        content = zlib.decompress(base64.b64decode(text, validate=True))
+        content = decompressed(base64.b64decode(text, validate=True), MOST_KEPT * BITS // 8)
         return np.frombuffer(content, np.uint8).reshape(-1, BITS // 8)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise InputError("the fingerprints in the model file are damaged; train again") from error

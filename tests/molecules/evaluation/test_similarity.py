@@ -1,6 +1,8 @@
 """Nearness to the training set, also after a trip through a model file."""
 
+import base64
 import tracemalloc
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -70,6 +72,14 @@ def test_survives_as_text() -> None:
     np.testing.assert_array_equal(nearest(known[:3], from_text(text)), [1, 1, 1])
     with pytest.raises(InputError, match="damaged"):
         from_text("%%%")
+
+
+def test_text_that_grows_beyond_what_is_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "MOST_KEPT", 1000)
+    known = np.zeros((1001, 256), np.uint8)
+    np.testing.assert_array_equal(from_text(to_text(known[1:])), known[1:])
+    with pytest.raises(InputError, match="damaged"):
+        from_text(base64.b64encode(zlib.compress(known.tobytes())).decode())
 
 
 def test_nearness_counts_strangers_and_near_copies() -> None:
