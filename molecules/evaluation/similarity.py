@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.compressed import decompressed
 from molecules.evaluation.splits import parse
 from sciml.errors import InputError
 
@@ -30,11 +31,12 @@ def fingerprints(smiles: Iterable[str]) -> Fingerprints:
 
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=BITS)
     absent = np.zeros(BITS, np.uint8)
-    bits = [
-        absent if molecule is None else generator.GetFingerprintAsNumPy(molecule)
-        for molecule in parse(smiles)
+    packed = [
+        np.packbits(absent if molecule is None else generator.GetFingerprintAsNumPy(molecule))
+        for text in smiles
+        for molecule in parse([text])  # one by one: each takes some 30 KB
     ]
-    return np.packbits(np.array(bits, np.uint8).reshape(-1, BITS), axis=1)
+    return np.array(packed, np.uint8).reshape(-1, BITS // 8)
 
 
 class _Known:
@@ -142,10 +144,10 @@ def from_text(text: str) -> Fingerprints:
     """Inverse of `to_text`.
 
     Raises:
-        InputError: the text is something else.
+        InputError: the text is something else, or holds more than `MOST_KEPT`.
     """
     try:
-        content = zlib.decompress(base64.b64decode(text, validate=True))
+        content = decompressed(base64.b64decode(text, validate=True), MOST_KEPT * BITS // 8)
         return np.frombuffer(content, np.uint8).reshape(-1, BITS // 8)
     except (binascii.Error, zlib.error, ValueError) as error:
         raise InputError("the fingerprints in the model file are damaged; train again") from error

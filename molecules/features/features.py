@@ -1,9 +1,8 @@
 """SMILES to packed molecular graphs; every row gets a status, and none stops the others."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Literal
 
 import numpy as np
@@ -19,10 +18,12 @@ from molecules.packed import Packed
 
 Status = Literal["ok", "empty", "invalid_smiles", "invalid_inchi", "no_atoms", "too_large"]
 MAX_ATOMS = 1000
+_Row = tuple[Raw | None, Status, str]  # what was read, status and reason
 _INCHI_KEY = re.compile("[A-Z]{14}-[A-Z]{10}-[A-Z]$")
 _SEVERAL_LINES = "several lines in one cell: is a quote left open there?"
 _LEAST_LEFT_OUT = 3  # atoms; shorter words behind a SMILES may be names
-_CHUNK = 128  # molecules encoded at once; bounds the memory for bond matrices
+_CHUNK = 128  # molecules encoded at once
+_CELLS = 4_000_000  # of their bond matrices, which bounds the memory: 32 MB, held twice
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,8 @@ def featurize(
     rows: list[int] = []
     status: list[Status] = []
     reason: list[str] = []
-    remaining = iter(molecules)
-    while chunk := list(islice(remaining, _CHUNK)):
-        with rdBase.BlockLogs():
-            read = [_read(encoder, molecule, max_atoms) for molecule in chunk]
+    remaining = (_read(encoder, molecule, max_atoms) for molecule in molecules)
+    while read := _chunk(remaining):
         raws = [raw for raw, _, _ in read if raw is not None]
         parts.append(encoder.pack(raws))
         counts.extend(raw.fingerprint[None] for raw in raws if raw.fingerprint is not None)
@@ -78,9 +77,18 @@ def featurize(
     return Featurized(packed, np.array(rows, np.int64), fingerprints, status, reason)
 
 
-def _read(
-    encoder: Encoder, source: str | Chem.Mol | None, max_atoms: int
-) -> tuple[Raw | None, Status, str]:
+def _chunk(remaining: Iterator[_Row]) -> list[_Row]:
+    """The next rows, as many as are encoded at once."""
+    chunk: list[_Row] = []
+    cells = 0
+    with rdBase.BlockLogs():
+        while len(chunk) < _CHUNK and cells < _CELLS and (row := next(remaining, None)):
+            chunk.append(row)
+            cells += 0 if row[0] is None else len(row[0].orders)
+    return chunk
+
+
+def _read(encoder: Encoder, source: str | Chem.Mol | None, max_atoms: int) -> _Row:
     if source is None or (isinstance(source, str) and is_blank(source)):
         return None, "empty", "no SMILES in this row"
     if isinstance(source, str):

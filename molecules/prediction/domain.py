@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
 AXES = 16  # principal axes of the vectors that are kept
+SAMPLE = 20_000  # training molecules whose vectors are computed
 POINTS = 4000  # training molecules whose vectors are kept
 LEAST = 1e-3  # of the spread of vectors, that neighbours are apart
 NEIGHBOURS = 5
+_PART = 4096  # vectors centred at once
 FARTHEST = 3.0  # distance beyond which a molecule is a stranger, 1 being usual within the set
 
 Array = NDArray[np.float64]
@@ -38,7 +40,7 @@ class Domain:
 
     Attributes:
         known: fingerprints of training molecules.
-        latent: their vectors.
+        latent: the vectors of some of them.
     """
 
     known: Fingerprints
@@ -46,7 +48,10 @@ class Domain:
 
     @classmethod
     def fit(cls, known: Fingerprints, vectors: Array) -> Self:
-        """Learn from fingerprints (row, 256) and encoder vectors (row, dim) of training rows."""
+        """Learn from fingerprints (row, 256) and encoder vectors (row, dim) of training rows.
+
+        The vectors may be those of fewer rows, see `sampled`.
+        """
         return cls(known, LatentSpace.fit(vectors))
 
     @classmethod
@@ -95,15 +100,15 @@ class LatentSpace(Config):
     def fit(cls, vectors: Array, seed: int = 0) -> Self:
         """Choose axes and points from training vectors (row, dim)."""
         centre = vectors.mean(axis=0)
-        _, _, axes = np.linalg.svd(vectors - centre, full_matrices=False)
+        axes = _principal_axes(vectors, centre)
         if len(vectors) > POINTS:
             kept = np.random.default_rng(seed).choice(len(vectors), POINTS, replace=False)
             vectors = vectors[np.sort(kept)]
-        points = _components(vectors, centre, axes[:AXES])
+        points = _components(vectors, centre, axes)
         made = cls(
             dim=vectors.shape[1],
             centre=_text(centre),
-            axes=_text(axes[:AXES]),
+            axes=_text(axes),
             points=_text(points),
             typical=1.0,
         )
@@ -134,6 +139,26 @@ class LatentSpace(Config):
         axes = _array(self.axes, self.dim)
         points = _array(self.points, len(axes) + 1)
         return _array(self.centre, self.dim)[0], axes, KDTree(points)
+
+
+def sampled(rows: NDArray[np.int64], seed: int = 0) -> NDArray[np.int64]:
+    """Training rows whose vectors tell where all are: all rows, of very many a random part."""
+    if len(rows) <= SAMPLE:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, SAMPLE, replace=False))
+
+
+def _principal_axes(vectors: Array, centre: Array) -> Array:
+    """(axis, dim) of vectors (row, dim).
+
+    They are those of the triangle of a QR decomposition, which is made in parts.
+    """
+    triangle = np.empty((0, vectors.shape[1]))
+    for start in range(0, len(vectors), _PART):
+        part = vectors[start : start + _PART] - centre
+        above = np.concatenate([triangle, part])
+        triangle = np.asarray(np.linalg.qr(above, mode="r"))  # which numpy's stubs hold for a pair
+    return np.linalg.svd(triangle, full_matrices=False)[2][:AXES]
 
 
 def _components(vectors: Array, centre: Array, axes: Array) -> Array:

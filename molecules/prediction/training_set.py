@@ -17,11 +17,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.compressed import decompressed
 from molecules.evaluation.similarity import MOST_KEPT, Fingerprints, fingerprints
 from molecules.evaluation.splits import canonical_smiles
 from sciml.errors import InputError
 
 KEY = "training_molecules"
+_LARGEST_TEXT = 2**30  # bytes; a model file that claims more is damaged
 
 Array = NDArray[np.float64]
 
@@ -73,7 +75,7 @@ class TrainingSet:
         if KEY not in metadata:
             return None
         try:
-            text = zlib.decompress(base64.b64decode(metadata[KEY], validate=True))
+            text = decompressed(base64.b64decode(metadata[KEY], validate=True), _LARGEST_TEXT)
             content = json.loads(text.decode("utf-8", "surrogatepass"))
             labels = np.array(content["labels"], np.float64)
             return cls(content["smiles"], labels.reshape(len(content["smiles"]), -1))

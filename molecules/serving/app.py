@@ -70,12 +70,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
     @app.post("/predict")
     async def predict(molecules: Molecules) -> JSONResponse:
-        if len(molecules.smiles) > limits.molecules:
-            raise HTTPException(
-                413,
-                f"{len(molecules.smiles)} molecules in one request; send at most "
-                f"{limits.molecules}",
-            )
+        if too_much := limits.exceeded(molecules.smiles):
+            raise HTTPException(413, too_much)
         try:
             rows = await batcher.rows(molecules.smiles)
         except Busy:
@@ -105,7 +101,8 @@ def make_app(predictor: AnyPredictor, limits: Limits | None = None) -> FastAPI:
 
 
 def _require_own_names(predictor: AnyPredictor) -> None:
-    for name in predictor.tasks.names:
+    for task in predictor.tasks.tasks:
+        name = task.of or task.name
         if name in FIELDS:
             raise InputError(
                 f"the model predicts {name!r}, which every row of an answer has as a field of "
@@ -117,7 +114,8 @@ def predicted(predictor: AnyPredictor, smiles: Sequence[str | None], limits: Lim
     """One row for each SMILES."""
     long = {i for i, text in enumerate(smiles) if text is not None and len(text) > limits.smiles}
     told = predictor.predict([None if i in long else text for i, text in enumerate(smiles)])
-    rows = [_row(told, i) for i in range(len(told))]
+    worded = _worded(told)
+    rows = [_row(told, worded, i) for i in range(len(told))]
     for i in long:
         reason = f"{len(smiles[i] or '')} characters; send at most {limits.smiles}"
         rows[i] |= {"smiles": smiles[i], "status": "too_large", "reason": reason}
@@ -136,7 +134,21 @@ def facts(predictor: AnyPredictor) -> dict[str, Any]:
     }
 
 
-def _row(told: Prediction, i: int) -> Row:
+def _worded(told: Prediction) -> dict[str, list[Row]]:
+    """Property -> what each row says of it in words: its set, and of several classes which."""
+    worded: dict[str, list[Row]] = {
+        task.name: [{"set": held} for held in told.yes_no_sets(column)]
+        for column, task in enumerate(told.tasks.tasks)
+        if task.kind == "binary" and not task.of
+    }
+    sets = told.class_sets()
+    for name, chosen in told.most_probable().items():
+        both = zip(chosen, sets[name], strict=True)
+        worded[name] = [{"pred": label, "set": held} for label, held in both]
+    return worded
+
+
+def _row(told: Prediction, worded: dict[str, list[Row]], i: int) -> Row:
     row: Row = {"smiles": told.smiles[i], "status": told.status[i], "reason": told.reason[i]}
     if told.status[i] != "ok":
         return row
@@ -145,11 +157,8 @@ def _row(told: Prediction, i: int) -> Row:
         row[task.name] = {
             name: _number(part[i, column]) for name, part in values.items() if part is not None
         }
-        if task.kind == "binary" and not task.of:
-            row[task.name]["set"] = told.yes_no_sets(column)[i]
-    sets = told.class_sets()
-    for name, chosen in told.most_probable().items():
-        row[name] = {"pred": chosen[i], "set": sets[name][i]}
+    for name, said in worded.items():
+        row[name] = row.get(name, {}) | said[i]
     for name, near in (("similarity", told.similarity), ("distance", told.distance)):
         if near is not None:
             row[f"{name}_to_train"] = _number(near[i])

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from molecules.evaluation.similarity import fingerprints
 from molecules.prediction.calibration import Calibration
-from molecules.prediction.domain import Domain
+from molecules.prediction.domain import Domain, sampled
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.training.preparation import Prepared
 from molecules.training.stacking import Stacked
@@ -25,9 +25,9 @@ def calibrate(
         stacked: what was said of molecules held out.
         rows: learned from.
     """
-    _, first = np.unique([ready.smiles[row] for row in rows], return_index=True)
-    rows = rows[np.sort(first)]  # a molecule that was measured again is no neighbour of itself
-    learned = [ready.smiles[row] for row in rows]
+    first: dict[str, int] = {}  # a molecule that was measured again is no neighbour of itself
+    for row in rows.tolist():
+        first.setdefault(ready.smiles[row], row)
     truth = ready.tasks.learned(ready.counted)
     predictor.calibrations = [
         Calibration.fit(
@@ -38,6 +38,7 @@ def calibrate(
         )
         for i, task in enumerate(ready.tasks.tasks)
     ]
-    vectors = predictor.embed(learned, positions=ready.own_of(rows)).vectors
-    domain = Domain.fit(fingerprints(learned), vectors)
+    some = sampled(np.array(list(first.values()), np.int64))
+    embedded = predictor.embed([ready.smiles[row] for row in some], positions=ready.own_of(some))
+    domain = Domain.fit(fingerprints(first), embedded.vectors)
     predictor.metadata.update(domain.to_metadata())

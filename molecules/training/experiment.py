@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from molecules.evaluation.baselines import OURS, Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.plots import plot_test
-from molecules.evaluation.similarity import Nearness, fingerprints, nearest
+from molecules.evaluation.similarity import Nearness
 from molecules.evaluation.splits import Split, SplitKind
 from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
@@ -92,7 +92,7 @@ class HeldOut:
         scores: ours and the baselines'.
         verdicts: for each property, whether ours beats the random forest.
         coverage: of the intervals, by similarity to the training set.
-        nearness: to what was learned from.
+        nearness: to what was learned from, of very many molecules those that the model keeps.
         bounded: values that are bounds, which are not scored.
     """
 
@@ -188,7 +188,7 @@ def reads_fingerprints(config: ExperimentConfig) -> bool:
 
 @dataclass(frozen=True)
 class _Learned:
-    """A predictor, what training it took and told, and the rows it has learned from.
+    """A predictor, and what training it took and told.
 
     Attributes:
         forest: to compare with, if one was fitted.
@@ -197,7 +197,6 @@ class _Learned:
     predictor: PropertyPredictor
     seconds: float
     told: list[str]
-    rows: NDArray[np.int64]
     forest: Forest | None
 
 
@@ -231,7 +230,7 @@ def _learn(
     if config.keep_molecules:
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
-    return _Learned(predictor, networks.seconds, told, rows, stacked.forest)
+    return _Learned(predictor, networks.seconds, told, stacked.forest)
 
 
 def _require_usable(ready: Prepared, config: ExperimentConfig) -> None:
@@ -251,13 +250,13 @@ def _test(learned: _Learned, ready: Prepared, seed: int, run: Path) -> HeldOut:
     rows = ready.folds["test"]
     smiles, truth = [ready.smiles[row] for row in rows], ready.exact[rows]
     predicted = learned.predictor.predict(smiles, positions=ready.own_of(rows))
-    known = fingerprints(ready.smiles[row] for row in learned.rows)
+    assert predicted.similarity is not None
     scores, verdicts = compare_with_baselines(predicted.mean, ready, learned.forest, seed)
     held_out = HeldOut(
         scores,
         verdicts,
         coverage(predicted, truth),
-        Nearness.of(nearest(fingerprints(smiles), known)),
+        Nearness.of(predicted.similarity),
         int((np.isfinite(ready.labels[rows]) & ~np.isfinite(truth)).sum()),
     )
     plot_test(

@@ -1,11 +1,17 @@
 """Nearness to the training set, also after a trip through a model file."""
 
+import base64
+import tracemalloc
+import zlib
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.DataStructs import BulkTanimotoSimilarity
 
+from molecules.evaluation import similarity
 from molecules.evaluation.similarity import (
     Nearness,
     fingerprints,
@@ -15,6 +21,7 @@ from molecules.evaluation.similarity import (
     similarity_to_train,
     to_text,
 )
+from molecules.evaluation.splits import parse
 from molecules.files.table import demo_activity
 from sciml.errors import InputError
 
@@ -41,6 +48,22 @@ def test_what_has_no_neighbour() -> None:
     assert np.isnan(similarities(none, np.stack([none, ethanol]))).all()
 
 
+def test_molecules_and_bits_are_held_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(smiles: Sequence[str]) -> list[Chem.Mol | None]:
+        read.append(len(smiles))
+        return parse(smiles)
+
+    monkeypatch.setattr(similarity, "parse", counted)
+    tracemalloc.start()
+    packed = fingerprints(["CCO"] * 5000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * packed.nbytes
+    assert max(read) == 1
+
+
 def test_survives_as_text() -> None:
     known = fingerprints(demo_activity().smiles)
     text = to_text(known)
@@ -49,6 +72,14 @@ def test_survives_as_text() -> None:
     np.testing.assert_array_equal(nearest(known[:3], from_text(text)), [1, 1, 1])
     with pytest.raises(InputError, match="damaged"):
         from_text("%%%")
+
+
+def test_text_that_grows_beyond_what_is_kept_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "MOST_KEPT", 1000)
+    known = np.zeros((1001, 256), np.uint8)
+    np.testing.assert_array_equal(from_text(to_text(known[1:])), known[1:])
+    with pytest.raises(InputError, match="damaged"):
+        from_text(base64.b64encode(zlib.compress(known.tobytes())).decode())
 
 
 def test_nearness_counts_strangers_and_near_copies() -> None:

@@ -1,5 +1,6 @@
 """Every row gets a status, and codes say what RDKit says."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -169,11 +170,21 @@ def test_nothing_usable_is_not_an_error() -> None:
     assert len(featurize([]).packed) == len(featurize(["", "?"]).packed) == 0
 
 
-def test_chunks_do_not_matter() -> None:
+@pytest.mark.parametrize("cells", [1, 100, 10**9])
+def test_chunks_do_not_matter(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("molecules.features.features._CELLS", cells)
     many = featurize(SMILES * 40).packed
     one = Packed.join([featurize([smiles]).packed for smiles in SMILES * 40])
     for name in vars(many):
         np.testing.assert_array_equal(getattr(many, name), getattr(one, name))
+
+
+def test_large_molecules_take_no_more_memory_for_being_many() -> None:
+    tracemalloc.start()
+    featurize(["C" * 300] * 128)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6
 
 
 def test_isotopes_are_not_seen_whatever_stands_beside() -> None:

@@ -1,6 +1,7 @@
 """Nearness in an encoder's vectors, also after a trip through a model file."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -39,6 +40,33 @@ def test_never_farther_than_in_full() -> None:
     full = np.sort(np.linalg.norm(query[:, None] - train, axis=-1), axis=1)[:, :NEIGHBOURS]
     space = LatentSpace.fit(train)
     assert (space.distance(query) * space.typical <= full.mean(axis=1) + 1e-5).all()
+
+
+@pytest.mark.parametrize("rows", [5, 100])
+def test_parts_do_not_matter(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model file holds axes and points as float32, whose last digits may differ."""
+    random = np.random.default_rng(0)
+    train, query = random.normal(size=(2, rows, 40)) * np.geomspace(10, 0.1, 40)
+    whole = LatentSpace.fit(train)
+    monkeypatch.setattr("molecules.prediction.domain._PART", 7)
+    parts = LatentSpace.fit(train)
+    assert parts.typical == pytest.approx(whole.typical, rel=1e-6)
+    np.testing.assert_allclose(parts.distance(query), whole.distance(query), rtol=1e-6)
+    centred = train - train.mean(axis=0)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:AXES]
+    found = parts._read[1]
+    np.testing.assert_allclose(
+        centred @ found.T @ found, centred @ axes.T @ axes, rtol=0, atol=1e-5
+    )
+
+
+def test_many_vectors_are_not_copied() -> None:
+    vectors = np.random.default_rng(0).normal(size=(50_000, 32))
+    tracemalloc.start()
+    LatentSpace.fit(vectors)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < vectors.nbytes / 2
 
 
 def test_survives_as_plain_data() -> None:

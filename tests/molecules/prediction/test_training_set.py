@@ -22,6 +22,14 @@ def test_survives_as_plain_data() -> None:
         TrainingSet.read({KEY: "%%"})
 
 
+def test_text_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = TrainingSet(["C" * 10_000], np.zeros((1, 1))).to_metadata()
+    assert TrainingSet.read(kept) is not None
+    monkeypatch.setattr(training_set, "_LARGEST_TEXT", 9999)
+    with pytest.raises(InputError, match="damaged"):
+        TrainingSet.read(kept)
+
+
 def test_a_random_part_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_set, "MOST_KEPT", 10)
     many = TrainingSet([f"C{n}" for n in range(99)], np.arange(99.0)[:, None])

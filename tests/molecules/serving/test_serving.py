@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from molecules.cli import app as command
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
+from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.tasks import Task, Tasks
@@ -23,7 +25,7 @@ from sciml.graph import GraphNetworkConfig
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra `serve` is not installed")
 from molecules.evaluation.similarity import fingerprints  # noqa: E402
-from molecules.serving.app import make_app  # noqa: E402
+from molecules.serving.app import make_app, predicted  # noqa: E402
 from molecules.serving.batcher import Batcher, Busy  # noqa: E402
 from molecules.serving.limits import Limits  # noqa: E402
 
@@ -43,7 +45,7 @@ def predictor() -> PropertyPredictor:
 
 @pytest.fixture(scope="module")
 def client(predictor: PropertyPredictor) -> Iterator["testclient.TestClient"]:
-    limits = Limits(molecules=5, smiles=50, request_bytes=2000)
+    limits = Limits(molecules=5, smiles=50, request_bytes=2000, work=5000)
     with testclient.TestClient(make_app(predictor, limits)) as served:
         yield served
 
@@ -72,11 +74,51 @@ def test_every_row_is_answered(
     assert rows[0]["similarity_to_train"] == 1
 
 
+@pytest.fixture(scope="module")
+def classes() -> PropertyPredictor:
+    """A model of a yes/no property and of one of three classes."""
+    words = [Task(name=f"phase={word}", kind="binary", of="phase") for word in "sgl"]
+    return made_up(Tasks(tasks=(Task(name="toxic", kind="binary"), *words)))
+
+
+def made_up(tasks: Tasks) -> PropertyPredictor:
+    torch.manual_seed(0)
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
+    made = PredictorConfig(model=config, tasks=tasks, members=1)
+    return PropertyPredictor(made, [PropertyModel(config, tasks)])
+
+
+def test_a_row_does_not_depend_on_its_batch(classes: PropertyPredictor) -> None:
+    smiles = ["CCO", "nope", "c1ccccc1", "C"]
+    together = predicted(classes, smiles, Limits())
+    alone = [predicted(classes, [text], Limits())[0] for text in smiles]
+    assert together == alone
+    assert together[0]["phase"]["pred"] in "sgl"
+    assert set(together[0]["toxic"]) == {"pred", "lower", "upper", "set"}
+
+
+def test_words_are_found_once_for_all_rows(
+    classes: PropertyPredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    for name in ("yes_no_sets", "class_sets", "most_probable"):
+        found = getattr(Prediction, name)
+
+        def counted(*given: object, name: str = name, found: Any = found) -> object:
+            calls.append(name)
+            return found(*given)
+
+        monkeypatch.setattr(Prediction, name, counted)
+    predicted(classes, ["CCO"] * 20, Limits())
+    assert sorted(calls) == ["class_sets", "most_probable", "yes_no_sets"]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
         ({"smiles": ["C"] * 6}, 413, "6 molecules in one request; send at most 5"),
         ({"smiles": ["C" * 3000]}, 413, "larger than 2000 bytes"),
+        ({"smiles": ["C" * 50, "C" * 50, "CC"]}, 413, "sum to 5004; send at most 5000"),
         ({"smiles": "CCO"}, 422, "list"),
         ({"molecules": ["C"]}, 422, "smiles"),
         ({"smiles": [1.5]}, 422, "string"),
@@ -100,12 +142,11 @@ def test_a_refusal_is_short_whatever_is_sent(client: "testclient.TestClient", ce
 
 @pytest.mark.parametrize("name", ["status", "smiles", "distance_to_train"])
 def test_a_property_does_not_take_the_place_of_a_field(name: str) -> None:
-    tasks = Tasks(tasks=(Task(name=name),))
-    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2), head_hidden=16)
-    made = PredictorConfig(model=config, tasks=tasks, members=1)
-    named = PropertyPredictor(made, [PropertyModel(config, tasks)], [Calibration()], {})
-    with pytest.raises(InputError, match=f"the model predicts '{name}', which every row"):
-        make_app(named)
+    words = [Task(name=f"{name}={word}", kind="binary", of=name) for word in ("yes", "no")]
+    for tasks in ([Task(name=name)], words):
+        named = made_up(Tasks(tasks=tuple(tasks)))
+        with pytest.raises(InputError, match=f"the model predicts '{name}', which every row"):
+            make_app(named)
 
 
 HALF = "\ud800"  # half a character of UTF-16: JSON can say it, UTF-8 cannot

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from molecules.evaluation.similarity import Nearness
 from molecules.files.table import Table
 from molecules.models.shipped import weights_path
+from molecules.prediction.prediction import Embedding
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
@@ -95,6 +98,34 @@ def test_train(name: str, tmp_path: Path) -> None:
     covered = pd.read_csv(tmp_path / "run" / "coverage.csv")
     assert covered.groupby("task")["rows"].first().tolist() == [len(folds["test"])] * 2
     assert loaded.metadata["rows"] == {name: len(rows) for name, rows in folds.items()}
+
+
+def test_nearness_is_to_the_molecules_that_the_model_keeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molecules.evaluation.similarity.MOST_KEPT", 2)
+    trained = train(made_table(), ["length"], experiment("small"), tmp_path / "run")
+    told = trained.predictor.predict([SMILES[row] for row in trained.rows["test"]])
+    assert told.similarity is not None
+    assert trained.held_out.nearness == Nearness.of(told.similarity)
+
+
+def test_vectors_of_very_many_are_those_of_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    embed = PropertyPredictor.embed
+
+    def counted(self: PropertyPredictor, smiles: list[str], **given: Any) -> Embedding:
+        asked.append(len(smiles))
+        return embed(self, smiles, **given)
+
+    monkeypatch.setattr(PropertyPredictor, "embed", counted)
+    monkeypatch.setattr("molecules.prediction.domain.SAMPLE", 7)
+    trained = train(made_table(), ["length"], experiment("small"), tmp_path / "run")
+    assert asked == [7]
+    assert trained.predictor.known is not None
+    assert len(trained.predictor.known) == len(trained.rows["train"])
 
 
 def test_misfit_is_named(tmp_path: Path) -> None:
