@@ -33,8 +33,7 @@ def fingerprints(smiles: Iterable[str]) -> Fingerprints:
     absent = np.zeros(BITS, np.uint8)
     packed = [
         np.packbits(absent if molecule is None else generator.GetFingerprintAsNumPy(molecule))
-        for text in smiles
-        for molecule in parse([text])  # one by one: each takes some 30 KB
+        for molecule in parse(smiles)
     ]
     return np.array(packed, np.uint8).reshape(-1, BITS // 8)
 

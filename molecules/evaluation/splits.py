@@ -16,7 +16,7 @@ different kinds do not compare.
 
 import json
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -167,16 +167,16 @@ def scaffolds(smiles: Iterable[str]) -> list[str | None]:
     ]
 
 
-def parse(smiles: Iterable[str]) -> "list[Chem.Mol | None]":
-    """RDKit molecules without atom maps; None for what is no molecule."""
+def parse(smiles: Iterable[str]) -> "Iterator[Chem.Mol | None]":
+    """RDKit molecules without atom maps, one at a time; None for what is no molecule."""
     from rdkit import Chem, rdBase
 
-    with rdBase.BlockLogs():
-        molecules = [Chem.MolFromSmiles(text) if text.strip() else None for text in smiles]
-    for molecule in filter(None, molecules):
-        for atom in molecule.GetAtoms():
+    for text in smiles:
+        with rdBase.BlockLogs():
+            molecule = Chem.MolFromSmiles(text) if text.strip() else None
+        for atom in molecule.GetAtoms() if molecule else ():
             atom.SetAtomMapNum(0)
-    return molecules
+        yield molecule
 
 
 def grouped(kind: SplitKind, smiles: Sequence[str]) -> list[list[int]]:

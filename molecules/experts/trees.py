@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.compressed import decompressed
 from molecules.experts.inputs import Inputs
 from molecules.tasks import Tasks
 from sciml.errors import InputError
@@ -119,10 +120,6 @@ def _table(inputs: Inputs) -> NDArray[np.float32]:
 
 def _text(packed: bytes) -> str:
     try:
-        reader = zlib.decompressobj()
-        text = reader.decompress(packed, _LARGEST_TEXT)
-        if not reader.eof:
-            raise zlib.error("it does not end")
-        return text.decode("ascii")
+        return decompressed(packed, _LARGEST_TEXT).decode("ascii")
     except (zlib.error, UnicodeDecodeError) as error:
         raise InputError(f"the trees in the model file are damaged ({error})") from error
