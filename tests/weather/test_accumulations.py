@@ -164,6 +164,26 @@ def test_truth_of_more_hours_is_left_out_and_said(trained, hourly, rain):
     assert lines == ["truth: tp left out: it is of 24 h up to each time, the forecast's of 6 h"]
 
 
+@pytest.mark.parametrize(
+    ("truth", "forecast", "said"),
+    [
+        ({HOURS: "1"}, {}, "of 1 h up to each time, the forecast's of unknown hours"),
+        ({}, {HOURS: "6"}, "of unknown hours up to each time, the forecast's of 6 h"),
+        ({}, {}, None),
+    ],
+)
+def test_rain_of_known_hours_is_not_scored_by_that_of_unknown(rain, truth, forecast, said):
+    few = rain["tp"][::6]
+    analyses, made = (
+        open_reanalysis(few.assign_attrs(hours).to_dataset()) for hours in (truth, forecast)
+    )
+    lines: list[str] = []
+    analyses = checked("truth", analyses, made, lines.append)
+    assert ("tp" in analyses) == (said is None)
+    advice = "state them by the attribute accumulation_hours"
+    assert lines == ([f"truth: tp left out: it is {said}: {advice}"] if said else [])
+
+
 def test_models_of_other_hours_do_not_take_turns(trained):
     config = trained.config.model_copy(update={"step_hours": 24})
     other = Forecaster(config.build(), config, {"accumulation_hours": {"tp": 24}})
