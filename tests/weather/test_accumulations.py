@@ -16,7 +16,7 @@ from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
-from weather.verification.checked import checked
+from weather.verification.checked import checked, found, of_equal_hours
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +182,22 @@ def test_rain_of_known_hours_is_not_scored_by_that_of_unknown(rain, truth, forec
     assert ("tp" in analyses) == (said is None)
     advice = "state them by the attribute accumulation_hours"
     assert lines == ([f"truth: tp left out: it is {said}: {advice}"] if said else [])
+
+
+def test_another_forecast_s_rain_of_other_hours_is_left_out_and_said(rain):
+    one, six, unknown = (
+        open_reanalysis(rain["tp"][::6].assign_attrs(hours).to_dataset())
+        for hours in ({HOURS: "1"}, {HOURS: "6"}, {})
+    )
+    for same in (six, unknown):
+        assert of_equal_hours("other", same, same).identical(same)
+    for other, own in ((one, "1 h"), (unknown, "unknown hours")):
+        lines: list[str] = []
+        kept = of_equal_hours("other", other, six, lines.append)
+        assert "tp" not in kept
+        assert found(kept) == lines
+        said = f"tp left out: it is of {own} up to each time, the forecast's of 6 h"
+        assert lines[0].startswith(f"other: {said}")
 
 
 def test_models_of_other_hours_do_not_take_turns(trained):

@@ -1,6 +1,6 @@
 """Analyses that forecasts are compared with, checked as those that forecasts start from are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import xarray as xr
@@ -60,10 +60,38 @@ def checked(
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
     result, summed = _of_hours(result, forecast)
-    lines = [f"{what}: {line}" for line in (*lines, *summed)]
+    return said(what, [*lines, *summed], result, tell)
+
+
+def of_equal_hours(
+    what: str,
+    other: xr.Dataset,
+    forecast: xr.Dataset,
+    tell: Callable[[str], object] = lambda line: None,
+) -> xr.Dataset:
+    """Another forecast, without fields that accumulate over other hours than the forecast's do.
+
+    Args:
+        what: its name, for messages.
+        other: from `open_forecast`.
+        forecast: likewise.
+        tell: called with a line for each field that is left out.
+    """
+    own, theirs = stated_hours(other), stated_hours(forecast)
+    common = [n for n in {**own, **theirs} if n in other and n in forecast]
+    differ = sorted(n for n in common if own.get(n) != theirs.get(n))
+    lines = [_left_out(name, own.get(name), theirs.get(name)) for name in differ]
+    return said(what, lines, other.drop_vars(differ), tell)
+
+
+def said(
+    what: str, lines: Sequence[str], dataset: xr.Dataset, tell: Callable[[str], object]
+) -> xr.Dataset:
+    """The data set with lines in its history, each told; see `found`."""
+    lines = [f"{what}: {line}" for line in lines]
     for line in lines:
         tell(line)
-    return noted(result, *(_CHECKED + line for line in lines))
+    return noted(dataset, *(_CHECKED + line for line in lines))
 
 
 def found(*datasets: xr.Dataset) -> list[str]:
