@@ -69,7 +69,8 @@ def _read(file: Path) -> pd.DataFrame:
     numbers = {r: _number(raw, found[r]) for r in ("lat", "lon", "pressure", "wind", "wind_ms")}
     texts = {role: _text(raw, found[role]) for role in ("storm", "name", "number", "nature")}
     wind = numbers.pop("wind").fillna(numbers.pop("wind_ms") / KNOT)
-    time = pd.to_datetime(raw[found["time"][0]], errors="coerce", format="ISO8601")
+    time = pd.to_datetime(raw[found["time"][0]], errors="coerce", format="ISO8601", utc=True)
+    time = time.dt.tz_localize(None)
     table = pd.DataFrame(texts | numbers | {"wind": wind, "time": time})
     return table.dropna(subset=["lat", "lon", "time"])  # IBTrACS's second row holds units
 
