@@ -112,6 +112,8 @@ def _number(raw: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 
 
 def _text(raw: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    if not names:
-        return pd.Series("", index=raw.index)
-    return raw[names[0]].astype(str).str.strip()
+    """The first of several columns that is filled, row by row."""
+    result = pd.Series("", index=raw.index)
+    for name in names:
+        result = result.where(result != "", raw[name].astype(str).str.strip())
+    return result

@@ -64,6 +64,19 @@ def test_times_of_best_tracks_are_utc(stated: str, found: Tracks, tmp_path: Path
     draw_tracks([track], best=best)
 
 
+@pytest.mark.parametrize("known", [{}, {"01": ("SH012001", "ZOE")}])
+def test_our_own_tracks_are_read_as_best_tracks(
+    known: dict[str, tuple[str, str]], found: Tracks, tmp_path: Path
+) -> None:
+    """One storm of each, called as in the table, or as its track."""
+    write_tracks(found, tmp_path, "SCML", known)
+    sizes = read_best_tracks(tmp_path / "tracks.csv").groupby("storm").size()
+    names = ["ZOE" if track.name in known else track.name for track in found.tracks]
+    assert sizes.to_dict() == {
+        name: len(track.fixes) for name, track in zip(names, found.tracks, strict=True)
+    }
+
+
 def test_a_deck_lines_have_the_columns_of_atcf(found: Tracks) -> None:
     lines = a_deck(found.tracks, "SCML", {"02": "SH012001"}).splitlines()
     assert len(lines) == sum(len(track.fixes) for track in found.tracks)
