@@ -11,12 +11,13 @@ from weather.commands.evaluate import evaluate
 from weather.commands.forecast import forecast
 from weather.commands.prepare import prepare
 from weather.commands.train import train
+from weather.downscaling.downscaler import Downscaler
 from weather.files.accumulations import HOURS, known_hours, of_hours
 from weather.files.forecasts import open_forecast
 from weather.files.reanalysis import open_reanalysis
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecaster import Forecaster
-from weather.verification.checked import checked
+from weather.verification.checked import checked, found, of_equal_hours
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,68 @@ def test_truth_of_more_hours_is_left_out_and_said(trained, hourly, rain):
     analyses = checked("truth", open_reanalysis(day), made, lines.append)
     assert "tp" not in analyses
     assert lines == ["truth: tp left out: it is of 24 h up to each time, the forecast's of 6 h"]
+
+
+@pytest.mark.parametrize(
+    ("truth", "forecast", "said"),
+    [
+        ({HOURS: "1"}, {}, "of 1 h up to each time, the forecast's of unknown hours"),
+        ({}, {HOURS: "6"}, "of unknown hours up to each time, the forecast's of 6 h"),
+        ({}, {}, None),
+    ],
+)
+def test_rain_of_known_hours_is_not_scored_by_that_of_unknown(rain, truth, forecast, said):
+    few = rain["tp"][::6]
+    analyses, made = (
+        open_reanalysis(few.assign_attrs(hours).to_dataset()) for hours in (truth, forecast)
+    )
+    lines: list[str] = []
+    analyses = checked("truth", analyses, made, lines.append)
+    assert ("tp" in analyses) == (said is None)
+    advice = "state them by the attribute accumulation_hours"
+    assert lines == ([f"truth: tp left out: it is {said}: {advice}"] if said else [])
+
+
+def test_another_forecast_s_rain_of_other_hours_is_left_out_and_said(rain):
+    one, six, unknown = (
+        open_reanalysis(rain["tp"][::6].assign_attrs(hours).to_dataset())
+        for hours in ({HOURS: "1"}, {HOURS: "6"}, {})
+    )
+    for same in (six, unknown):
+        assert of_equal_hours("other", same, same).identical(same)
+    for other, own in ((one, "1 h"), (unknown, "unknown hours")):
+        lines: list[str] = []
+        kept = of_equal_hours("other", other, six, lines.append)
+        assert "tp" not in kept
+        assert found(kept) == lines
+        said = f"tp left out: it is of {own} up to each time, the forecast's of 6 h"
+        assert lines[0].startswith(f"other: {said}")
+
+
+def test_downscaled_rain_keeps_and_says_its_hours(call, hourly, tiny_config, tmp_path, capsys):
+    """From hours as from their sums, where all hours of a sum are there."""
+    fine, six, run = (tmp_path / name for name in ("hourly.nc", "six.zarr", "run"))
+    hourly.to_netcdf(fine)
+    assert call("prepare", fine, "--out", six, "--every", "6h") == 0
+    kind = ("--config", tiny_config["transformer"], "--objective.kind", "downscaling")
+    assert call("train", six, *kind, "--run", run) == 0
+    made = {}
+    for name, source in (("hours", fine), ("sums", six)):
+        coarse, out = tmp_path / f"{name}.zarr", tmp_path / f"{name}.nc"
+        assert call("prepare", source, "--out", coarse, "--grid", "half") == 0
+        assert call("downscale", run / "model.safetensors", coarse, "--out", out) == 0
+        made[name] = open_reanalysis(out)
+        assert made[name]["tp"].attrs[HOURS] == "6"
+    np.testing.assert_array_equal(made["hours"]["time"], hourly["time"][5:])
+    both = made["hours"]["tp"].sel(time=made["sums"]["time"])
+    np.testing.assert_allclose(both, made["sums"]["tp"], atol=1e-6)
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "tp: sums over the 6 h up to each time" in said
+    assert "5 of 355 times left out: not all of the hours up to them are in the data" in said
+    day = open_reanalysis(tmp_path / "sums.zarr")
+    day["tp"].attrs[HOURS] = "24"
+    with pytest.raises(InputError, match="tp is of the 24 h up to each time; expected of 6 h"):
+        Downscaler.load(run / "model.safetensors").checked(day)
 
 
 def test_models_of_other_hours_do_not_take_turns(trained):

@@ -55,7 +55,7 @@ def downscale(
     refuse_to_overwrite(data, out)
     downscaler = Downscaler.load(model)
     with counted("downscaling, fields") as on_field:
-        write_downscaled(
+        times = write_downscaled(
             downscaler,
             dataset,
             out,
@@ -63,6 +63,4 @@ def downscale(
             on_field=on_field,
             say=note,
         )
-    print(
-        f"wrote {out}: {count(dataset.sizes['time'], 'time')}, {downscaler.config.grid.describe()}"
-    )
+    print(f"wrote {out}: {count(times, 'time')}, {downscaler.config.grid.describe()}")

@@ -76,15 +76,19 @@ def evaluate(
     from weather.files.forecasts import open_forecast
     from weather.files.reanalysis import open_reanalysis
     from weather.verification import output
-    from weather.verification.checked import checked
+    from weather.verification.checked import checked, of_equal_hours
     from weather.verification.evaluation import Options, evaluate
     from weather.verification.sample import check_truth, named_files, training_period
     from weather.verification.scorecard import console_table
+    from weather.verification.totals import increments
 
     require_writable(out, folder=True)
     forecast, analyses = open_forecast(forecasts), open_reanalysis(truth)
     check_truth(forecast, analyses)
     others = {name: open_forecast(files) for name, files in named_files(against or []).items()}
+    forecast = increments("forecast", forecast, note)
+    others = {name: increments(name, other, note) for name, other in others.items()}
+    others = {name: of_equal_hours(name, f, forecast, note) for name, f in others.items()}
     past = open_reanalysis(climatology_from) if climatology_from else analyses
     training = training_period(past, forecast, climatology_period)
     scored = slice(forecast["time"].min(), forecast["valid_time"].max())

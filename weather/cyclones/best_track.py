@@ -69,7 +69,8 @@ def _read(file: Path) -> pd.DataFrame:
     numbers = {r: _number(raw, found[r]) for r in ("lat", "lon", "pressure", "wind", "wind_ms")}
     texts = {role: _text(raw, found[role]) for role in ("storm", "name", "number", "nature")}
     wind = numbers.pop("wind").fillna(numbers.pop("wind_ms") / KNOT)
-    time = pd.to_datetime(raw[found["time"][0]], errors="coerce", format="ISO8601")
+    time = pd.to_datetime(raw[found["time"][0]], errors="coerce", format="ISO8601", utc=True)
+    time = time.dt.tz_localize(None)
     table = pd.DataFrame(texts | numbers | {"wind": wind, "time": time})
     return table.dropna(subset=["lat", "lon", "time"])  # IBTrACS's second row holds units
 
@@ -111,6 +112,8 @@ def _number(raw: pd.DataFrame, names: Sequence[str]) -> pd.Series:
 
 
 def _text(raw: pd.DataFrame, names: Sequence[str]) -> pd.Series:
-    if not names:
-        return pd.Series("", index=raw.index)
-    return raw[names[0]].astype(str).str.strip()
+    """The first of several columns that is filled, row by row."""
+    result = pd.Series("", index=raw.index)
+    for name in names:
+        result = result.where(result != "", raw[name].astype(str).str.strip())
+    return result

@@ -8,6 +8,7 @@ import xarray as xr
 from sciml.errors import InputError
 from sciml.files import only_writer
 from weather.downscaling.downscaler import Downscaler
+from weather.files.accumulations import known_hours
 from weather.files.arrangement import Arrangement
 from weather.files.forecast_coordinates import analysis_coordinates
 from weather.files.forecast_layout import Contents, analysis_layout
@@ -26,7 +27,7 @@ def write_downscaled(
     command: str = "weather.downscaling.downscale_file.write_downscaled",
     on_field: Callable[[int, int], object] = lambda done, of: None,
     say: Callable[[str], object] = lambda line: None,
-) -> None:
+) -> int:
     """Downscale all times of a data set into a file, whole or not at all.
 
     The file has the names, units, order and dimensions of those that the data came from.
@@ -38,6 +39,9 @@ def write_downscaled(
         command: a line for the file's history.
         on_field: called with the number of times done, and of all.
         say: called with a line for each correction and each warning.
+
+    Returns:
+        The number of times; see `Downscaler.checked` on those that are left out.
 
     Raises:
         InputError: data that the model cannot start from, or a path that cannot be written.
@@ -51,7 +55,7 @@ def write_downscaled(
     config = downscaler.config
     contents = Contents(
         config.variables, config.grid, members is not None, False,
-        downscaler.metadata.get("attributes"),
+        downscaler.metadata.get("attributes"), known_hours(dataset),
     )  # fmt: skip
     own = Layout.of(dataset) if ATTRIBUTE in dataset.attrs else None
     arrangement = Arrangement(analysis_layout(contents, own), config.variables, config.grid)
@@ -69,6 +73,7 @@ def write_downscaled(
             finish(folder / "store", path)
         finally:
             remove(folder)
+    return len(times)
 
 
 def _states(downscaler: Downscaler, dataset: xr.Dataset) -> Iterator[tuple[dict[str, int], State]]:

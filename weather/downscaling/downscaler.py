@@ -13,6 +13,8 @@ from sciml.errors import InputError
 from sciml.model_file import load_state, read_header, read_model_file, save_model
 from weather.checking.preflight import apply, inspect
 from weather.downscaling.refinement import Refinement
+from weather.files.accumulations import of_hours, require_increments
+from weather.files.history import noted
 from weather.files.reanalysis import to_state
 from weather.forecasting.initial import blanked, in_memory, on_levels
 from weather.grid import LatLonGrid
@@ -121,10 +123,15 @@ class Downscaler:
     ) -> xr.Dataset:
         """The coarse data, corrected where that is certain; see `checking.preflight.apply`.
 
+        Fields that accumulate are summed over the hours of the model's, see `of_hours`; times
+        whose hours are not all there are left out.
+
         Raises:
-            InputError: another grid, a missing variable or level, NaN, or values so far from
-                the training data that their unit must be another.
+            InputError: another grid, a missing variable or level, NaN, values so far from
+                the training data that their unit must be another, or fields that accumulate
+                over hours that do not become the model's.
         """
+        dataset = self._summed(dataset, tell)
         names = self.config.variables.model_copy(update={"static": ()})  # they come with the model
         seen = on_levels(dataset, names.levels)
         if self.refinement.coarse_masks is not None:
@@ -147,6 +154,21 @@ class Downscaler:
         state = masks.blank(state)
         require_finite(state, masks.named())
         return state
+
+    def _summed(self, dataset: xr.Dataset, tell: Callable[[str], object]) -> xr.Dataset:
+        hours = self.metadata.get("accumulation_hours", {})
+        if not hours:
+            return dataset
+        require_increments(dataset, hours)
+        summed, lines = of_hours(dataset, hours, torn="drop")
+        if lost := dataset.sizes["time"] - summed.sizes["time"]:
+            lines.append(f"{lost} of {dataset.sizes['time']} times left out: not all of the hours "
+                         "up to them are in the data")  # fmt: skip
+        if not summed.sizes["time"]:
+            raise InputError("; ".join(lines))
+        for line in lines:
+            tell(line)
+        return noted(summed, *lines)
 
     def _normal(self) -> dict[str, tuple[float, float]]:
         """Mean and standard deviation of the training data by channel."""

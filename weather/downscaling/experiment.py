@@ -26,6 +26,7 @@ from weather.training.data import DataConfig, WeatherDataset
 from weather.training.experiment import kind_of, origin, scored_period, seen
 from weather.training.measure import by_variable
 from weather.training.objectives import cell_weights
+from weather.training.periods import require_times
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import open_data
 from weather.training.start import start_from
@@ -94,6 +95,8 @@ def train_downscaler(
     if config.model.diffusion is not None:
         raise InputError("downscaling takes no time step to damp: leave out model.diffusion")
     series = open_data(as_begun(config.data, run, resume), tell)
+    if "test" in series.periods:  # the others are checked there
+        require_times(series.dataset["time"].values, "test", series.periods["test"])
     made = DownscalerConfig(
         model=config.model,
         variables=series.variables,
@@ -157,7 +160,7 @@ def downscaling_scores(
 
     Args:
         downscaler: see `Downscaler`.
-        data: single times.
+        data: single times, at least one.
     """
     names, grid = downscaler.config.variables.channels, downscaler.config.grid
     refinement, area = Refinement(grid, downscaler.model.masks), _area(downscaler)
@@ -173,7 +176,7 @@ def downscaling_scores(
         for row, guess in enumerate(guesses):
             error = torch.where(area > 0, _channels(guess) - _channels(fine), 0.0).square() * area
             sums[row] += error.mean(dim=(-2, -1)).sum(0)
-    rows = (sums / max(1, len(data))).sqrt().T.tolist()
+    rows = (sums / len(data)).sqrt().T.tolist()
     return tuple(DownscalingScore(name, *row) for name, row in zip(names, rows, strict=True))
 
 

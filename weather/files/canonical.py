@@ -19,7 +19,7 @@ from weather.files.coordinates import DIMENSIONS, name_coordinates
 from weather.files.fixed import without_times
 from weather.files.history import history, noted, with_earlier
 from weather.files.layout import FieldLayout, Layout
-from weather.files.left_out import of_known_dimensions, of_known_units
+from weather.files.left_out import of_known_dimensions, of_known_units, on_pressure_levels
 from weather.files.members import with_member
 from weather.files.releases import ATTRIBUTE as RELEASES
 from weather.files.releases import releases_of, sole_release
@@ -56,8 +56,8 @@ def canonical(dataset: xr.Dataset, source: str) -> xr.Dataset:
     stated = releases_of(dataset)
     dataset, combined = sole_release(dataset)
     dataset, own_time, leads = valid_times(dataset, source)
-    dataset, names = name_coordinates(dataset, source)
     lines += [f"{source}: {line}" for line in combined] + leads
+    dataset, names = name_coordinates(on_pressure_levels(dataset, source, lines), source)
     fields: dict[str, xr.DataArray] = {}
     layouts: dict[str, FieldLayout] = {}
     for key, name in _chosen(dataset, title, source, lines).items():

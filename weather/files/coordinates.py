@@ -22,6 +22,7 @@ _NAMES = {
 _STANDARD_NAMES = {
     "air_pressure": "level", "latitude": "lat", "longitude": "lon", "realization": "member",
 }  # fmt: skip
+_OF_PRESSURE = ("", "hPa", "Pa")  # plain units
 _LEVELS = (
     1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 125, 150, 175, 200, 225, 250, 300, 350, 400, 450,
     500, 550, 600, 650, 700, 750, 775, 800, 825, 850, 875, 900, 925, 950, 975, 1000,
@@ -40,6 +41,16 @@ def by_level_axis(dataset: xr.Dataset) -> list[xr.Dataset]:
         dataset[[name for name, field in dataset.data_vars.items() if axis in field.dims]]
         for axis in axes[1:]
     ]
+
+
+def other_levels(dataset: xr.Dataset) -> dict[Hashable, str]:
+    """Coordinates that are called as those of pressure are, and their unit, which is of none."""
+    called = [key for key in dataset.coords if str(key).lower() in _NAMES["level"]]
+    return {
+        key: str(dataset[key].attrs["units"])
+        for key in called
+        if _meaning(dataset[key]) is None and _unit(dataset[key]) not in _OF_PRESSURE
+    }
 
 
 def name_coordinates(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, dict[str, str]]:
@@ -78,6 +89,8 @@ def _find(dataset: xr.Dataset, meaning: str) -> Hashable | None:
         return (spanning or found)[0]
     unknown = [key for key in dataset.dims if key in dataset.variables]
     unknown = [key for key in unknown if _meaning(dataset[key]) is None]
+    if meaning == "level":
+        unknown = [key for key in unknown if _unit(dataset[key]) in _OF_PRESSURE]
     fits = [key for key in unknown if _by_values(dataset[key].values) == meaning]
     return fits[0] if len(fits) == 1 else None
 
@@ -94,7 +107,12 @@ def _meaning(coordinate: xr.DataArray) -> str | None:
         return _STANDARD_NAMES[attributes["standard_name"]]
     if name in coordinate.dims and plain_unit(unit) in ("hPa", "Pa"):
         return "level"
-    return next((m for m, aliases in _NAMES.items() if name.lower() in aliases), None)
+    called = next((m for m, aliases in _NAMES.items() if name.lower() in aliases), None)
+    return None if called == "level" and _unit(coordinate) not in _OF_PRESSURE else called
+
+
+def _unit(coordinate: xr.DataArray) -> str:
+    return plain_unit(str(coordinate.attrs.get("units", "")))
 
 
 def _by_values(values: NDArray[np.generic]) -> str | None:

@@ -14,7 +14,14 @@ TIMES_LEFT_OUT = " times left out, from "
 SUMS_OVER = ": sums over the "
 UNKNOWN = " of unknown meaning"
 UNCONVERTED = ", to which it cannot be converted"
+NO_PRESSURE = ", which is no unit of pressure"
 MADE_HERE = ", made by weather forecast"
+REMEDIES = {  # by how the line ends on a field that is left out
+    UNKNOWN: "select one entry",
+    UNCONVERTED: "convert it, or mend its units attribute",
+    NO_PRESSURE: "give levels in hPa or Pa, or fields near the ground as t2m, u10, v10 without "
+    "levels",
+}
 
 
 def noted(dataset: xr.Dataset, *lines: str) -> xr.Dataset:
@@ -92,13 +99,12 @@ def simulated(dataset: xr.Dataset) -> bool:
 
 
 def left_out(source: str, names: Sequence[object], why: str) -> str:
-    """The line on fields that cannot be read; why ends in `UNKNOWN` or `UNCONVERTED`."""
+    """The line on fields that cannot be read; why ends in one of `REMEDIES`."""
     listed = ", ".join(repr(str(name)) for name in names)
     return f"{source}: left out {listed}, {why}"
 
 
 def not_understood(dataset: xr.Dataset) -> dict[str, str]:
     """The lines of `left_out`, and what to do about each."""
-    remedies = {UNKNOWN: "select one entry", UNCONVERTED: "convert it, or mend its units attribute"}
     lines = history(dataset)
-    return {line: todo for line in lines for end, todo in remedies.items() if line.endswith(end)}
+    return {line: todo for line in lines for end, todo in REMEDIES.items() if line.endswith(end)}

@@ -5,9 +5,33 @@ from collections.abc import Hashable, Mapping
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.files.coordinates import DIMENSIONS
-from weather.files.history import UNCONVERTED, UNKNOWN, left_out
+from weather.files.coordinates import DIMENSIONS, other_levels
+from weather.files.history import NO_PRESSURE, REMEDIES, UNCONVERTED, UNKNOWN, left_out
 from weather.files.units import unconvertible
+from weather.variables import ON_LEVELS, canonical_name
+
+
+def on_pressure_levels(dataset: xr.Dataset, source: str, lines: list[str]) -> xr.Dataset:
+    """Without levels called as those of pressure are, but in another unit, as 2 m or model levels.
+
+    What lies along them is noted, and what a scalar puts there, of the fields of the upper air.
+
+    Raises:
+        InputError: if there are no other fields.
+    """
+    for axis, unit in other_levels(dataset).items():
+        fields = {key: field for key, field in dataset.data_vars.items() if axis in field.coords}
+        if axis not in dataset.dims:
+            fields = {k: f for k, f in fields.items() if canonical_name(str(k)) in ON_LEVELS}
+        plane = {d for field in fields.values() for d in field.dims if d != axis}
+        dataset = dataset.drop_vars([axis, *fields])
+        why = f"along {str(axis)!r} in {unit!r}{NO_PRESSURE}"
+        others = [f for f in dataset.data_vars.values() if len(plane & {*f.dims}) > 1]
+        if fields and not others:
+            listed = ", ".join(repr(str(key)) for key in fields)
+            raise InputError(f"{source}: {listed} {why}: {REMEDIES[NO_PRESSURE]}")
+        lines += [left_out(source, [*fields], why)] if fields else []
+    return dataset
 
 
 def of_known_dimensions(

@@ -28,6 +28,7 @@ _CONVERSIONS: dict[tuple[str, str], tuple[float, float]] = {
 }
 _SPELLINGS = {
     "millibar": "hPa", "millibars": "hPa", "mbar": "hPa", "hpa": "hPa", "mb": "hPa",
+    "hectopascal": "hPa", "hectopascals": "hPa",
     "pascal": "Pa", "pascals": "Pa", "pa": "Pa", "n m-2": "Pa",
     "kelvin": "K", "kelvins": "K", "degk": "K", "deg k": "K", "k": "K", "°k": "K",
     "c": "degC", "celsius": "degC", "degc": "degC", "deg_c": "degC", "deg c": "degC",

@@ -1,6 +1,6 @@
 """Analyses that forecasts are compared with, checked as those that forecasts start from are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import xarray as xr
@@ -8,7 +8,13 @@ import xarray as xr
 from sciml.errors import InputError
 from weather.checking.findings import Finding
 from weather.checking.preflight import apply, inspect
-from weather.files.accumulations import known_hours, of_hours, require_increments, stated_hours
+from weather.files.accumulations import (
+    HOURS,
+    known_hours,
+    of_hours,
+    require_increments,
+    stated_hours,
+)
 from weather.files.history import history, noted
 from weather.files.members import one_member
 
@@ -54,10 +60,38 @@ def checked(
     except InputError as error:
         raise InputError(f"{what}: {error}") from None
     result, summed = _of_hours(result, forecast)
-    lines = [f"{what}: {line}" for line in (*lines, *summed)]
+    return said(what, [*lines, *summed], result, tell)
+
+
+def of_equal_hours(
+    what: str,
+    other: xr.Dataset,
+    forecast: xr.Dataset,
+    tell: Callable[[str], object] = lambda line: None,
+) -> xr.Dataset:
+    """Another forecast, without fields that accumulate over other hours than the forecast's do.
+
+    Args:
+        what: its name, for messages.
+        other: from `open_forecast`.
+        forecast: likewise.
+        tell: called with a line for each field that is left out.
+    """
+    own, theirs = stated_hours(other), stated_hours(forecast)
+    common = [n for n in {**own, **theirs} if n in other and n in forecast]
+    differ = sorted(n for n in common if own.get(n) != theirs.get(n))
+    lines = [_left_out(name, own.get(name), theirs.get(name)) for name in differ]
+    return said(what, lines, other.drop_vars(differ), tell)
+
+
+def said(
+    what: str, lines: Sequence[str], dataset: xr.Dataset, tell: Callable[[str], object]
+) -> xr.Dataset:
+    """The data set with lines in its history, each told; see `found`."""
+    lines = [f"{what}: {line}" for line in lines]
     for line in lines:
         tell(line)
-    return noted(result, *(_CHECKED + line for line in lines))
+    return noted(dataset, *(_CHECKED + line for line in lines))
 
 
 def found(*datasets: xr.Dataset) -> list[str]:
@@ -68,21 +102,24 @@ def found(*datasets: xr.Dataset) -> list[str]:
 
 
 def _of_hours(analyses: xr.Dataset, forecast: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
-    """Fields that accumulate over the hours that the forecast's do, as far as these are known.
+    """Fields that accumulate over the hours that the forecast's do.
 
-    One that cannot be is left out, and told.
+    One that cannot be is left out, and told; one of unknown hours on both sides stays.
     """
     own, theirs = known_hours(analyses), stated_hours(forecast)
-    other = {n for n, hours in theirs.items() if n in own and hours % own[n]}
-    told = [
-        f"{name} left out: it is of {own[name]:g} h up to each time, the forecast's of "
-        f"{theirs[name]:g} h"
-        for name in sorted(other)
-    ]
+    common = [n for n in {**own, **theirs} if n in analyses and n in forecast]
+    other = {n for n in common if n not in own or n not in theirs or theirs[n] % own[n]}
+    told = [_left_out(name, own.get(name), theirs.get(name)) for name in sorted(other)]
     wanted = {name: hours for name, hours in theirs.items() if name not in other}
     require_increments(analyses, wanted)
     summed, lines = of_hours(analyses.drop_vars(other), wanted)
     return summed, [*told, *lines]
+
+
+def _left_out(name: str, own: float | None, theirs: float | None) -> str:
+    ours, other = (f"{hours:g} h" if hours else "unknown hours" for hours in (own, theirs))
+    advice = "" if own and theirs else f": state them by the attribute {HOURS}"
+    return f"{name} left out: it is of {ours} up to each time, the forecast's of {other}{advice}"
 
 
 def _as_forecast(findings: tuple[Finding, ...], forecast: xr.Dataset) -> tuple[Finding, ...]:

@@ -47,7 +47,7 @@ def facts(
         "forecasts taken for analyses": "; ".join(
             dict.fromkeys([*forecasts(truth), *forecasts(training)])
         ),
-        "checked": "; ".join(found(truth, training)),
+        "checked": "; ".join(found(truth, training, *models.values())),
         "leakage": "; ".join([seen.stamp, *(f.text for f in seen.findings)]),
         "grid": setup.grid.describe(),
     }

@@ -15,6 +15,7 @@ from sciml.errors import InputError
 from weather.cli import app
 from weather.cyclones.atcf import a_deck
 from weather.cyclones.basins import basin
+from weather.cyclones.best_track import read_best_tracks
 from weather.cyclones.geojson import cut_at_date_line, feature_collection
 from weather.cyclones.report import track_table
 from weather.cyclones.track import Track
@@ -50,6 +51,30 @@ def test_the_table_comes_back(found: Tracks, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("track\n1\n")
     with pytest.raises(InputError, match="lacks the columns"):
         read_tracks(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize("stated", ["2018-09-14T06:00", "2018-09-14T06:00Z", "2018-09-14 08:00+02"])
+def test_times_of_best_tracks_are_utc(stated: str, found: Tracks, tmp_path: Path) -> None:
+    """And are drawn beside those that were found."""
+    track = found.tracks[0]
+    file = tmp_path / "best.csv"
+    file.write_text(f"ID,ISO_TIME,LAT,LON\nA,{stated},15,-105\n")
+    best = read_best_tracks(file)
+    assert best["time"].tolist() == [pd.Timestamp("2018-09-14T06:00")]
+    draw_tracks([track], best=best)
+
+
+@pytest.mark.parametrize("known", [{}, {"01": ("SH012001", "ZOE")}])
+def test_our_own_tracks_are_read_as_best_tracks(
+    known: dict[str, tuple[str, str]], found: Tracks, tmp_path: Path
+) -> None:
+    """One storm of each, called as in the table, or as its track."""
+    write_tracks(found, tmp_path, "SCML", known)
+    sizes = read_best_tracks(tmp_path / "tracks.csv").groupby("storm").size()
+    names = ["ZOE" if track.name in known else track.name for track in found.tracks]
+    assert sizes.to_dict() == {
+        name: len(track.fixes) for name, track in zip(names, found.tracks, strict=True)
+    }
 
 
 def test_a_deck_lines_have_the_columns_of_atcf(found: Tracks) -> None:

@@ -169,3 +169,15 @@ def test_what_does_not_fit_is_one_line(
         assert call("train", waves_file, *with_it, *DOWNSCALING, "--run", tmp_path / "run") == 2
         assert f"leave out model.{part}" in one_line()
     assert not out.exists()
+
+
+def test_a_test_period_without_times_is_refused_before_training(
+    call, one_line, waves_file, tiny_config, tmp_path
+):
+    run = tmp_path / "run"
+    periods = [word for name, dates in (("train", "[2001, 2001]"), ("test", "[2030, 2031]"))
+               for word in ("--set", f"data.{name}={dates}")]  # fmt: skip
+    options = ["--config", tiny_config["transformer"], "--run", run, *DOWNSCALING, *periods]
+    assert call("train", waves_file, *options) == 2
+    assert "data.test is 2030-01-01 to 2031-12-31, the data 2001-01-01 to" in one_line()
+    assert not run.exists()

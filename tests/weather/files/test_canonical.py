@@ -251,6 +251,45 @@ def test_a_field_in_an_unsuited_unit_is_left_out(few, opened):
     assert Layout.of(canonical(both, "data.nc")).fields["tp"].name == "total_precipitation"
 
 
+@pytest.mark.parametrize(
+    ("name", "unit"), [("level", "m"), ("lev", "1"), ("level", "kPa"), ("height", "m")]
+)
+def test_levels_in_another_unit_are_no_pressures(few, opened, name, unit):
+    """Of numbers that pressures have, too; beside others left out, alone refused."""
+    levels = xr.Variable(name, [10.0, 50.0, 100.0], {"units": unit})
+    data = few[["t"]].isel(level=[0, 1, 1]).rename(level=name).assign_coords({name: levels})
+    with pytest.raises(InputError, match=rf"^data.nc: 't' .*'{name}'"):
+        canonical(data, "data.nc")
+    dataset = opened(data.assign(msl=few["msl"]))
+    assert set(dataset.data_vars) == {"msl"}
+    assert "data.nc: left out 't', " in dataset.attrs["history"]
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_air_at_two_metres_is_not_at_two_hectopascals(few, opened, along):
+    """As NCEP has it, and as a scalar."""
+    height = xr.Variable("level" if along else (), [2.0] if along else 2.0, {"units": "m"})
+    data = few[["t"]].isel(level=[0]) if along else few[["t"]].isel(level=0)
+    data = data.rename(t="air").assign_coords(level=height)
+    why = "'air' .*'level' in 'm', which is no unit of pressure"
+    with pytest.raises(InputError, match=rf"^data.nc: {why}: .*t2m"):
+        canonical(data, "data.nc")
+    dataset = opened(data.assign(msl=few["msl"]))
+    assert dataset["msl"].dims == ("time", "lat", "lon")
+    assert [finding.text for finding in origin_of(dataset)] == [
+        "data.nc: left out 'air', along 'level' in 'm', which is no unit of pressure: "
+        "give levels in hPa or Pa, or fields near the ground as t2m, u10, v10 without levels "
+        "if it is wanted"
+    ]
+
+
+@pytest.mark.parametrize("unit", ["hPa", "millibars", "hectopascals", "Pa", ""])
+def test_levels_in_units_of_pressure_are_read(few, unit):
+    factor = 100 if unit == "Pa" else 1
+    data = few.assign_coords(level=("level", factor * few["level"].values, {"units": unit}))
+    np.testing.assert_array_equal(canonical(data, "data.nc")["level"], few["level"])
+
+
 def test_a_field_with_a_foreign_dimension_does_not_hide_another(few, opened):
     members = xr.concat([few.msl] * 2, "quantile")
     data = few.rename(msl="prmsl").assign(msl=members)
