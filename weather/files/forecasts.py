@@ -14,6 +14,7 @@ from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
+from weather.files.members import spread, with_member
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
@@ -127,10 +128,10 @@ def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
 
 def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
     parts = [_canonical(part, file) for part in opened]
-    whole = parts[0]
-    if len(parts) > 1:
+    if len(opened) > 1:
         parts = [_still(part) for part in preferred(parts)]
-        whole = reduce(xr.Dataset.combine_first, parts)
+    whole = reduce(xr.Dataset.combine_first, spread(parts))
+    if len(opened) > 1:
         whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
     whole = _by_ascending_lead(whole, file)
     return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
@@ -220,6 +221,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     result = layout.attach(xr.Dataset(fields, attrs=dataset.attrs))
     result = noted(result, *not_understood(there))
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
+    result = with_member(result, there, None)
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):
         if role in result.dims:
