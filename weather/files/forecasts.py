@@ -13,7 +13,7 @@ from weather.files.canonical import canonical
 from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
-from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
+from weather.files.lead_times import by_lead_time, deciding, hours_since_initial, lead_times
 from weather.files.members import spread, with_member
 from weather.files.merge import preferred
 from weather.files.reanalysis import as_reanalysis
@@ -53,6 +53,8 @@ def open_forecast(sources: Path | str | Sequence[Path | str] | xr.Dataset) -> xr
 def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
     """Open forecasts where files state lead times, and not only the zero of analyses; else these.
 
+    Sums and the like that ERA5 has beside its analyses do not make them forecasts.
+
     Args:
         sources: see `open_forecast` and `weather.files.reanalysis.open_reanalysis`.
 
@@ -67,9 +69,10 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
         opened = [(Path(name), _raw(Path(name))) for name in names if Path(name).exists()]
     except InputError:
         opened = []  # reading them as analyses says what is wrong
-    if len(opened) == len(names) and _state_lead_times([parts for _, parts in opened]):
+    told = deciding([parts for _, parts in opened])
+    if len(opened) == len(names) and _state_lead_times(told):
         return _together(opened)
-    _require_alike(opened)
+    _require_alike([(file, parts) for (file, _), parts in zip(opened, told, strict=True)])
     grib = {str(file): parts for file, parts in opened if _holds_grib(file)}
     return as_reanalysis([(name, grib.get(name) or open_source(name)) for name in names])
 

@@ -1,6 +1,6 @@
 """GRIB files as centres make them: ensembles with a control run, sums beside analyses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.files.forecasts import open_forecast
+from weather.files.forecasts import open_either, open_forecast
 from weather.files.members import one_member
 from weather.files.reanalysis import open_reanalysis
 
@@ -23,7 +23,7 @@ CONTROL = {"typeOfProcessedData": 3, "typeOfEnsembleForecast": 1, "perturbationN
 PERTURBED = {"typeOfProcessedData": 4, "typeOfEnsembleForecast": 3}
 
 
-def write(path: Path, sample: str, messages: list[tuple[Mapping[str, Any], float]]) -> Path:
+def write(path: Path, sample: str, messages: Sequence[tuple[Mapping[str, Any], float]]) -> Path:
     """Messages of one value each, their keys in the order in which ecCodes wants them."""
     eccodes = pytest.importorskip("eccodes")
     with path.open("wb") as file:
@@ -51,7 +51,7 @@ def an_ensemble(path: Path, *steps: int, members: tuple[int, ...] = (1, 2, 3)) -
 
 def of_a_column(field: xr.DataArray) -> list[Any]:
     """Values at the first place, rounded as GRIB packs them."""
-    found = field.isel(lat=0, lon=0).squeeze("level", drop=True)
+    found = field.isel(lat=0, lon=0, level=0, missing_dims="ignore")
     return found.values.round(3).tolist()
 
 
@@ -71,3 +71,50 @@ def test_an_ensemble_at_its_initial_time_is_one_of_analyses(tmp_path: Path) -> N
     assert of_a_column(analyses["t"]) == [[270, 271, 272, 273]]
     with pytest.raises(InputError, match=r"an ensemble of 4 members.* with .isel\(number=0\)"):
         one_member(analyses)
+
+
+def begun(start: np.datetime64) -> dict[str, Any]:
+    """Keys of ECMWF's messages that start at a full hour."""
+    day, hour = str(start.astype("datetime64[h]")).split("T")
+    return {"centre": "ecmf", "marsStream": "oper", "marsClass": "ea", **GRID,
+            "dataDate": int(day.replace("-", "")), "dataTime": 100 * int(hour)}  # fmt: skip
+
+
+def rain(start: np.datetime64, first: int, last: int) -> dict[str, Any]:
+    """Keys of tp between two lead times in hours."""
+    span = {"stepType": "accum", "stepRange": f"{first}-{last}"}
+    return begun(start) | {"marsType": "fc", "paramId": 228} | span
+
+
+def era5(path: Path, first: str, hours: int, *fields: str) -> Path:
+    """Hourly msl, an analysis, and tp, of forecasts from 6 and 18 UTC: both count the hours."""
+    messages = []
+    for number in range(hours):
+        valid = np.datetime64(first, "h") + number
+        since = (int(valid.astype(int)) - 7) % 12 + 1
+        keys = {"msl": begun(valid) | {"marsType": "an", "paramId": 151},
+                "tp": rain(valid - since, since - 1, since)}  # fmt: skip
+        messages += [(keys[name], float(number)) for name in fields]
+    return write(path, "regular_ll_sfc_grib1", messages)
+
+
+@pytest.mark.parametrize("files", [["msl tp"], ["msl", "tp"]])
+def test_sums_beside_analyses_do_not_make_them_forecasts(files: list[str], tmp_path: Path) -> None:
+    """As ERA5's precipitation; alone, such sums are forecasts as before."""
+    pytest.importorskip("cfgrib")
+    made = [era5(tmp_path / name, "2020-01-01T07", 24, *name.split()) for name in files]
+    found = open_either(made)
+    assert "lead_time" not in found.dims
+    assert of_a_column(found["msl"]) == of_a_column(found["tp"]) == [*range(24)]
+    assert "lead_time" in open_either(era5(tmp_path / "alone", "2020-01-01T07", 24, "tp")).dims
+
+
+def test_a_run_beside_its_first_analysis_or_mountains_is_a_forecast(tmp_path: Path) -> None:
+    pytest.importorskip("cfgrib")
+    start = np.datetime64("2020-01-01")
+    run = [(rain(start, 0, hour), 1.0) for hour in (6, 12)]
+    pressure = begun(start) | {"marsType": "an", "paramId": 151}
+    mountains = begun(start - 365) | {"marsType": "an", "paramId": 129}
+    for number, field in enumerate((pressure, mountains)):
+        file = write(tmp_path / f"{number}.grib", "regular_ll_sfc_grib1", [(field, 1e5), *run])
+        assert open_either(file).sizes["lead_time"] == 3
