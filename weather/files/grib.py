@@ -10,6 +10,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.history import noted
+from weather.files.times import THERE
 from weather.variables import ON_LEVELS, canonical_name
 
 _PRESSURE = ("isobaricInhPa", "isobaricInPa")
@@ -125,5 +126,16 @@ def _open(path: Path, index: str, group: list[_Array]) -> xr.Dataset:
     if group[0].keys["typeOfLevel"] == "surface" and "t" in dataset:
         dataset = dataset.rename(t="skt")
     dataset = dataset.drop_vars(_SINGLE, errors="ignore").drop_attrs(deep=False)
+    dataset = _with_gaps(dataset, group[0])
     release = group[0].keys["expver"]
     return dataset if release == "undef" else dataset.assign_coords(expver=release)
+
+
+def _with_gaps(dataset: xr.Dataset, array: _Array) -> xr.Dataset:
+    """With a note of which lead times each run has, where not all have the same."""
+    pairs = {(time, step) for _, time, step, _ in array.places}
+    times, steps = (sorted(set(values)) for values in zip(*pairs, strict=True))
+    if len(pairs) == len(times) * len(steps):
+        return dataset
+    there = [[(time, step) in pairs for step in steps] for time in times]
+    return dataset.assign_coords({THERE: (("time", "step"), there)})

@@ -118,3 +118,16 @@ def test_a_run_beside_its_first_analysis_or_mountains_is_a_forecast(tmp_path: Pa
     for number, field in enumerate((pressure, mountains)):
         file = write(tmp_path / f"{number}.grib", "regular_ll_sfc_grib1", [(field, 1e5), *run])
         assert open_either(file).sizes["lead_time"] == 3
+
+
+def test_hours_that_no_message_gives_are_no_times(tmp_path: Path) -> None:
+    """Files of calendar days: the first and the last run are cut."""
+    pytest.importorskip("cfgrib")
+    days = [era5(tmp_path / day, f"{day}T00", 24, "tp") for day in ("2020-01-30", "2020-01-31")]
+    one = open_reanalysis(days[0])
+    assert of_a_column(one["tp"]) == [*range(24)]
+    assert one["time"].values[0] == np.datetime64("2020-01-30")
+    both = open_reanalysis(days)
+    assert of_a_column(both["tp"]) == [*range(24)] * 2
+    forecast = open_forecast(days[0])
+    assert np.isfinite(forecast["tp"]).sum() == 24 * 40  # of 3 runs and 12 lead times
