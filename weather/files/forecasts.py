@@ -15,7 +15,7 @@ from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.lead_times import by_lead_time, deciding, hours_since_initial, lead_times
 from weather.files.members import spread, with_member
-from weather.files.merge import preferred
+from weather.files.merge import preferred, shared_attributes
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
 from weather.files.time_units import decoding, with_dates
@@ -188,7 +188,7 @@ def _concatenate(parts: list[xr.Dataset], dim: str, join: Literal["inner", "oute
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
     return xr.concat(
         parts, dim, join=join, data_vars="minimal", coords="minimal", compat="override",
-        combine_attrs="override",
+        combine_attrs=shared_attributes,
     )  # fmt: skip
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.accumulations import HOURS
 from weather.files.chunks import chunked
 from weather.files.common_times import at_common_times, times_left_out
 from weather.files.history import history, noted, with_earlier
@@ -64,6 +66,12 @@ def preferred(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
             part = noted(part.drop_vars(list(less)), *lines)
             kept.append(layout.model_copy(update={"fields": fields}).attach(part))
     return kept
+
+
+def shared_attributes(every: Sequence[dict[str, Any]], context: object) -> dict[str, Any]:
+    """Those of the first, without hours of sums where others are not of as many."""
+    differ = len({attributes.get(HOURS) for attributes in every}) > 1
+    return {key: value for key, value in every[0].items() if key != HOURS or not differ}
 
 
 def _layouts(parts: Sequence[xr.Dataset]) -> Layout:
@@ -171,8 +179,9 @@ def _in_time(parts: list[xr.Dataset], lines: list[str]) -> xr.Dataset:
         return parts[0]
     parts = sorted(parts, key=lambda part: part["time"].values[0])
     joined = xr.concat(
-        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="inner"
-    )
+        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="inner",
+        combine_attrs=shared_attributes,
+    )  # fmt: skip
     joined, changed = tidy_times(joined, "the files together")
     lines += [line for line in changed if "dropped" in line]
     return joined

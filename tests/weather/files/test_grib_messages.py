@@ -9,7 +9,9 @@ import pytest
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.accumulations import HOURS
 from weather.files.forecasts import open_either, open_forecast
+from weather.files.history import history
 from weather.files.members import one_member
 from weather.files.reanalysis import open_reanalysis
 
@@ -131,3 +133,37 @@ def test_hours_that_no_message_gives_are_no_times(tmp_path: Path) -> None:
     assert of_a_column(both["tp"]) == [*range(24)] * 2
     forecast = open_forecast(days[0])
     assert np.isfinite(forecast["tp"]).sum() == 24 * 40  # of 3 runs and 12 lead times
+
+
+def gfs(path: Path, *spans: tuple[int, int]) -> Path:
+    """tp between lead times in hours, a mm an hour, as GFS has it: since 6 h, and in all."""
+    rain = {"centre": "kwbc", "productDefinitionTemplateNumber": 8, **GRID, "discipline": 0,
+            "parameterCategory": 1, "parameterNumber": 8, "typeOfFirstFixedSurface": 1,
+            "typeOfStatisticalProcessing": 1}  # fmt: skip
+    messages = [(rain | {"stepRange": f"{a}-{b}"}, float(b - a)) for a, b in spans]
+    return write(path, "regular_ll_sfc_grib2", messages)
+
+
+@pytest.mark.parametrize("spans", [[(6, 12), (0, 12)], [(0, 12), (6, 12)]])
+def test_of_sums_up_to_one_time_the_shortest_is_read(
+    spans: list[tuple[int, int]], tmp_path: Path
+) -> None:
+    """Whichever message comes first; and it is told of how many hours it is."""
+    pytest.importorskip("cfgrib")
+    file = gfs(tmp_path / "f012.grib2", (0, 6), *spans)
+    for read in (open_forecast, open_reanalysis):
+        found = read(file)
+        assert np.unique((1000 * found["tp"]).values.round(3)).tolist() == [6]
+        assert found["tp"].attrs[HOURS] == "6"
+        assert history(found)[0] == "f012.grib2: tp read over 6 h, left out over 12 h"
+
+
+def test_hours_of_sums_are_told_where_all_are_of_as_many(tmp_path: Path) -> None:
+    pytest.importorskip("cfgrib")
+    files = [gfs(tmp_path / f"{b}.grib2", (a, b)) for a, b in ((0, 6), (6, 12), (12, 15))]
+    for read in (open_forecast, open_reanalysis):
+        assert read(files[:2])["tp"].attrs[HOURS] == "6"
+        assert HOURS not in read(files)["tp"].attrs
+    total = open_forecast(gfs(tmp_path / "total.grib2", (0, 6), (0, 12)))
+    assert of_a_column(1000 * total["tp"]) == [[6, 12]]
+    assert HOURS not in total["tp"].attrs
