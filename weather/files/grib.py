@@ -38,7 +38,7 @@ def open_grib(path: Path) -> list[xr.Dataset]:
     and v, gives all of them. Fields on pressure levels and single-level fields are
     taken; layers, tropopause and the like are left out, which the history of the first
     data set says. So are longer sums and means where a shorter one is up to the same time,
-    as GFS has them since 6 h and in all.
+    as GFS has them since 6 h and in all, and means of a field that is there at each time.
 
     Raises:
         InputError: cfgrib is not installed, or the file holds no field for us.
@@ -47,14 +47,12 @@ def open_grib(path: Path) -> list[xr.Dataset]:
     with tempfile.TemporaryDirectory() as folder:
         index = str(Path(folder, "{short_hash}.idx"))
         arrays = _arrays(cfgrib, path, index)
-        wanted = [array for array in arrays if _wanted(array)]
+        usable = [array for array in arrays if _wanted(array)]
+        wanted = [array for array in usable if not _there_at_once(array, usable)]
         if not wanted:
             raise InputError(f"{path} holds no field on pressure levels or near the ground")
         parts = [_open(path, index, group) for group in _groups(wanted)]
-    if len(wanted) < len(arrays):
-        line = f"left out {len(arrays) - len(wanted)} fields of layers and special surfaces"
-        parts[0] = noted(parts[0], f"{path.name}: {line}")
-    lines = [f"{path.name}: {array.line}" for array in wanted if array.line]
+    lines = [f"{path.name}: {line}" for line in _left_out(arrays, usable, wanted)]
     return [noted(parts[0], *lines), *parts[1:]]
 
 
@@ -143,6 +141,27 @@ def _wanted(array: _Array) -> bool:
     if kind == "surface" and array.name in ("z", "t"):
         return True  # orography and skin temperature
     return array.name != "unknown" and canonical_name(array.name) not in ON_LEVELS
+
+
+def _there_at_once(array: _Array, arrays: list[_Array]) -> bool:
+    """Whether a mean or sum has the name of a field that is there at the same times."""
+    return array.keys["stepType"] != "instant" and any(
+        other.keys["stepType"] == "instant"
+        and (other.name, other.keys["typeOfLevel"]) == (array.name, array.keys["typeOfLevel"])
+        and other.places & array.places
+        for other in arrays
+    )
+
+
+def _left_out(arrays: list[_Array], usable: list[_Array], wanted: list[_Array]) -> list[str]:
+    number = len(arrays) - len(usable)
+    lines = [f"left out {number} fields of layers and special surfaces"] if number else []
+    lines += [array.line for array in wanted if array.line]
+    means = [array for array in usable if array not in wanted]
+    return lines + [
+        f"left out {array.keys['stepType']} of {array.name}; it is there at each time"
+        for array in means
+    ]
 
 
 def _groups(arrays: list[_Array]) -> list[list[_Array]]:

@@ -167,3 +167,23 @@ def test_hours_of_sums_are_told_where_all_are_of_as_many(tmp_path: Path) -> None
     total = open_forecast(gfs(tmp_path / "total.grib2", (0, 6), (0, 12)))
     assert of_a_column(1000 * total["tp"]) == [[6, 12]]
     assert HOURS not in total["tp"].attrs
+
+
+@pytest.mark.parametrize("kinds", [("avg", "instant"), ("instant", "avg")])
+def test_values_at_a_time_come_before_means_until_then(
+    kinds: tuple[str, str], tmp_path: Path
+) -> None:
+    """Of one name, as GFS's rain rates; whichever message comes first."""
+    pytest.importorskip("cfgrib")
+    rate: dict[str, Any] = {**GRID, "discipline": 0, "parameterCategory": 1,
+                            "parameterNumber": 7, "typeOfFirstFixedSurface": 1}  # fmt: skip
+    until = rate | {"typeOfStatisticalProcessing": 0, "stepRange": "6-12"}
+    at_once = rate | {"stepRange": "12"}
+    keys = {"avg": {"productDefinitionTemplateNumber": 8, **until},
+            "instant": {"productDefinitionTemplateNumber": 0, **at_once}}  # fmt: skip
+    messages = [({"centre": "kwbc", **keys[kind]}, float(len(kind))) for kind in kinds]
+    file = write(tmp_path / "f012.grib2", "regular_ll_sfc_grib2", messages)
+    for read in (open_forecast, open_reanalysis):
+        found = read(file)
+        assert np.unique(found["prate"].values.round(3)).tolist() == [len("instant")]
+        assert history(found)[0] == "f012.grib2: left out avg of prate; it is there at each time"
