@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,7 @@ from weather.files.merge import preferred, shared_attributes
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
 from weather.files.time_units import decoding, with_dates
-from weather.files.times import time_of, with_leads
+from weather.files.times import show, time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
@@ -133,11 +134,28 @@ def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
     parts = [_canonical(part, file) for part in opened]
     if len(opened) > 1:
         parts = [_still(part) for part in preferred(parts)]
-    whole = reduce(xr.Dataset.combine_first, spread(parts))
+    parts = spread(parts)
+    _require_once(parts, file)
+    whole = reduce(xr.Dataset.combine_first, parts)
     if len(opened) > 1:
         whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
     whole = _by_ascending_lead(whole, file)
     return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
+
+
+def _require_once(parts: list[xr.Dataset], file: Path) -> None:
+    """Check that no part has other values of a field where another has it; static ones may."""
+    for one, other in combinations(parts, 2):
+        for name in {*one.data_vars} & {*other.data_vars}:
+            here, there = xr.align(one[name], other[name])
+            if "time" not in here.dims or here.dims != there.dims or not here.size:
+                continue
+            if ((here != there) & here.notnull() & there.notnull()).any():
+                start, lead = here["time"].values[0], here["lead_time"].values[0]
+                raise InputError(
+                    f"{file}: {name} comes twice with different values, from {show(start)} + "
+                    f"{lead / np.timedelta64(1, 'h'):g} h on; keep one of them"
+                )
 
 
 def _by_ascending_lead(forecast: xr.Dataset, file: Path) -> xr.Dataset:

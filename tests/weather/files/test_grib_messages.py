@@ -187,3 +187,21 @@ def test_values_at_a_time_come_before_means_until_then(
         found = read(file)
         assert np.unique(found["prate"].values.round(3)).tolist() == [len("instant")]
         assert history(found)[0] == "f012.grib2: left out avg of prate; it is there at each time"
+
+
+def test_a_field_that_comes_twice_with_other_values_is_refused(tmp_path: Path) -> None:
+    """As of a deterministic run and a control run, which both say that they are number 0."""
+    pytest.importorskip("cfgrib")
+    kinds = [(3, 270.0), (2, 271.0)]  # cf, fc
+    made = [
+        write(tmp_path / f"{kind}.grib2", "regular_ll_pl_grib2", [
+            ({"centre": "ecmf", "productDefinitionTemplateNumber": 1, **GRID, "stepRange": "6",
+              **CONTROL, "typeOfProcessedData": kind, "paramId": 130, "level": 850}, value)
+        ])
+        for kind, value in kinds
+    ]  # fmt: skip
+    for file in made:
+        assert open_forecast(file).sizes["lead_time"] == 1
+    (tmp_path / "both.grib2").write_bytes(b"".join(file.read_bytes() for file in made))
+    with pytest.raises(InputError, match=r"both.grib2: t comes twice .*2020-01-01T00:00 \+ 6 h"):
+        open_forecast(tmp_path / "both.grib2")
