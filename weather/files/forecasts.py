@@ -44,7 +44,7 @@ def open_forecast(sources: Path | str | Sequence[Path | str] | xr.Dataset) -> xr
 
     Raises:
         InputError: a file that cannot be read or holds no forecasts, files of different
-            grids or lead times, an initial time or a file's lead time that comes twice.
+            grids, lead times or members, an initial or lead time or a field that comes twice.
     """
     if isinstance(sources, xr.Dataset):
         return _together([(Path("the data set"), [with_leads(with_dates(sources))])])
@@ -87,6 +87,7 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     for part, file in zip(parts, files, strict=True):
         if not LatLonGrid.from_dataset(part).matches(LatLonGrid.from_dataset(parts[0])):
             raise InputError(f"{file} and {files[0]} have different grids: evaluate them apart")
+        _require_members(part, parts[0], f"{file} and {files[0]}")
     runs = _runs(parts)
     for run in runs:
         if not np.array_equal(run["lead_time"], runs[0]["lead_time"]):
@@ -96,8 +97,30 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     initial = forecast["time"].values
     if len(np.unique(initial)) < len(initial):
         raise InputError("an initial time comes twice; give the files of one model only")
+    forecast = _told_levels(forecast, runs)
     forecast = forecast.sortby("time").assign_attrs(_calibrations(parts))
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
+
+
+def _require_members(part: xr.Dataset, other: xr.Dataset, files: str) -> None:
+    one, two = (
+        set(d["member"].values.tolist() if "member" in d.dims else ()) for d in (part, other)
+    )
+    if one != two:
+        raise InputError(
+            f"{files} have different members ({len(one ^ two)} in one alone): give files of "
+            "the same members"
+        )
+
+
+def _told_levels(forecast: xr.Dataset, runs: list[xr.Dataset]) -> xr.Dataset:
+    """A note of levels that not all runs have; to have none in common is refused."""
+    every = {level for run in runs if "level" in run.dims for level in run["level"].values.tolist()}
+    kept = set(forecast["level"].values.tolist()) if "level" in forecast.dims else set()
+    if every and not kept:
+        raise InputError("the files have no level in common; evaluate them apart")
+    left = ", ".join(f"{level:g}" for level in sorted(every - kept))
+    return noted(forecast, f"left out {left} hPa, which not all files have") if left else forecast
 
 
 def _calibrations(parts: list[xr.Dataset]) -> dict[str, str]:
