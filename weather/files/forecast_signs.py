@@ -95,6 +95,15 @@ def _counts(name: Hashable, values: NDArray[np.generic]) -> bool:
     return plain(name) == "step" and np.array_equal(values, np.arange(values.size))
 
 
+def moving(dataset: xr.Dataset) -> list[Hashable]:
+    """Fields that change with time; not ERA5's `z` at the surface, the orography."""
+    return [
+        key
+        for key, field in dataset.data_vars.items()
+        if not _fixed(key) and (key, field.attrs.get("GRIB_typeOfLevel")) != ("z", "surface")
+    ]
+
+
 def _fixed(key: Hashable) -> bool:
     """Whether a field does not change with time, whatever it was cut from."""
     known = describe(canonical_name(str(key)))

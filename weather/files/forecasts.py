@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
@@ -13,12 +14,13 @@ from weather.files.canonical import canonical
 from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.history import not_understood, noted
 from weather.files.layout import ATTRIBUTE, Layout
-from weather.files.lead_times import by_lead_time, hours_since_initial, lead_times
-from weather.files.merge import preferred
+from weather.files.lead_times import by_lead_time, deciding, hours_since_initial, lead_times
+from weather.files.members import spread, with_member
+from weather.files.merge import preferred, shared_attributes
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
 from weather.files.time_units import decoding, with_dates
-from weather.files.times import time_of, with_leads
+from weather.files.times import show, time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
@@ -42,7 +44,7 @@ def open_forecast(sources: Path | str | Sequence[Path | str] | xr.Dataset) -> xr
 
     Raises:
         InputError: a file that cannot be read or holds no forecasts, files of different
-            grids or lead times, an initial time or a file's lead time that comes twice.
+            grids, lead times or members, an initial or lead time or a field that comes twice.
     """
     if isinstance(sources, xr.Dataset):
         return _together([(Path("the data set"), [with_leads(with_dates(sources))])])
@@ -51,6 +53,8 @@ def open_forecast(sources: Path | str | Sequence[Path | str] | xr.Dataset) -> xr
 
 def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
     """Open forecasts where files state lead times, and not only the zero of analyses; else these.
+
+    Sums and the like that ERA5 has beside its analyses do not make them forecasts.
 
     Args:
         sources: see `open_forecast` and `weather.files.reanalysis.open_reanalysis`.
@@ -66,9 +70,10 @@ def open_either(sources: Path | str | Sequence[Path | str]) -> xr.Dataset:
         opened = [(Path(name), _raw(Path(name))) for name in names if Path(name).exists()]
     except InputError:
         opened = []  # reading them as analyses says what is wrong
-    if len(opened) == len(names) and _state_lead_times([parts for _, parts in opened]):
+    told = deciding([parts for _, parts in opened])
+    if len(opened) == len(names) and _state_lead_times(told):
         return _together(opened)
-    _require_alike(opened)
+    _require_alike([(file, parts) for (file, _), parts in zip(opened, told, strict=True)])
     grib = {str(file): parts for file, parts in opened if _holds_grib(file)}
     return as_reanalysis([(name, grib.get(name) or open_source(name)) for name in names])
 
@@ -82,6 +87,7 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     for part, file in zip(parts, files, strict=True):
         if not LatLonGrid.from_dataset(part).matches(LatLonGrid.from_dataset(parts[0])):
             raise InputError(f"{file} and {files[0]} have different grids: evaluate them apart")
+        _require_members(part, parts[0], f"{file} and {files[0]}")
     runs = _runs(parts)
     for run in runs:
         if not np.array_equal(run["lead_time"], runs[0]["lead_time"]):
@@ -91,8 +97,30 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     initial = forecast["time"].values
     if len(np.unique(initial)) < len(initial):
         raise InputError("an initial time comes twice; give the files of one model only")
+    forecast = _told_levels(forecast, runs)
     forecast = forecast.sortby("time").assign_attrs(_calibrations(parts))
     return forecast.assign_coords(valid_time=forecast["time"] + forecast["lead_time"])
+
+
+def _require_members(part: xr.Dataset, other: xr.Dataset, files: str) -> None:
+    one, two = (
+        set(d["member"].values.tolist() if "member" in d.dims else ()) for d in (part, other)
+    )
+    if one != two:
+        raise InputError(
+            f"{files} have different members ({len(one ^ two)} in one alone): give files of "
+            "the same members"
+        )
+
+
+def _told_levels(forecast: xr.Dataset, runs: list[xr.Dataset]) -> xr.Dataset:
+    """A note of levels that not all runs have; to have none in common is refused."""
+    every = {level for run in runs if "level" in run.dims for level in run["level"].values.tolist()}
+    kept = set(forecast["level"].values.tolist()) if "level" in forecast.dims else set()
+    if every and not kept:
+        raise InputError("the files have no level in common; evaluate them apart")
+    left = ", ".join(f"{level:g}" for level in sorted(every - kept))
+    return noted(forecast, f"left out {left} hPa, which not all files have") if left else forecast
 
 
 def _calibrations(parts: list[xr.Dataset]) -> dict[str, str]:
@@ -127,13 +155,30 @@ def _require_alike(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> None:
 
 def _one_file(file: Path, opened: list[xr.Dataset]) -> xr.Dataset:
     parts = [_canonical(part, file) for part in opened]
-    whole = parts[0]
-    if len(parts) > 1:
+    if len(opened) > 1:
         parts = [_still(part) for part in preferred(parts)]
-        whole = reduce(xr.Dataset.combine_first, parts)
+    parts = spread(parts)
+    _require_once(parts, file)
+    whole = reduce(xr.Dataset.combine_first, parts)
+    if len(opened) > 1:
         whole = whole.transpose(*DIMENSIONS, missing_dims="ignore").sortby("lat", ascending=False)
     whole = _by_ascending_lead(whole, file)
     return whole.assign_attrs({k: v for k, v in whole.attrs.items() if k != ATTRIBUTE})
+
+
+def _require_once(parts: list[xr.Dataset], file: Path) -> None:
+    """Check that no part has other values of a field where another has it; static ones may."""
+    for one, other in combinations(parts, 2):
+        for name in {*one.data_vars} & {*other.data_vars}:
+            here, there = xr.align(one[name], other[name])
+            if "time" not in here.dims or here.dims != there.dims or not here.size:
+                continue
+            if ((here != there) & here.notnull() & there.notnull()).any():
+                start, lead = here["time"].values[0], here["lead_time"].values[0]
+                raise InputError(
+                    f"{file}: {name} comes twice with different values, from {show(start)} + "
+                    f"{lead / np.timedelta64(1, 'h'):g} h on; keep one of them"
+                )
 
 
 def _by_ascending_lead(forecast: xr.Dataset, file: Path) -> xr.Dataset:
@@ -184,7 +229,7 @@ def _concatenate(parts: list[xr.Dataset], dim: str, join: Literal["inner", "oute
     parts = [part.assign_coords(lat=parts[0]["lat"], lon=parts[0]["lon"]) for part in parts]
     return xr.concat(
         parts, dim, join=join, data_vars="minimal", coords="minimal", compat="override",
-        combine_attrs="override",
+        combine_attrs=shared_attributes,
     )  # fmt: skip
 
 
@@ -220,6 +265,7 @@ def _canonical(dataset: xr.Dataset, file: Path) -> xr.Dataset:
     result = layout.attach(xr.Dataset(fields, attrs=dataset.attrs))
     result = noted(result, *not_understood(there))
     result = result.drop_vars([c for c in result.coords if c not in DIMENSIONS])
+    result = with_member(result, there, None)
     levels = in_hectopascal(layout.level, layout.level_units)
     for role, file_values in (("lat", layout.lat), ("lon", layout.lon), ("level", levels)):
         if role in result.dims:

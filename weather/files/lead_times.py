@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.files.chunks import chunked
-from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, plain
+from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, moving, plain
 from weather.files.times import time_of, unreadable_lead
 
 _INITIAL = (*INITIAL, "time")
@@ -23,6 +23,44 @@ def lead_times(parts: list[xr.Dataset]) -> NDArray[np.timedelta64]:
     found = [part[name].values.ravel() for part, name in zip(every, names, strict=True) if name]
     nothing = np.empty(0, "timedelta64[ns]")
     return np.unique(np.concatenate(found)) if found and all(names) else nothing
+
+
+def deciding(files: Sequence[list[xr.Dataset]]) -> list[list[xr.Dataset]]:
+    """Of each file the parts that tell whether they are forecasts.
+
+    ERA5 has sums, extremes and other fields of GRIB type fc beside its analyses. Their lead
+    times tell nothing where the analyses, of other fields, are not only where their runs begin.
+    """
+    late = [part for parts in files for part in parts if _is_late(part)]
+    early = [[part for part in parts if not _is_late(part)] for parts in files]
+    stated = [part for parts in early for part in parts if len(lead_times([part]))]
+    analyses = [part[names] for part in stated if (names := moving(part))]
+    return early if _accompany(late, analyses) else [*files]
+
+
+def _is_late(part: xr.Dataset) -> bool:
+    return bool((lead_times([part]) > 0).any())
+
+
+def _accompany(others: list[xr.Dataset], analyses: list[xr.Dataset]) -> bool:
+    """Whether fields are such as stand beside analyses."""
+    typed = all(field.attrs.get("GRIB_dataType") == "an" for field in _fields(analyses))
+    fits = all(
+        field.attrs.get("GRIB_stepType", "instant") != "instant"
+        or (typed and field.attrs.get("GRIB_dataType") == "fc")
+        for field in _fields(others)
+    )
+    same = {field.name for field in _fields(analyses)} & {field.name for field in _fields(others)}
+    return fits and not same and bool({*_initial_times(analyses)} - {*_initial_times(others)})
+
+
+def _fields(parts: list[xr.Dataset]) -> list[xr.DataArray]:
+    return [field for part in parts for field in part.data_vars.values()]
+
+
+def _initial_times(parts: list[xr.Dataset]) -> list[np.datetime64]:
+    found = [(part, _find(part, "forecast_reference_time", _INITIAL, "M")) for part in parts]
+    return [time for part, key in found if key for time in part[key].values.ravel()]
 
 
 def hours_since_initial(parts: list[xr.Dataset]) -> NDArray[np.float64]:

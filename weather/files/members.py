@@ -26,16 +26,33 @@ def with_member(part: xr.Dataset, read: xr.Dataset, own: str | None) -> xr.Datas
     return part.assign_coords(member=xr.Variable((), member, {_NAME: own or "member"}))
 
 
+def spread(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """Parts of one file: a single member has a dimension too where others have the same field.
+
+    So a control run is one of its ensemble. Fields without time stay as they are.
+    """
+    held: dict[object, set[object]] = {}
+    for part in parts:
+        for name in part.data_vars if "member" in part.coords else ():
+            held.setdefault(name, set()).update(part["member"].values.ravel().tolist())
+    several = {name for name, members in held.items() if len(members) > 1}
+    return [_spread(part, several) if _is_sole(part) else part for part in parts]
+
+
 def member_name(parts: Sequence[xr.Dataset]) -> str | None:
     """The files' name of `member` where they hold different ones; else None."""
     sole = [part["member"] for part in parts if _is_sole(part)]
-    return str(sole[0].attrs[_NAME]) if len({m.item() for m in sole}) > 1 else None
+    names = [str(member.attrs[_NAME]) for member in sole if _NAME in member.attrs]
+    return names[0] if len({member.item() for member in sole}) > 1 else None
 
 
 def by_member(
     parts: Sequence[xr.Dataset], join: Callable[[list[xr.Dataset]], xr.Dataset]
 ) -> xr.Dataset:
     """The files of each member joined, and these along `member`; files without one serve all.
+
+    A file of several is taken apart where others have its fields for a single one: an ensemble
+    beside its control run.
 
     Args:
         parts: canonical; those of one member name it (see `with_member`).
@@ -44,6 +61,7 @@ def by_member(
     Raises:
         InputError: members of different variables, or without common times.
     """
+    parts = _each_alone(parts)
     every = [part for part in parts if not _is_sole(part)]
     groups: dict[object, list[xr.Dataset]] = {}
     for part in parts:
@@ -89,6 +107,30 @@ def spread_layout(layout: Layout, parts: Sequence[xr.Dataset]) -> Layout:
         if name is None
         else layout.model_copy(update={"dims": {**layout.dims, "member": name}})
     )
+
+
+def _spread(part: xr.Dataset, names: set[object]) -> xr.Dataset:
+    rest = part.drop_vars("member")
+    ours = [name for name, f in part.data_vars.items() if name in names and "time" in f.dims]
+    return rest.assign(rest[ours].expand_dims(member=[part["member"].item()]).data_vars)
+
+
+def _each_alone(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
+    """With a part for each member of those whose fields others have for a single one."""
+    alone = {name for part in parts if _is_sole(part) for name in _timed(part)}
+    return [
+        one
+        for part in parts
+        for one in (
+            [part.isel(member=i) for i in range(part.sizes["member"])]
+            if "member" in part.dims and alone & _timed(part)
+            else [part]
+        )
+    ]
+
+
+def _timed(part: xr.Dataset) -> set[object]:
+    return {name for name, field in part.data_vars.items() if "time" in field.dims}
 
 
 def _is_sole(part: xr.Dataset) -> bool:

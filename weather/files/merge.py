@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.files.accumulations import HOURS
 from weather.files.chunks import chunked
 from weather.files.common_times import at_common_times, times_left_out
 from weather.files.history import history, noted, with_earlier
@@ -21,12 +23,13 @@ from weather.variables import preference
 def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
     """Join canonical data sets: common times, and all levels, NaN where a field has none.
 
-    Times that not all fields have are left out, which the history tells.
+    Times that not all fields have are left out, and files of no times; the history tells.
 
     Raises:
         InputError: different grids, no common times, one time with different values.
     """
-    layout, lines = _layouts(parts), [line for part in parts for line in history(part)]
+    parts, names, told = _of_some_times(parts, names)
+    layout, lines = _layouts(parts), [*told, *(line for part in parts for line in history(part))]
     short = [short_name(name) for name in names]
     lines += compared(parts, short)
     layout = spread_layout(layout, parts)
@@ -39,6 +42,31 @@ def merge(parts: Sequence[xr.Dataset], names: Sequence[str]) -> xr.Dataset:
         lines += times_left_out(parts, short, dataset["time"].values)
     dataset = dataset.drop_attrs(deep=False)
     return layout.attach(with_earlier(noted(dataset, *lines), parts))
+
+
+def _of_some_times(
+    parts: Sequence[xr.Dataset], names: Sequence[str]
+) -> tuple[list[xr.Dataset], list[str], list[str]]:
+    """Parts and names without files of no times, but for their static fields; what to note."""
+    empty = [short_name(n) for n, p in zip(names, parts, strict=True) if _is_empty(p)]
+    if len(parts) == 1 or not empty:
+        return [*parts], [*names], []
+    if not any(part.sizes.get("time") for part in parts):
+        raise InputError(f"{', '.join(empty)} hold no times; give files of some")
+    still = [_static(part) if _is_empty(part) else part for part in parts]
+    kept = [(part, name) for part, name in zip(still, names, strict=True) if part.data_vars]
+    lines = [f"{name}: left out, it holds no times" for name in empty]
+    return [part for part, _ in kept], [name for _, name in kept], lines
+
+
+def _is_empty(part: xr.Dataset) -> bool:
+    return part.sizes.get("time") == 0
+
+
+def _static(part: xr.Dataset) -> xr.Dataset:
+    static, layout = part.drop_dims("time"), Layout.of(part)
+    fields = {name: field for name, field in layout.fields.items() if name in static}
+    return layout.model_copy(update={"fields": fields}).attach(static)
 
 
 def _together(parts: list[xr.Dataset], lines: list[str], layout: Layout) -> xr.Dataset:
@@ -64,6 +92,12 @@ def preferred(parts: Sequence[xr.Dataset]) -> list[xr.Dataset]:
             part = noted(part.drop_vars(list(less)), *lines)
             kept.append(layout.model_copy(update={"fields": fields}).attach(part))
     return kept
+
+
+def shared_attributes(every: Sequence[dict[str, Any]], context: object) -> dict[str, Any]:
+    """Those of the first, without hours of sums where others are not of as many."""
+    differ = len({attributes.get(HOURS) for attributes in every}) > 1
+    return {key: value for key, value in every[0].items() if key != HOURS or not differ}
 
 
 def _layouts(parts: Sequence[xr.Dataset]) -> Layout:
@@ -171,8 +205,9 @@ def _in_time(parts: list[xr.Dataset], lines: list[str]) -> xr.Dataset:
         return parts[0]
     parts = sorted(parts, key=lambda part: part["time"].values[0])
     joined = xr.concat(
-        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="inner"
-    )
+        parts, "time", data_vars="minimal", coords="minimal", compat="override", join="inner",
+        combine_attrs=shared_attributes,
+    )  # fmt: skip
     joined, changed = tidy_times(joined, "the files together")
     lines += [line for line in changed if "dropped" in line]
     return joined

@@ -12,6 +12,7 @@ from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plai
 from weather.files.history import BY_VALID_TIME, MADE_HERE
 from weather.files.time_units import require_calendar, require_dates, with_dates
 
+THERE = "in_file"  # coordinate (initial time, lead time): whether there is anything
 _HOUR = np.timedelta64(1, "h")
 _DURATIONS = {  # of UDUNITS or xarray, to xarray's names
     short: name
@@ -183,9 +184,10 @@ def _on_axis(dataset: xr.Dataset, axis: Hashable | None) -> tuple[xr.Dataset, st
 def _by_valid_time(
     dataset: xr.Dataset, times: xr.DataArray, lead: Hashable, own: Hashable, source: str
 ) -> tuple[xr.Dataset, str | None, list[str]]:
-    """Fields of one or several runs on the axis of their valid times."""
+    """Fields of one or several runs on the axis of the valid times that they have."""
     values = times.values.astype("datetime64[ns]")
-    if len(np.unique(values)) < values.size:
+    there = dataset[THERE].values if THERE in dataset.coords else np.ones(values.shape, bool)
+    if len(np.unique(values[there])) < there.sum():
         raise InputError(
             f"{source} holds forecasts, several for one time (dimensions "
             f"{', '.join(map(str, times.dims))}); select one lead time or one run first"
@@ -195,7 +197,9 @@ def _by_valid_time(
     dataset = dataset.drop_vars(dated)
     if times.ndim == 2:
         dataset = _stacked(chunked(dataset, times.dims[0]), times.dims)  # dask reshapes lazily
-        dataset = dataset.assign_coords(time=values.ravel()).sortby("time")
+        kept = np.argsort(values, axis=None, kind="stable")
+        kept = kept[there.ravel()[kept]]
+        dataset = dataset.isel(time=kept).assign_coords(time=values.ravel()[kept])
     elif times.ndim == 1:
         own = own if times.dims[0] == lead else times.dims[0]
         dataset = dataset.rename({times.dims[0]: "time"}).assign_coords(time=values)

@@ -8,6 +8,7 @@ import xarray as xr
 
 from sciml.errors import InputError
 from weather.files.forecasts import open_either, open_forecast
+from weather.files.history import history
 from weather.files.reanalysis import open_reanalysis
 from weather.files.sources import open_source
 
@@ -209,3 +210,32 @@ def test_forecasts_by_initial_time_do_not_stand_beside_analyses(tmp_path: Path) 
     assert open_either(files[:2]).sizes["time"] == 2
     with pytest.raises(InputError, match=r"later.nc holds forecasts, .*analyses.nc states no"):
         open_either(files)
+
+
+def an_ensemble(start: str, members: list[int]) -> xr.Dataset:
+    return a_run(start, 6, 12).expand_dims(number=members)
+
+
+@pytest.mark.parametrize("members", [[1, 2], [7, 8, 9], []])
+def test_runs_of_other_members_are_refused(members: list[int], tmp_path: Path) -> None:
+    """They are not cut to those in common, or repeated where a run has no members."""
+    an_ensemble("2001-01-01", [1, 2, 3]).to_netcdf(tmp_path / "0.nc")
+    other = an_ensemble("2001-01-02", members) if members else a_run("2001-01-02", 6, 12)
+    other.to_netcdf(tmp_path / "1.nc")
+    number = len({1, 2, 3} ^ set(members))
+    told = rf"1.nc and .*0.nc have different members \({number} in one alone\)"
+    with pytest.raises(InputError, match=told):
+        open_forecast([tmp_path / "0.nc", tmp_path / "1.nc"])
+
+
+def test_levels_that_not_all_runs_have_are_told(tmp_path: Path) -> None:
+    for day, levels in ((1, [500, 700, 850]), (2, [500, 850]), (3, [1000])):
+        run = a_run(f"2001-01-0{day}", 6, 12).rename(t2m="t").expand_dims(level=levels)
+        run.assign_coords(level=("level", levels, {"units": "hPa"})).to_netcdf(
+            tmp_path / f"{day}.nc"
+        )
+    forecast = open_forecast([tmp_path / "1.nc", tmp_path / "2.nc"])
+    assert forecast["level"].values.tolist() == [500, 850]
+    assert history(forecast) == ["left out 700 hPa, which not all files have"]
+    with pytest.raises(InputError, match="no level in common; evaluate them apart"):
+        open_forecast(tmp_path / "*.nc")

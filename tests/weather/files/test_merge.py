@@ -82,6 +82,23 @@ def test_files_of_different_periods(few, tmp_path):
         opened(tmp_path, few[["z"]].isel(time=[0]), few[["msl"]].isel(time=[1]))
 
 
+def test_a_file_without_times_is_left_out_and_told(few, tmp_path):
+    dataset = opened(tmp_path, few, few.isel(time=[]).drop_vars("z_surface"))
+    np.testing.assert_allclose(dataset.z, few.z)
+    assert dataset.attrs["history"].splitlines() == ["1.nc: left out, it holds no times"]
+
+
+def test_a_file_without_times_gives_its_static_fields(few, tmp_path):
+    dataset = opened(tmp_path, few.isel(time=[]), few.drop_vars("z_surface"))
+    assert {*dataset.data_vars} == {*few.data_vars}
+    assert dataset.sizes["time"] == 4
+
+
+def test_files_without_any_times_are_refused(few, tmp_path):
+    with pytest.raises(InputError, match=r"0\.nc, 1\.nc hold no times; give files of some"):
+        opened(tmp_path, few.isel(time=[]), few.isel(time=[]))
+
+
 def test_times_that_not_all_fields_have_are_told(few, tmp_path):
     dataset = opened(tmp_path, few.isel(time=slice(2)), few[["msl"]].isel(time=[2, 3]))
     line = "2 of 4 times left out, from 2001-01-01T12:00: 1.nc has no t, z then"
