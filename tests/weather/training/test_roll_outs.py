@@ -13,6 +13,7 @@ from weather.training.objectives import ForecastLoss
 from weather.training.roll_outs import RollOuts
 
 
+@pytest.mark.filterwarnings("ignore:os.fork")  # of JAX, where a simulation ran in this process
 @pytest.mark.parametrize(
     "options",
     [
