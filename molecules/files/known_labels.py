@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.files.labels import NUMBER, Labels, parse_labels
+from molecules.files.labels import Labels, parse_labels
 from molecules.files.measured import joined
-from molecules.files.recognize import listing, require_columns, text_cells
+from molecules.files.recognize import NUMBER, listing, require_columns, text_cells
 from molecules.files.table import Table
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError

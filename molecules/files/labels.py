@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from molecules.files.blank import BLANK
-from molecules.files.recognize import listing, text_cells
+from molecules.files.recognize import NUMBER, listing, text_cells
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: a decimal comma or not
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*|,\d{3})")

@@ -18,7 +18,7 @@ COMPUTED = re.compile(
     r"|^(t?psa|labuteasa|balabanj|bertzct)$"
 )
 _LETTERS = re.compile(r"(\[[^\]]*\]|Cl|Br|[BCNOPSFIbcnops*]|[0-9%@+\-=#$:.~/\\()])+")  # of SMILES
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _UNSEEN = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\xa0"  # byte order mark, spaces of no width
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}
 
@@ -66,7 +66,7 @@ def is_header(cells: Sequence[str], below: Sequence[Sequence[str]] = ()) -> bool
         return not any(_LETTERS.fullmatch(cell.strip()) for cell in of_molecules)
     filled = [cell.strip() for cell in cells if cell.strip()]
     least = 3 if below and len(filled) > 1 else 1
-    return not any(_NUMBER.fullmatch(cell) or is_smiles(cell, least) for cell in filled)
+    return not any(NUMBER.fullmatch(cell) or is_smiles(cell, least) for cell in filled)
 
 
 def told_header(cells: Sequence[str]) -> str:

@@ -15,8 +15,7 @@ import pandas as pd
 
 from molecules.files.delimited import Records
 from molecules.files.inchi import is_inchi
-from molecules.files.labels import NUMBER
-from molecules.files.recognize import is_smiles
+from molecules.files.recognize import NUMBER, is_smiles
 from sciml.errors import InputError
 
 if TYPE_CHECKING:

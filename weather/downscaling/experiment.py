@@ -26,7 +26,6 @@ from weather.training.data import DataConfig, WeatherDataset
 from weather.training.experiment import kind_of, origin, scored_period, seen
 from weather.training.measure import by_variable
 from weather.training.objectives import cell_weights
-from weather.training.periods import require_times
 from weather.training.same_data import as_begun, open_run_on
 from weather.training.series import open_data
 from weather.training.start import start_from
@@ -95,8 +94,6 @@ def train_downscaler(
     if config.model.diffusion is not None:
         raise InputError("downscaling takes no time step to damp: leave out model.diffusion")
     series = open_data(as_begun(config.data, run, resume), tell)
-    if "test" in series.periods:  # the others are checked there
-        require_times(series.dataset["time"].values, "test", series.periods["test"])
     made = DownscalerConfig(
         model=config.model,
         variables=series.variables,
