@@ -24,7 +24,7 @@ from rich.progress import (
 )
 
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 Overrides = Annotated[
     list[str] | None,
@@ -98,8 +98,7 @@ def run_demo(app: App, steps: Sequence[str], summarize: Callable[[float], str], 
         print(f"\n$ {app.name[0]} {step}", flush=True)
         app(dotted_to_set(shlex.split(step)), result_action="return_value")
     summary = summarize(time.monotonic() - started)
-    with atomic_path(out / "summary.txt") as path:
-        path.write_text(summary, encoding="utf-8")
+    write_text(out / "summary.txt", summary)
     return summary
 
 

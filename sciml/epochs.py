@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 if TYPE_CHECKING:
     from sciml.training import TrainingConfig
@@ -33,8 +33,7 @@ def epochs_and_batches(samples: int, config: "TrainingConfig") -> tuple[int, int
 def note_epochs(run: Path, samples: int, config: "TrainingConfig") -> None:
     """Write `run/epochs.json`: the number of samples, and of batches in an epoch."""
     _, batches = epochs_and_batches(samples, config)
-    with atomic_path(run / EPOCHS) as path:
-        path.write_text(json.dumps({"samples": samples, "batches": batches}), encoding="utf-8")
+    write_text(run / EPOCHS, json.dumps({"samples": samples, "batches": batches}))
 
 
 def require_same_epochs(run: Path, config: "TrainingConfig") -> None:

@@ -43,6 +43,12 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path | str, text: str) -> None:
+    """Write a text file, in UTF-8, whole or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def claim_path(path: Path, folder: bool = False) -> None:
     """Make the parent folders of an output and check that it can be written.
 

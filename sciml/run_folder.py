@@ -12,7 +12,7 @@ from sciml.cli import note
 from sciml.config import Config, dump_config
 from sciml.epochs import EPOCHS, require_same_epochs
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 CONFIG = "config.yaml"
 TOLD = "it was said how to go on"  # what an interrupt carries then
@@ -109,8 +109,7 @@ def open_run(
                 _require_allowed(run, key, old, new, may_grow)
         if may_grow:
             _require_same_epochs(run, config)
-    with atomic_path(path) as temporary:
-        temporary.write_text(dump_config(config), encoding="utf-8")
+    write_text(path, dump_config(config))
 
 
 def _changes(

@@ -32,7 +32,7 @@ from molecules.generation.quality import (
 )
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.screening.diversity import tanimoto
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 RESULTS = Path(__file__).parents[1] / "results"
 ASKED = {"logP": (1.0, 4.0), "TPSA": (40.0, 100.0), "weight": (250.0, 450.0), "rings": (1.0, 5.0)}
@@ -82,10 +82,8 @@ def main() -> None:
         "held_out": generator.metadata.get("held_out"),
         "trained": {name: generator.metadata.get(name, 0) for name in TRAINED},
     }
-    with atomic_path(RESULTS / "molecules_generation.json") as path:
-        path.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    with atomic_path(RESULTS / "molecules_generation.md") as path:
-        path.write_text(report(facts), encoding="utf-8")
+    write_text(RESULTS / "molecules_generation.json", json.dumps(facts, indent=1) + "\n")
+    write_text(RESULTS / "molecules_generation.md", report(facts))
     print((RESULTS / "molecules_generation.md").read_text(encoding="utf-8"))
     if given.picture:
         picture(samples[TEMPERATURES[0]][:40], given.picture)

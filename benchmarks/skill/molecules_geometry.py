@@ -38,7 +38,7 @@ from molecules.training.networks import make_model, with_shipped_weights
 from molecules.training.objectives import PropertyLoss
 from molecules.training.preparation import Prepared, prepare
 from sciml.config import load_config, named_config
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 from sciml.model_file import save_tensors
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -145,8 +145,7 @@ def cell(table: str, split: str, seed: int, name: str, options: argparse.Namespa
         **spent,
     }
     print(row, flush=True)
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(row), encoding="utf-8")
+    write_text(path, json.dumps(row))
 
 
 def ready_for(

@@ -30,7 +30,7 @@ from molecules_report import markdown
 from molecules_results import OURS, Comparison, counts
 from molecules_splits import SEEDS
 
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
@@ -104,8 +104,7 @@ def _counted(plan: Plan, model: str, rows: Sequence[dict[str, Any]], unused: int
 
 def write(told: dict[str, Any], folder: Path) -> None:
     """The report for readers, for programs, and one row a cell."""
-    with atomic_path(folder / "skill_molecules.md") as path:
-        path.write_text(markdown(told), encoding="utf-8")
+    write_text(folder / "skill_molecules.md", markdown(told))
     with atomic_path(folder / "skill_molecules.csv") as path:
         pd.DataFrame(told["rows"]).to_csv(path, index=False)
     kept = {name: value for name, value in told.items() if name != "rows"}

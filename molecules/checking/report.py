@@ -13,7 +13,7 @@ from rich.text import Text
 from molecules.checking.doctor import SEVERITIES, Examination
 from molecules.checking.findings import Case, Finding
 from molecules.tasks import Task
-from sciml.files import atomic_path
+from sciml.files import write_text
 from sciml.wording import count
 
 MARKS = {"warning": ("!", "bold yellow"), "note": ("i", "cyan"), "ok": ("✓", "green")}
@@ -67,8 +67,7 @@ def write_page(found: Examination, path: Path) -> None:
         plot=PLOT,
         folded=FOLDED,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from molecules.explanation.heat_map import as_file, colour_scale, heat_map
 from molecules.explanation.matched_pairs import MatchedPair, matched_pairs
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, Tasks
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 if TYPE_CHECKING:
     from molecules.prediction.ensemble import AnyPredictor
@@ -113,8 +113,7 @@ def write_page(
         knows=known is not None,
         far=FAR,
     )
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_text(path, page)
 
 
 def write_pictures(folder: Path, rows: Sequence[Explained]) -> None:
@@ -131,8 +130,7 @@ def write_pictures(folder: Path, rows: Sequence[Explained]) -> None:
         smiles, atoms = row.attribution.smiles[row.start], row.attribution.atoms[row.start]
         for column, name in enumerate(names if len(atoms) else ()):
             picture = heat_map(str(smiles), atoms[:, column], scales[column])
-            with atomic_path(folder / f"row-{row.first:05d}-{name}.svg") as path:
-                path.write_text(as_file(picture), encoding="utf-8")
+            write_text(folder / f"row-{row.first:05d}-{name}.svg", as_file(picture))
 
 
 def colour_scales(rows: Sequence[Explained], tasks: int) -> list[float]:

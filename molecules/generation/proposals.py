@@ -16,7 +16,7 @@ from molecules.generation.goal import Limits
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.screening.profile import draw
 from molecules.tasks import Task
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,7 @@ def write_page(shown: Sequence[Proposal], account: Account, html: Path) -> None:
     text = environment.from_string(template.read_text(encoding="utf-8")).render(
         account=account, shown=[p for p in shown if not p.judged.reason]
     )
-    with atomic_path(html) as path:
-        path.write_text(text, encoding="utf-8")
+    write_text(html, text)
 
 
 def _cells(rank: int, proposal: Proposal, account: Account) -> dict[str, object]:

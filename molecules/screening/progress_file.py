@@ -17,7 +17,7 @@ from molecules.screening.hits import Hit
 from molecules.screening.job import Job
 from molecules.screening.screening import Screen
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 
 FORMAT = 4
 
@@ -54,8 +54,7 @@ class Progress:
             "complete": self.complete,
             "screen": _plain(self.screen),
         }
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(content), encoding="utf-8")
+        write_text(path, json.dumps(content))
 
     @classmethod
     def load(cls, path: Path) -> "Progress":

@@ -17,7 +17,7 @@ from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
 from molecules.tasks import Task, TaskKind
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 
 ZERO = 1e-4  # what the table shows of a score
 
@@ -130,8 +130,7 @@ def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, 
     """
     with atomic_path(csv) as path, table_writer(path) as write:
         write(_table(rows, context), [row.hit.smiles for row in rows])
-    with atomic_path(html) as path:
-        path.write_text(_page(screen, rows, context), encoding="utf-8")
+    write_text(html, _page(screen, rows, context))
 
 
 def _table(rows: list[Row], context: Context) -> pd.DataFrame:

@@ -16,11 +16,10 @@ from molecules.files.table import Table
 from molecules.training.divisions import fold_kind
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.preparation import open_table, prepare
-from molecules.training.records import write_text
 from molecules.training.same_table import LearnedFrom
 from sciml.cli import note
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 from sciml.run_folder import open_run
 
 OTHER = "other model"

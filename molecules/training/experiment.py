@@ -33,7 +33,6 @@ from molecules.training.records import (
     write_coverage,
     write_rows,
     write_scores,
-    write_text,
 )
 from molecules.training.same_table import LearnedFrom
 from molecules.training.stacking import affordable, stack, weights_told
@@ -41,6 +40,7 @@ from molecules.training.testing import compare_with_baselines, coverage
 from sciml.cli import note
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.files import write_text
 from sciml.run_folder import open_run
 from sciml.training import TrainingConfig
 from sciml.transfer import TransferConfig

@@ -78,9 +78,3 @@ def write_coverage(path: Path, covered: Sequence[Coverage]) -> None:
     """A row for each task and range of similarity to the training set."""
     with atomic_path(path) as temporary:
         pd.DataFrame([asdict(row) for row in covered]).to_csv(temporary, index=False)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

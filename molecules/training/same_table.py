@@ -14,7 +14,7 @@ from molecules.files.sources import lasting
 from molecules.files.table import Table
 from molecules.training.preparation import Prepared
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 from sciml.wording import count
 
 _FILE = "table.json"
@@ -84,8 +84,7 @@ class LearnedFrom:
 
     def write(self, run: Path) -> None:
         """Note it in the folder of a run."""
-        with atomic_path(run / _FILE) as temporary:
-            temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        write_text(run / _FILE, json.dumps(asdict(self), indent=1))
 
     def require_same(self, run: Path) -> Self:
         """Check that a run to resume goes on with what it was begun with.

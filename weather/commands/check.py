@@ -134,7 +134,6 @@ def _write(report: "Report", path: Path) -> None:
     import json
     from dataclasses import asdict
 
-    from sciml.files import atomic_path
+    from sciml.files import write_text
 
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(asdict(report), indent=1), encoding="utf-8")
+    write_text(path, json.dumps(asdict(report), indent=1))

@@ -31,7 +31,7 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
 
     from rich.console import Console
 
-    from sciml.files import atomic_path, require_suffix
+    from sciml.files import atomic_path, require_suffix, write_text
     from weather.forecasting.forecaster import Forecaster
     from weather.forecasting.onnx_export import OPSET, export_onnx
     from weather.forecasting.onnx_parity import as_json
@@ -48,8 +48,7 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
     line = f"wrote {out}: {out.stat().st_size / 1e6:.3g} MB"
     if differences:
         report = out.with_suffix(".parity.json")
-        with atomic_path(report) as temporary:
-            temporary.write_text(json.dumps(as_json(differences), indent=1) + "\n", "utf-8")
+        write_text(report, json.dumps(as_json(differences), indent=1) + "\n")
         line += f"; the comparison in {report}"
     console.print(line, soft_wrap=True)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 from weather.cyclones.atcf import a_deck
 from weather.cyclones.detection import Centre
 from weather.cyclones.geojson import feature_collection
@@ -44,14 +44,14 @@ def write_tracks(
         "tracks.csv": _csv(rows),
         "tracks.geojson": json.dumps(collection, allow_nan=False) + "\n",
     }
-    return [_write(folder / name, text) for name, text in texts.items()]
+    return [_written(folder / name, text) for name, text in texts.items()]
 
 
 def write_track_scores(scores: TrackScores, folder: Path) -> list[Path]:
     """Write `scores.csv` by lead time, `cases.csv`, one row a case, and `false_alarms.csv`."""
     tables = {"scores": _rounded(scores.by_lead, 2), "cases": _rounded(scores.cases, 3),
               "false_alarms": scores.alarms}  # fmt: skip
-    return [_write(folder / f"{name}.csv", _csv(rows)) for name, rows in tables.items()]
+    return [_written(folder / f"{name}.csv", _csv(rows)) for name, rows in tables.items()]
 
 
 def read_tracks(path: Path) -> tuple[list[Track], dict[str, str]]:
@@ -112,7 +112,6 @@ def _csv(rows: pd.DataFrame) -> str:
     return rows.to_csv(index=False, date_format="%Y-%m-%dT%H:%MZ", lineterminator="\n")
 
 
-def _write(path: Path, text: str) -> Path:
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _written(path: Path, text: str) -> Path:
+    write_text(path, text)
     return path

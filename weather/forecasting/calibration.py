@@ -26,7 +26,7 @@ from pydantic import ValidationError
 
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
 from weather.forecasting.perturbations import PAIRED, never_negative
@@ -73,8 +73,7 @@ class SpreadCalibration(Config):
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        with atomic_path(path) as temporary:
-            temporary.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_text(path, self.model_dump_json(indent=1) + "\n")
 
     @property
     def sha256(self) -> str:

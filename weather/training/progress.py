@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 from weather.training.moments import PairMoments
 
 _RECORD, _SUMS = "progress.json", "progress.npz"
@@ -37,8 +37,7 @@ class Progress:
         with atomic_path(folder / f"{self.done}-{_SUMS}") as path:
             np.savez(path, allow_pickle=False, **{n: part.sums for n, part in self.sums.items()})
         record = {name: value for name, value in vars(self).items() if name != "sums"}
-        with atomic_path(folder / _RECORD) as path:
-            path.write_text(json.dumps(record), encoding="utf-8")
+        write_text(folder / _RECORD, json.dumps(record))
         for old in folder.glob(f"*-{_SUMS}"):
             if old.name != f"{self.done}-{_SUMS}":
                 old.unlink()

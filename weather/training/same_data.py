@@ -15,7 +15,7 @@ import numpy as np
 
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.files import atomic_path
+from sciml.files import write_text
 from sciml.run_folder import is_first_process, open_run
 from sciml.wording import count
 from weather.files.reanalysis import static_fields
@@ -44,8 +44,7 @@ def open_run_on(series: Series, run: Path, config: Config, resume: bool) -> None
     if known:
         _require_same(run, json.loads(path.read_text(encoding="utf-8")), told)
     open_run(run, config, resume, free=("data.paths",) if known else ())
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(told, indent=1))
 
 
 def as_begun(data: DataConfig, run: Path, resume: bool) -> DataConfig:

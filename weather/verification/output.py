@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from sciml.files import atomic_path
+from sciml.files import atomic_path, write_text
 from weather.verification.evaluation import Evaluation
 from weather.verification.figures import curves
 from weather.verification.report import page
@@ -34,8 +34,7 @@ def write(evaluation: Evaluation, folder: Path) -> None:
             title = f"{evaluation.leakage.stamp}\n{title}"
         rows = {"rmse": "RMSE", "acc": "ACC"}
         curves(evaluation.scores, rows, title).savefig(path, dpi=120)
-    with atomic_path(folder / "scorecard.html") as path:
-        path.write_text(page(evaluation), encoding="utf-8")
+    write_text(folder / "scorecard.html", page(evaluation))
 
 
 def as_dataset(evaluation: Evaluation) -> xr.Dataset:
