@@ -132,6 +132,7 @@ _BY_STANDARD_NAME = {
     False: {KNOWN[name].standard_name: name for name in _SOLE}
     | {"air_pressure_at_sea_level": "msl", "surface_altitude": "z_surface"},
 }
+_NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 _ON_LEVEL = re.compile(rf"(?P<name>{'|'.join(ON_LEVELS)})(?P<level>\d{{1,4}})(hPa)?")
 
 
@@ -170,6 +171,11 @@ def on_level(name: str) -> tuple[str, float | None]:
     """The field and the level (hPa) of a name such as `z500`; no level for other names."""
     found = None if name in KNOWN else _ON_LEVEL.fullmatch(name)
     return (found["name"], float(found["level"])) if found else (name, None)
+
+
+def never_negative(name: str) -> bool:
+    """Whether a variable, such as `q` or `q700`, has no values below zero in SI units."""
+    return on_level(name)[0] in _NOT_NEGATIVE
 
 
 def channel_name(name: str, level: float | None) -> str:

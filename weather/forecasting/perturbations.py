@@ -23,11 +23,10 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.models.model import WeatherModel
 from weather.state import State, joined
-from weather.variables import on_level
+from weather.variables import never_negative
 
 Method = Literal["noise", "bred", "none"]
 PAIRED = ("noise", "bred")  # methods whose members come in plus and minus
-_NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 
 
 class EnsembleConfig(Config):
@@ -227,11 +226,6 @@ class Perturbations:
     def _model(self) -> WeatherModel:
         assert isinstance(self.forecaster.model, WeatherModel)
         return self.forecaster.model
-
-
-def never_negative(name: str) -> bool:
-    """Whether a variable, such as `q` or `q700`, has no values below zero."""
-    return on_level(name)[0] in _NOT_NEGATIVE
 
 
 def _seconds(time: np.datetime64) -> int:
