@@ -23,7 +23,6 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.models.model import WeatherModel
 from weather.state import State, joined
-from weather.variables import never_negative
 
 Method = Literal["noise", "bred", "none"]
 PAIRED = ("noise", "bred")  # methods whose members come in plus and minus
@@ -246,14 +245,6 @@ def _added(state: State, differences: Sequence[Difference], place: int | None = 
     upper = torch.stack([difference.upper[times] for difference in differences])
     return replace(
         state,
-        surface=_sum(state.surface, surface.to(state.surface), state.variables.surface),
-        upper=_sum(state.upper, upper.to(state.upper), state.variables.upper),
-    )
-
-
-def _sum(fields: Tensor, difference: Tensor, names: Sequence[str]) -> Tensor:
-    total = fields + difference
-    for number, name in enumerate(names):
-        if never_negative(name):
-            total[:, :, number] = total[:, :, number].clamp(min=0)
-    return total
+        surface=state.surface + surface.to(state.surface),
+        upper=state.upper + upper.to(state.upper),
+    ).without_negatives()
