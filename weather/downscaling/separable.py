@@ -27,7 +27,7 @@ from weather.grid import LatLonGrid
 from weather.training.regrid import Regridder
 
 _STEPS = 200  # of scaling; where coarse cells share fine ones
-_EXACT = 1e-7  # of a mean, that float32 does not tell
+_EXACT = 1e-7  # of a field's largest mean
 
 Matrix = NDArray[np.float64]
 Interpolation = Literal["bilinear", "bicubic"]
@@ -71,7 +71,7 @@ class Separable(nn.Module):
         Below zero these count as zero.
         """
         scaled, wanted = fields.double(), coarse.double().clamp(min=0)
-        off = _EXACT * wanted.maximum(_EXACT * wanted.amax((-2, -1), keepdim=True))
+        off = _EXACT * wanted.amax((-2, -1), keepdim=True)
         for _ in range(_STEPS):
             means = self.coarsen(scaled)
             if bool(((means - wanted).abs() <= off).all()):
