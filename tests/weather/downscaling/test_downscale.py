@@ -1,5 +1,7 @@
 """`weather train --config downscaling` and `weather downscale` from end to end."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -45,6 +47,21 @@ def run_folder(call, waves_file, tiny_config, tmp_path_factory):
     options = ["--config", tiny_config["transformer"], "--run", folder, *DOWNSCALING]
     assert call("train", waves_file, *options) == 0
     return folder
+
+
+def test_what_a_checkpoint_holds_is_not_measured_again(
+    call, run_folder, waves_file, tiny_config, tmp_path, monkeypatch
+):
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    options = ["--config", tiny_config["transformer"], *DOWNSCALING, "--training.epochs", "2"]
+    monkeypatch.setattr("weather.downscaling.experiment.usual", None)
+    assert call("train", waves_file, *options, "--run", run, "--resume") == 0
+    before, after = (load_file(path / "model.safetensors") for path in (run_folder, run))
+    measured = [name for name in before if name.startswith("statistics.")]
+    assert measured
+    for name in measured:
+        assert torch.equal(after[name], before[name])
+    assert any(not torch.equal(after[name], before[name]) for name in before)
 
 
 @pytest.fixture(scope="module")
