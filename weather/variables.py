@@ -7,6 +7,7 @@ in the table are allowed: they keep the attributes of the file they came from.
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -223,6 +224,12 @@ class Variables(Config):
                 "leave one of them out"
             )
         return self
+
+    def only(self, names: Collection[str]) -> "Variables":
+        """Those that are named, at least one, on all levels; none that is static or computed."""
+        upper = tuple(name for name in self.upper if name in names)
+        surface = tuple(name for name in self.surface if name in names)
+        return Variables(surface=surface, upper=upper, levels=self.levels if upper else ())
 
     @property
     def channels(self) -> tuple[str, ...]:
