@@ -185,8 +185,6 @@ def statistics(
 ) -> dict[str, Moments]:
     """Moments over windows of two times: composed from a prepared store, or measured.
 
-    Masked fields are measured: a store does not tell holes from masks.
-
     Args:
         data: windows of two times.
         store: prepared, if the data come from one.
@@ -197,7 +195,7 @@ def statistics(
         InputError: NaN, or no data.
     """
     stored = None if store is None else read_moments(store, step)
-    return measure(data, masks) if stored is None or masks else stored.over(data)
+    return measure(data, masks) if stored is None else stored.over(data, masks)
 
 
 def standing_masks(store: Path | None, data: WeatherDataset) -> frozenset[str]:
