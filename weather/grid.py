@@ -31,6 +31,15 @@ class LatLonGrid(Config):
     _lat_edges: tuple[float, ...] | None = PrivateAttr(None)  # of `halved`; not kept in files
     _lon_ends: tuple[float, float] | None = PrivateAttr(None)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether points are equal; edges belong to how a grid was made."""
+        if not isinstance(other, LatLonGrid):
+            return NotImplemented
+        return (self.lat, self.lon) == (other.lat, other.lon)
+
+    def __hash__(self) -> int:
+        return hash((self.lat, self.lon))
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         lat, lon = np.array(self.lat), np.array(self.lon)

@@ -43,6 +43,14 @@ def test_a_region_ends_where_its_cells_end():
     assert not grid.periodic
 
 
+def test_a_halved_grid_equals_one_of_its_points():
+    region = LatLonGrid(lat=np.linspace(60, 30, 16), lon=np.linspace(0, 30, 16))
+    half = region.halved()
+    again = LatLonGrid.model_validate(half.model_dump())
+    assert half == again != region
+    assert hash(half) == hash(again) != hash(region)
+
+
 def test_a_halved_region_ends_where_the_fine_one_does():
     lat = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(48)[0]))[::-1]
     fine = make(lat[4:16], np.float32(100 + 0.1 * np.arange(16)))
