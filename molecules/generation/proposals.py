@@ -27,7 +27,7 @@ class Account:
     Attributes:
         start: the molecule that was begun with, judged as the others.
         tasks: of the objectives.
-        wishes: `logS:max`, one per objective.
+        wishes: `logS:max`, one per objective that has a weight.
         limits, config: what was asked for.
         looked_at: distinct molecules.
         proposals: those of them that pass all limits.

@@ -14,7 +14,7 @@ from molecules.screening.filters import check_names
 from molecules.screening.finish import finish, prepare
 from molecules.screening.hits import Combine
 from molecules.screening.job import Job, LibraryFile, read_shard
-from molecules.screening.objectives import RankBy, read_objectives
+from molecules.screening.objectives import RankBy, read_objectives, require_weight
 from molecules.screening.options import HitOptions
 from molecules.screening.progress_file import Progress
 from molecules.screening.report import Row
@@ -55,6 +55,7 @@ def make_job(
     source = ModelSource.of(model, device, precision)
     tasks = source.load().tasks
     objectives = read_objectives(targets, minimize, tasks, actives is not None)
+    require_weight(objectives)
     ranks = not {objective.name for objective in objectives} <= set(tasks.names)
     return Job(
         model=source,
