@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from molecules.files.sources import refuse_to_overwrite
-from molecules.prediction.writers import table_format
 from molecules.screening.finish import finish, prepare
 from molecules.screening.options import HitOptions
+from molecules.screening.outputs import Outputs
 from molecules.screening.progress_file import Progress
 from molecules.screening.report import Row
 from molecules.screening.screening import screener
@@ -31,10 +31,9 @@ def merge_files(
             be overwritten.
     """
     options = options or HitOptions()
-    csv = csv or out.with_suffix(".csv")
-    table_format(csv)
+    outputs = Outputs.of(out, csv)
     for file in (*shards, *options.tables):
-        for path in (out, csv):
+        for path in outputs.files:
             refuse_to_overwrite(file, path)
     found = sorted((Progress.load(path) for path in shards), key=lambda part: part.shard)
     whole = found[0]
@@ -44,7 +43,7 @@ def merge_files(
     company = prepare(prepared, options)
     for part in found[1:]:
         whole.screen.merge(part.screen)
-    return finish(whole, prepared, company, options, out, csv)
+    return finish(whole, prepared, company, options, outputs)
 
 
 def _require_all(found: list[Progress], paths: Sequence[Path]) -> None:

@@ -14,6 +14,7 @@ from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, SIMILARITY_SPREAD
+from molecules.screening.outputs import Outputs
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import SMALL, Profile, draw
 from molecules.screening.screening import Screen
@@ -120,19 +121,20 @@ class Context:
         return f"{objective} to the nearest active" if to_actives else objective
 
 
-def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:
-    """Write the hits as a page and as a table; either appears only when it is complete.
+def write_report(screen: Screen, rows: list[Row], context: Context, outputs: Outputs) -> None:
+    """Write the hits as a table, and as a page if one is wanted; each appears when complete.
 
     Args:
         screen: what was found.
         rows: the hits to show, best first.
         context: for the page's header.
-        html, csv: the files.
+        outputs: the files.
     """
     table = resolved(pd.DataFrame([_cells(row, context) for row in rows]))
-    with atomic_path(csv) as path, table_writer(path) as write:
+    with atomic_path(outputs.csv) as path, table_writer(path) as write:
         write(table, [row.hit.smiles for row in rows])
-    write_text(html, _page(screen, rows, context))
+    if outputs.html is not None:
+        write_text(outputs.html, _page(screen, rows, context))
 
 
 def _cells(row: Row, context: Context) -> dict[str, object]:
