@@ -5,10 +5,11 @@ ensemble starts from the analysis. A perturbation depends on the seed, the initi
 and the member alone, whatever is forecast beside it.
 """
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -73,6 +74,17 @@ class EnsembleConfig(Config):
                 "give --perturb noise or bred too, or leave it out"
             )
         return made
+
+
+def ensemble_of(attributes: Mapping[str, object]) -> dict[str, Any]:
+    """What a forecast file says of its ensemble (`Perturbations.attributes`).
+
+    Empty where it says nothing, or another program means something else by `ensemble`.
+    """
+    try:
+        return dict(json.loads(str(attributes.get("ensemble", "{}"))))
+    except (ValueError, TypeError):
+        return {}
 
 
 @dataclass(frozen=True)
