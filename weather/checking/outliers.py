@@ -7,6 +7,7 @@ import numpy as np
 from weather.checking.findings import Finding, deviations, number
 from weather.checking.plausible import cell_bounds
 from weather.checking.sampling import Numbers, Summary
+from weather.dates import minute
 from weather.variables import channel_name, describe, on_level
 
 Normal = Mapping[str, tuple[float, float]]
@@ -176,4 +177,4 @@ def _place(summary: Summary, side: str, time: int, level: int) -> str:
     text = f" at {abs(lat):g} {'S' if lat < 0 else 'N'} {abs(lon):g} {'W' if lon < 0 else 'E'}"
     if summary.levels[level] is not None:
         text += f", {summary.levels[level]:g} hPa"
-    return f"{text}, {summary.times[time].astype('datetime64[m]')}" if summary.times else text
+    return f"{text}, {minute(summary.times[time])}" if summary.times else text

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from weather.checking.findings import Conversion, Finding, Severity, number
 from weather.checking.plausible import COARSE_TIBET, Bounds, Place, cell_bounds, mean_bounds
 from weather.checking.sampling import Summary
+from weather.dates import minute
 from weather.files.units import STANDARD_GRAVITY, convertible
 from weather.variables import describe, on_level
 
@@ -210,7 +211,7 @@ def _changes(case: UnitCase) -> str:
         fits = [unit for unit, possible in inside.items() if possible[position]]
         if len(fits) != 1:
             return ""
-        shown.append(f"{fits[0]} at {time.astype('datetime64[m]')}")
+        shown.append(f"{fits[0]} at {minute(time)}")
     return ", ".join(shown)
 
 

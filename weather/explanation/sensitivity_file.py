@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.files import atomic_path
+from weather.dates import HOUR
 from weather.explanation.sensitivity import Sensitivity
 from weather.explanation.summary import effects, lines, unit_of
 from weather.files.forecast_coordinates import EPOCH
@@ -77,7 +78,7 @@ def _named(sensitivity: Sensitivity, layout: Layout) -> xr.Dataset:
     dataset["forecast_value"] = xr.DataArray(
         sensitivity.value, attrs={"long_name": f"Forecast {of}", "units": unit or "1"}
     )
-    hours = sensitivity.lead / np.timedelta64(1, "h")
+    hours = sensitivity.lead / HOUR
     lead = {"standard_name": "forecast_period", "long_name": "Lead time", "units": "hours"}
     return dataset.assign_coords(lead_time=xr.DataArray(hours, attrs=lead))
 
@@ -98,7 +99,7 @@ def _ordered(dataset: xr.Dataset, layout: Layout) -> xr.Dataset:
         attributes = _SPACE[role] | ({"units": layout.level_units} if role == "level" else {})
         dataset = dataset.isel({role: places[kept]})
         dataset = dataset.assign_coords({role: (role, values, attributes)})
-    hours = (dataset["time"].values - EPOCH) / np.timedelta64(1, "h")
+    hours = (dataset["time"].values - EPOCH) / HOUR
     dataset = dataset.assign_coords(time=("time", hours, _SPACE["time"]))
     for name in dataset.coords:
         dataset[name].encoding["_FillValue"] = None

@@ -13,9 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import HOUR, clock
 from weather.explanation.sensitivity import UNIT_AREA, Sensitivity
 from weather.explanation.wording import away
-from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas, centre, distance, place
 from weather.variables import describe
@@ -91,7 +91,7 @@ def effects(sensitivity: Sensitivity) -> Effects:
 def lines(sensitivity: Sensitivity) -> list[str]:
     """The forecast and what it depends on, for the console."""
     found, target = effects(sensitivity), sensitivity.target
-    hours = sensitivity.lead / np.timedelta64(1, "h")
+    hours = sensitivity.lead / HOUR
     order = np.argsort(-found.by_channel)[:_MOST]
     fields = ", ".join(f"{found.channels[i].name} {found.by_channel[i]:.0%}" for i in order)
     lat, lon = found.centre()

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
+from weather.dates import unix_seconds
 from weather.forecasting.execution import Known
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
@@ -248,7 +249,7 @@ def never_negative(name: str) -> bool:
 
 def _seconds(time: np.datetime64) -> int:
     """Since 1970-01-01 UTC."""
-    return int(time.astype("datetime64[s]").astype(np.int64))
+    return int(unix_seconds(time))
 
 
 def _added(state: State, differences: Sequence[Difference], place: int | None = None) -> State:

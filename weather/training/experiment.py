@@ -14,7 +14,7 @@ from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.training import FitResult, TrainingConfig, fit
 from sciml.transfer import TransferConfig
-from weather.dates import Period
+from weather.dates import Period, minute
 from weather.files.accumulations import known_hours
 from weather.files.reanalysis import static_fields
 from weather.files.sources import short_name
@@ -215,12 +215,12 @@ def origin(
     dataset: xr.Dataset, config: DataConfig, periods: dict[str, Period]
 ) -> dict[str, object]:
     """What a model file says of the data it was trained on."""
-    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
+    told = {name: [minute(time) for time in ends] for name, ends in periods.items()}
     variables = [str(name) for name in dataset.data_vars]
     return {
         "data": [short_name(path) for path in config.paths],
-        "periods": day,
-        "period": "..".join(day["train"]),
+        "periods": told,
+        "period": "..".join(told["train"]),
         "accumulation_hours": known_hours(dataset),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},
