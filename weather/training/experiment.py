@@ -12,7 +12,7 @@ from pydantic import Field
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
-from sciml.training import FitResult, TrainingConfig, fit
+from sciml.training import FitResult, TrainingConfig, accelerator_here, fit
 from sciml.transfer import TransferConfig
 from weather.dates import Period, minute
 from weather.files.accumulations import known_hours
@@ -189,10 +189,9 @@ def _scores(
     model: WeatherModel, series: Series, training: ForecastTrainingConfig
 ) -> tuple[Score, ...]:
     """Of each time step, computed where the model was trained."""
-    on_gpu = training.accelerator != "cpu" and torch.cuda.is_available()
     devices = training.devices if isinstance(training.devices, int) else torch.cuda.device_count()
     together = training.batch_size // max(1, devices)
-    model.to("cuda" if on_gpu else "cpu")
+    model.to(accelerator_here(training))
     scores: list[Score] = []
     for step in series.steps:
         held_out = series.windows(scored_period(series.periods), step, model.history + 1)

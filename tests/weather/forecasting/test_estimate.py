@@ -49,7 +49,6 @@ def test_what_follows_from_the_configuration_alone():
     assert many.disk == 20 * 2 * fields
     assert (one.steps, many.steps) == (4, 8)  # 16 initial times at once, then 4
     assert one.parameters == sum(p.numel() for p in SMALL.build().parameters())
-    assert one.memory == sum(one.parts.values())
     assert many.parts["activations"] > 4 * one.parts["activations"]
     assert many.parts["initial states"] > 15 * one.parts["initial states"]
     assert many.flops == pytest.approx(2 * 16 * one.flops)
@@ -64,7 +63,7 @@ def test_a_grid_that_is_too_large_for_any_memory():
 
 
 def shown(**changes: int) -> str:
-    fields = {"memory": 3 * 2**30, "seconds": 8000.0, "steps": 40, "disk": 2**31}
+    fields = {"seconds": 8000.0, "steps": 40, "disk": 2**31}
     estimate = Estimate(
         **{**fields, "parameters": 1234567, "flops": 2e15, "available": 2**33, **changes},
         parts={"process": 2**29, "activations": 5 * 2**29}, device="cpu",
