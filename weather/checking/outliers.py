@@ -8,7 +8,7 @@ from weather.checking.findings import Finding, deviations, number
 from weather.checking.plausible import cell_bounds
 from weather.checking.sampling import Numbers, Summary
 from weather.dates import minute
-from weather.variables import channel_name, describe, on_level
+from weather.variables import channel_name, describe, on_level, si_unit
 
 Normal = Mapping[str, tuple[float, float]]
 
@@ -41,8 +41,7 @@ def fill_value(name: str, summary: Summary, factor: float, offset: float) -> Fin
 
 def out_of_reach(name: str, summary: Summary) -> Finding | None:
     """Cells outside what the Earth's atmosphere holds."""
-    known = describe(name)
-    unit = known.units if known else ""
+    unit = si_unit(name)
     bounds = np.array([cell_bounds(name, level) for level in summary.levels])
     for side, beyond in (
         ("low", summary.low < bounds[:, 0]),

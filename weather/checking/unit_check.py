@@ -21,7 +21,7 @@ from weather.checking.plausible import COARSE_TIBET, Bounds, Place, cell_bounds,
 from weather.checking.sampling import Summary
 from weather.dates import minute
 from weather.files.units import STANDARD_GRAVITY, convertible
-from weather.variables import describe, on_level
+from weather.variables import on_level, si_unit
 
 _JUDGED = {"z", "z_surface", "msl", "sp", "q", "r", "lsm"}  # and every temperature
 _LOOSE = {"q", "r", "lsm"}  # data sets that miss the bounds are usual enough
@@ -62,8 +62,7 @@ class UnitCase:
     @property
     def si(self) -> str:
         """The unit that this package works in; empty for an unknown field."""
-        known = describe(self.name)
-        return known.units if known else ""
+        return si_unit(self.name)
 
     @property
     def judged(self) -> bool:

@@ -1,6 +1,5 @@
 """A sensitivity as NetCDF: the grid, order and names of the analyses it was made from."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +8,13 @@ import xarray as xr
 from sciml.files import atomic_path
 from weather.dates import HOUR
 from weather.explanation.sensitivity import Sensitivity
-from weather.explanation.summary import effects, lines, unit_of
+from weather.explanation.summary import effects, lines
 from weather.files.forecast_coordinates import EPOCH
 from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.history import stamped
 from weather.files.layout import Layout
 from weather.forecasting.forecaster import Forecaster
+from weather.variables import si_unit
 
 _SPACE = {
     "lat": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
@@ -37,12 +38,11 @@ def write_sensitivity(
         command: for the file's history.
     """
     dataset = _named(sensitivity, layout)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     dataset.attrs = {
         "Conventions": "CF-1.10",
         "title": f"Sensitivity of a forecast of {sensitivity.target.channel} to its initial state",
         "source": f"gradient of {forecaster.name} by back-propagation",
-        "history": f"{now} {command}",
+        "history": stamped(command),
         "comment": "\n".join(lines(sensitivity)),
         "model_sha256": forecaster.sha256,
     }
@@ -53,7 +53,7 @@ def write_sensitivity(
 def _named(sensitivity: Sensitivity, layout: Layout) -> xr.Dataset:
     """All fields, in the file's names and order."""
     target, names = sensitivity.target, layout.dims
-    unit, of = unit_of(target.channel), f"of {target.channel}, {target.area.text}"
+    unit, of = si_unit(target.channel), f"of {target.channel}, {target.area.text}"
     density = f"1e-12 {unit} m-2".replace("  ", " ")
     fields = {}
     for key, field in sensitivity.fields.items():
