@@ -18,18 +18,13 @@ def check(
 
     The exit status is 2 if the data cannot be used.
 
-    Parameters
-    ----------
-    data:
-        Analyses of one series: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name
-        such as arco-era5.
-    model:
-        A model.safetensors that is to forecast from them: also look for its variables,
-        levels and grid, and compare with its training data.
-    every:
-        Look at every time; default up to 256 MiB of fields, of times spread evenly.
-    json:
-        Also write the findings to this file.
+    Args:
+        data: Analyses of one series: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name
+            such as arco-era5.
+        model: A model.safetensors that is to forecast from them: also look for its variables,
+            levels and grid, and compare with its training data.
+        every: Look at every time; default up to 256 MiB of fields, of times spread evenly.
+        json: Also write the findings to this file.
     """
     from rich.console import Console
 
