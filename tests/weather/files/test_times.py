@@ -8,7 +8,6 @@ from sciml.errors import InputError
 from weather.checking.preflight import inspect
 from weather.files.forecasts import open_forecast
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis
 from weather.verification.sample import check_truth
 
 HOUR = np.timedelta64(1, "h")
@@ -17,15 +16,6 @@ HOUR = np.timedelta64(1, "h")
 @pytest.fixture
 def few(waves):
     return waves[["msl"]].isel(time=slice(4))
-
-
-@pytest.fixture
-def opened(tmp_path):
-    def open_written(dataset):
-        dataset.to_netcdf(tmp_path / "data.nc")
-        return open_reanalysis(tmp_path / "data.nc")
-
-    return open_written
 
 
 def runs(data, starts, leads):
