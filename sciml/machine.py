@@ -27,6 +27,11 @@ def available(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def device_or_gpu(device: str | None) -> str:
+    """The device that was named; by default the GPU if there is one."""
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def require_device(device: str) -> None:
     """Check that a device is there.
 

@@ -12,7 +12,7 @@ from importlib import metadata as distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sciml.config import Config
+from sciml.config import C, Config, parse_config
 from sciml.errors import InputError
 from sciml.files import atomic_path
 
@@ -89,6 +89,17 @@ def read_header(path: Path | str) -> dict[str, Any]:
             f"{path} is a safetensors file of another program; expected one that `train` wrote"
         )
     return parse_header(text, path)
+
+
+def read_config(config: type[C], path: Path | str, kind: str) -> C:
+    """The configuration in the header of a model file; the weights are not read.
+
+    Raises:
+        InputError: as `read_header`, or if the file holds another kind of model.
+    """
+    header = read_header(path)
+    require_kind(header, kind, path)
+    return parse_config(config, header["config"], str(path))
 
 
 def read_model_file(

@@ -1,13 +1,15 @@
-"""Dates as users write them, in UTC: ISO 8601 with separators or without."""
+"""Dates in UTC, as users write and read them: ISO 8601 with separators or without."""
 
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sciml.errors import InputError
 
 Period = tuple[np.datetime64, np.datetime64]
 
+HOUR = np.timedelta64(1, "h")
 _CLOCK = (
     r"(?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:\.(?P<fraction>\d{0,9})\d*)?)?)?"
     r"(?:Z|(?P<sign>[+-])(?P<hours>[01]\d|2[0-3])(?::?(?P<minutes>[0-5]\d))?)?"
@@ -83,3 +85,24 @@ def _out_of_range(*dates: str) -> str:
     years = {int(found["year"]) for found in map(_parts, dates) if found}
     inside = years <= set(YEARS)
     return "" if inside else f": years go from {YEARS[0]} to {YEARS[-1]}"
+
+
+def minute(time: np.datetime64) -> str:
+    """`2001-03-27T06:00`."""
+    return str(time.astype("datetime64[m]"))
+
+
+def day(time: np.datetime64) -> str:
+    """`2001-03-27`."""
+    return str(time.astype("datetime64[D]"))
+
+
+def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
+    """A time for people, in UTC: `2001-03-01 06 UTC`."""
+    minutes = str(np.asarray(time).astype("datetime64[m]"))
+    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
+
+
+def unix_seconds(times: np.datetime64 | NDArray[np.datetime64]) -> NDArray[np.int64]:
+    """Since 1970-01-01 UTC."""
+    return np.asarray(times).astype("datetime64[s]").astype(np.int64)

@@ -68,11 +68,11 @@ def centre(lat: ArrayLike, lon: ArrayLike, weights: Numbers) -> tuple[float, flo
     return float(np.degrees(np.arctan2(z, np.hypot(x, y)))), float(np.degrees(np.arctan2(y, x)))
 
 
-def cell_areas(grid: LatLonGrid) -> Numbers:
-    """(lat,) area of a cell of each row in km²: R² Δλ (sin b - sin a)."""
+def cell_areas(grid: LatLonGrid, radius: float = EARTH_RADIUS) -> Numbers:
+    """(lat,) area of a cell of each row: R² Δλ (sin b - sin a), in km² or the radius's unit."""
     height = -np.diff(np.sin(np.radians(grid.latitude_bounds())))
     width = np.radians((grid.lon[-1] - grid.lon[0]) / (len(grid.lon) - 1))
-    return EARTH_RADIUS**2 * width * height
+    return radius**2 * width * height
 
 
 def place(lat: float, lon: float) -> str:

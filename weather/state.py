@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciml.errors import InputError
+from weather.dates import minute, unix_seconds
 from weather.grid import LatLonGrid
 from weather.variables import Variables, never_negative
 
@@ -124,7 +125,7 @@ class State:
 
     def datetimes(self) -> NDArray[np.datetime64]:
         """(batch, time) datetime64[ns]."""
-        return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
+        return datetimes(self.time)
 
 
 def joined(states: Sequence[State], dim: Literal[0, 1] = 0) -> State:
@@ -145,7 +146,12 @@ def _at_least_zero(fields: Tensor, names: Sequence[str]) -> Tensor:
 
 def seconds(times: NDArray[np.datetime64]) -> Tensor:
     """datetime64 as int64 seconds since 1970-01-01."""
-    return torch.from_numpy(times.astype("datetime64[s]").astype(np.int64))
+    return torch.from_numpy(unix_seconds(times))
+
+
+def datetimes(times: Tensor) -> NDArray[np.datetime64]:
+    """Seconds since 1970-01-01 as datetime64[ns]."""
+    return times.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
 
 
 def require_finite(state: State, ignored: Mapping[str, Tensor] | None = None) -> None:
@@ -169,7 +175,7 @@ def require_finite(state: State, ignored: Mapping[str, Tensor] | None = None) ->
             continue
         sample, time, variable, *rest = (int(i) for i in bad.nonzero()[0])
         level = f" at {state.variables.levels[rest[0]]:g} hPa" if upper else ""
-        when = state.datetimes()[sample, time].astype("datetime64[m]")
+        when = minute(state.datetimes()[sample, time])
         raise InputError(
             f"{names[variable]}{level} is NaN or infinite at {when} (and {int(bad.sum()) - 1} "
             "more values); fill or cut the data first"

@@ -154,6 +154,12 @@ def preference(key: str) -> int:
     return names.index(key.lower()) if key.lower() in names else len(names)
 
 
+def si_unit(name: str) -> str:
+    """SI unit of a field such as `z500`; empty where it is not known."""
+    known = describe(name)
+    return known.units if known else ""
+
+
 def describe(name: str) -> Variable | None:
     """What is known of a field; `z500` is the field `z` at 500 hPa.
 

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 import fsspec
 
 from sciml.errors import InputError
+from sciml.sources import is_remote, matching, require_other, unreachable
 
 STANDARD_INPUT = "-"
 DEMO = "demo"
@@ -31,31 +32,27 @@ def expand(source: Path | str) -> list[str]:
         return [name]
     if name.startswith(("http://", "https://")):
         return [name]  # "?" begins a query there
-    found = _matching(name)
-    if not found:
-        raise InputError(f"{name} matches nothing; check the folder and the pattern")
-    return found
+    return matching(name)
 
 
 def lasting(source: Path | str) -> str:
     """The name under which a source is found from every folder; as it is if it is no path."""
     name = str(source)
-    is_path = name not in (STANDARD_INPUT, DEMO) and not _remote(name)
+    is_path = name not in (STANDARD_INPUT, DEMO) and not is_remote(name)
     return str(Path(name).absolute()) if is_path else name
 
 
 def require_there(source: Path | str) -> None:
     """Raise an InputError if a file is not there, or nothing matches a glob; URLs are not asked."""
     for name in expand(source):
-        if name not in (STANDARD_INPUT, DEMO) and not _remote(name) and not Path(name).exists():
+        if name not in (STANDARD_INPUT, DEMO) and not is_remote(name) and not Path(name).exists():
             raise InputError(f"{name} is not there")
 
 
 def refuse_to_overwrite(source: Path | str, out: Path) -> None:
     """Raise an InputError if an output is an input, or one of the files of a glob."""
     names = (name for name in expand(source) if name != STANDARD_INPUT)
-    if any(Path(name).resolve() == out.resolve() for name in names):
-        raise InputError(f"{out} is an input; choose another output file")
+    require_other(names, out)
 
 
 def refuse_options(names: Iterable[str]) -> None:
@@ -79,7 +76,7 @@ def open_binary(name: Path | str) -> BinaryIO:
     """
     if str(name) == STANDARD_INPUT:
         return _on_disk(sys.stdin.buffer)
-    if _remote(str(name)):
+    if is_remote(str(name)):
         return _fetched(str(name))
     try:
         return Path(name).open("rb")
@@ -88,20 +85,7 @@ def open_binary(name: Path | str) -> BinaryIO:
 
 
 def _is_file(name: str) -> bool:
-    return not _remote(name) and Path(name).is_file()
-
-
-def _remote(name: str) -> bool:
-    return "://" in name
-
-
-def _matching(pattern: str) -> list[str]:
-    try:
-        files, path = fsspec.url_to_fs(pattern)
-        found = sorted(files.glob(path))
-    except Exception as error:  # every file system raises errors of its own
-        raise _unreachable(pattern, error) from error
-    return [files.unstrip_protocol(name) for name in found] if _remote(pattern) else found
+    return not is_remote(name) and Path(name).is_file()
 
 
 def _fetched(url: str) -> BinaryIO:
@@ -109,7 +93,7 @@ def _fetched(url: str) -> BinaryIO:
         with fsspec.open(url, "rb") as file:
             return _on_disk(cast(BinaryIO, file))
     except Exception as error:  # every file system raises errors of its own
-        raise _unreachable(url, error) from error
+        raise unreachable(url, error) from error
 
 
 def _on_disk(stream: BinaryIO) -> BinaryIO:
@@ -118,10 +102,3 @@ def _on_disk(stream: BinaryIO) -> BinaryIO:
     shutil.copyfileobj(stream, copy)
     copy.seek(0)
     return copy
-
-
-def _unreachable(name: str, error: Exception) -> InputError:
-    reason = f"{type(error).__name__} {' '.join(str(error).split())[:200]}".strip()
-    if isinstance(error, ImportError):
-        return InputError(f"{name} needs: pip install 'sciml-foundation[cloud]' ({reason})")
-    return InputError(f"cannot read {name}: {reason}; check the address and the network")

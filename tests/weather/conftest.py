@@ -1,6 +1,9 @@
 """A tiny globe of analyses, made here: waves that travel eastwards."""
 
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,17 @@ from sciml.cli import run
 from weather.cli import app
 
 TIMES = 60
+PEAK = """
+import sys
+from weather.cli import app, run
+try:
+    run(app, sys.argv[1:])
+except SystemExit as stop:
+    assert not stop.code
+for line in open("/proc/self/status"):
+    if line.startswith("VmHWM"):
+        print("peak", int(line.split()[1]) * 1024)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +51,24 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
         return lines[0]
 
     return one_line
+
+
+@pytest.fixture(scope="session")
+def last_number() -> Callable[..., int]:
+    """Runs a program in a process of its own; gives what it prints as its last word."""
+
+    def last_number(script: str, *arguments: object) -> int:
+        command = [sys.executable, "-c", script, *map(str, arguments)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+        return int(done.stdout.split()[-1])
+
+    return last_number
+
+
+@pytest.fixture(scope="session")
+def peak_of_command(last_number: Callable[..., int]) -> Callable[..., int]:
+    """Runs a command in a process of its own; gives the bytes that it took at most."""
+    return partial(last_number, PEAK)
 
 
 def travelling_waves(lat: np.ndarray, lon: np.ndarray, times: int = TIMES) -> xr.Dataset:

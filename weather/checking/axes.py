@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.checking.findings import Finding
+from weather.dates import HOUR, minute
 from weather.files.layout import Layout
 from weather.grid import LatLonGrid
 
@@ -47,11 +48,11 @@ def time_step(times: NDArray[np.datetime64]) -> np.timedelta64:
 
 def _time(times: NDArray[np.datetime64]) -> Finding:
     if len(times) < 2:
-        return Finding("time", "ok", f"has one entry, {_minute(times[0])}")
-    steps, span = np.diff(times), f"{_minute(times[0])}..{_minute(times[-1])}"
+        return Finding("time", "ok", f"has one entry, {minute(times[0])}")
+    steps, span = np.diff(times), f"{minute(times[0])}..{minute(times[-1])}"
     if (steps == np.timedelta64(0)).any():
         twice = times[1:][steps == np.timedelta64(0)][0]
-        came = f"holds {_minute(twice)} twice"
+        came = f"holds {minute(twice)} twice"
         return Finding("time", "refused", came, advice="drop the repeated steps")
     if (steps < np.timedelta64(0)).any():
         return Finding("time", "refused", "does not ascend", advice="sort the data by time")
@@ -60,7 +61,7 @@ def _time(times: NDArray[np.datetime64]) -> Finding:
     every = f"has {len(times)} entries, {span}, every {_hours(step)}"
     if not len(gaps):
         return Finding("time", "ok", f"{every}, without a gap")
-    named = ", ".join(f"{_minute(times[i])}..{_minute(times[i + 1])}" for i in gaps[:_SHOWN])
+    named = ", ".join(f"{minute(times[i])}..{minute(times[i + 1])}" for i in gaps[:_SHOWN])
     more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
     came = f"{every}, with {len(gaps)} irregular: {named}{more}"
     advice = "no forecast starts or is trained across them"
@@ -105,10 +106,6 @@ def _misfit(own: LatLonGrid, model: LatLonGrid) -> str:
     return f"of the data has {own.describe()}{poles}; this model was made for {model.describe()}"
 
 
-def _minute(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]"))
-
-
 def _hours(step: np.timedelta64) -> str:
-    hours = step / np.timedelta64(1, "h")
+    hours = step / HOUR
     return f"{hours / 24:g} d" if hours % 24 == 0 else f"{hours:g} h"

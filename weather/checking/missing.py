@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from weather.checking.findings import Finding
 from weather.checking.sampling import Summary
 from weather.checking.standard_atmosphere import standard_pressure
+from weather.dates import minute
 from weather.files.units import STANDARD_GRAVITY
 
 _SHARE = 0.95  # of cells that must agree with the ground
@@ -41,7 +42,7 @@ def _description(
     """What came, and what to do."""
     whole = (summary.missing == 1).all(axis=1)
     if whole.any() and not whole.all() and not np.ptp(summary.missing[~whole], axis=0).any():
-        first = summary.times[int(whole.argmax())].astype("datetime64[m]")
+        first = minute(summary.times[int(whole.argmax())])
         came = f"has no values at {whole.sum()} of {len(whole)} times, first at {first}"
         return came, "leave these times out"
     by_level = summary.missing.max(axis=0)

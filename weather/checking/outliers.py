@@ -7,7 +7,8 @@ import numpy as np
 from weather.checking.findings import Finding, deviations, number
 from weather.checking.plausible import cell_bounds
 from weather.checking.sampling import Numbers, Summary
-from weather.variables import channel_name, describe, on_level
+from weather.dates import minute
+from weather.variables import channel_name, describe, on_level, si_unit
 
 Normal = Mapping[str, tuple[float, float]]
 
@@ -40,8 +41,7 @@ def fill_value(name: str, summary: Summary, factor: float, offset: float) -> Fin
 
 def out_of_reach(name: str, summary: Summary) -> Finding | None:
     """Cells outside what the Earth's atmosphere holds."""
-    known = describe(name)
-    unit = known.units if known else ""
+    unit = si_unit(name)
     bounds = np.array([cell_bounds(name, level) for level in summary.levels])
     for side, beyond in (
         ("low", summary.low < bounds[:, 0]),
@@ -176,4 +176,4 @@ def _place(summary: Summary, side: str, time: int, level: int) -> str:
     text = f" at {abs(lat):g} {'S' if lat < 0 else 'N'} {abs(lon):g} {'W' if lon < 0 else 'E'}"
     if summary.levels[level] is not None:
         text += f", {summary.levels[level]:g} hPa"
-    return f"{text}, {summary.times[time].astype('datetime64[m]')}" if summary.times else text
+    return f"{text}, {minute(summary.times[time])}" if summary.times else text

@@ -14,7 +14,7 @@ import numpy as np
 from weather.checking.standard_atmosphere import standard_height
 from weather.files.units import STANDARD_GRAVITY
 from weather.grid import LatLonGrid
-from weather.variables import describe, on_level
+from weather.variables import on_level, si_unit
 
 Bounds = tuple[float, float]
 NO_BOUNDS: Bounds = (-math.inf, math.inf)
@@ -76,7 +76,7 @@ def mean_bounds(name: str, level: float | None, place: Place, strict: bool = Fal
             return 1.2, 115.0
         case "r":
             return -5.0, 170.0
-    return (150.0, 330.0) if _unit(name) == "K" else NO_BOUNDS
+    return (150.0, 330.0) if si_unit(name) == "K" else NO_BOUNDS
 
 
 def cell_bounds(name: str, level: float | None) -> Bounds:
@@ -100,12 +100,7 @@ def cell_bounds(name: str, level: float | None) -> Bounds:
             return -50.0, 250.0
         case "lsm":
             return -0.02, 1.02
-    return {"K": (100.0, 350.0), "m s-1": (-250.0, 250.0)}.get(_unit(name), NO_BOUNDS)
-
-
-def _unit(name: str) -> str:
-    known = describe(name)
-    return known.units if known else ""
+    return {"K": (100.0, 350.0), "m s-1": (-250.0, 250.0)}.get(si_unit(name), NO_BOUNDS)
 
 
 def _geopotential(pressure: float, globe: bool) -> Bounds:

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from weather.checking.findings import Conversion, Finding, Severity, number
 from weather.checking.plausible import COARSE_TIBET, Bounds, Place, cell_bounds, mean_bounds
 from weather.checking.sampling import Summary
+from weather.dates import minute
 from weather.files.units import STANDARD_GRAVITY, convertible
-from weather.variables import describe, on_level
+from weather.variables import on_level, si_unit
 
 _JUDGED = {"z", "z_surface", "msl", "sp", "q", "r", "lsm"}  # and every temperature
 _LOOSE = {"q", "r", "lsm"}  # data sets that miss the bounds are usual enough
@@ -61,8 +62,7 @@ class UnitCase:
     @property
     def si(self) -> str:
         """The unit that this package works in; empty for an unknown field."""
-        known = describe(self.name)
-        return known.units if known else ""
+        return si_unit(self.name)
 
     @property
     def judged(self) -> bool:
@@ -210,7 +210,7 @@ def _changes(case: UnitCase) -> str:
         fits = [unit for unit, possible in inside.items() if possible[position]]
         if len(fits) != 1:
             return ""
-        shown.append(f"{fits[0]} at {time.astype('datetime64[m]')}")
+        shown.append(f"{fits[0]} at {minute(time)}")
     return ", ".join(shown)
 
 

@@ -25,29 +25,20 @@ def alarm(
 ) -> None:
     """Show where a forecast leaves the known range of the season.
 
-    Parameters
-    ----------
-    forecasts:
-        Files of one model.
-    out:
-        NetCDF file to write: the share of fields outside of their range and the largest
-        distance, by cell and lead time.
-    climatology_from:
-        Analyses on the same grid, several years if possible: the range is their lowest and
-        highest value within 15 days of the day of the year, at the same hour, by cell.
-        Missing values are left out; a field that has no range is named as not compared.
-        They are checked as `weather check` does: units by value, impossible values.
-    model:
-        In place of analyses, a model file: the range is that of its training data, five
-        standard deviations about the mean, for all cells and seasons.
-    plot:
-        Picture to draw: a map of one lead time.
-    time:
-        Initial time to draw. Default: that of the largest excess.
-    lead:
-        Lead time to draw, such as 24h or 5d. Default: that of the largest excess.
-    static:
-        Files with lsm or z_surface for the background. Default: the analyses.
+    Args:
+        forecasts: Files of one model.
+        out: NetCDF file to write: the share of fields outside of their range and the largest
+            distance, by cell and lead time.
+        climatology_from: Analyses on the same grid, several years if possible: the range is their
+            lowest and highest value within 15 days of the day of the year, at the same hour, by
+            cell. Missing values are left out; a field that has no range is named as not compared.
+            They are checked as `weather check` does: units by value, impossible values.
+        model: In place of analyses, a model file: the range is that of its training data, five
+            standard deviations about the mean, for all cells and seasons.
+        plot: Picture to draw: a map of one lead time.
+        time: Initial time to draw. Default: that of the largest excess.
+        lead: Lead time to draw, such as 24h or 5d. Default: that of the largest excess.
+        static: Files with lsm or z_surface for the background. Default: the analyses.
     """
     import numpy as np
 

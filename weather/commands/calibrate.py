@@ -21,16 +21,12 @@ def calibrate(
     nearer to it, for the spread of past forecasts to be as large as their error. New forecasts
     take it with `weather forecast --calibration FILE`, from the same model, perturbed alike.
 
-    Parameters
-    ----------
-    forecasts:
-        Past forecasts of `weather forecast --members`, at dates that the model did not learn
-        from: some twenty, from days apart, of all lead times that matter.
-    truth:
-        Analyses at their valid times: NetCDF, GRIB or Zarr. They are checked as
-        `weather check` does: units by value, impossible values.
-    out:
-        File to write, .json.
+    Args:
+        forecasts: Past forecasts of `weather forecast --members`, at dates that the model did not
+            learn from: some twenty, from days apart, of all lead times that matter.
+        truth: Analyses at their valid times: NetCDF, GRIB or Zarr. They are checked as `weather
+            check` does: units by value, impossible values.
+        out: File to write, .json.
     """
     from rich.console import Console
 

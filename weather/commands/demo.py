@@ -8,10 +8,8 @@ def demo(*, out: Path = Path("demo")) -> None:
 
     Needs the extra: pip install 'sciml-foundation[simulate]'.
 
-    Parameters
-    ----------
-    out:
-        Folder for everything that is made.
+    Args:
+        out: Folder for everything that is made.
     """
     from weather.demo import demo as run_demo
 

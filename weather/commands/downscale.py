@@ -20,18 +20,13 @@ def downscale(
 
     Means over the coarse cells stay what they are.
 
-    Parameters
-    ----------
-    model:
-        The model.safetensors of `weather train DATA --config downscaling`.
-    data:
-        Fields on a grid of half the model's resolution, with a time axis: NetCDF, GRIB or
-        Zarr, as files, globs, URLs or a short name. `weather prepare --grid half` makes them
-        of fine ones.
-    out:
-        File to write, .nc or .zarr, laid out like the data.
-    estimate:
-        Only tell how much memory, time and disk it would take; --out is not needed.
+    Args:
+        model: The model.safetensors of `weather train DATA --config downscaling`.
+        data: Fields on a grid of half the model's resolution, with a time axis: NetCDF, GRIB or
+            Zarr, as files, globs, URLs or a short name. `weather prepare --grid half` makes them of
+            fine ones.
+        out: File to write, .nc or .zarr, laid out like the data.
+        estimate: Only tell how much memory, time and disk it would take; --out is not needed.
     """
     from rich.console import Console
 

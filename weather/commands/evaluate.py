@@ -29,45 +29,31 @@ def evaluate(
     Writes scorecard.html, scores.csv and differences.csv (also as Parquet), scores.nc
     and scores.png.
 
-    Parameters
-    ----------
-    forecasts:
-        Files of one model, with or without members.
-    truth:
-        Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as
-        files, globs, URLs or a short name such as arco-era5. A file with a land-sea
-        mask among them divides land from sea. Truth and climatology are checked as
-        `weather check` does: units by value, impossible values.
-    out:
-        Folder for the files.
-    against:
-        Other forecasts to compare with: name=file, or a file, which is then named
-        after itself. Several files of one name are one model's; globs are allowed.
-    climatology_from:
-        Analyses to fit the baselines on. Default: those of the truth.
-    climatology_period:
-        First and last day or year to fit on, both included: 2000-01-01/2007-12-31, or
-        2000/2007. Default: all days before the first forecast.
-    climatology:
-        By hour and day of the year, by two harmonics of the year, or a mean. Default:
-        daily from ten years on, seasonal from three, else the mean. Seasons that are not
-        in the period have no climatology, but for the mean; forecasts are scored without.
-    linear:
-        Also fit and score a linear model (ridge regression on principal components)
-        at 24 h.
-    threshold:
-        Events for Brier scores and reliability: 'msl < 980 hPa', without a unit in SI
-        ('msl<98000'), or by a quantile of the climatology, 't850>q0.9'.
-    region:
-        Regions of WeatherBench 2 such as europe or tropics, land, sea, or all.
-        Default: tropics, both extra-tropics, land and sea.
-    seasons:
-        Also score by season of the valid time.
-    allow_leakage:
-        Score dates that the model, its statistics or the climatology have seen; every
-        output says so.
-    memory:
-        GiB of fields to hold at once, about.
+    Args:
+        forecasts: Files of one model, with or without members.
+        truth: Analyses that hold the initial and the valid times: NetCDF, GRIB or Zarr, as files,
+            globs, URLs or a short name such as arco-era5. A file with a land-sea mask among them
+            divides land from sea. Truth and climatology are checked as `weather check` does: units
+            by value, impossible values.
+        out: Folder for the files.
+        against: Other forecasts to compare with: name=file, or a file, which is then named after
+            itself. Several files of one name are one model's; globs are allowed.
+        climatology_from: Analyses to fit the baselines on. Default: those of the truth.
+        climatology_period: First and last day or year to fit on, both included:
+            2000-01-01/2007-12-31, or 2000/2007. Default: all days before the first forecast.
+        climatology: By hour and day of the year, by two harmonics of the year, or a mean. Default:
+            daily from ten years on, seasonal from three, else the mean. Seasons that are not in the
+            period have no climatology, but for the mean; forecasts are scored without.
+        linear: Also fit and score a linear model (ridge regression on principal components) at 24
+            h.
+        threshold: Events for Brier scores and reliability: 'msl < 980 hPa', without a unit in SI
+            ('msl<98000'), or by a quantile of the climatology, 't850>q0.9'.
+        region: Regions of WeatherBench 2 such as europe or tropics, land, sea, or all. Default:
+            tropics, both extra-tropics, land and sea.
+        seasons: Also score by season of the valid time.
+        allow_leakage: Score dates that the model, its statistics or the climatology have seen;
+            every output says so.
+        memory: GiB of fields to hold at once, about.
     """
     from rich.console import Console
 

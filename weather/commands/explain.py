@@ -31,33 +31,20 @@ def explain(
     The gradient of the forecast with respect to the state it starts from, per standard
     deviation of each field and per area, so that fields and cells can be compared.
 
-    Parameters
-    ----------
-    model:
-        The model.safetensors of a training run.
-    from_:
-        The analysis: NetCDF, GRIB or Zarr, as for `weather forecast`.
-    hours:
-        Lead time of the forecast.
-    variable:
-        What is forecast: a field such as msl, or t850.
-    out:
-        NetCDF file to write, on the analysis file's own grid.
-    time:
-        Initial time in UTC, such as 2001-01-01T00. Default: the last analysis.
-    point:
-        Latitude and longitude of the place, such as --point 48.1 11.6.
-    radius:
-        Km around the place over which the forecast is averaged.
-    extent:
-        In place of --point, a region over which the forecast is averaged: west east south
-        north in degrees.
-    plot:
-        Picture to draw: maps, shares by variable and level, share by distance.
-    boundary:
-        For a model of a limited area with a frame: its boundary data.
-    static:
-        Files with lsm or z_surface for the background of the maps. Default: the analysis.
+    Args:
+        model: The model.safetensors of a training run.
+        from_: The analysis: NetCDF, GRIB or Zarr, as for `weather forecast`.
+        hours: Lead time of the forecast.
+        variable: What is forecast: a field such as msl, or t850.
+        out: NetCDF file to write, on the analysis file's own grid.
+        time: Initial time in UTC, such as 2001-01-01T00. Default: the last analysis.
+        point: Latitude and longitude of the place, such as --point 48.1 11.6.
+        radius: Km around the place over which the forecast is averaged.
+        extent: In place of --point, a region over which the forecast is averaged: west east south
+            north in degrees.
+        plot: Picture to draw: maps, shares by variable and level, share by distance.
+        boundary: For a model of a limited area with a frame: its boundary data.
+        static: Files with lsm or z_surface for the background of the maps. Default: the analysis.
     """
     from sciml.errors import InputError
     from sciml.files import require_suffix

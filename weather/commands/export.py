@@ -15,17 +15,12 @@ def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool =
 
     Needs the extra: pip install 'sciml-foundation[onnx]'.
 
-    Parameters
-    ----------
-    model:
-        A model.safetensors of a training run.
-    out:
-        ONNX file to write. A report that compares it with the original appears beside it,
-        as model.parity.json.
-    opset:
-        Version of ONNX's operators, 18 to 24. Default: 20.
-    check:
-        Run both on the same states, and write nothing if they differ.
+    Args:
+        model: A model.safetensors of a training run.
+        out: ONNX file to write. A report that compares it with the original appears beside it, as
+            model.parity.json.
+        opset: Version of ONNX's operators, 18 to 24. Default: 20.
+        check: Run both on the same states, and write nothing if they differ.
     """
     import json
 

@@ -45,61 +45,41 @@ def forecast(
 
     A run that was stopped goes on where it was when the same command is given again.
 
-    Parameters
-    ----------
-    models:
-        The model.safetensors of a training run, a model.onnx that `weather export` wrote, or an
-        ONNX file with Pangu-Weather's inputs, such as pangu_weather_24.onnx; or several of
-        different time steps that take turns (see `weather plan`).
-    from_:
-        The analysis: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name such as
-        arco-era5.
-    time:
-        Initial time in UTC, such as 2001-01-01T00; may be given several times. Default:
-        the last analysis.
-    out:
-        File to write, .nc or .zarr. What is there already stays: the same forecast is not
-        made again, and anything else is refused.
-    hours:
-        How far to forecast. Default: 240.
-    every:
-        Interval between lead times in the output, such as 12h. Default: every time step
-        of the model.
-    leads:
-        These lead times and no others, such as 6h 24h 71h.
-    method:
-        How models of several time steps take turns: with the fewest calls, or blended so
-        that the forecast is smooth in lead time.
-    layout:
-        Names, units, order and coordinates of the output: the analysis file's own, or
-        those of the CF conventions or WeatherBench 2.
-    boundary:
-        For a model of a limited area with a frame: analyses or a driving forecast that
-        hold its cells at all valid times (times up to 6 h apart are interpolated).
-    step_hours:
-        Time step of an ONNX file that states it neither inside nor in its name.
-    members:
-        Forecast an ensemble of so many members, in pairs around the analysis. Several
-        models of the same time step then take turns among the members.
-    perturb:
-        How members differ at the start: random fields, vectors bred through the analyses
-        of the last 8 time steps, or not at all (models that differ). Default: noise, or
-        none for a model that was trained to make members by noise of its own.
-    amplitude:
-        Of the perturbations, in units of each field's usual change over a time step.
-        Default: 0.3.
-    length:
-        Correlation length of the noise, km. Default: 500.
-    seed:
-        Of all noise. Default: 0.
-    calibration:
-        What `weather calibrate` found of past forecasts of this ensemble: members are moved
-        about their mean, so that the spread is as large as errors are.
-    overwrite:
-        Replace what is at --out, once the forecast is whole.
-    estimate:
-        Only tell how much memory, time and disk it would take, from the model file's
-        header; --from and --out are not needed.
+    Args:
+        models: The model.safetensors of a training run, a model.onnx that `weather export` wrote,
+            or an ONNX file with Pangu-Weather's inputs, such as pangu_weather_24.onnx; or several
+            of different time steps that take turns (see `weather plan`).
+        from_: The analysis: NetCDF, GRIB or Zarr, as files, globs, URLs or a short name such as
+            arco-era5.
+        time: Initial time in UTC, such as 2001-01-01T00; may be given several times. Default: the
+            last analysis.
+        out: File to write, .nc or .zarr. What is there already stays: the same forecast is not made
+            again, and anything else is refused.
+        hours: How far to forecast. Default: 240.
+        every: Interval between lead times in the output, such as 12h. Default: every time step of
+            the model.
+        leads: These lead times and no others, such as 6h 24h 71h.
+        method: How models of several time steps take turns: with the fewest calls, or blended so
+            that the forecast is smooth in lead time.
+        layout: Names, units, order and coordinates of the output: the analysis file's own, or those
+            of the CF conventions or WeatherBench 2.
+        boundary: For a model of a limited area with a frame: analyses or a driving forecast that
+            hold its cells at all valid times (times up to 6 h apart are interpolated).
+        step_hours: Time step of an ONNX file that states it neither inside nor in its name.
+        members: Forecast an ensemble of so many members, in pairs around the analysis. Several
+            models of the same time step then take turns among the members.
+        perturb: How members differ at the start: random fields, vectors bred through the analyses
+            of the last 8 time steps, or not at all (models that differ). Default: noise, or none
+            for a model that was trained to make members by noise of its own.
+        amplitude: Of the perturbations, in units of each field's usual change over a time step.
+            Default: 0.3.
+        length: Correlation length of the noise, km. Default: 500.
+        seed: Of all noise. Default: 0.
+        calibration: What `weather calibrate` found of past forecasts of this ensemble: members are
+            moved about their mean, so that the spread is as large as errors are.
+        overwrite: Replace what is at --out, once the forecast is whole.
+        estimate: Only tell how much memory, time and disk it would take, from the model file's
+            header; --from and --out are not needed.
     """
     from sciml.cli import counted, going_on, note
     from sciml.errors import InputError

@@ -26,20 +26,13 @@ def plan(
 ) -> None:
     """Show which time steps reach which lead times, and at what cost.
 
-    Parameters
-    ----------
-    models:
-        Model files; their time steps are planned with.
-    steps:
-        Time steps instead of models, such as 1h 3h 6h 24h.
-    hours:
-        How far to forecast. Default: 240.
-    every:
-        Interval between lead times, such as 6h. Default: the shortest time step.
-    leads:
-        These lead times and no others, such as 71h 72h.
-    method:
-        With the fewest calls, or smooth in lead time.
+    Args:
+        models: Model files; their time steps are planned with.
+        steps: Time steps instead of models, such as 1h 3h 6h 24h.
+        hours: How far to forecast. Default: 240.
+        every: Interval between lead times, such as 6h. Default: the shortest time step.
+        leads: These lead times and no others, such as 71h 72h.
+        method: With the fewest calls, or smooth in lead time.
     """
     from rich.console import Console
 

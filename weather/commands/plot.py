@@ -45,50 +45,34 @@ def plot(
 ) -> None:
     """Draw maps, ensemble stamps, meteograms, probabilities, tracks and animations.
 
-    Parameters
-    ----------
-    data:
-        Forecasts of one model, or analyses; for --kind tracks the tracks.csv of
-        `weather track`.
-    out:
-        Picture to write, .png, .pdf or .svg; an animation is a .gif or an .mp4 (by
-        ffmpeg: the machine's own, or that of the extra `maps`).
-    kind:
-        A map; stamps, every member as a small map; the probability of a threshold; a
-        meteogram, the forecast at a point; an animation over lead times; cyclone tracks.
-    time:
-        Initial time in UTC, such as 2001-01-01T00. Default: the first; of analyses the
-        valid time, default the last.
-    lead:
-        Lead time, such as 24h or 5d. Default: 24h.
-    product:
-        z500_t850, msl, wind850 (any level; wind10 and wind100 are above the ground,
-        wind100hPa at 100 hPa), or one field such as t2m or
-        v500. Default: the first of these that the file has. A meteogram takes several.
-    member:
-        One member of an ensemble. Default: the mean; a meteogram shows the spread.
-    threshold:
-        Of a probability, such as 'wind10 > 34 kt', 't2m < 0', 'msl < 980 hPa'; without
-        a unit, that of the maps.
-    point:
-        Latitude and longitude of a meteogram, such as --point 48.1 11.6.
-    truth:
-        Analyses of the valid times: a map of them and of the difference; dots in a
-        meteogram.
-    region:
-        Show a part: europe, north-atlantic, north-america, north-pacific, east-asia,
-        south-asia, africa, south-america, australia, indian-ocean or tropics.
-    extent:
-        Show another part: west east south north in degrees; 170 200 -30 0 crosses the
-        date line.
-    projection:
-        Plain latitude and longitude, or a projection of cartopy; north and south are
-        polar maps.
-    static:
-        Files with lsm or z_surface, drawn below a simulated atmosphere. Default: those of
-        the truth. Maps of the Earth have its coastlines.
-    best:
-        Best tracks to draw in black beside the tracks.
+    Args:
+        data: Forecasts of one model, or analyses; for --kind tracks the tracks.csv of `weather
+            track`.
+        out: Picture to write, .png, .pdf or .svg; an animation is a .gif or an .mp4 (by ffmpeg: the
+            machine's own, or that of the extra `maps`).
+        kind: A map; stamps, every member as a small map; the probability of a threshold; a
+            meteogram, the forecast at a point; an animation over lead times; cyclone tracks.
+        time: Initial time in UTC, such as 2001-01-01T00. Default: the first; of analyses the valid
+            time, default the last.
+        lead: Lead time, such as 24h or 5d. Default: 24h.
+        product: z500_t850, msl, wind850 (any level; wind10 and wind100 are above the ground,
+            wind100hPa at 100 hPa), or one field such as t2m or v500. Default: the first of these
+            that the file has. A meteogram takes several.
+        member: One member of an ensemble. Default: the mean; a meteogram shows the spread.
+        threshold: Of a probability, such as 'wind10 > 34 kt', 't2m < 0', 'msl < 980 hPa'; without a
+            unit, that of the maps.
+        point: Latitude and longitude of a meteogram, such as --point 48.1 11.6.
+        truth: Analyses of the valid times: a map of them and of the difference; dots in a
+            meteogram.
+        region: Show a part: europe, north-atlantic, north-america, north-pacific, east-asia,
+            south-asia, africa, south-america, australia, indian-ocean or tropics.
+        extent: Show another part: west east south north in degrees; 170 200 -30 0 crosses the date
+            line.
+        projection: Plain latitude and longitude, or a projection of cartopy; north and south are
+            polar maps.
+        static: Files with lsm or z_surface, drawn below a simulated atmosphere. Default: those of
+            the truth. Maps of the Earth have its coastlines.
+        best: Best tracks to draw in black beside the tracks.
     """
     from sciml.cli import note
     from sciml.errors import InputError

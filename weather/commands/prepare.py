@@ -33,43 +33,27 @@ def prepare(
 
     A run that was stopped goes on when the same command is given again.
 
-    Parameters
-    ----------
-    files:
-        Analyses, as `weather train` takes them.
-    out:
-        Zarr store to make; `weather train` reads it.
-    variables:
-        Fields to keep, such as z t u v msl. Default: all.
-    levels:
-        Levels to keep, hPa. Default: all.
-    start:
-        First date, such as 2000 or 2000-01-01.
-    end:
-        Last date; a last year or day counts whole.
-    every:
-        Interval between times, such as 6h, from midnight UTC. Default: all times. What
-        accumulates (ERA5's tp, ssrd, ...) is summed over the interval that ends at each, if
-        the data have the times in between.
-    grid:
-        Spacing in degrees (1.5: with poles), numbers of cells (121x240, 64x32), or half: half
-        the data's resolution, as `weather downscale` reads it. Each cell becomes the mean over
-        its area. Default: the data's.
-    static:
-        Files of static fields (orography, land-sea mask), on any grid.
-    forcing:
-        Also write the insolation of each time and cell, for other models; those of this
-        package compute it themselves.
-    time_chunk:
-        Times in a chunk. Default: one of large fields, up to eight of small ones.
-    memory:
-        How much may be used, beyond the program itself.
-    zarr_format:
-        2 for older readers.
-    compression:
-        lz4 is fast to read, zstd small.
-    allow_nan:
-        Keep fields whose missing values come and go.
+    Args:
+        files: Analyses, as `weather train` takes them.
+        out: Zarr store to make; `weather train` reads it.
+        variables: Fields to keep, such as z t u v msl. Default: all.
+        levels: Levels to keep, hPa. Default: all.
+        start: First date, such as 2000 or 2000-01-01.
+        end: Last date; a last year or day counts whole.
+        every: Interval between times, such as 6h, from midnight UTC. Default: all times. What
+            accumulates (ERA5's tp, ssrd, ...) is summed over the interval that ends at each, if the
+            data have the times in between.
+        grid: Spacing in degrees (1.5: with poles), numbers of cells (121x240, 64x32), or half: half
+            the data's resolution, as `weather downscale` reads it. Each cell becomes the mean over
+            its area. Default: the data's.
+        static: Files of static fields (orography, land-sea mask), on any grid.
+        forcing: Also write the insolation of each time and cell, for other models; those of this
+            package compute it themselves.
+        time_chunk: Times in a chunk. Default: one of large fields, up to eight of small ones.
+        memory: How much may be used, beyond the program itself.
+        zarr_format: 2 for older readers.
+        compression: lz4 is fast to read, zstd small.
+        allow_nan: Keep fields whose missing values come and go.
     """
     from rich.console import Console
 

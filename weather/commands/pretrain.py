@@ -20,19 +20,14 @@ def pretrain(
 ) -> None:
     """Pre-train a model on fields whose order in time is not used, to start `train` from.
 
-    Parameters
-    ----------
-    data:
-        Analyses, and static fields if there are any: NetCDF, GRIB or Zarr, as files, globs,
-        URLs or a short name such as arco-era5. Default: those that the configuration or
-        the run to resume names.
-    config:
-        A shipped configuration or a YAML file. Default: pretrain; of a run to resume, that
-        it was begun with.
-    run:
-        Folder for the model; new or empty.
-    resume:
-        Continue a run that was stopped, with the same data, wherever they are now.
+    Args:
+        data: Analyses, and static fields if there are any: NetCDF, GRIB or Zarr, as files, globs,
+            URLs or a short name such as arco-era5. Default: those that the configuration or the run
+            to resume names.
+        config: A shipped configuration or a YAML file. Default: pretrain; of a run to resume, that
+            it was begun with.
+        run: Folder for the model; new or empty.
+        resume: Continue a run that was stopped, with the same data, wherever they are now.
     """
     from rich.console import Console
 

@@ -20,22 +20,14 @@ def simulate(
 
     Needs the extra: pip install 'sciml-foundation[simulate]'.
 
-    Parameters
-    ----------
-    out:
-        NetCDF file to write: z, t, u, v on 13 levels, sp, msl.
-    days:
-        Length of the output.
-    spinup:
-        Days before the first output.
-    truncation:
-        Spectral resolution: grids of 64 x 32, 96 x 48 or 128 x 64 cells.
-    every:
-        Interval between outputs, such as 6h.
-    seed:
-        Of the first state, and of random mountains.
-    orography:
-        Analytic mountains.
+    Args:
+        out: NetCDF file to write: z, t, u, v on 13 levels, sp, msl.
+        days: Length of the output.
+        spinup: Days before the first output.
+        truncation: Spectral resolution: grids of 64 x 32, 96 x 48 or 128 x 64 cells.
+        every: Interval between outputs, such as 6h.
+        seed: Of the first state, and of random mountains.
+        orography: Analytic mountains.
     """
     from sciml.cli import counted
     from sciml.files import require_suffix

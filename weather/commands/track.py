@@ -25,22 +25,16 @@ def track(
     thickness and wind are checked where the fields are there, and it says which were.
     Any threshold can be changed: --criteria.duration_hours 48.
 
-    Parameters
-    ----------
-    data:
-        Forecasts of one model, or analyses: NetCDF, GRIB or Zarr. Each initial time and
-        member is searched on its own.
-    out:
-        Folder for tracks.csv, tracks.geojson, adeck.dat (ATCF) and tracks.png; with
-        --best also scores.csv (by lead time), cases.csv and false_alarms.csv.
-    best:
-        Best tracks: IBTrACS as CSV or NetCDF, or a table with the columns ID, ISO_TIME,
-        LAT, LON and, where known, NAME, PRES_HPA, WIND_MS.
-    static:
-        Files with lsm or z_surface on the grid of the data. Default: those in the data,
-        and the coastlines of the Earth.
-    technique:
-        Name of the model in the a-deck, up to four letters.
+    Args:
+        data: Forecasts of one model, or analyses: NetCDF, GRIB or Zarr. Each initial time and
+            member is searched on its own.
+        out: Folder for tracks.csv, tracks.geojson, adeck.dat (ATCF) and tracks.png; with --best
+            also scores.csv (by lead time), cases.csv and false_alarms.csv.
+        best: Best tracks: IBTrACS as CSV or NetCDF, or a table with the columns ID, ISO_TIME, LAT,
+            LON and, where known, NAME, PRES_HPA, WIND_MS.
+        static: Files with lsm or z_surface on the grid of the data. Default: those in the data, and
+            the coastlines of the Earth.
+        technique: Name of the model in the a-deck, up to four letters.
     """
     from rich.console import Console
 

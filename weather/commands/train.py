@@ -22,21 +22,15 @@ def train(
 ) -> None:
     """Train a model on analyses.
 
-    Parameters
-    ----------
-    data:
-        Analyses, a time series, and static fields if there are any: NetCDF, GRIB or
-        Zarr, as files, globs, URLs or a short name such as arco-era5. Default: those that
-        the configuration or the run to resume names.
-    run:
-        Folder for the model (model.safetensors), logs and checkpoints.
-    config:
-        A shipped configuration (small, small_graph, pangu, graphcast, downscaling, ...) or a
-        YAML file. Default: small; of a run to resume, that it was begun with.
-    resume:
-        Continue a run that was stopped, with the same data, wherever they are now.
-    estimate:
-        Only tell how much memory, time and disk it would take; --run is not needed.
+    Args:
+        data: Analyses, a time series, and static fields if there are any: NetCDF, GRIB or Zarr, as
+            files, globs, URLs or a short name such as arco-era5. Default: those that the
+            configuration or the run to resume names.
+        run: Folder for the model (model.safetensors), logs and checkpoints.
+        config: A shipped configuration (small, small_graph, pangu, graphcast, downscaling, ...) or
+            a YAML file. Default: small; of a run to resume, that it was begun with.
+        resume: Continue a run that was stopped, with the same data, wherever they are now.
+        estimate: Only tell how much memory, time and disk it would take; --run is not needed.
     """
     from rich.console import Console
 

@@ -16,6 +16,7 @@ from sciml.errors import InputError
 from weather.cyclones.matching import storms_followed, tracks_of
 from weather.cyclones.track import table
 from weather.cyclones.tracking import Run, Tracks
+from weather.dates import HOUR
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
 from weather.sphere import bearing, destination, distance
@@ -27,7 +28,6 @@ CASE_COLUMNS = (
     "cross_km", "pressure_error_hpa", "wind_error_kt", "extrapolation_km",
 )  # fmt: skip
 _NOT_TROPICAL = ("ET", "DS")  # extratropical, disturbance
-_HOUR = np.timedelta64(1, "h")
 _BEFORE = np.timedelta64(12, "h")  # over which the motion at the initial time is taken
 _STILL = 5.0  # km: too short a way to have a direction
 
@@ -109,7 +109,7 @@ def _cases(run: Run, found: Tracks, fixes: pd.DataFrame, best: pd.DataFrame) -> 
     cases = cases.assign(
         initial_time=pd.Series(run.initial, cases.index, dtype="datetime64[ns]"),
         member=run.member,
-        lead_hours=0.0 if run.initial is None else (cases["time"] - run.initial) / _HOUR,
+        lead_hours=0.0 if run.initial is None else (cases["time"] - run.initial) / HOUR,
         error_km=error,
         along_km=error * np.cos(turn),
         cross_km=error * np.sin(turn),

@@ -8,8 +8,7 @@ import pandas as pd
 
 from weather.cyclones.basins import basin
 from weather.cyclones.detection import Centre
-
-_HOUR = np.timedelta64(1, "h")
+from weather.dates import HOUR
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Track:
 
     def lead_hours(self, fix: Fix) -> float:
         """Hours from the initial time; 0 for analyses."""
-        return 0.0 if self.initial is None else float((fix.time - self.initial) / _HOUR)
+        return 0.0 if self.initial is None else float((fix.time - self.initial) / HOUR)
 
 
 def table(tracks: Sequence[Track]) -> pd.DataFrame:

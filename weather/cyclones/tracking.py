@@ -14,9 +14,8 @@ from weather.cyclones.ingredients import Ingredients
 from weather.cyclones.snapshot import lowland, read_snapshot
 from weather.cyclones.surroundings import Surroundings
 from weather.cyclones.track import Fix, Track
+from weather.dates import HOUR
 from weather.grid import LatLonGrid
-
-_HOUR = np.timedelta64(1, "h")
 
 
 @dataclass(frozen=True)
@@ -126,6 +125,6 @@ def _lasts(fixes: tuple[Fix, ...], times: tuple[np.datetime64, ...], criteria: C
     tropical = sum(fix.centre.tropical for fix in fixes)
     if len(times) == 1:
         return tropical == 1
-    step = float(np.median(np.diff(np.array(times)) / _HOUR))
-    whole = float((times[-1] - times[0]) / _HOUR)
+    step = float(np.median(np.diff(np.array(times)) / HOUR))
+    whole = float((times[-1] - times[0]) / HOUR)
     return (tropical - 1) * step >= min(criteria.duration_hours, whole) - 1e-6

@@ -10,7 +10,8 @@ import xarray as xr
 
 from sciml.config import Config, parse_config
 from sciml.errors import InputError
-from sciml.model_file import load_state, read_header, read_model_file, save_model
+from sciml.machine import device_or_gpu
+from sciml.model_file import load_state, read_config, read_model_file, save_model
 from weather.checking.preflight import apply, inspect
 from weather.downscaling.refinement import Refinement
 from weather.files.accumulations import of_hours, require_increments
@@ -49,10 +50,7 @@ class DownscalerConfig(Config):
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
-        header = read_header(path)
-        if header["kind"] != KIND:
-            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
-        return parse_config(cls, header["config"], str(path))
+        return read_config(cls, path, KIND)
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""
@@ -106,8 +104,7 @@ class Downscaler:
         config = parse_config(DownscalerConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.to(device), config, metadata, Path(path))
+        return cls(model.to(device_or_gpu(device)), config, metadata, Path(path))
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
@@ -141,8 +138,8 @@ class Downscaler:
         seen = on_levels(dataset, names.levels)
         if self.refinement.coarse_masks is not None:
             seen = blanked(seen, self.refinement.coarse_masks)
-        masked, coarse = self.config.masked, self.refinement.coarse
-        return apply(dataset, inspect(seen, names, None, self._normal(), coarse, masked), tell)
+        normal, coarse = self.model.normal(), self.refinement.coarse
+        return apply(dataset, inspect(seen, names, None, normal, coarse, self.config.masked), tell)
 
     def at(self, dataset: xr.Dataset, time: np.datetime64) -> State:
         """The coarse state of one time of checked data.
@@ -174,8 +171,3 @@ class Downscaler:
         for line in lines:
             tell(line)
         return noted(summed, *lines)
-
-    def _normal(self) -> dict[str, tuple[float, float]]:
-        """Mean and standard deviation of the training data by channel."""
-        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
-        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.ledger import Ledger, hollow
-from sciml.machine import Speed, available, resident
+from sciml.machine import Speed, available, device_or_gpu, resident
 from weather.downscaling.downscaler import DownscalerConfig, refine
 from weather.downscaling.experiment import DownscalingConfig
 from weather.downscaling.objective import DownscalingLoss
@@ -70,7 +70,7 @@ def estimate_downscaling(
         device: default the GPU if there is one.
     """
     base = resident() + LIBRARIES
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_or_gpu(device)
     refinement = _refinement(config)
     with torch.device("meta"):
         model = config.build().eval()
@@ -83,7 +83,6 @@ def estimate_downscaling(
     parts = peak(ledger, {"process": base}, {"weights": weights}, device, loading=weights)
     flops, moved = ledger.flops * fields, ledger.moved * fields
     return Estimate(
-        memory=sum(parts.values()),
         parts=parts,
         seconds=Speed.measure(device).seconds(flops, moved),
         steps=fields,

@@ -6,7 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from weather.downscaling.experiment import TrainedDownscaler
-from weather.training.report import unit_of, worth_showing
+from weather.files.units import pretty_unit
+from weather.training.report import worth_showing
+from weather.variables import si_unit
 
 
 def show_downscaling(trained: TrainedDownscaler, run: Path, console: Console) -> None:
@@ -19,8 +21,8 @@ def show_downscaling(trained: TrainedDownscaler, run: Path, console: Console) ->
         errors = (score.rmse, score.bilinear, score.bicubic, score.conserving)
         best = min(errors[1:])
         ratio = score.rmse / best if best else float("nan")
-        row = (unit_of(score.name), *(f"{error:.4g}" for error in errors), f"{ratio:.3f}")
-        table.add_row(score.name, *row)
+        row = (*(f"{error:.4g}" for error in errors), f"{ratio:.3f}")
+        table.add_row(score.name, pretty_unit(si_unit(score.name)), *row)
     console.print(table)
     console.print(
         "same means: bicubic interpolation with the coarse field's means; ratio: model over the "

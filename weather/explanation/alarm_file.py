@@ -1,6 +1,5 @@
 """Alarm fields as NetCDF."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import xarray as xr
 
 from sciml.files import atomic_path
 from weather.explanation.alarms import findings
+from weather.files.history import stamped
 
 _TEXT = {
     "outside": ("Share of fields outside of their range", "1"),
@@ -47,11 +47,10 @@ def write_alarms(found: xr.Dataset, path: Path, command: str) -> None:
     hours = {"units": "hours since 1970-01-01 00:00:00", "dtype": "float64", "_FillValue": None}
     packed = {name: {"zlib": True, "complevel": 1} for name in ("outside", "excess", "farthest")}
     lead = {"units": "hours", "dtype": "float64", "_FillValue": None}
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     dataset.attrs = {
         "Conventions": "CF-1.10",
         "title": f"Where a forecast leaves the range {found.attrs['range']}",
-        "history": f"{now} {command}",
+        "history": stamped(command),
         "comment": "\n".join(findings(found)),
     }
     encoding = packed | {"time": hours, "valid_time": hours, "lead_time": lead}

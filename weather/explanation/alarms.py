@@ -11,8 +11,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import HOUR, clock
 from weather.explanation.known_range import FEW, Bounds, KnownRange
-from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas, place
 from weather.verification.metrics import area_mean
@@ -22,7 +22,6 @@ Field = NDArray[np.float32]
 MARGIN = 3.0  # spreads outside of the range that raise an alarm
 WIDE_AREA = 0.25  # share of the area outside of the range that raises one
 WIDESPREAD = 5.0  # times the area that is outside by chance, likewise
-_HOUR = np.timedelta64(1, "h")
 
 
 def alarms(
@@ -202,7 +201,7 @@ def _farthest(found: xr.Dataset) -> str:
     cell = one.isel(largest(abs(one["excess"]).fillna(0)))
     name = str(found["channel"].values[index["channel"]])
     alarming = (abs(run["largest_excess"]) >= MARGIN).any("channel").values
-    since = found["lead_time"].values[int(alarming.argmax())] / _HOUR
+    since = found["lead_time"].values[int(alarming.argmax())] / HOUR
     others = int((size.max(("time", "lead_time")) >= MARGIN).sum()) - 1
     also = f"; {others} other field{'s' if others > 1 else ''} too" if others else ""
     side = "above" if float(cell["excess"]) > 0 else "below"
@@ -224,4 +223,4 @@ def _widest(found: xr.Dataset) -> str:
 
 def _when(one: xr.Dataset) -> str:
     initial, lead = moment_of(one)
-    return f"{clock(initial + lead)} (+{lead / _HOUR:g} h)"
+    return f"{clock(initial + lead)} (+{lead / HOUR:g} h)"

@@ -15,9 +15,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import clock
 from weather.files.chunks import computable
 from weather.files.members import one_member
-from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas
 from weather.verification.cases import Channel, channels

@@ -1,18 +1,20 @@
 """A sensitivity as NetCDF: the grid, order and names of the analyses it was made from."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from sciml.files import atomic_path
+from weather.dates import HOUR
 from weather.explanation.sensitivity import Sensitivity
-from weather.explanation.summary import effects, lines, unit_of
+from weather.explanation.summary import effects, lines
 from weather.files.forecast_coordinates import EPOCH
 from weather.files.forecast_layout import in_hectopascal, positions
+from weather.files.history import stamped
 from weather.files.layout import Layout
 from weather.forecasting.forecaster import Forecaster
+from weather.variables import si_unit
 
 _SPACE = {
     "lat": {"standard_name": "latitude", "units": "degrees_north", "axis": "Y"},
@@ -36,12 +38,11 @@ def write_sensitivity(
         command: for the file's history.
     """
     dataset = _named(sensitivity, layout)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     dataset.attrs = {
         "Conventions": "CF-1.10",
         "title": f"Sensitivity of a forecast of {sensitivity.target.channel} to its initial state",
         "source": f"gradient of {forecaster.name} by back-propagation",
-        "history": f"{now} {command}",
+        "history": stamped(command),
         "comment": "\n".join(lines(sensitivity)),
         "model_sha256": forecaster.sha256,
     }
@@ -52,7 +53,7 @@ def write_sensitivity(
 def _named(sensitivity: Sensitivity, layout: Layout) -> xr.Dataset:
     """All fields, in the file's names and order."""
     target, names = sensitivity.target, layout.dims
-    unit, of = unit_of(target.channel), f"of {target.channel}, {target.area.text}"
+    unit, of = si_unit(target.channel), f"of {target.channel}, {target.area.text}"
     density = f"1e-12 {unit} m-2".replace("  ", " ")
     fields = {}
     for key, field in sensitivity.fields.items():
@@ -77,7 +78,7 @@ def _named(sensitivity: Sensitivity, layout: Layout) -> xr.Dataset:
     dataset["forecast_value"] = xr.DataArray(
         sensitivity.value, attrs={"long_name": f"Forecast {of}", "units": unit or "1"}
     )
-    hours = sensitivity.lead / np.timedelta64(1, "h")
+    hours = sensitivity.lead / HOUR
     lead = {"standard_name": "forecast_period", "long_name": "Lead time", "units": "hours"}
     return dataset.assign_coords(lead_time=xr.DataArray(hours, attrs=lead))
 
@@ -98,7 +99,7 @@ def _ordered(dataset: xr.Dataset, layout: Layout) -> xr.Dataset:
         attributes = _SPACE[role] | ({"units": layout.level_units} if role == "level" else {})
         dataset = dataset.isel({role: places[kept]})
         dataset = dataset.assign_coords({role: (role, values, attributes)})
-    hours = (dataset["time"].values - EPOCH) / np.timedelta64(1, "h")
+    hours = (dataset["time"].values - EPOCH) / HOUR
     dataset = dataset.assign_coords(time=("time", hours, _SPACE["time"]))
     for name in dataset.coords:
         dataset[name].encoding["_FillValue"] = None

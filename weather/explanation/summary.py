@@ -13,12 +13,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import HOUR, clock
 from weather.explanation.sensitivity import UNIT_AREA, Sensitivity
 from weather.explanation.wording import away
-from weather.files.times import clock
 from weather.grid import LatLonGrid
 from weather.sphere import cell_areas, centre, distance, place
-from weather.variables import describe
+from weather.variables import si_unit
 from weather.verification.cases import Channel, channels
 
 RADII = (1000.0, 2000.0, 5000.0)  # km
@@ -91,7 +91,7 @@ def effects(sensitivity: Sensitivity) -> Effects:
 def lines(sensitivity: Sensitivity) -> list[str]:
     """The forecast and what it depends on, for the console."""
     found, target = effects(sensitivity), sensitivity.target
-    hours = sensitivity.lead / np.timedelta64(1, "h")
+    hours = sensitivity.lead / HOUR
     order = np.argsort(-found.by_channel)[:_MOST]
     fields = ", ".join(f"{found.channels[i].name} {found.by_channel[i]:.0%}" for i in order)
     lat, lon = found.centre()
@@ -101,7 +101,7 @@ def lines(sensitivity: Sensitivity) -> list[str]:
     result = [
         f"{target.channel}, {target.area.text} ({cells} cell{'s' if cells > 1 else ''}), "
         f"{hours:g} h after {clock(sensitivity.time)}: "
-        f"{sensitivity.value:.6g} {unit_of(target.channel)}",
+        f"{sensitivity.value:.6g} {si_unit(target.channel)}",
         f"depends most on {fields}",
         f"share within {within}",
         f"centre of the sensitivity at {place(lat, lon)}, {off} of the middle of the target",
@@ -110,12 +110,6 @@ def lines(sensitivity: Sensitivity) -> list[str]:
         share = found.boundary / (found.boundary + found.total)
         result.append(f"boundary data hold {share:.0%} of all effects, the initial state the rest")
     return result
-
-
-def unit_of(channel: str) -> str:
-    """SI unit of a field; empty where it is not known."""
-    known = describe(channel)
-    return known.units if known else ""
 
 
 def strongest(sensitivity: Sensitivity, found: Effects) -> tuple[Channel, xr.DataArray]:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from weather.files.times import clock
+from weather.dates import HOUR, clock
 from weather.sphere import bearing, distance
 
 _COMPASS = (
@@ -20,7 +20,7 @@ _AT_POLE = 90 - 1e-6  # degrees
 
 def times(initial: np.datetime64, lead: np.timedelta64) -> str:
     """`Init 2001-03-01 00 UTC   +24 h   Valid 2001-03-02 00 UTC`."""
-    hours = lead / np.timedelta64(1, "h")
+    hours = lead / HOUR
     return f"Init {clock(initial)}   +{hours:g} h   Valid {clock(initial + lead)}"
 
 

@@ -9,10 +9,10 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import minute
 from weather.files.chunks import in_globes
 from weather.files.history import SUMS_OVER
 from weather.files.layout import ATTRIBUTE, FieldLayout, Layout
-from weather.files.times import show
 from weather.files.units import plain_unit
 
 HOURS = "accumulation_hours"  # attribute of a field: of how many hours it is, up to each time
@@ -113,8 +113,8 @@ def of_hours(
         there = numbers > 0
         if torn == "refuse" and not there.all():
             raise InputError(
-                f"{name}: not all of the {hours:g} h up to {show(ends[~there][0])}, to be summed, "
-                "are in the data; give these times too"
+                f"{name}: not all of the {hours:g} h up to {minute(ends[~there][0])}, to be "
+                "summed, are in the data; give these times too"
             )
         complete &= there
         some = in_globes(dataset[[name]])[name]

@@ -10,9 +10,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.wording import count
+from weather.dates import minute
 from weather.files.accumulations import known_hours, of_hours, require_increments
 from weather.files.history import TIMES_LEFT_OUT
-from weather.files.times import show
 
 Times = NDArray[np.datetime64]
 Field = tuple[str, float | None]  # its name and its level in hPa, if any
@@ -52,7 +52,7 @@ def times_left_out(parts: Sequence[xr.Dataset], names: Sequence[str], kept: Time
     blamed = [f"{file} has no {fields} then" for file, fields in _lacks(held, lost).items()]
     more = [f"so with {count(len(blamed) - _SHOWN, 'more file')}"] * (len(blamed) > _SHOWN)
     why = "; ".join([*blamed[:_SHOWN], *more]) or "not all members have them"
-    return [f"{len(lost)} of {len(every)}{TIMES_LEFT_OUT}{show(lost[0])}: {why}"]
+    return [f"{len(lost)} of {len(every)}{TIMES_LEFT_OUT}{minute(lost[0])}: {why}"]
 
 
 def at_common_times(parts: Sequence[xr.Dataset]) -> tuple[list[xr.Dataset], list[str]]:

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from weather.dates import HOUR
 from weather.files.layout import Layout
 
 EPOCH = np.datetime64("1970-01-01", "ns")
@@ -89,7 +90,7 @@ def auxiliary(layout: Layout) -> str:
 
 
 def _hours(times: NDArray[np.datetime64]) -> NDArray[np.float64]:
-    return (times.astype("datetime64[ns]") - EPOCH) / np.timedelta64(1, "h")
+    return (times.astype("datetime64[ns]") - EPOCH) / HOUR
 
 
 def _places(layout: Layout, members: NDArray[np.generic] | None) -> dict[str, xr.Variable]:

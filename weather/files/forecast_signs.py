@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from weather.dates import HOUR
 from weather.variables import canonical_name, describe
 
 INITIAL = (
@@ -32,7 +33,6 @@ _FORECAST = re.compile(r"\bforecast\b", re.IGNORECASE)
 _FORECAST_OF = re.compile(r"\bforecast of\b|(hourly|daily) forecast\b", re.IGNORECASE)  # PSL's
 _LONGEST = 2 * 8784.0  # hours; an initial time farther away is not that of a forecast
 _LATEST = 1e10  # seconds since 1970 that are a date
-_HOUR = np.timedelta64(1, "h")
 
 
 def plain(name: Hashable) -> str:
@@ -58,7 +58,7 @@ def lead_hours(
 
 def _hours(leads: NDArray[np.timedelta64]) -> NDArray[np.float64]:
     """Of lead times, ascending; empty where they are too long for a forecast."""
-    hours = np.unique(leads[~np.isnat(leads)] / _HOUR)
+    hours = np.unique(leads[~np.isnat(leads)] / HOUR)
     believed = hours.size and np.abs(hours).max() <= _LONGEST
     return np.unique(hours.clip(min=0)) if believed else np.empty(0)
 

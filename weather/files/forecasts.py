@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.dates import HOUR, minute
 from weather.files.canonical import canonical
 from weather.files.forecast_layout import in_hectopascal, positions
 from weather.files.history import not_understood, noted
@@ -20,7 +21,7 @@ from weather.files.merge import preferred, shared_attributes
 from weather.files.reanalysis import as_reanalysis
 from weather.files.sources import expand, is_grib, open_source
 from weather.files.time_units import decoding, with_dates
-from weather.files.times import show, time_of, with_leads
+from weather.files.times import time_of, with_leads
 from weather.files.units import to_si
 from weather.grid import LatLonGrid
 from weather.variables import describe
@@ -91,7 +92,7 @@ def _together(opened: Sequence[tuple[Path, list[xr.Dataset]]]) -> xr.Dataset:
     runs = _runs(parts)
     for run in runs:
         if not np.array_equal(run["lead_time"], runs[0]["lead_time"]):
-            start = run["time"].values[0].astype("datetime64[m]")
+            start = minute(run["time"].values[0])
             raise InputError(f"the files from {start} have different lead times than others")
     forecast = runs[0] if len(runs) == 1 else _concatenate(runs, "time", join="inner")
     initial = forecast["time"].values
@@ -176,8 +177,8 @@ def _require_once(parts: list[xr.Dataset], file: Path) -> None:
             if ((here != there) & here.notnull() & there.notnull()).any():
                 start, lead = here["time"].values[0], here["lead_time"].values[0]
                 raise InputError(
-                    f"{file}: {name} comes twice with different values, from {show(start)} + "
-                    f"{lead / np.timedelta64(1, 'h'):g} h on; keep one of them"
+                    f"{file}: {name} comes twice with different values, from {minute(start)} + "
+                    f"{lead / HOUR:g} h on; keep one of them"
                 )
 
 
@@ -186,10 +187,7 @@ def _by_ascending_lead(forecast: xr.Dataset, file: Path) -> xr.Dataset:
     leads = np.sort(forecast["lead_time"].values)
     again = leads[1:][leads[1:] == leads[:-1]]
     if again.size:
-        raise InputError(
-            f"{file}: lead time {again[0] / np.timedelta64(1, 'h'):g} h comes twice; keep one of "
-            "them"
-        )
+        raise InputError(f"{file}: lead time {again[0] / HOUR:g} h comes twice; keep one of them")
     return forecast.sortby("lead_time")
 
 

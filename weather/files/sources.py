@@ -12,6 +12,7 @@ import xarray as xr
 
 from sciml.config import nearest
 from sciml.errors import InputError
+from sciml.sources import is_remote, matching, reason, require_other, unreachable
 from weather.files.archives import is_zip, unpacked
 from weather.files.grib import open_grib
 from weather.files.history import set_apart, simulated
@@ -42,13 +43,12 @@ def expand(sources: Sources) -> list[str]:
 
 def refuse_to_overwrite(sources: Sources, out: Path) -> None:
     """Raise an InputError if an output is one of the files or stores that are read."""
-    if any(not _remote(name) and Path(name).resolve() == out.resolve() for name in expand(sources)):
-        raise InputError(f"{out} is an input; choose another output")
+    require_other(expand(sources), out)
 
 
 def _files(name: str) -> list[str]:
     path = Path(name)
-    if _remote(name) or not is_zip(path) or _holds_zarr(path):
+    if is_remote(name) or not is_zip(path) or _holds_zarr(path):
         return [name]
     return unpacked(path, (*_NETCDF, *_GRIB))
 
@@ -61,7 +61,7 @@ def open_source(name: str) -> list[xr.Dataset]:
     """
     if name in STORES:
         return [_published(_zarr(STORES[name].address, name, dict(STORES[name].options)))]
-    if _remote(name):
+    if is_remote(name):
         return _open_remote(name)
     return _open_local(Path(name))
 
@@ -71,36 +71,21 @@ def short_name(name: str) -> str:
     return name.rstrip("/").rsplit("/", 1)[-1] or name
 
 
-def _remote(name: str) -> bool:
-    return "://" in name
-
-
 def _expand(source: str) -> list[str]:
     if source in STORES:
         return [source]
     source = source.removeprefix("file://")
     if glob.has_magic(source) and not Path(source).exists():
-        return _matching(source)
+        return matching(source)
     path = Path(source).expanduser()
-    if _remote(source) or path.exists():
-        return [source if _remote(source) else str(path)]
+    if is_remote(source) or path.exists():
+        return [source if is_remote(source) else str(path)]
     if "/" not in source and not path.suffix:
         raise InputError(
             f"{source}: no such file, and no public store of that name"
             f"{nearest(source, STORES)} (stores: {', '.join(STORES)})"
         )
     raise InputError(f"{source}: no such file")
-
-
-def _matching(pattern: str) -> list[str]:
-    try:
-        files, path = fsspec.url_to_fs(pattern)
-        found = [str(name) for name in files.glob(path)]
-    except Exception as error:  # every file system raises errors of its own
-        raise _unreachable(pattern, error) from error
-    if not found:
-        raise InputError(f"{pattern} matches nothing; check the folder and the pattern")
-    return sorted(files.unstrip_protocol(n) for n in found) if _remote(pattern) else sorted(found)
 
 
 def _open_remote(name: str) -> list[xr.Dataset]:
@@ -117,7 +102,7 @@ def _open_remote(name: str) -> list[xr.Dataset]:
     except InputError:
         raise
     except Exception as error:  # every file system raises errors of its own
-        raise _unreachable(name, error) from error
+        raise unreachable(name, error) from error
 
 
 def _open_local(path: Path) -> list[xr.Dataset]:
@@ -149,7 +134,7 @@ def _open_grib(path: Path) -> list[xr.Dataset]:
     try:
         return open_grib(path)
     except (OSError, EOFError, ValueError, KeyError, IndexError) as error:
-        raise InputError(f"cannot read {path} as GRIB: {_reason(error)}") from error
+        raise InputError(f"cannot read {path} as GRIB: {reason(error)}") from error
 
 
 def _holds_zarr(path: Path) -> bool:
@@ -164,9 +149,9 @@ def _zarr(store: Any, name: str, options: dict[str, str] | None) -> xr.Dataset:
     except InputError:
         raise
     except Exception as error:  # every file system raises errors of its own
-        if isinstance(store, str) and _remote(store):
-            raise _unreachable(name, error) from error
-        raise InputError(f"cannot read {name} as Zarr: {_reason(error)}") from error
+        if isinstance(store, str) and is_remote(store):
+            raise unreachable(name, error) from error
+        raise InputError(f"cannot read {name} as Zarr: {reason(error)}") from error
 
 
 def _decoded(file: Any, engine: Any, **options: Any) -> xr.Dataset:
@@ -185,16 +170,3 @@ def _published(dataset: xr.Dataset) -> xr.Dataset:
     if None in ends or "time" not in dataset.indexes:
         return dataset
     return dataset.sel(time=slice(*map(str, ends)))
-
-
-def _unreachable(name: str, error: Exception) -> InputError:
-    if isinstance(error, ImportError):
-        return InputError(
-            f"{name} needs a further package: pip install 'sciml-foundation[cloud]' "
-            f"({_reason(error)})"
-        )
-    return InputError(f"cannot read {name}: {_reason(error)}; check the address and the network")
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__} {' '.join(str(error).split())[:200]}".strip()

@@ -7,13 +7,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import HOUR, minute
 from weather.files.chunks import chunked
 from weather.files.forecast_signs import INITIAL, LEADS, lead_hours, noted, plain
 from weather.files.history import BY_VALID_TIME, MADE_HERE
 from weather.files.time_units import require_calendar, require_dates, with_dates
 
 THERE = "in_file"  # coordinate (initial time, lead time): whether there is anything
-_HOUR = np.timedelta64(1, "h")
 _DURATIONS = {  # of UDUNITS or xarray, to xarray's names
     short: name
     for name, shorts in {
@@ -89,11 +89,13 @@ def tidy_times(dataset: xr.Dataset, source: str) -> tuple[xr.Dataset, list[str]]
         pair = dataset.isel(time=[position - 1, position]).drop_vars("time")
         if not pair.isel(time=0).equals(pair.isel(time=1)):
             raise InputError(
-                f"{source}: time {show(times[position])} comes twice with different values; "
+                f"{source}: time {minute(times[position])} comes twice with different values; "
                 "keep one of them"
             )
     if len(again):
-        lines.append(f"{source}: dropped {len(again)} repeated times, from {show(times[again[0]])}")
+        lines.append(
+            f"{source}: dropped {len(again)} repeated times, from {minute(times[again[0]])}"
+        )
         dataset = dataset.isel(time=np.setdiff1d(np.arange(len(times)), again))
     return dataset, lines
 
@@ -102,17 +104,6 @@ def time_of(dataset: xr.Dataset) -> Hashable:
     """The dimension of a file as it is that runs along time; `time` where there is none."""
     dated = [d for d in dataset.dims if d in dataset.coords and dataset[d].dtype.kind == "M"]
     return dated[0] if dated else "time"
-
-
-def show(time: np.datetime64) -> str:
-    """A time to the minute."""
-    return str(time.astype("datetime64[m]"))
-
-
-def clock(time: np.datetime64 | NDArray[np.datetime64]) -> str:
-    """A time for people, in UTC: `2001-03-01 06 UTC`."""
-    minutes = str(np.asarray(time).astype("datetime64[m]"))
-    return f"{minutes[:10]} {minutes[11:13] if minutes.endswith('00') else minutes[11:]} UTC"
 
 
 def with_leads(dataset: xr.Dataset) -> xr.Dataset:
@@ -192,7 +183,7 @@ def _by_valid_time(
             f"{source} holds forecasts, several for one time (dimensions "
             f"{', '.join(map(str, times.dims))}); select one lead time or one run first"
         )
-    hours, here = np.unique(dataset[lead].values / _HOUR), "model_sha256" in dataset.attrs
+    hours, here = np.unique(dataset[lead].values / HOUR), "model_sha256" in dataset.attrs
     dated = [key for key in dataset.coords if dataset[key].dtype.kind in "mM"]
     dataset = dataset.drop_vars(dated)
     if times.ndim == 2:

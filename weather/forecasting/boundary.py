@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sciml.errors import InputError
+from weather.dates import minute
 from weather.files.accumulations import of_hours, require_increments
 from weather.files.forecasts import open_either
 from weather.files.reanalysis import require, to_state
@@ -25,7 +26,7 @@ from weather.forecasting.step_model import StepModel
 from weather.grid import LatLonGrid
 from weather.models.boundary import frame
 from weather.models.model import WeatherModel
-from weather.state import State, joined, require_finite
+from weather.state import State, datetimes, joined, require_finite, seconds
 from weather.variables import Variables
 
 LONGEST = np.timedelta64(6, "h")  # between boundary times that are interpolated
@@ -157,7 +158,7 @@ class Boundary:
         Raises:
             InputError: a time that is not covered, or NaN in the frame.
         """
-        pairs = zip(_datetimes(valid), _datetimes(initial), strict=True)
+        pairs = zip(datetimes(valid), datetimes(initial), strict=True)
         state = joined([self._one(time, start) for time, start in pairs])
         try:
             require_finite(state, self.ignored)
@@ -171,7 +172,7 @@ class Boundary:
         state = to_state(series.isel(time=sorted({before, after})), self.variables)
         surface = torch.lerp(state.surface[:, :1], state.surface[:, -1:], share)
         upper = torch.lerp(state.upper[:, :1], state.upper[:, -1:], share)
-        time = torch.from_numpy(valid.astype("datetime64[s]").astype(np.int64).reshape(1, 1))
+        time = seconds(valid.reshape(1, 1))
         return State(surface, upper, time, self.variables, state.grid)
 
     def _series(self, initial: np.datetime64) -> xr.Dataset:
@@ -182,8 +183,8 @@ class Boundary:
         latest = int(np.searchsorted(runs, initial, side="right")) - 1
         if latest < 0:
             raise InputError(
-                f"no boundary forecast begins by {_show(initial)}; the first begins at "
-                f"{_show(runs[0])}: give an earlier run with --boundary"
+                f"no boundary forecast begins by {minute(initial)}; the first begins at "
+                f"{minute(runs[0])}: give an earlier run with --boundary"
             )
         run = self.dataset.isel(time=latest)
         valid = run["valid_time"].values
@@ -213,14 +214,6 @@ def _bracket(times: Times, wanted: np.datetime64) -> tuple[int, int, float]:
         share = (wanted - times[after - 1]) / (times[after] - times[after - 1])
         return after - 1, after, float(share)
     raise InputError(
-        f"no boundary data for {_show(wanted)}; --boundary holds {len(times)} times in "
-        f"{_show(times[0])}..{_show(times[-1])} (times up to 6 h apart are interpolated)"
+        f"no boundary data for {minute(wanted)}; --boundary holds {len(times)} times in "
+        f"{minute(times[0])}..{minute(times[-1])} (times up to 6 h apart are interpolated)"
     )
-
-
-def _datetimes(times: Tensor) -> Times:
-    return times.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
-
-
-def _show(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]"))

@@ -13,7 +13,6 @@ Johnson and Bowler 2009, Mon. Weather Rev. 137, 1717).
 """
 
 import hashlib
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -29,7 +28,7 @@ from sciml.errors import InputError
 from sciml.files import write_text
 from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
-from weather.forecasting.perturbations import PAIRED
+from weather.forecasting.perturbations import PAIRED, ensemble_of
 from weather.forecasting.planner import Plan
 from weather.variables import channel_name, never_negative
 
@@ -136,7 +135,7 @@ class SpreadCalibration(Config):
 
 def settings(attributes: Mapping[str, object]) -> dict[str, Setting]:
     """What a forecast file says of its perturbations, but for number of members and seed."""
-    told = json.loads(str(attributes.get("ensemble", "{}")))
+    told = ensemble_of(attributes)
     return {key: value for key, value in told.items() if key not in ("members", "seed")}
 
 

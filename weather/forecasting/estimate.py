@@ -15,7 +15,7 @@ from rich.table import Table
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from sciml.ledger import Ledger, hollow
-from sciml.machine import Speed, available, resident
+from sciml.machine import Speed, available, device_or_gpu, resident
 from weather.forecasting.boundary import one_step
 from weather.forecasting.forecaster_config import ForecasterConfig
 from weather.forecasting.job import together
@@ -33,9 +33,7 @@ class Estimate:
     """What a run takes.
 
     Attributes:
-        memory: bytes at the peak; on a CPU of the whole process, on a GPU what is
-            allocated there.
-        parts: of `memory`, by what they are for.
+        parts: of `memory` in bytes, by what they are for.
         seconds: from start to end.
         steps: model or optimizer steps in them.
         disk: bytes of the output before compression, and so at most.
@@ -46,7 +44,6 @@ class Estimate:
         note: what the reader should know besides.
     """
 
-    memory: int
     parts: dict[str, int]
     seconds: float
     steps: int
@@ -56,6 +53,11 @@ class Estimate:
     device: str
     available: int
     note: str = ""
+
+    @property
+    def memory(self) -> int:
+        """Bytes at the peak: on a CPU of the whole process, on a GPU what is allocated there."""
+        return sum(self.parts.values())
 
 
 def estimate_forecast(
@@ -75,7 +77,7 @@ def estimate_forecast(
         device: default the GPU if there is one.
     """
     base = resident() + LIBRARIES
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_or_gpu(device)
     batch = min(times, together(config.variables, config.grid))
     steps = calls * -(-times // batch)
     with torch.device("meta"):
@@ -94,7 +96,6 @@ def estimate_forecast(
     parts = peak(ledger, {"process": base}, kept, device, loading=weights)
     flops, moved = (value / _TRACED * steps for value in (ledger.flops, ledger.moved))
     return Estimate(
-        memory=sum(parts.values()),
         parts=parts,
         seconds=Speed.measure(device).seconds(flops, moved),
         steps=steps,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sciml.config import parse_config
 from sciml.errors import InputError
+from sciml.machine import device_or_gpu
 from sciml.model_file import load_state, read_model_file, save_model
 from weather.checking.findings import Report
 from weather.checking.preflight import apply, inspect
@@ -83,8 +84,7 @@ class Forecaster:
         config = parse_config(ForecasterConfig, config_data, str(path))
         model = config.build()
         load_state(model, tensors, path)
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.to(device), config, metadata, Path(path))
+        return cls(model.to(device_or_gpu(device)), config, metadata, Path(path))
 
     def save(self, path: Path | str) -> None:
         """Write the model file, whole or not at all."""
@@ -157,8 +157,7 @@ class Forecaster:
         """
         if not isinstance(self.model, WeatherModel):
             return self.metadata.get("normal")
-        moments = [self.model.statistics.channels(name).tolist() for name in ("mean", "std")]
-        return dict(zip(self.config.variables.channels, zip(*moments, strict=True), strict=True))
+        return self.model.normal()
 
     def inspect(
         self, dataset: xr.Dataset, times: Sequence[np.datetime64] | Times | None = None

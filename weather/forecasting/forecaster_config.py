@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Self
 
-from sciml.config import Config, parse_config
-from sciml.errors import InputError
-from sciml.model_file import read_header
+from sciml.config import Config
+from sciml.model_file import read_config
 from weather.grid import LatLonGrid
 from weather.models.model import ModelConfig, WeatherModel
 from weather.models.steps import StepHours, in_seconds
@@ -38,10 +37,7 @@ class ForecasterConfig(Config):
         Raises:
             InputError: not a model file, or one of another kind or format.
         """
-        header = read_header(path)
-        if header["kind"] != KIND:
-            raise InputError(f"{path} holds a {header['kind']}; expected a {KIND}")
-        return parse_config(cls, header["config"], str(path))
+        return read_config(cls, path, KIND)
 
     def build(self) -> WeatherModel:
         """A model with fresh weights."""

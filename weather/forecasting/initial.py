@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.dates import moment
+from weather.dates import minute, moment
 from weather.models.masks import Masks
 from weather.variables import Variables
 
@@ -71,12 +71,12 @@ def require_times(dataset: xr.Dataset, wanted: Times) -> None:
     there = dataset["time"].values
     missing = wanted[~np.isin(wanted, there)]
     if len(missing):
-        first, last = (str(t.astype("datetime64[m]")) for t in (there[0], there[-1]))
         states = wanted.shape[-1]
         many = f" (the model reads {states} states, up to the initial time)" if states > 1 else ""
         raise InputError(
-            f"no analysis at {missing[0].astype('datetime64[m]')}, which the forecast "
-            f"starts from{many}; the data holds {len(there)} times in {first}..{last}"
+            f"no analysis at {minute(missing[0])}, which the forecast "
+            f"starts from{many}; the data holds {len(there)} times in "
+            f"{minute(there[0])}..{minute(there[-1])}"
         )
 
 

@@ -5,10 +5,11 @@ ensemble starts from the analysis. A perturbation depends on the seed, the initi
 and the member alone, whatever is forecast beside it.
 """
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from sciml.config import Config
 from sciml.errors import InputError
+from weather.dates import unix_seconds
 from weather.forecasting.execution import Known
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
@@ -71,6 +73,17 @@ class EnsembleConfig(Config):
                 "give --perturb noise or bred too, or leave it out"
             )
         return made
+
+
+def ensemble_of(attributes: Mapping[str, object]) -> dict[str, Any]:
+    """What a forecast file says of its ensemble (`Perturbations.attributes`).
+
+    Empty where it says nothing, or another program means something else by `ensemble`.
+    """
+    try:
+        return dict(json.loads(str(attributes.get("ensemble", "{}"))))
+    except (ValueError, TypeError):
+        return {}
 
 
 @dataclass(frozen=True)
@@ -229,7 +242,7 @@ class Perturbations:
 
 def _seconds(time: np.datetime64) -> int:
     """Since 1970-01-01 UTC."""
-    return int(time.astype("datetime64[s]").astype(np.int64))
+    return int(unix_seconds(time))
 
 
 def _added(state: State, differences: Sequence[Difference], place: int | None = None) -> State:

@@ -2,14 +2,12 @@
 
 import re
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
+from weather.dates import HOUR, clock
 from weather.files.history import forecasts, history
-from weather.files.times import clock
 
-HOUR = np.timedelta64(1, "h")
 _LEAD = re.compile(r"forecasts of ([\d.]+) h, by valid time")  # of `weather.files.times`
 
 

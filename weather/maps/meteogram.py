@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from weather.cyclones.surroundings import Surroundings
-from weather.files.times import clock
+from weather.dates import HOUR, clock
 from weather.files.units import KNOT
 from weather.grid import LatLonGrid
-from weather.maps.clock import HOUR
 from weather.maps.products import (
     available,
     choose_product,

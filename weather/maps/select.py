@@ -5,9 +5,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
-from weather.files.times import clock
+from weather.dates import HOUR, clock
 from weather.grid import LatLonGrid
-from weather.maps.clock import HOUR
 
 _DAY = np.timedelta64(24, "h")
 _TAKE = {  # dimensions of which a map shows one entry

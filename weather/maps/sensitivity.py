@@ -13,12 +13,13 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from weather.explanation.sensitivity import Sensitivity
-from weather.explanation.summary import RADII, Effects, effects, strongest, unit_of
+from weather.explanation.summary import RADII, Effects, effects, strongest
 from weather.explanation.wording import times
 from weather.files.history import simulated
 from weather.grid import LatLonGrid
 from weather.maps.frame import MapFrame
 from weather.sphere import EARTH_RADIUS, cell_areas
+from weather.variables import si_unit
 
 _FAR = 10_000.0  # km, end of the axis of distances on a globe
 _SHOWN = 0.9  # share of the effects that a map of a part of the globe shows
@@ -41,7 +42,7 @@ def draw_sensitivity(sensitivity: Sensitivity, static: xr.Dataset | None = None)
     (all_fields, by_field), (one_field, by_distance) = figure.subplots(
         2, 2, width_ratios=[2.2 if frame.ratio < 0.6 else 1.5, 1.0]
     )
-    per_area = f"{unit_of(target.channel)} per standard deviation and 10⁶ km²"
+    per_area = f"{si_unit(target.channel)} per standard deviation and 10⁶ km²"
     _total(all_fields, window, found, per_area)
     _strongest(one_field, window, sensitivity, found, per_area)
     for axes in (all_fields, one_field):

@@ -14,7 +14,7 @@ from matplotlib.transforms import Bbox
 
 from sciml.wording import count
 from weather.cyclones.track import Fix, Track
-from weather.files.times import clock
+from weather.dates import clock
 from weather.files.units import KNOT
 from weather.maps.colours import Scale
 from weather.maps.frame import HALO, MapFrame

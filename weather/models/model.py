@@ -238,6 +238,11 @@ class WeatherModel(nn.Module):
         surface, upper = ~self.masks.surface(), ~self.masks.upper()
         return surface & ~self.frame.cells, upper & ~self.frame.cells
 
+    def normal(self) -> dict[str, tuple[float, float]]:
+        """Mean and standard deviation of the training data by channel, such as `z500`."""
+        moments = [self.statistics.channels(name).tolist() for name in ("mean", "std")]
+        return dict(zip(self.variables.channels, zip(*moments, strict=True), strict=True))
+
     def _damp(self, diffusion: Diffusion, state: State, step: int) -> State:
         """A state of one time without some of its short waves.
 

@@ -128,7 +128,6 @@ def estimate_work(work: Work, device: str | None = None) -> Estimate:
     speed = Speed.measure(device, dtype, backward=True)
     files = 1 if work.data.train and not work.data.valid else 2
     return Estimate(
-        memory=sum(parts.values()),
         parts=parts,
         seconds=weight * speed.seconds(trace.ledger.flops, trace.ledger.moved),
         steps=max(1, optimizer_steps),

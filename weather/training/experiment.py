@@ -12,9 +12,9 @@ from pydantic import Field
 from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
-from sciml.training import FitResult, TrainingConfig, fit
+from sciml.training import FitResult, TrainingConfig, accelerator_here, fit
 from sciml.transfer import TransferConfig
-from weather.dates import Period
+from weather.dates import Period, minute
 from weather.files.accumulations import known_hours
 from weather.files.reanalysis import static_fields
 from weather.files.sources import short_name
@@ -189,10 +189,9 @@ def _scores(
     model: WeatherModel, series: Series, training: ForecastTrainingConfig
 ) -> tuple[Score, ...]:
     """Of each time step, computed where the model was trained."""
-    on_gpu = training.accelerator != "cpu" and torch.cuda.is_available()
     devices = training.devices if isinstance(training.devices, int) else torch.cuda.device_count()
     together = training.batch_size // max(1, devices)
-    model.to("cuda" if on_gpu else "cpu")
+    model.to(accelerator_here(training))
     scores: list[Score] = []
     for step in series.steps:
         held_out = series.windows(scored_period(series.periods), step, model.history + 1)
@@ -215,12 +214,12 @@ def origin(
     dataset: xr.Dataset, config: DataConfig, periods: dict[str, Period]
 ) -> dict[str, object]:
     """What a model file says of the data it was trained on."""
-    day = {name: [str(t.astype("datetime64[m]")) for t in ends] for name, ends in periods.items()}
+    told = {name: [minute(time) for time in ends] for name, ends in periods.items()}
     variables = [str(name) for name in dataset.data_vars]
     return {
         "data": [short_name(path) for path in config.paths],
-        "periods": day,
-        "period": "..".join(day["train"]),
+        "periods": told,
+        "period": "..".join(told["train"]),
         "accumulation_hours": known_hours(dataset),
         "units": {name: dataset[name].attrs.get("units", "") for name in variables},
         "attributes": {n: dict(dataset[n].attrs) for n in variables if describe(n) is None},

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator
 
 from sciml.errors import InputError
-from weather.dates import Period, interval
+from weather.dates import Period, day, interval
 from weather.models.steps import StepHours, in_seconds
 
 Times = NDArray[np.datetime64]
@@ -100,7 +100,7 @@ def require_times(times: Times, name: str, period: Period) -> None:
     start, end = period
     if not ((times >= start) & (times < end)).any():
         there, wanted = (
-            " to ".join(str(time.astype("datetime64[D]")) for time in ends)
+            " to ".join(day(time) for time in ends)
             for ends in ((times[0], times[-1]), (start, end - 1))
         )
         raise InputError(f"data.{name} is {wanted}, the data {there}: choose a period in it")

@@ -24,6 +24,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.files import only_writer
 from sciml.processes import cores
+from weather.dates import minute
 from weather.files.history import stamped, whole_history
 from weather.training import store
 from weather.training.budget import budget
@@ -206,9 +207,8 @@ def _note_missing(
     if not differ.any():
         return
     time, *level, row, column = (int(i) for i in np.argwhere(differ)[0])
-    when = source.times[progress.done + time].astype("datetime64[m]")
-    if not missing[(time, *level, row, column)]:
-        when = source.times[0].astype("datetime64[m]")
+    here = missing[(time, *level, row, column)]
+    when = minute(source.times[progress.done + time if here else 0])
     height = f" at {source.dataset['level'].values[level[0]]:g} hPa" if level else ""
     place = f"{source.grid.lat[row]:g} N, {source.grid.lon[column]:g} E"
     progress.places.setdefault(name, f"on {when}{height}, {place}")

@@ -12,7 +12,7 @@ from weather.files.units import pretty_unit
 from weather.training.experiment import Trained
 from weather.training.one_step import Score
 from weather.training.pretraining import Pretrained
-from weather.variables import describe
+from weather.variables import si_unit
 
 
 class Named(Protocol):
@@ -62,14 +62,8 @@ def _table(scores: list[Score], hours: float) -> Table:
     for score in scores:
         ratio = score.rmse / score.persistence if score.persistence else float("nan")
         row = (f"{score.rmse:.4g}", f"{score.persistence:.4g}", f"{ratio:.3f}")
-        table.add_row(score.name, unit_of(score.name), *row)
+        table.add_row(score.name, pretty_unit(si_unit(score.name)), *row)
     return table
-
-
-def unit_of(name: str) -> str:
-    """As people write it, `m s⁻¹`; blank for a field that is not known."""
-    known = describe(name)
-    return pretty_unit(known.units) if known else ""
 
 
 def worth_showing(scores: Sequence[S]) -> list[S]:

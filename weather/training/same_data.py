@@ -18,8 +18,8 @@ from sciml.errors import InputError
 from sciml.files import write_text
 from sciml.run_folder import is_first_process, open_run
 from sciml.wording import count
+from weather.dates import minute, unix_seconds
 from weather.files.reanalysis import static_fields
-from weather.files.times import show
 from weather.grid import LatLonGrid
 from weather.training.data import DataConfig
 from weather.training.periods import Index
@@ -71,14 +71,14 @@ def contents(series: Series) -> dict[str, Any]:
     return {
         "variables": series.variables.model_dump(mode="json"),
         "grid": grid.describe(),
-        "times": f"{count(len(places), 'time')}, {show(first)} to {show(last)}",
+        "times": f"{count(len(places), 'time')}, {minute(first)} to {minute(last)}",
         "values": _digest(series, grid, places),
     }
 
 
 def _digest(series: Series, grid: LatLonGrid, places: Index) -> str:
     digest = hashlib.sha256()
-    times = series.dataset["time"].values[places].astype("datetime64[s]").astype(np.int64)
+    times = unix_seconds(series.dataset["time"].values[places])
     for numbers in (np.array(grid.lat), np.array(grid.lon), times):
         digest.update(numbers.tobytes())
     for field in static_fields(series.dataset, series.variables).values():

@@ -12,6 +12,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.checking.preflight import apply, inspect
+from weather.dates import unix_seconds
 from weather.files.chunks import in_globes
 from weather.files.members import one_member
 from weather.files.reanalysis import open_reanalysis, require_names
@@ -216,7 +217,7 @@ def _reader(
 
 
 def _insolation(times: Times, grid: LatLonGrid) -> Callable[[int, int], NDArray[np.float32]]:
-    seconds = torch.from_numpy(times.astype("datetime64[s]").astype(np.float64))
+    seconds = torch.from_numpy(unix_seconds(times)).double()
     lat, lon = (torch.tensor(axis, dtype=torch.float64) for axis in (grid.lat, grid.lon))
 
     def read(first: int, end: int) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from zarr.codecs import BloscCodec
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
+from weather.sphere import cell_areas
 from weather.training.data import WeatherDataset
 from weather.training.measure import measure
 from weather.training.moments import PairMoments, Pairs, StoredMoments
@@ -32,7 +33,7 @@ Format = Literal[2, 3]
 Compression = Literal["lz4", "zstd", "none"]
 
 MOMENTS, STATISTICS = "moments", "statistics"
-EARTH_RADIUS = 6371229.0  # m, of the sphere of ECMWF's and NCEP's models (GRIB2 shape 6)
+MODEL_RADIUS = 6371229.0  # m, of the sphere of ECMWF's and NCEP's models (GRIB2 shape 6)
 _STANDING, _TIMES = "standing_masks", "standing_masks_times"  # attributes of the moments
 _LOOKED_AT = 5  # times at which standing masks are looked at
 _CHUNK = 512 * 2**10  # bytes of the largest field up to which times share a chunk
@@ -87,14 +88,8 @@ def layout(
     }
     area = {"standard_name": "cell_area", "long_name": "Area of a grid cell", "units": "m2"}
     return xr.Dataset(
-        empty, {**coordinates, "cell_area": ("lat", cell_area(grid), area)}
+        empty, {**coordinates, "cell_area": ("lat", cell_areas(grid, MODEL_RADIUS), area)}
     ).assign_attrs(Conventions="CF-1.10")
-
-
-def cell_area(grid: LatLonGrid) -> np.ndarray:
-    """(lat,) m2: radius² times the width in longitude times that in the sine of latitude."""
-    width = np.radians(grid.lon[-1] - grid.lon[0]) / (len(grid.lon) - 1)
-    return -np.diff(np.sin(np.radians(grid.latitude_bounds()))) * width * EARTH_RADIUS**2
 
 
 def create(

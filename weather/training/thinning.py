@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sciml.errors import InputError
 from sciml.wording import count
-from weather.dates import interval
+from weather.dates import interval, minute, unix_seconds
 from weather.files.accumulations import (
     HOURS,
     RUNNING,
@@ -87,7 +87,7 @@ def gaps(times: Times, step: int) -> list[str]:
         apart = int((after - before) / np.timedelta64(1, "s"))
         if apart > step:
             lines.append(
-                f"gap in time: {_minute(before)} to {_minute(after)} "
+                f"gap in time: {minute(before)} to {minute(after)} "
                 f"({apart / 3600:g} h; kept, no sample crosses it)"
             )
     return lines
@@ -100,17 +100,17 @@ def _kept(times: Times, start: str | None, end: str | None, every: int | None) -
     if end is not None:
         keep &= times < interval("--end", (end, end))[1]
     if every is not None:
-        keep &= _seconds(times) % (3600 * every) == 0
+        keep &= unix_seconds(times) % (3600 * every) == 0
     if not keep.any():
         also = "" if every is None else f", every {every} h from midnight UTC"
         raise InputError(
-            f"no times of the data ({len(times)}, {_minute(times[0])} to {_minute(times[-1])}) lie "
+            f"no times of the data ({len(times)}, {minute(times[0])} to {minute(times[-1])}) lie "
             f"in {start or ''}..{end or ''}{also}; widen the choice"
         )
     if every is not None and keep.sum() > 1 and not _apart(times[keep], every):
         raise InputError(
             f"no two times of the data are {every} h apart (its first: "
-            f"{', '.join(map(_minute, times[:3]))}); choose another --every"
+            f"{', '.join(map(minute, times[:3]))}); choose another --every"
         )
     return keep
 
@@ -140,7 +140,7 @@ def _way(field: xr.DataArray, ends: Times, every: int, own: float | None) -> _Wa
         return _Way(None, own, f"{field.name}: of the {own:g} h up to each time, and not summed")
     if own is not None:
         return _Way(whole(times, ends, every, own), every)
-    if not (np.diff(_seconds(times)) < 3600 * every).any():
+    if not (np.diff(unix_seconds(times)) < 3600 * every).any():
         told = f"{field.name}: as the data have it, every {every} h, and not summed"
         return _Way(None, every if every == 1 else None, told)
     if not is_running_total(field):
@@ -161,7 +161,7 @@ def _parts(times: Times, every: int) -> NDArray[np.int64]:
 
     They follow each other at equal steps. A step that stands alone is a gap.
     """
-    seconds, place = _seconds(times), np.arange(len(times))
+    seconds, place = unix_seconds(times), np.arange(len(times))
     steps = np.diff(seconds, prepend=2 * seconds[0] - seconds[1])
     change = np.diff(steps, prepend=0, append=0) != 0  # before each time, and after the last
     run = np.maximum.accumulate(np.where(change[:-1], place, 0))  # where its equal steps began
@@ -174,7 +174,7 @@ def _told(names: Sequence[str], lost: Times, every: int) -> list[str]:
     lines = [f"{', '.join(names)}: sums over the {every} h up to each time"]
     if len(lost):
         lines.append(
-            f"{count(len(lost), 'time')} left out, from {_minute(lost[0])} on: not all of the "
+            f"{count(len(lost), 'time')} left out, from {minute(lost[0])} on: not all of the "
             f"{every} h before are there to be summed"
         )
     return lines
@@ -182,11 +182,3 @@ def _told(names: Sequence[str], lost: Times, every: int) -> list[str]:
 
 def _apart(times: Times, hours: float) -> bool:
     return bool(np.isin(times + np.timedelta64(round(3600 * hours), "s"), times).any())
-
-
-def _seconds(times: Times) -> NDArray[np.int64]:
-    return times.astype("datetime64[s]").astype(np.int64)
-
-
-def _minute(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]"))

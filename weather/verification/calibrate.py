@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sciml.errors import InputError
 from sciml.wording import count
+from weather.dates import HOUR
 from weather.files.members import one_member
 from weather.forecasting.calibration import SpreadCalibration, settings
 from weather.grid import LatLonGrid
@@ -83,7 +84,7 @@ def fit_calibration(
         period=_period(forecast),
         cases=forecast.sizes["time"],
         members=forecast.sizes["member"],
-        lead_hours=tuple((forecast["lead_time"].values / np.timedelta64(1, "h")).tolist()),
+        lead_hours=tuple((forecast["lead_time"].values / HOUR).tolist()),
         factors=factors,
     )
 
@@ -109,7 +110,7 @@ def _require_known(
     factors: NDArray[np.float64], group: list[Channel], leads: NDArray[np.timedelta64]
 ) -> None:
     for lead, channel in np.argwhere(~np.isfinite(factors)):
-        hours = leads[lead] / np.timedelta64(1, "h")
+        hours = leads[lead] / HOUR
         alike = np.isinf(factors[lead, channel])
         raise InputError(
             f"{group[channel].name} at {hours:g} h: "

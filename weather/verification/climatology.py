@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sciml.errors import InputError
+from weather.dates import HOUR
 from weather.verification.gaps import Gaps
 
 ClimatologyKind = Literal["daily", "seasonal", "mean"]
@@ -20,7 +21,6 @@ WINDOW = 30.0  # days on either side at which the weight of a sample has fallen 
 DAYS = 366  # of the year
 GAP = 32  # days between samples, a month, over which the cycle of the year is interpolated
 YEARS = {"daily": 10, "seasonal": 3}  # the least that each kind is chosen for
-_HOUR = np.timedelta64(1, "h")
 _YEAR = np.timedelta64(365, "D")
 _DAY = np.timedelta64(1, "D")
 
@@ -215,7 +215,7 @@ def suitable_kind(times: Times) -> ClimatologyKind:
 def _hour_of_day(times: Times, kind: ClimatologyKind) -> NDArray[np.int64]:
     if kind == "mean":
         return np.zeros(times.shape, np.int64)
-    return ((times - times.astype("datetime64[D]")) // _HOUR).astype(np.int64)
+    return ((times - times.astype("datetime64[D]")) // HOUR).astype(np.int64)
 
 
 def _day_of_year(times: Times) -> NDArray[np.int64]:

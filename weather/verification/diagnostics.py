@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from weather.dates import HOUR
 from weather.verification.one_pass import TRUTH, ChannelPass, Setup
 from weather.verification.probabilistic import BINS
 from weather.verification.spectra import effective_resolution, wavelengths
-
-_HOUR = np.timedelta64(1, "h")
 
 
 def diagnostics(gathered: ChannelPass, unit: str) -> xr.Dataset:
@@ -96,7 +95,7 @@ def resolutions(gathered: ChannelPass) -> pd.DataFrame:
     counts = gathered.power_count
     rows = []
     for number, model in enumerate(setup.models):
-        for lead, hours in enumerate(setup.leads / _HOUR):
+        for lead, hours in enumerate(setup.leads / HOUR):
             if not (count := int(min(counts[number, lead], counts[-1, lead]))):
                 continue
             own, true = (gathered.power[i, lead] / counts[i, lead] for i in (number, -1))

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MultipleLocator
 
 from weather.coastline import Line, coastlines
+from weather.dates import HOUR
 from weather.files.units import pretty_unit
 from weather.grid import LatLonGrid
 from weather.sphere import latitude_label, longitude_label
@@ -24,7 +25,6 @@ _KINDS = {"bias": "bias", "rmse": "RMSE"}
 _STEPS = (1, 2, 5, 10, 15, 30, 60)  # degrees between lines of the graticule
 _SMALLEST = 60  # of what is drawn of a coast, as a part of the map
 _CASING = [withStroke(linewidth=1.2, foreground="white", alpha=0.6)]
-_HOUR = np.timedelta64(1, "h")
 
 
 def maps(
@@ -56,7 +56,7 @@ def maps(
             image = _map(axis, field, grid, colours, Normalize(least, most))
             _land(axis, grid, coast, land)
             axis.tick_params(labelsize=7, labelleft=column == 0)
-            axis.set_title(f"{_KINDS[kind]} of {name}, +{lead / _HOUR:g} h", fontsize="medium")
+            axis.set_title(f"{_KINDS[kind]} of {name}, +{lead / HOUR:g} h", fontsize="medium")
             extend = "both" if kind == "bias" else "max"
             bar: dict[str, Any] = {
                 "orientation": "horizontal",

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from sciml.wording import count
+from weather.dates import HOUR
 from weather.files.history import simulated
 from weather.files.members import one_member
 from weather.grid import LatLonGrid
@@ -216,7 +217,7 @@ def _regions(
 def _setup(models: Mapping[str, xr.Dataset], weights: dict[str, Weights]) -> Setup:
     forecast = models[FORECAST]
     leads = forecast["lead_time"].values
-    hours = leads / np.timedelta64(1, "h")
+    hours = leads / HOUR
     mapped = [i for i, hour in enumerate(hours) if hour in MAPPED] or [len(leads) - 1]
     return Setup(
         grid=LatLonGrid.from_dataset(forecast),

@@ -6,13 +6,14 @@ import numpy as np
 import xarray as xr
 
 from sciml.wording import count
+from weather.dates import HOUR, day, minute
 from weather.files.history import forecasts
 from weather.verification.checked import found
 from weather.verification.climatology import Climatology, ClimatologyKind, Times
 from weather.verification.events import SEASONS, season
 from weather.verification.leakage import Leakage
 from weather.verification.one_pass import FORECAST, LINEAR, Setup
-from weather.verification.sample import day, missing_truth
+from weather.verification.sample import missing_truth
 
 _KINDS = {
     "daily": "by hour and day of the year, within 30 days on either side",
@@ -31,7 +32,7 @@ def facts(
 ) -> dict[str, str]:
     """Label to text."""
     past = training["time"].values
-    hours = setup.leads / np.timedelta64(1, "h")
+    hours = setup.leads / HOUR
     seasons = np.unique(season(setup.initial[:, None] + setup.leads))
     return {
         "forecast": "; ".join(
@@ -84,4 +85,4 @@ def _without(past: Times, kind: ClimatologyKind, truth: xr.Dataset, setup: Setup
 
 
 def _minute(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[m]")).replace("T", " ")
+    return minute(time).replace("T", " ")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from weather.dates import HOUR
 from weather.files.units import pretty_unit
 from weather.verification.one_pass import (
     CLIMATOLOGY,
@@ -34,7 +35,6 @@ _STYLES: dict[str, dict[str, Any]] = {
 _OTHERS = ("#CC79A7", "#56B4E9", "#000000", "#B8A000")
 _MOST = 5  # channels in a figure
 _LETTER = 0.078  # inches, of a title; somewhat more than the mean of a text
-_HOUR = np.timedelta64(1, "h")
 
 
 def curves(scores: pd.DataFrame, rows: dict[str, str], title: str = "") -> Figure:
@@ -81,7 +81,7 @@ def spectra(fields: xr.Dataset, names: list[str]) -> Figure:
         for lead, colour in zip(leads, colours, strict=True):
             at_lead = power.sel(lead_time=lead)
             own, true = at_lead.sel(source=FORECAST), at_lead.sel(source=TRUTH)
-            label = f"+{lead / _HOUR:g} h"
+            label = f"+{lead / HOUR:g} h"
             top.loglog(length, own, color=colour, linewidth=1.6, label=label)
             low.loglog(length, own / true, color=colour, linewidth=1.6)
         top.loglog(length, true, color="black", linewidth=1.2, linestyle="--", label=TRUTH)
@@ -113,7 +113,7 @@ def rank_histograms(fields: xr.Dataset, names: list[str]) -> Figure:
         axis.bar(np.arange(len(shown)), shown * len(shown), width=0.92, color="#0072B2")
         axis.axhline(1, color="black", linewidth=1.0, linestyle="--")
         axis.spines[["top", "right"]].set_visible(False)
-        axis.set_ylabel(f"+{leads[row] / _HOUR:g} h" if column == 0 else "")
+        axis.set_ylabel(f"+{leads[row] / HOUR:g} h" if column == 0 else "")
         if row == 0:
             axis.set_title(names[column])
     figure.supxlabel("rank of the analysis among the members", fontsize="medium")
@@ -134,7 +134,7 @@ def reliability(fields: xr.Dataset) -> Figure:
         for lead, colour in zip(leads, colours, strict=True):
             own = fields.sel(event=event, lead_time=lead).dropna("bin", subset=["share"])
             points = own["forecast_probability"], own["observed_frequency"]
-            top.plot(*points, color=colour, marker="o", label=f"+{lead / _HOUR:g} h")
+            top.plot(*points, color=colour, marker="o", label=f"+{lead / HOUR:g} h")
             low.plot(own["bin"], own["share"], color=colour, marker=".")
         top.set(title=event, xlim=(0, 1), ylim=(0, 1), aspect="equal")
         low.set(yscale="log", xlabel="forecast probability")
@@ -219,7 +219,7 @@ def _wavelengths(axes: Axes, length: np.ndarray) -> None:
 
 def _some(leads: np.ndarray, most: int) -> np.ndarray:
     """Of many lead times the usual ones, if these are enough, else evenly chosen."""
-    usual = leads[np.isin(leads / _HOUR, LEADS)]
+    usual = leads[np.isin(leads / HOUR, LEADS)]
     if len(leads) > most and len(usual) >= most:
         return usual[-most:]
     index = np.linspace(0, len(leads) - 1, min(most, len(leads))).round().astype(int)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
+from weather.dates import day
 from weather.verification.climatology import Times
 from weather.verification.one_pass import FORECAST
 
@@ -109,7 +110,7 @@ def _of_period(
     of = "" if name == FORECAST else f" of {name}"
     text = (
         f"{starts} of {initial.size} forecasts{of} start, and {valids} of {valid.size} are "
-        f"valid, in the period of {purpose}, {_day(start)} to {_day(end)}"
+        f"valid, in the period of {purpose}, {day(start)} to {day(end)}"
     )
     return [Finding(name, purpose, text)]
 
@@ -122,12 +123,8 @@ def _of_climatology(forecast: xr.Dataset, climatology: Times, kind: str) -> list
     if not seen:
         return []
     text = (
-        f"the climatology's period {_day(climatology[0])} to {_day(climatology[-1])} overlaps the "
+        f"the climatology's period {day(climatology[0])} to {day(climatology[-1])} overlaps the "
         f"forecasts: {seen} of their {len(scored)} days ({kind}; another with "
         "--climatology-period)"
     )
     return [Finding("", CLIMATOLOGY, text)]
-
-
-def _day(time: np.datetime64) -> str:
-    return str(time.astype("datetime64[D]"))

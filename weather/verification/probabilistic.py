@@ -7,7 +7,6 @@ start from plus and minus the same perturbation are not: what two of them have i
 then taken from members of different pairs alone.
 """
 
-import json
 import operator
 from collections.abc import Sequence
 
@@ -15,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from weather.forecasting.perturbations import PAIRED
+from weather.forecasting.perturbations import PAIRED, ensemble_of
 from weather.verification.metrics import Field
 
 BINS = 10  # of the reliability diagram
@@ -30,11 +29,7 @@ def pairs_of(forecast: xr.Dataset) -> Pairs:
     Of forecasts by `weather forecast --perturb noise` or `bred`, which are numbered from one:
     1 and 2, 3 and 4, as far as both are there.
     """
-    try:
-        told = dict(json.loads(str(forecast.attrs.get("ensemble", "{}"))))
-    except (ValueError, TypeError):  # another program's
-        return ()
-    if told.get("method") not in PAIRED or "member" not in forecast.coords:
+    if ensemble_of(forecast.attrs).get("method") not in PAIRED or "member" not in forecast.coords:
         return ()
     place = {int(number): at for at, number in enumerate(forecast["member"].values)}
     first = [number for number in place if number % 2 and number + 1 in place]

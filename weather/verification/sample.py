@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from sciml.errors import InputError
-from weather.dates import Period, interval
+from weather.dates import Period, day, interval, minute
 from weather.files.history import own_forecasts
 from weather.grid import LatLonGrid
 from weather.verification.one_pass import (
@@ -147,13 +147,8 @@ def missing_truth(forecast: xr.Dataset, truth: xr.Dataset) -> str:
     absent = valid[~np.isin(valid, truth["time"].values)]
     if not len(absent):
         return "none"
-    first, last = absent[[0, -1]].astype("datetime64[m]")
-    return f"{len(absent)} of {len(valid)} valid times, between {first} and {last}"
-
-
-def day(time: np.datetime64) -> str:
-    """`2001-03-27`."""
-    return str(time.astype("datetime64[D]"))
+    between = f"between {minute(absent[0])} and {minute(absent[-1])}"
+    return f"{len(absent)} of {len(valid)} valid times, {between}"
 
 
 def _check_time(analyses: xr.Dataset) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from weather.grid import LatLonGrid
+from weather.sphere import EARTH_RADIUS
 
-EARTH_RADIUS = 6371.0  # km
 BAND = (30.0, 60.0)  # degrees from the equator: where weather systems are
 LONGEST = 5000.0  # km, from which on shorter waves are looked for
 KEPT = 0.5  # share of power below which a scale counts as lost

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from weather.dates import HOUR
 from weather.verification.events import SEASONS, season
 from weather.verification.intervals import (
     interval,
@@ -27,7 +28,6 @@ from weather.verification.one_pass import ChannelPass, Setup
 
 ALL = "all"
 COMPARED = ("rmse", "mae", "acc", "crps", "brier")
-_HOUR = np.timedelta64(1, "h")
 
 _OPTIONAL = ("spread", "spread_skill", "brier_fair")  # of ensembles alone
 
@@ -132,7 +132,7 @@ class Tabulation:
 
     def _frame(self, parts: list[_Part], systems: tuple[str, ...]) -> pd.DataFrame:
         """Arrays (lead, system, region) one below the other, with what they belong to."""
-        channel, hours = self.gathered.channel, (self._setup.leads / _HOUR).tolist()
+        channel, hours = self.gathered.channel, (self._setup.leads / HOUR).tolist()
         shape = (len(systems), len(hours), len(self._setup.regions))
         axes = (
             np.array(systems, object),

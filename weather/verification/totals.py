@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import xarray as xr
 
+from weather.dates import HOUR
 from weather.files.accumulations import accumulated, accumulation, stated_hours
 from weather.files.chunks import computable
 from weather.files.history import SUMS_OVER
@@ -33,7 +34,7 @@ def increments(
     steps = np.unique(steps[forecast["lead_time"].values > np.timedelta64(0)])
     if len(steps) != 1:
         return forecast
-    hours = float(steps[0] / np.timedelta64(1, "h"))
+    hours = float(steps[0] / HOUR)
     unknown = set(accumulated(forecast)) - set(stated_hours(forecast))
     totals = [name for name in _NAMES if name in unknown and _only_grows(forecast[name])]
     fields = {

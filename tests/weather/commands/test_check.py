@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from weather.checking.findings import FieldCheck, Report
-from weather.commands.check import show_report
+from weather.checking.report import show_report
 
 
 def test_the_help_names_what_is_read(call, capsys):

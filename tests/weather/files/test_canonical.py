@@ -8,22 +8,13 @@ from sciml.errors import InputError
 from weather.checking.origin import origin_of
 from weather.files.canonical import canonical
 from weather.files.layout import Layout
-from weather.files.reanalysis import open_reanalysis, require_names, static_fields
+from weather.files.reanalysis import require_names, static_fields
 from weather.variables import Variables
 
 
 @pytest.fixture
 def few(waves):
     return waves.drop_vars("z_surface").isel(time=slice(4))
-
-
-@pytest.fixture
-def opened(tmp_path):
-    def open_written(dataset):
-        dataset.to_netcdf(tmp_path / "data.nc")
-        return open_reanalysis(tmp_path / "data.nc")
-
-    return open_written
 
 
 def old_cds(data):

@@ -12,15 +12,6 @@ from weather.variables import Variables
 CHOICE = Variables(surface=("msl",), upper=("z", "t"), levels=(500, 850), static=("z_surface",))
 
 
-@pytest.fixture
-def opened(tmp_path):
-    def open_written(dataset):
-        dataset.to_netcdf(tmp_path / "data.nc")
-        return open_reanalysis(tmp_path / "data.nc")
-
-    return open_written
-
-
 def south_to_north(data):
     return data.isel(latitude=slice(None, None, -1))
 

@@ -19,15 +19,6 @@ def few(waves):
     return waves[["msl"]].isel(time=slice(4))
 
 
-@pytest.fixture
-def opened(tmp_path):
-    def open_written(dataset):
-        dataset.to_netcdf(tmp_path / "data.nc")
-        return open_reanalysis(tmp_path / "data.nc")
-
-    return open_written
-
-
 def runs(data, starts, leads):
     """Runs of a forecast model: (run, lead) of the analyses that they come true as."""
     first = data.time.values[0]

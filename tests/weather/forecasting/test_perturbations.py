@@ -8,6 +8,7 @@ import torch
 
 from sciml.errors import InputError
 from weather.files.forecasts import open_forecast
+from weather.forecasting.calibration import settings
 from weather.forecasting.execution import initial
 from weather.forecasting.experts import Experts
 from weather.forecasting.forecast_file import write_forecast
@@ -162,3 +163,8 @@ def test_what_cannot_be_is_said_in_a_line(make_forecaster, forecaster, analyses,
     made = plan([6 * HOUR], [6 * HOUR])
     with pytest.raises(InputError, match="members need the same time steps"):
         write_forecast(models, analyses, TIMES, made, tmp_path / "x.nc", ensemble=two)
+
+
+@pytest.mark.parametrize("told", ["r1i1p1f1", "5", "[1]"])
+def test_what_another_program_calls_ensemble_tells_no_settings(told):
+    assert settings({"ensemble": told}) == {}

@@ -1,7 +1,5 @@
 """Estimates of trainings: what they say, and beside what a real run took."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -98,17 +96,6 @@ def test_advice_names_what_is_not_chosen_yet():
     )
 
 
-PEAK = """
-import sys
-from weather.cli import app, run
-try:
-    run(app, sys.argv[1:])
-except SystemExit as stop:
-    assert not stop.code
-for line in open("/proc/self/status"):
-    if line.startswith("VmHWM"):
-        print("peak", int(line.split()[1]) * 1024)
-"""
 ESTIMATE = """
 import sys
 from pathlib import Path
@@ -118,13 +105,6 @@ from weather.training.experiment import ExperimentConfig
 config = load_config(ExperimentConfig, Path(sys.argv[2]), [f"data.paths=[{sys.argv[1]}]"])
 print("peak", estimate_training(config, device="cpu").memory)
 """
-
-
-def peak(script: str, *arguments: object) -> int:
-    """What a program prints as its last word."""
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
-    return int(done.stdout.split()[-1])
 
 
 def noise(rows: int, path: Path) -> None:
@@ -170,7 +150,9 @@ GRAPH = {"kind": "graph_network", "steps": 3, "refinements": 3}
         ({**GRAPH, "dim": 128}, 40, {"batch_size": 6}),
     ],
 )
-def test_memory_is_within_a_quarter_of_what_a_training_takes(backbone, rows, training, tmp_path):
+def test_memory_is_within_a_quarter_of_what_a_training_takes(
+    peak_of_command, last_number, backbone, rows, training, tmp_path
+):
     """Peak of the whole process, of which tensors are 300 to 900 MiB."""
     noise(rows, tmp_path / "data.nc")
     settings = {
@@ -180,8 +162,8 @@ def test_memory_is_within_a_quarter_of_what_a_training_takes(backbone, rows, tra
     }
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(settings))
-    measured = peak(
-        PEAK, "train", tmp_path / "data.nc", "--config", config, "--run", tmp_path / "run"
+    measured = peak_of_command(
+        "train", tmp_path / "data.nc", "--config", config, "--run", tmp_path / "run"
     )
-    estimated = peak(ESTIMATE, tmp_path / "data.nc", config)
+    estimated = last_number(ESTIMATE, tmp_path / "data.nc", config)
     assert 0.75 < estimated / measured < 1.25

@@ -19,7 +19,7 @@ from weather.training.data import all_variables
 from weather.training.prepare import Preparation, prepare
 from weather.training.regrid import Regridder
 from weather.training.source import SOLAR_CONSTANT, Choice
-from weather.training.store import EARTH_RADIUS
+from weather.training.store import MODEL_RADIUS
 
 COARSE = Choice(grid="45")  # 5 x 8 cells
 
@@ -95,7 +95,7 @@ def test_a_chunk_holds_the_globe_and_all_levels_at_few_times(file, tmp_path):
     assert raw["t"].attrs["cell_methods"] == "area: mean"
     assert raw["t"].attrs["cell_measures"] == "area: cell_area"
     assert "means over cells, from 8 x 16 cells" in raw.attrs["history"]
-    sphere = 4 * np.pi * EARTH_RADIUS**2
+    sphere = 4 * np.pi * MODEL_RADIUS**2
     assert float(raw["cell_area"].sum() * 8) == pytest.approx(sphere, rel=1e-12)
 
 
