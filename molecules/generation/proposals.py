@@ -11,10 +11,10 @@ from typing import Self
 
 import pandas as pd
 
+from molecules.drawing import draw
 from molecules.generation.exchanges import Exchanges
 from molecules.generation.goal import Limits
 from molecules.generation.search import Proposal, Search, SearchConfig
-from molecules.screening.profile import draw
 from molecules.tasks import Task
 from sciml.files import atomic_path, write_text
 

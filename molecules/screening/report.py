@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from molecules.drawing import SMALL, draw
 from molecules.evaluation.similarity import FAR
 from molecules.prediction.writers import table_writer
 from molecules.screening.company import Neighbour
@@ -14,7 +15,7 @@ from molecules.screening.hits import Hit
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, SIMILARITY_SPREAD
 from molecules.screening.plot import PLOT, Plot
-from molecules.screening.profile import SMALL, Profile, draw
+from molecules.screening.profile import Profile
 from molecules.screening.screening import Screen
 from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path, write_text
