@@ -1,7 +1,7 @@
 """Hits as one HTML page that needs nothing else, and as CSV."""
 
 from dataclasses import asdict, dataclass
-from importlib import resources
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from molecules.screening.profile import Profile
 from molecules.screening.screening import Screen
 from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path, write_text
+from sciml.page import environment
 
 ZERO = 1e-4  # what the table shows of a score
 
@@ -183,14 +184,8 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
 
 
 def _page(screen: Screen, rows: list[Row], context: Context) -> str:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["svg"] = Markup
-    environment.filters["drawn"] = lambda smiles: Markup(draw(smiles, SMALL))
-    template = resources.files("molecules.screening") / "templates" / "hits.html"
-    return environment.from_string(template.read_text(encoding="utf-8")).render(
+    templates = environment("molecules.screening", drawn=partial(draw, size=SMALL))
+    return templates.get_template("hits.html").render(
         context=context,
         rows=rows,
         warnings=doubts(rows, context),
