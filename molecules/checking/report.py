@@ -27,9 +27,8 @@ FOLDED = 10  # cases of a finding that stand open on the page
 MOST_PLOTS = 12
 
 
-def print_examination(found: Examination, console: Console | None = None) -> None:
+def show_examination(found: Examination, console: Console) -> None:
     """Findings by what they ask of the reader, the most urgent first."""
-    console = console or Console()
     told = ", ".join(found.tasks.names[:6]) if found.tasks else "no column to learn chosen"
     rows = f": {count(found.rows, 'row')}, molecules in {found.smiles_column!r}; {told}"
     console.print(Text.assemble((found.source, "bold"), rows))

@@ -34,8 +34,10 @@ def check(
         seed: of the split.
         out: also write the findings as an HTML page, with structures; .html.
     """
+    from rich.console import Console
+
     from molecules.checking.doctor import Division, examine
-    from molecules.checking.report import print_examination, write_page
+    from molecules.checking.report import show_examination, write_page
     from molecules.files.sources import refuse_to_overwrite
     from molecules.files.table import demo_activity, read_table
     from sciml.files import claim_path, require_suffix
@@ -51,6 +53,6 @@ def check(
     found = examine(source, target or (), division=division)
     if out is not None:
         write_page(found, out)
-    print_examination(found)
+    show_examination(found, Console())
     if out is not None:
         print(out)

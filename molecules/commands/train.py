@@ -34,10 +34,12 @@ def train(
         resume: continue the training in that folder after an interruption, with the table,
             columns and configuration that it names, unless they are given.
     """
+    from rich.console import Console
+
     from molecules.commands.begun import given
     from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
     from molecules.training.experiment import train as train_model
-    from molecules.training.summary import print_training
+    from molecules.training.summary import show_training
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
@@ -47,4 +49,4 @@ def train(
     (source,) = wanted.tables
     with resumable(run, resume):
         trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
-    print_training(trained, run)
+    show_training(trained, run, Console())
