@@ -12,7 +12,7 @@ Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", 
 def check(
     table: FileOrStdin = "demo",
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     smiles: str | None = None,
     split: Splits | None = None,
     split_column: str | None = None,

@@ -13,7 +13,7 @@ FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 def crossvalidate(
     table: FileOrStdin | None = None,
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     smiles: str | None = None,
     config: str | None = None,
     against: str | None = None,

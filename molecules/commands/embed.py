@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)]
 
 
 def embed(

@@ -5,14 +5,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)]
 
 
 def evaluate(
     model: Path,
     table: Files = None,
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     out: Path = Path("scores.csv"),
     rows: Path | None = None,
     smiles: str | None = None,

@@ -1,11 +1,8 @@
 """The command `molecules generate`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-Texts = Annotated[list[str] | None, Parameter(negative="")]
+Texts = list[str] | None
 
 
 def generate(
@@ -14,7 +11,7 @@ def generate(
     number: int = 1000,
     condition: Texts = None,
     near: str | None = None,
-    between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
+    between: tuple[str, str] | None = None,
     similarity: str | None = None,
     radius: float = 0.5,
     temperature: float = 0.7,

@@ -1,11 +1,9 @@
 """The command `molecules optimize`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
-
-Texts = Annotated[list[str] | None, Parameter(negative="")]
+Texts = list[str] | None
 
 
 def optimize(

@@ -7,8 +7,8 @@ from cyclopts import Parameter
 
 from molecules.screening.options import HitOptions
 
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
-Texts = Annotated[list[str] | None, Parameter(negative="")]
+Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)]
+Texts = list[str] | None
 
 
 def screen(

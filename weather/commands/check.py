@@ -16,11 +16,11 @@ _AXES = ("time", "level", "lat", "lon", "grid")
 
 
 def check(
-    data: Annotated[list[str], Parameter(negative="")],
+    data: list[str],
     /,
     *,
     model: Path | None = None,
-    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    every: Annotated[bool, Parameter(name="--all")] = False,
     json: Path | None = None,
 ) -> None:
     """Check analyses: units by value, levels, times, NaN, outliers.
