@@ -1,12 +1,9 @@
 """The command `molecules check`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
-Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", "time"]
+from molecules.choices import SplitKind
+from molecules.commands.parameters import FileOrStdin
 
 
 def check(
@@ -14,7 +11,7 @@ def check(
     *,
     target: list[str] | None = None,
     smiles: str | None = None,
-    split: Splits | None = None,
+    split: SplitKind | None = None,
     split_column: str | None = None,
     split_file: Path | None = None,
     time_column: str | None = None,

@@ -1,13 +1,9 @@
 """The command `molecules crossvalidate`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from molecules.commands.parameters import FileOrStdin
 from sciml.cli import Overrides
-
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def crossvalidate(

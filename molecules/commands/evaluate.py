@@ -1,11 +1,8 @@
 """The command `molecules evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True)]
+from molecules.commands.parameters import Files
 
 
 def evaluate(

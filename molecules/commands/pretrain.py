@@ -1,15 +1,13 @@
 """The command `molecules pretrain`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from molecules.commands.parameters import FileOrStdin
 from sciml.cli import Overrides
 
 
 def pretrain(
-    *tables: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *tables: FileOrStdin,
     smiles: str | None = None,
     config: str | None = None,
     run: Path = Path("runs/pretrain"),

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from molecules.choices import Method
 from molecules.drawing import draw
 from molecules.evaluation.similarity import FAR
-from molecules.explanation.attribution import Method, share_told
+from molecules.explanation.attribution import share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.heat_map import as_file, colour_scale, heat_map
 from molecules.explanation.matched_pairs import MatchedPair, matched_pairs

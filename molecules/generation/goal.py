@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from molecules.choices import RankBy
 from molecules.evaluation.similarity import FAR, fingerprints
 from molecules.generation.similarity_window import Window, check_window
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
@@ -16,7 +17,7 @@ from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
 from molecules.screening.filters import alerts, check_names
-from molecules.screening.objectives import FORM, RankBy, Ranking, check_sense, read_objectives
+from molecules.screening.objectives import FORM, Ranking, check_sense, read_objectives
 from molecules.tasks import Task
 from sciml.config import nearest
 from sciml.errors import InputError
