@@ -1,6 +1,5 @@
 """All pages look alike, and none leaves out what it was to say."""
 
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -32,15 +31,8 @@ def test_what_is_not_given_is_an_error() -> None:
         environment("sciml", twice=str).from_string(TEXT).render()
 
 
-def test_every_template_extends_the_page_and_is_installed() -> None:
-    packed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    installed = {
-        path
-        for package, patterns in packed["package-data"].items()
-        for pattern in patterns
-        for path in (ROOT / package).glob(pattern)
-    }
-    assert len(TEMPLATES) > 1
-    for path in TEMPLATES:
-        assert path in installed
-        assert path.name == "page.html" or path.read_text().startswith('{% extends "page.html" %}')
+def test_every_other_template_extends_the_page() -> None:
+    extending = [path for path in TEMPLATES if path.name != "page.html"]
+    assert len(extending) == len(TEMPLATES) - 1
+    for path in extending:
+        assert path.read_text().startswith('{% extends "page.html" %}\n')
