@@ -141,6 +141,11 @@ class FitResult:
         )
 
 
+def has_checkpoint(run: Path) -> bool:
+    """Whether a run that is resumed goes on from a checkpoint, which holds all of the module."""
+    return (run / "last.ckpt").exists()
+
+
 def fit(
     model: nn.Module,
     objective: Objective,
@@ -176,7 +181,7 @@ def fit(
             another process trains in.
     """
     _check(train, valid, config, snapshots)
-    resume = resume and (run / "last.ckpt").exists()
+    resume = resume and has_checkpoint(run)
     if resume:
         require_same_epochs(run, config)
     started, cpu_started = time.perf_counter(), time.process_time()

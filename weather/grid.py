@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError, model_validator
+from pydantic import PrivateAttr, ValidationError, model_validator
 
 from sciml.config import Config
 from sciml.errors import InputError
@@ -28,6 +28,17 @@ class LatLonGrid(Config):
 
     lat: tuple[float, ...]
     lon: tuple[float, ...]
+    _lat_edges: tuple[float, ...] | None = PrivateAttr(None)  # of `halved`; not kept in files
+    _lon_ends: tuple[float, float] | None = PrivateAttr(None)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether points are equal; edges belong to how a grid was made."""
+        if not isinstance(other, LatLonGrid):
+            return NotImplemented
+        return (self.lat, self.lon) == (other.lat, other.lon)
+
+    def __hash__(self) -> int:
+        return hash((self.lat, self.lon))
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -67,8 +78,10 @@ class LatLonGrid(Config):
         """(lat + 1,) degrees north, edges of the cells, north to south.
 
         Edges lie half-way between neighbours. A globe's outermost cells, and those
-        that would reach beyond a pole, end at it.
+        that would reach beyond a pole, end at it. Those of a halved grid see there.
         """
+        if self._lat_edges is not None:
+            return np.array(self._lat_edges)
         lat = np.array(self.lat)
         north, south = 1.5 * lat[0] - 0.5 * lat[1], 1.5 * lat[-1] - 0.5 * lat[-2]
         if self.periodic:  # Gaussian rows stand a little more than half a row off the pole
@@ -76,6 +89,12 @@ class LatLonGrid(Config):
             south = -90.0 if 2 * lat[-1] - lat[-2] < -90 + _TOLERANCE else south
         inner = 0.5 * (lat[1:] + lat[:-1])
         return np.concatenate([[min(north, 90.0)], inner, [max(south, -90.0)]])
+
+    def longitude_bounds(self) -> NDArray[np.float64]:
+        """(lon + 1,) degrees east, edges of the cells, which are equally wide."""
+        half = (self.lon[-1] - self.lon[0]) / (len(self.lon) - 1) / 2
+        west, east = self._lon_ends or (self.lon[0] - half, self.lon[-1] + half)
+        return np.linspace(west, east, len(self.lon) + 1)
 
     @property
     def covers_globe(self) -> bool:
@@ -114,7 +133,9 @@ class LatLonGrid(Config):
 
         Around the globe it has every second column, from the first on, and with rows on the
         poles every second row; else a row stands for two, and so does a column of a limited
-        area. These are the grids that archives of both resolutions have.
+        area. These are the grids that archives of both resolutions have. Where a row stands
+        for two its edges are theirs, which uneven rows, as of a Gaussian grid, do not tell; and
+        the grid ends where this one does.
 
         Raises:
             InputError: an odd number of columns, or of rows without poles; an even number of
@@ -129,7 +150,12 @@ class LatLonGrid(Config):
             )
         rows = lat[::2] if self.has_poles else (lat[::2] + lat[1::2]) / 2
         columns = lon[::2] if self.periodic else (lon[::2] + lon[1::2]) / 2
-        return type(self)(lat=rows.tolist(), lon=columns.tolist())
+        half = type(self)(lat=rows.tolist(), lon=columns.tolist())
+        fine, (west, *_, east) = self.latitude_bounds(), self.longitude_bounds().tolist()
+        edges = fine[::2] if not self.has_poles else half.latitude_bounds()
+        half._lat_edges = (float(fine[0]), *edges[1:-1].tolist(), float(fine[-1]))
+        half._lon_ends = None if self.periodic else (west, east)
+        return half
 
     def describe(self) -> str:
         """`32 x 64 cells, 85.8..-85.8 N, 0..354.4 E`."""

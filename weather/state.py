@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
-from weather.variables import Variables
+from weather.variables import Variables, never_negative
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,15 @@ class State:
             time=self.time.expand(-1, times),
         )
 
+    def without_negatives(self) -> "State":
+        """Zero where a field that has no values below zero, such as humidity or rain, has some."""
+        names = self.variables
+        return replace(
+            self,
+            surface=_at_least_zero(self.surface, names.surface),
+            upper=_at_least_zero(self.upper, names.upper),
+        )
+
     def datetimes(self) -> NDArray[np.datetime64]:
         """(batch, time) datetime64[ns]."""
         return self.time.cpu().numpy().astype("datetime64[s]").astype("datetime64[ns]")
@@ -126,6 +135,12 @@ def joined(states: Sequence[State], dim: Literal[0, 1] = 0) -> State:
         upper=torch.cat([state.upper for state in states], dim),
         time=torch.cat([state.time for state in states], dim),
     )
+
+
+def _at_least_zero(fields: Tensor, names: Sequence[str]) -> Tensor:
+    """(batch, time, variable, ...) without values below zero where these are `never_negative`."""
+    least = [0.0 if never_negative(name) else -torch.inf for name in names]
+    return fields.maximum(fields.new_tensor(least).reshape(-1, *[1] * (fields.ndim - 3)))
 
 
 def seconds(times: NDArray[np.datetime64]) -> Tensor:

@@ -7,6 +7,7 @@ in the table are allowed: they keep the attributes of the file they came from.
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -132,6 +133,7 @@ _BY_STANDARD_NAME = {
     False: {KNOWN[name].standard_name: name for name in _SOLE}
     | {"air_pressure_at_sea_level": "msl", "surface_altitude": "z_surface"},
 }
+_NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 _ON_LEVEL = re.compile(rf"(?P<name>{'|'.join(ON_LEVELS)})(?P<level>\d{{1,4}})(hPa)?")
 
 
@@ -170,6 +172,11 @@ def on_level(name: str) -> tuple[str, float | None]:
     """The field and the level (hPa) of a name such as `z500`; no level for other names."""
     found = None if name in KNOWN else _ON_LEVEL.fullmatch(name)
     return (found["name"], float(found["level"])) if found else (name, None)
+
+
+def never_negative(name: str) -> bool:
+    """Whether a variable, such as `q` or `q700`, has no values below zero in SI units."""
+    return on_level(name)[0] in _NOT_NEGATIVE
 
 
 def channel_name(name: str, level: float | None) -> str:
@@ -217,6 +224,12 @@ class Variables(Config):
                 "leave one of them out"
             )
         return self
+
+    def only(self, names: Collection[str]) -> "Variables":
+        """Those that are named, at least one, on all levels; none that is static or computed."""
+        upper = tuple(name for name in self.upper if name in names)
+        surface = tuple(name for name in self.surface if name in names)
+        return Variables(surface=surface, upper=upper, levels=self.levels if upper else ())
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -37,8 +37,8 @@ def optimize(
             `generator`, the one that ships. If left out, parts of molecules are exchanged
             for such as known molecules have there.
         parts: table of those known molecules; if left out, what the models learned from.
-        target: property to improve: `logS`, `toxic:min`, or with a weight `logS:max:2`;
-            repeat for several, also of several models.
+        target: property to improve: `logS`, `toxic:min`, or with a weight `logS:max:2`, of
+            which 0 only shows it; repeat for several, also of several models.
         rank_by: the prediction (mean), the worse end of its interval (bound), or the
             expected improvement over the best measured value.
         similarity: LOW:HIGH, Tanimoto similarity to the start.

@@ -50,9 +50,9 @@ def screen(
             values; or fronts, first all molecules that no other beats, then all that only
             those beat, until there are `top` (pareto).
         top: how many distinct molecules to keep.
-        out: the page to write; it needs no other file.
-        csv: the same molecules as a table: .csv, .tsv, .parquet, .xlsx or .sdf; beside the page
-            if left out.
+        out: .html, a page that needs no other file, with a table beside it; or the table alone:
+            .csv, .tsv, .parquet, .xlsx or .sdf.
+        csv: the table of the page, if it is to lie elsewhere or in another format.
         exclude: filter that keeps molecules from the model, as `--flag`; repeat for several.
         min_similarity: pass over molecules whose Tanimoto similarity to the nearest
             training molecule is lower; 0.3 keeps to what the model can know.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.evaluation.metrics import Score, scores
+from molecules.evaluation.metrics import Score, figure, scores
 from molecules.tasks import Task, Tasks
 from sciml.files import atomic_path
 
@@ -42,8 +42,8 @@ def plot_test(
     columns = min(count, 4)
     rows = -(-count // columns)
     with rc_context(STYLE), atomic_path(path) as temporary:
-        figure = Figure(figsize=(4.2 * columns, 4.4 * rows), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        canvas = Figure(figsize=(4.2 * columns, 4.4 * rows), layout="constrained")
+        panels = canvas.subplots(rows, columns, squeeze=False).ravel()
         for i, axes in enumerate(panels):
             if i >= count:
                 axes.set_visible(False)
@@ -52,7 +52,7 @@ def plot_test(
             draw = _roc if tasks.tasks[i].kind == "binary" else _parity
             draw(axes, tasks.tasks[i], *(part[seen, i] for part in (truth, mean, lower, upper)))
             _dress(axes)
-        figure.savefig(temporary, dpi=160)
+        canvas.savefig(temporary, dpi=160)
 
 
 def _parity(
@@ -80,7 +80,7 @@ def _intervals(axes: "Axes", truth: Array, mean: Array, lower: Array, upper: Arr
         return
     covered = np.mean((truth >= lower) & (truth <= upper))
     label = f"interval holds {100 * covered:.0f} % of {len(truth)}"
-    alike = max(np.ptp(below), np.ptp(above)) < 1e-6 * max(1.0, np.abs(mean).max())
+    alike = max(np.ptp(below), np.ptp(above)) <= 1e-6 * np.abs([below, above]).max()
     if alike or len(truth) > MANY_POINTS:
         line = np.array([mean.min() - 1e3, mean.max() + 1e3])
         ends = (line - np.median(above), line + np.median(below))
@@ -110,7 +110,8 @@ def _roc(axes: "Axes", task: Task, truth: Array, mean: Array, lower: Array, uppe
 
 def _title(found: list[Score], wanted: tuple[str, ...]) -> str:
     shown = [score for score in found if score.metric in wanted and np.isfinite(score.value)]
-    return ",  ".join(f"{s.metric} {s.value:.2f} [{s.lower:.2f}, {s.upper:.2f}]" for s in shown)
+    told = ((s.metric, *map(figure, (s.value, s.lower, s.upper))) for s in shown)
+    return ",  ".join(f"{metric} {value} [{low}, {high}]" for metric, value, low, high in told)
 
 
 def _dress(axes: Any) -> None:

@@ -63,7 +63,7 @@ def explain_file(
     if draw < 0:
         raise InputError(f"--draw is {draw}; expected 0 or more")
     table_format(out, (".csv", ".tsv", ".parquet", ".xlsx"))
-    html = html or out.with_name(f"{out.name.split('.')[0]}.html")
+    html = html or _page_beside(out)
     source = source_of(table)
     for file in (out, html):
         refuse_to_overwrite(source, file)
@@ -87,6 +87,12 @@ def explain_file(
         write_pictures(pictures, drawn)
     print(f"{out}, {html}: {counts.total():,} rows, {account(counts)}")
     return counts
+
+
+def _page_beside(out: Path) -> Path:
+    """`a.v2.html` of `a.v2.csv`, and of `a.v2.csv.gz`."""
+    table = out.with_suffix("") if out.suffix.lower() == ".gz" else out
+    return table.with_suffix(".html")
 
 
 def explained(

@@ -20,7 +20,7 @@ from molecules.prediction.training_set import TrainingSet
 CANDIDATES = 64  # nearest training molecules that are cut
 LARGEST_EXCHANGED = 10  # heavy atoms
 LARGEST_MOLECULE = 100  # heavy atoms; beyond, cutting takes long
-CUT = "[!#1]!@!=!#[!#1]"  # any acyclic single bond: RDKit's own leaves out those of C=O
+CUT = "[!#1]-!@[!#1]"  # acyclic single bonds, not dative ones; RDKit's own leaves out those of C=O
 HYDROGEN = "*[H]"
 _ATTACHMENT = re.compile(r"\[\*:1\]")
 

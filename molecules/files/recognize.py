@@ -17,7 +17,9 @@ COMPUTED = re.compile(
     r"|surface|degree|^num[a-z]|key$|estate|^([acmx]log[pd]|mollogp|mw|m[rw]t?|molmr|hb[ad]|rb)$"
     r"|^(t?psa|labuteasa|balabanj|bertzct)$"
 )
-_LETTERS = re.compile(r"(\[[^\]]*\]|Cl|Br|[BCNOPSFIbcnops*]|[0-9%@+\-=#$:.~/\\()])+")  # of SMILES
+_LETTERS = re.compile(  # of SMILES; an arrow is a dative bond behind an atom, and in `<5` none
+    r"(\[[^\]]*\]|(?<=.)(->|<-)|Cl|Br|[BCNOPSFIbcnops*]|[0-9%@+\-=#$:.~/\\()])+"
+)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _UNSEEN = " \t\r\n\ufeff\u200b\u200c\u200d\u2060\xa0"  # byte order mark, spaces of no width
 OTHER_NAMES = {"smi", "structure", "mol", "molecule", "drug", "compound", "ligand"}

@@ -124,10 +124,15 @@ class Exchanges:
 
 @lru_cache(maxsize=4096)
 def sites(smiles: str) -> tuple[Site, ...]:
-    """Where parts of a molecule can be exchanged, in a fixed order; none of a salt."""
+    """Where parts of a molecule can be exchanged, in a fixed order.
+
+    None of a salt, and none where the molecule itself has an open end.
+    """
+    if "." in smiles or "*" in smiles:
+        return ()
     with rdBase.BlockLogs():
         molecule = Chem.MolFromSmiles(smiles)
-        if molecule is None or "." in smiles or molecule.GetNumHeavyAtoms() > LARGEST_MOLECULE:
+        if molecule is None or molecule.GetNumHeavyAtoms() > LARGEST_MOLECULE:
             return ()
         pairs = [(rest, _HYDROGEN) for rest in _without_hydrogen(molecule)]
         for _, pair in rdMMPA.FragmentMol(molecule, maxCuts=1, pattern=CUT, resultsAsMols=False):

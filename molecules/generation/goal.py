@@ -17,7 +17,14 @@ from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.screening.diversity import tanimoto
 from molecules.screening.filters import alerts, check_names
-from molecules.screening.objectives import FORM, Ranking, check_sense, read_objectives
+from molecules.screening.objectives import (
+    FORM,
+    Objective,
+    Ranking,
+    check_sense,
+    read_objectives,
+    require_weight,
+)
 from molecules.tasks import Task
 from sciml.config import nearest
 from sciml.errors import InputError
@@ -73,18 +80,36 @@ class Judged:
     reason: str
 
 
+@dataclass(frozen=True)
+class Model:
+    """A model with what is asked of it.
+
+    Attributes:
+        predictor: the model.
+        objectives: those of its properties that are told.
+        ranking: by those of them that have a weight.
+    """
+
+    predictor: PropertyPredictor
+    objectives: tuple[Objective, ...]
+    ranking: Ranking
+
+    @property
+    def columns(self) -> list[int]:
+        """Of each objective in a prediction."""
+        return [self.predictor.tasks.names.index(o.name) for o in self.objectives]
+
+
 class Goal:
     """Judges molecules.
 
     Args:
         start: SMILES that proposals are compared with.
-        models: each with the ranking of those properties that it predicts.
+        models: with what is asked of each.
         limits: see `Limits`.
     """
 
-    def __init__(
-        self, start: str, models: Sequence[tuple[PropertyPredictor, Ranking]], limits: Limits
-    ) -> None:
+    def __init__(self, start: str, models: Sequence[Model], limits: Limits) -> None:
         self.models, self.limits = models, limits
         self.start = fingerprints([start])
 
@@ -100,47 +125,52 @@ class Goal:
         """Targets as `read_objectives` reads them, each of the model that predicts it.
 
         Raises:
-            InputError: a target that no model, or more than one, predicts, or limits that
-                let nothing pass.
+            InputError: a target that no model, or more than one, predicts, no weight above
+                zero, or limits that let nothing pass.
         """
         check_window(limits.window)
         check_hardest(limits.hardest)
         limits = replace(limits, filters=check_names(limits.filters))
         shares = _shared_out(targets, predictors)
-        models = [
-            (predictor, Ranking.of(predictor, read_objectives(own, False, predictor.tasks), by))
+        asked = [
+            read_objectives(own, False, predictor.tasks)
             for predictor, own in zip(predictors, shares, strict=True)
+        ]
+        require_weight([objective for own in asked for objective in own])
+        models = [
+            Model(predictor, own, Ranking.of(predictor, own, by))
+            for predictor, own in zip(predictors, asked, strict=True)
         ]
         return cls(start, models, limits)
 
     @property
     def tasks(self) -> list[Task]:
         """Of the objectives, in the order of `Judged.values`."""
-        return [model.tasks.tasks[i] for model, ranking in self.models for i in ranking.columns]
+        return [m.predictor.tasks.tasks[column] for m in self.models for column in m.columns]
 
     @property
     def wishes(self) -> list[str]:
-        """`logS:max`, one per objective."""
+        """`logS:max`, one per objective that has a weight."""
         return [
             f"{o.name}:{'min' if o.minimize else 'max'}"
             + (f":{o.weight:g}" if o.weight != 1 else "")
-            for _, ranking in self.models
-            for o in ranking.objectives
+            for model in self.models
+            for o in model.ranking.objectives
         ]
 
     def judge(self, smiles: Sequence[str]) -> list[Judged]:
         """Molecules that RDKit reads, one judgement each."""
         if not smiles:
             return []
-        told = [predictor.predict(smiles) for predictor, _ in self.models]
+        told = [model.predictor.predict(smiles) for model in self.models]
         similarity = tanimoto(self.start, fingerprints(smiles))[0]
         near = _worst([p.similarity for p in told], np.fmin, len(smiles))
         far = _worst([p.distance for p in told], np.fmax, len(smiles))
         mean, lower, upper = (self._columns(told, end) for end in ("mean", "lower", "upper"))
         scores = np.sum(
             [
-                ranking.scores(ranking.goods(p))
-                for p, (_, ranking) in zip(told, self.models, strict=True)
+                model.ranking.scores(model.ranking.goods(p))
+                for p, model in zip(told, self.models, strict=True)
             ],
             axis=0,
         )
@@ -169,8 +199,8 @@ class Goal:
     def _columns(self, told: Sequence[Prediction], name: str) -> Array:
         """(row, objective) of all models side by side."""
         parts = [
-            getattr(prediction, name)[:, ranking.columns]
-            for prediction, (_, ranking) in zip(told, self.models, strict=True)
+            getattr(prediction, name)[:, model.columns]
+            for prediction, model in zip(told, self.models, strict=True)
         ]
         return np.concatenate(parts, axis=1)
 

@@ -14,6 +14,7 @@ from molecules.drawing import draw
 from molecules.generation.exchanges import Exchanges
 from molecules.generation.goal import Limits
 from molecules.generation.search import Proposal, Search, SearchConfig
+from molecules.prediction.writers import resolved
 from molecules.tasks import Task
 from sciml.files import atomic_path, write_text
 from sciml.page import environment
@@ -26,7 +27,7 @@ class Account:
     Attributes:
         start: the molecule that was begun with, judged as the others.
         tasks: of the objectives.
-        wishes: `logS:max`, one per objective.
+        wishes: `logS:max`, one per objective that has a weight.
         limits, config: what was asked for.
         looked_at: distinct molecules.
         proposals: those of them that pass all limits.
@@ -114,10 +115,8 @@ def write_table(ranked: Sequence[Proposal], account: Account, csv: Path) -> None
     """Write every molecule that was looked at, the start first."""
     rows = [_cells(0, account.start, account)]
     rows += [_cells(rank, p, account) for rank, p in enumerate(ranked, start=1)]
-    table = pd.DataFrame(rows)
-    floats = table.select_dtypes("float").columns
     with atomic_path(csv) as path:
-        table.round(dict.fromkeys(floats, 4)).to_csv(path, index=False)
+        resolved(pd.DataFrame(rows)).to_csv(path, index=False)
 
 
 def write_page(shown: Sequence[Proposal], account: Account, html: Path) -> None:

@@ -54,6 +54,11 @@ def table_format(out: Path, formats: Sequence[str] = FORMATS) -> str:
     return suffix
 
 
+def resolved(frame: pd.DataFrame) -> pd.DataFrame:
+    """Computed columns with the digits that a model resolves: float32, as `Prediction.columns`."""
+    return frame.astype(dict.fromkeys(frame.select_dtypes("float").columns, np.float32))
+
+
 def table_writer(path: Path, types: Types | None = None) -> AbstractContextManager[Write]:
     """What writes consecutive parts of a table to a file; its suffix says how.
 

@@ -41,10 +41,13 @@ class ConformerContrast(OfMolecules):
         self.shape = nn.Linear(self.view.dim, channels)
 
     def forward(self, model: EncoderModel, molecules: Tensor, batch: MoleculeBatch) -> Tensor:
-        """Mean cross-entropy of both choices, over molecules that have a conformer."""
+        """Mean cross-entropy of both choices, over molecules that have a conformer.
+
+        Where none has, one molecule is compared with itself, which leaves nothing to choose:
+        the loss and all gradients are zero.
+        """
         (known,) = torch.nonzero(batch.has_conformer, as_tuple=True)
-        if not len(known):
-            return next(self.parameters()).sum() * 0.0
+        known = known if len(known) else known.new_zeros(1)
         part, _ = batch.select(known)
         graphs, shapes = self.graph(molecules[known]), self.shape(self.view(shape_alone(part)))
         return contrast(graphs.float(), shapes.float())

@@ -31,14 +31,18 @@ class CoordinateDenoising(nn.Module):
         self.radial = MLP(1, channels, channels)
 
     def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
-        """Mean squared error over the noise's variance, over atoms that have a place."""
-        if batch.pos is None or not batch.has_conformer.any():
-            return next(self.parameters()).sum() * 0.0
+        """Mean squared error over the noise's variance, over atoms that have a place.
+
+        Zero, with gradients of zero, where none has: in several processes each waits for the
+        gradients of all parameters from all.
+        """
         known = batch.has_conformer[batch.batch]
-        noise = torch.randn_like(batch.pos)
-        noisy = replace(batch, pos=batch.pos + self.noise * noise)
-        told = self.tell(model.encoder.atoms(noisy), noisy)
-        return F.mse_loss(told[known], noise[known].to(told.dtype))
+        pos = places(batch)
+        noise = torch.randn_like(pos)
+        noisy = replace(batch, pos=pos + self.noise * noise)
+        told = self.tell(model.encoder.atoms(noisy), noisy)[known]
+        error = F.mse_loss(told, noise[known].to(told.dtype), reduction="sum")
+        return error / max(1, told.numel())
 
     def tell(self, atoms: Tensor, batch: MoleculeBatch) -> Tensor:
         """(atom, dim) and positions -> (atom, 3), in units of the noise."""
@@ -53,6 +57,13 @@ class CoordinateDenoising(nn.Module):
         scale = (products * self.radial(distance)).sum(1, keepdim=True)
         told = torch.zeros(len(atoms), 3, dtype=atoms.dtype, device=atoms.device)
         return told.index_add(0, receiver, scale * apart / distance)
+
+
+def places(batch: MoleculeBatch) -> Tensor:
+    """(atom, 3) Å, NaN for a molecule without conformer, also where none has one."""
+    if batch.pos is None:
+        return torch.full((len(batch.x), 3), torch.nan, device=batch.x.device)
+    return batch.pos
 
 
 def all_pairs(batch: MoleculeBatch) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from molecules.models.model import EncoderModel
 from molecules.molecule import MoleculeBatch
-from molecules.pretraining.denoising import all_pairs
+from molecules.pretraining.denoising import all_pairs, places
 from sciml.layers import MLP
 
 BIN, BINS = 0.5, 30  # Å of a class of distances, and classes: the last takes all from 14.5 Å on
@@ -35,12 +35,14 @@ class AtomDistances(nn.Module):
         self.head = MLP(channels, channels, BINS)
 
     def forward(self, model: EncoderModel, batch: MoleculeBatch) -> Tensor:
-        """Mean cross-entropy of pairs within molecules that have a conformer."""
-        if batch.pos is None or not batch.has_conformer.any():
-            return next(self.parameters()).sum() * 0.0
-        noisy = replace(batch, pos=batch.pos + self.noise * torch.randn_like(batch.pos))
+        """Mean cross-entropy of pairs within molecules that have a conformer.
+
+        Zero, with gradients of zero, where there are none.
+        """
+        pos = places(batch)
+        noisy = replace(batch, pos=pos + self.noise * torch.randn_like(pos))
         one, other = pairs(batch)
-        truth = classes((batch.pos[one] - batch.pos[other]).norm(dim=1))
+        truth = classes((pos[one] - pos[other]).norm(dim=1))
         told = self.tell(model.encoder.atoms(noisy), one, other)
         return F.cross_entropy(told, truth, reduction="sum") / max(1, len(truth))
 

@@ -50,7 +50,7 @@ class Known:
     """Known molecules, each once, as the model tells them apart.
 
     Attributes:
-        smiles, names: one per molecule.
+        smiles, names: one per molecule, as they were read or learned.
         bits: their fingerprints, in the form that the model reads.
         values: (molecule, objective) mean of its measured values, NaN where unmeasured.
     """
@@ -100,11 +100,16 @@ class Known:
     def near(self, bits: Fingerprints, number: int = NEIGHBOURS) -> list[Neighbour]:
         """The molecules most similar to the one with fingerprint (1, 256), nearest first."""
         (similarity,) = tanimoto(bits, self.bits)
+        rows = np.argsort(-similarity, kind="stable")[:number].tolist()
+        written = canonical_smiles([self.smiles[row] for row in rows])
         return [
             Neighbour(
-                float(similarity[i]), self.smiles[i], self.names[i], tuple(self.values[i].tolist())
+                float(similarity[row]),
+                text or self.smiles[row],
+                self.names[row],
+                tuple(self.values[row].tolist()),
             )
-            for i in np.argsort(-similarity, kind="stable")[:number]
+            for row, text in zip(rows, written, strict=True)
         ]
 
 

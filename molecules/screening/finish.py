@@ -1,8 +1,7 @@
-"""From what a screen found to its page and table."""
+"""From what a screen found to its files."""
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from molecules.evaluation.metrics import figure
@@ -17,6 +16,7 @@ from molecules.screening.filters import FLAGS, check_names
 from molecules.screening.hits import Hit
 from molecules.screening.identity import forms
 from molecules.screening.options import HitOptions
+from molecules.screening.outputs import Outputs
 from molecules.screening.profile import Profile, profile
 from molecules.screening.progress_file import Progress
 from molecules.screening.report import Context, Row, doubts, write_report
@@ -43,17 +43,16 @@ def finish(
     screener: Screener,
     company: Company,
     options: HitOptions,
-    html: Path,
-    csv: Path,
+    outputs: Outputs,
 ) -> list[Row]:
-    """Choose among the hits, look at each, and write the page and the table.
+    """Choose among the hits, look at each, and write them.
 
     Args:
         progress: all parts of the library.
         screener: with the model.
         company: what `prepare` read.
         options: what is said about the hits.
-        html, csv: the files.
+        outputs: the files.
 
     Raises:
         InputError: no molecule was found.
@@ -67,13 +66,13 @@ def finish(
         )
     rows = _rows(hits, screener, company, options)
     context = _context(screener, hits, options, company)
-    write_report(screen, rows, context, html, csv)
+    write_report(screen, rows, context, outputs)
     _print_hits(rows, screener)
     for doubt in doubts(rows, context):
         note(f"note: {doubt}")
     print(f"{screen.counts.total():,} rows, {account(screen.counts)}")
     near = f" of similarity {job.min_similarity} or more" if job.min_similarity else ""
-    print(f"{html}, {csv}: {_described(rows, hits, screener)}{near}")
+    print(f"{outputs}: {_described(rows, hits, screener)}{near}")
     return rows
 
 

@@ -11,7 +11,9 @@ Database Syst. 30, 41). Beating is transitive, so
 
 - what k molecules beat stands behind all of them, whatever else comes: it may go;
 - what beats a kept molecule is beaten by fewer: it is kept too, so that fronts within
-  what is kept are those of the whole library, whatever its order.
+  what is kept are those of the whole library, whatever its order;
+- of molecules that are equal in all objectives only the first k by key can be among the
+  best k: the others may go.
 
 Of n molecules with two independent objectives that is k (1 + ln(n / k)) molecules, 1,000
 for 100 of a million, and more with more objectives: memory grows with a power of ln n.
@@ -80,6 +82,9 @@ class ParetoFronts:
         self._beaten = np.append(self._beaten + how_many_beat(others, goods), beaten)
         self._goods = np.append(others, goods, axis=0)
         stay = self._beaten < self.size
+        equal = np.flatnonzero((self._goods == goods).all(axis=1))
+        if len(equal) > self.size:
+            stay[max(equal.tolist(), key=list(self._hits).__getitem__)] = False
         if not stay.all():
             pairs = zip(self._hits.items(), stay, strict=True)
             self._hits = {key: other for (key, other), good in pairs if good}

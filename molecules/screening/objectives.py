@@ -63,8 +63,7 @@ def read_objectives(
         actives: whether there are some that `similarity` can be told to.
 
     Raises:
-        InputError: an unknown property or sense, a property given twice, or no weight above
-            zero.
+        InputError: an unknown property or sense, or a property given twice.
     """
     if not texts and len(tasks) > 1:
         raise InputError(f"the model predicts {', '.join(tasks.names)}; choose one with --target")
@@ -76,9 +75,17 @@ def read_objectives(
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"--target {name!r} is given twice; give it once")
-    if not any(objective.weight for objective in found):
-        raise InputError("every --target has weight 0; give at least one a weight above")
     return found
+
+
+def require_weight(objectives: Sequence[Objective]) -> None:
+    """Refuse objectives that are all only shown.
+
+    Raises:
+        InputError: no weight is above zero.
+    """
+    if not any(objective.weight for objective in objectives):
+        raise InputError("every --target has weight 0; give at least one a weight above")
 
 
 def _objective(text: str, minimize: bool, tasks: Tasks) -> Objective:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from molecules.drawing import SMALL, draw
+from molecules.evaluation.metrics import figure
 from molecules.evaluation.similarity import FAR
-from molecules.prediction.writers import table_writer
+from molecules.prediction.writers import resolved, table_writer
 from molecules.screening.company import Neighbour
 from molecules.screening.hits import Hit
 from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, SIMILARITY_SPREAD
+from molecules.screening.outputs import Outputs
 from molecules.screening.plot import PLOT, Plot
 from molecules.screening.profile import Profile
 from molecules.screening.screening import Screen
@@ -21,7 +23,7 @@ from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path, write_text
 from sciml.page import environment
 
-ZERO = 1e-4  # what the table shows of a score
+ZERO = 1e-4  # standard deviations; an improvement below is none
 
 
 @dataclass(frozen=True)
@@ -121,24 +123,20 @@ class Context:
         return f"{objective} to the nearest active" if to_actives else objective
 
 
-def write_report(screen: Screen, rows: list[Row], context: Context, html: Path, csv: Path) -> None:
-    """Write the hits as a page and as a table; either appears only when it is complete.
+def write_report(screen: Screen, rows: list[Row], context: Context, outputs: Outputs) -> None:
+    """Write the hits as a table, and as a page if one is wanted; each appears when complete.
 
     Args:
         screen: what was found.
         rows: the hits to show, best first.
         context: for the page's header.
-        html, csv: the files.
+        outputs: the files.
     """
-    with atomic_path(csv) as path, table_writer(path) as write:
-        write(_table(rows, context), [row.hit.smiles for row in rows])
-    write_text(html, _page(screen, rows, context))
-
-
-def _table(rows: list[Row], context: Context) -> pd.DataFrame:
-    table = pd.DataFrame([_cells(row, context) for row in rows])
-    floats = table.select_dtypes("float").columns
-    return table.round(dict.fromkeys(floats, 4))
+    table = resolved(pd.DataFrame([_cells(row, context) for row in rows]))
+    with atomic_path(outputs.csv) as path, table_writer(path) as write:
+        write(table, [row.hit.smiles for row in rows])
+    if outputs.html is not None:
+        write_text(outputs.html, _page(screen, rows, context))
 
 
 def _cells(row: Row, context: Context) -> dict[str, object]:
@@ -184,7 +182,8 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
 
 
 def _page(screen: Screen, rows: list[Row], context: Context) -> str:
-    templates = environment("molecules.screening", drawn=partial(draw, size=SMALL))
+    drawn = partial(draw, size=SMALL)
+    templates = environment("molecules.screening", drawn=drawn, figure=figure)
     return templates.get_template("hits.html").render(
         context=context,
         rows=rows,

@@ -9,13 +9,13 @@ from molecules.files.sources import refuse_to_overwrite
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import PART_ROWS, account, source_of
-from molecules.prediction.writers import table_format
 from molecules.screening.carry_out import begin, carry_out, progress_path
 from molecules.screening.filters import check_names
 from molecules.screening.finish import finish, prepare
 from molecules.screening.job import Job, LibraryFile, read_shard
-from molecules.screening.objectives import read_objectives
+from molecules.screening.objectives import read_objectives, require_weight
 from molecules.screening.options import HitOptions
+from molecules.screening.outputs import Outputs
 from molecules.screening.progress_file import Progress
 from molecules.screening.report import Row
 from molecules.screening.screening import screener
@@ -55,6 +55,7 @@ def make_job(
     source = ModelSource.of(model, device, precision)
     tasks = source.load().tasks
     objectives = read_objectives(targets, minimize, tasks, actives is not None)
+    require_weight(objectives)
     ranks = not {objective.name for objective in objectives} <= set(tasks.names)
     return Job(
         model=source,
@@ -95,7 +96,7 @@ def screen_file(
     precision: Precision = "float32",
     options: HitOptions = NO_OPTIONS,
 ) -> list[Row]:
-    """Rank a library and write the best molecules as a page and as a table.
+    """Rank a library and write the best molecules as a page and a table, or as a table alone.
 
     A run that is ended on the way leaves a hidden file beside `out`; the same call then
     goes on where it was.
@@ -103,8 +104,7 @@ def screen_file(
     Args:
         model: file that `train` wrote, or several of the same properties.
         library: files with one molecule per row, "-" for standard input, or `demo`.
-        out: the HTML page.
-        csv: the hits as a table: .csv, .tsv, .parquet, .xlsx or .sdf; beside `out` if None.
+        out, csv: see `Outputs.of`.
         targets, minimize: see `read_objectives`.
         rank_by, combine, top, exclude, min_similarity, smiles, cache: see `Job`.
         shard: `3/16` screens the third of sixteen shards and writes it beside `out`, for
@@ -121,9 +121,8 @@ def screen_file(
     """
     number, shards = read_shard(shard)
     files = [library] if isinstance(library, str) else list(library)
-    csv = csv or out.with_suffix(".csv")
-    table_format(csv)
-    made = [shard_path(out, number, shards)] if shards > 1 else [out, csv]
+    outputs = Outputs.of(out, csv)
+    made = [shard_path(out, number, shards)] if shards > 1 else outputs.files
     read: list[Path | str] = [*map(source_of, files), *options.tables]
     for file in read:
         for path in made:
@@ -136,7 +135,7 @@ def screen_file(
     )  # fmt: skip
     if shards == 1:
         company = prepare(screener(job), options)
-    elif _of_the_page(options, job) or csv != out.with_suffix(".csv"):
+    elif _of_the_page(options, job) or csv is not None:
         raise InputError("a shard has no page; give what is said about the hits to `merge`")
     with only_writer(made[0]):
         progress = begin(job, number, made[0])
@@ -146,7 +145,7 @@ def screen_file(
         if shards > 1:
             rows = _finish_shard(progress, made[0])
         else:
-            rows = finish(progress, screener(job), company, options, out, csv)
+            rows = finish(progress, screener(job), company, options, outputs)
         progress_path(made[0]).unlink(missing_ok=True)
     return rows
 

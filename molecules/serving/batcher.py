@@ -22,7 +22,7 @@ class Batcher:
     Args:
         predict: one row for each SMILES, in their order.
         batch: molecules computed together; a single request may hold more.
-        waiting: molecules that may wait.
+        waiting: molecules that may wait; a single request may hold more.
     """
 
     def __init__(self, predict: Predict, batch: int, waiting: int) -> None:
@@ -42,7 +42,7 @@ class Batcher:
         Raises:
             Busy: too many wait already.
         """
-        if self.waiting + len(smiles) > self._most:
+        if self._queue and self.waiting + len(smiles) > self._most:
             raise Busy
         answer: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._queue.append((smiles, answer))

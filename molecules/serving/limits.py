@@ -17,7 +17,8 @@ class Limits(Config):
             with 413. Descriptors take about 1 µs for each, so that 10,000 SMILES of 100 characters,
             or 123 of 900, keep one core busy for up to two minutes.
         request_bytes: of one request; more are answered with 413.
-        waiting: molecules of all requests that wait together; beyond, 503.
+        waiting: molecules of all requests that wait together; beyond, 503, unless there is only
+            one.
         batch: molecules computed together, from as many requests as wait.
     """
 

@@ -43,6 +43,27 @@ def test_a_region_ends_where_its_cells_end():
     assert not grid.periodic
 
 
+def test_a_halved_grid_equals_one_of_its_points():
+    region = LatLonGrid(lat=np.linspace(60, 30, 16), lon=np.linspace(0, 30, 16))
+    half = region.halved()
+    again = LatLonGrid.model_validate(half.model_dump())
+    assert half == again != region
+    assert hash(half) == hash(again) != hash(region)
+
+
+def test_a_halved_region_ends_where_the_fine_one_does():
+    lat = np.degrees(np.arcsin(np.polynomial.legendre.leggauss(48)[0]))[::-1]
+    fine = make(lat[4:16], np.float32(100 + 0.1 * np.arange(16)))
+    half = fine.halved()
+    for edges, mine in (
+        (fine.latitude_bounds(), half.latitude_bounds()),
+        (fine.longitude_bounds(), half.longitude_bounds()),
+    ):
+        assert mine[[0, -1]].tolist() == edges[[0, -1]].tolist()
+    again = type(half).model_validate(half.model_dump())
+    assert half.matches(again)
+
+
 @pytest.mark.parametrize("lon", [np.arange(144) * 2.5, np.arange(144) * 2.5 - 180])
 def test_the_globe_closes(lon):
     grid = make(np.linspace(90, -90, 73), lon)

@@ -3,7 +3,7 @@
 import pytest
 
 from weather.files.units import plain_unit
-from weather.variables import KNOWN, Variables, canonical_name, describe
+from weather.variables import KNOWN, Variables, canonical_name, describe, never_negative
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,8 @@ def test_a_level_is_not_a_height_above_the_ground():
 def test_choices_that_cannot_be(choice, message):
     with pytest.raises(ValueError, match=message):
         Variables(**choice)
+
+
+@pytest.mark.parametrize(("name", "never"), [("q", True), ("q700", True), ("t850", False)])
+def test_what_is_never_negative_is_known_on_a_level_too(name, never):
+    assert never_negative(name) == never

@@ -1,6 +1,6 @@
-"""A field in a few numbers, read time by time, so that any file fits into memory."""
+"""A field in a few numbers, read block by block, so that any file fits into memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -12,7 +12,9 @@ from weather.grid import LatLonGrid
 from weather.variables import on_level
 
 _BLOCK = 64 * 2**20  # bytes of a field that are read at once
+_PIECE = 2**18  # values that are summarized at once
 Numbers = NDArray[np.float64]
+Values = NDArray[np.floating]
 Level = float | None
 
 
@@ -81,7 +83,7 @@ class Summary:
 
 
 def summarize(field: xr.DataArray, positions: Sequence[int], grid: LatLonGrid) -> Summary:
-    """Read some times of a field, one after the other.
+    """Read some times of a field, a block after the other.
 
     Args:
         field: canonical; may lack time and level, or have members.
@@ -89,27 +91,20 @@ def summarize(field: xr.DataArray, positions: Sequence[int], grid: LatLonGrid) -
         grid: that of the field.
     """
     timed = "time" in field.dims
-    weights = grid.area_weights()
-    rows: list[list[_Slice]] = []
-    first: NDArray[np.float32] | None = None
+    parts: list[dict[str, Numbers]] = []
+    first: Values | None = None
     frozen, mask_varies = True, False
-    for values in _at_each(field, positions) if timed else [_levels_first(field)]:
-        rows.append([_slice(layer, weights, grid) for layer in values])
-        if first is None:
-            first = values
-        else:
-            frozen = frozen and np.array_equal(values, first, equal_nan=True)
-            mask_varies = mask_varies or bool((np.isfinite(values) != np.isfinite(first)).any())
-    gathered = {
-        name: np.array([[getattr(part, name) for part in row] for row in rows])
-        for name in _Slice.__dataclass_fields__
-    }
+    for block in _blocks(field, positions) if timed else [_levels_first(field)]:
+        first = block[0] if first is None else first
+        parts.append(_numbers_of(block, grid))
+        frozen = frozen and all(np.array_equal(values, first, equal_nan=True) for values in block)
+        mask_varies = mask_varies or bool((np.isfinite(block) != np.isfinite(first)).any())
     return Summary(
         times=tuple(field["time"].values[list(positions)]) if timed else (),
         levels=levels_of(field),
-        frozen=frozen and len(rows) > 1,
+        frozen=frozen and len(positions) > 1 and timed,
         mask_varies=mask_varies,
-        **gathered,
+        **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
     )
 
 
@@ -120,61 +115,68 @@ def levels_of(field: xr.DataArray) -> tuple[Level, ...]:
     return (on_level(str(field.name))[1],)
 
 
-def _at_each(field: xr.DataArray, positions: Sequence[int]) -> Iterator[NDArray[np.float32]]:
-    """`_levels_first` at each position; some are read together, as a chunk may hold several."""
+def _blocks(field: xr.DataArray, positions: Sequence[int]) -> Iterator[Values]:
+    """`_levels_first` of some positions together, as a chunk may hold several."""
     together = max(1, _BLOCK * field.sizes["time"] // max(field.nbytes, 1))
     for first in range(0, len(positions), together):
         some = list(positions[first : first + together])
         near = some[-1] - some[0] + 1 == len(some)
-        block = field.isel(time=slice(some[0], some[-1] + 1) if near else some).compute()
-        yield from (_levels_first(block.isel(time=i)) for i in range(len(some)))
+        yield _levels_first(field.isel(time=slice(some[0], some[-1] + 1) if near else some))
 
 
-def _levels_first(field: xr.DataArray) -> NDArray[np.float32]:
-    """(level, other, lat, lon)."""
-    if "level" not in field.dims:
-        field = field.expand_dims("level")
-    values = field.transpose("level", ..., "lat", "lon").values
-    return values.reshape(len(values), -1, *values.shape[-2:])
+def _levels_first(field: xr.DataArray) -> Values:
+    """(time, level, other, lat, lon); one time or level where there is none."""
+    field = field.expand_dims([d for d in ("time", "level") if d not in field.dims])
+    values = field.transpose("time", "level", ..., "lat", "lon").values
+    return values.reshape(*values.shape[:2], -1, *values.shape[-2:])
 
 
-@dataclass(frozen=True)
-class _Slice:
-    """One level at one time; see `Summary`."""
-
-    mean: float
-    plain: float
-    low: float
-    high: float
-    low_at: tuple[float, float]
-    high_at: tuple[float, float]
-    missing: float
-    zonal: float
+def _numbers_of(block: Values, grid: LatLonGrid) -> dict[str, Numbers]:
+    """What `Summary` holds, of (time, level, other, lat, lon), a few fields at a time."""
+    fields = block.reshape(-1, *block.shape[2:])
+    size = max(1, _PIECE // fields[0].size)
+    parts = [_numbers(fields[n : n + size], grid) for n in range(0, len(fields), size)]
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: rows.reshape(*block.shape[:2], *rows.shape[1:]) for name, rows in whole.items()}
 
 
-def _slice(values: NDArray[np.float32], weights: Numbers, grid: LatLonGrid) -> _Slice:
-    """Summarize (other, lat, lon)."""
-    fields = values.astype(np.float64)
-    finite = np.isfinite(fields)
-    if not finite.any():
-        nowhere = (np.nan, np.nan)
-        return _Slice(np.nan, np.nan, np.nan, np.nan, nowhere, nowhere, 1.0, np.nan)
-    filled = np.where(finite, fields, 0.0)
-    area = weights[:, None] * finite
-    low, high = np.where(finite, fields, np.inf), np.where(finite, fields, -np.inf)
-    zonal = (filled.mean(axis=-1) ** 2 * weights).mean() ** 0.5
-    return _Slice(
-        mean=float((filled * area).sum() / area.sum()),
-        plain=float(filled.sum() / finite.sum()),
-        low=float(low.min()),
-        high=float(high.max()),
-        low_at=_place(int(low.argmin()), fields.shape, grid),
-        high_at=_place(int(high.argmax()), fields.shape, grid),
-        missing=float(1 - finite.mean()),
-        zonal=float(zonal),
-    )
+def _numbers(fields: Values, grid: LatLonGrid) -> dict[str, Numbers]:
+    """Numbers (field, ...) of each of some fields (field, other, lat, lon)."""
+    finite, weights = np.isfinite(fields), grid.area_weights()
+    number = finite.sum(axis=-1)
+    sums = _filled(fields, finite, 0.0).sum(axis=-1, dtype=np.float64)
+    known = number.sum(axis=(1, 2))
+    low, low_at = _extreme(_filled(fields, finite, np.inf), np.argmin, grid)
+    high, high_at = _extreme(_filled(fields, finite, -np.inf), np.argmax, grid)
+    area = (number * weights).sum(axis=(1, 2))
+    numbers = {
+        "mean": (sums * weights).sum(axis=(1, 2)) / np.where(known, area, np.nan),
+        "plain": sums.sum(axis=(1, 2)) / np.where(known, known, np.nan),
+        "low": low,
+        "high": high,
+        "low_at": low_at,
+        "high_at": high_at,
+        "zonal": np.sqrt(((sums / fields.shape[-1]) ** 2 * weights).mean(axis=(1, 2))),
+    }
+    numbers = {name: _where(known > 0, rows) for name, rows in numbers.items()}
+    return numbers | {"missing": 1 - known / fields[0].size}
 
 
-def _place(index: int, shape: tuple[int, ...], grid: LatLonGrid) -> tuple[float, float]:
-    *_, row, column = np.unravel_index(index, shape)
-    return grid.lat[int(row)], grid.lon[int(column)]
+def _filled(fields: Values, finite: NDArray[np.bool_], value: float) -> Values:
+    return fields if finite.all() else np.where(finite, fields, value)
+
+
+def _extreme(
+    fields: Values, find: Callable[..., NDArray[np.intp]], grid: LatLonGrid
+) -> tuple[Numbers, Numbers]:
+    """Values (field,), and their latitude and longitude (field, 2)."""
+    cells = fields.reshape(len(fields), -1)
+    where = find(cells, axis=1)
+    *_, row, column = np.unravel_index(where, fields.shape[1:])
+    places = np.stack([np.array(grid.lat)[row], np.array(grid.lon)[column]], axis=-1)
+    return cells[np.arange(len(cells)), where].astype(np.float64), places
+
+
+def _where(known: NDArray[np.bool_], rows: Numbers) -> Numbers:
+    """NaN for fields without any number."""
+    return np.where(known.reshape(-1, *[1] * (rows.ndim - 1)), rows, np.nan)

@@ -114,9 +114,14 @@ class Downscaler:
         save_model(path, self.model, KIND, self.config, self.metadata)
 
     def downscale(self, coarse: State) -> State:
-        """Fine fields, on the CPU, from coarse ones with one time."""
+        """Fine fields, on the CPU, from coarse ones with one time.
+
+        What has no values below zero, such as rain, is at least zero, with the same means.
+        """
+        coarse = coarse.to(self.model.device)
         with torch.inference_mode():
-            return refine(self.model, self.refinement, coarse.to(self.model.device)).to("cpu")
+            fine = refine(self.model, self.refinement, coarse)
+            return self.refinement.without_negatives(fine, coarse).to("cpu")
 
     def checked(
         self, dataset: xr.Dataset, tell: Callable[[str], object] = lambda line: None

@@ -11,7 +11,7 @@ from sciml.config import Config
 from sciml.errors import InputError
 from sciml.model_file import read_header
 from sciml.normalize import RunningMoments
-from sciml.training import FitResult, TrainingConfig, fit
+from sciml.training import FitResult, TrainingConfig, fit, has_checkpoint
 from sciml.transfer import TransferConfig
 from weather.downscaling.downscaler import KIND, Downscaler, DownscalerConfig
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
@@ -106,7 +106,8 @@ def train_downscaler(
     parts = {name: series.windows(period, 0, 1) for name, period in series.periods.items()}
     torch.manual_seed(config.training.seed)
     model = made.build()
-    model.statistics.set(usual(parts["train"], refinement))
+    if not (resume and has_checkpoint(run)):  # which holds the statistics
+        model.statistics.set(usual(parts["train"], refinement))
     model.set_static(static_fields(series.dataset, series.variables))
     model.masks.set(series.masks)
     if config.transfer is not None:

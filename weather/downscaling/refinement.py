@@ -6,6 +6,7 @@ See `separable` for the maps, and `masked` for those of variables that have mask
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
 from weather.downscaling.masked import MaskedMaps
@@ -35,7 +36,7 @@ class Refinement(nn.Module):
     def __init__(self, fine: LatLonGrid, masks: Masks | None = None) -> None:
         super().__init__()
         self.fine, self.coarse, self.masks = fine, fine.halved(), masks
-        plain = Separable(fine, self.coarse)
+        self.plain = plain = Separable(fine, self.coarse)
         self.surface = self.upper = plain
         self.coarse_masks: Masks | None = None
         if masks is not None and masks.masked:
@@ -64,6 +65,29 @@ class Refinement(nn.Module):
     def start(self, coarse: State) -> State:
         """What a model starts from: interpolated bicubically, with the means of `coarse`."""
         return self.conserve(self.interpolate(coarse), coarse)
+
+    def without_negatives(self, state: State, coarse: State) -> State:
+        """A fine state at least zero where fields have no values below; it keeps its means.
+
+        A field with a mask is only cut off at zero.
+        """
+        cut, names = state.without_negatives(), state.variables
+        return replace(
+            cut,
+            surface=self._scaled(cut.surface, state.surface, coarse.surface, names.surface),
+            upper=self._scaled(cut.upper, state.upper, coarse.upper, names.upper),
+        )
+
+    def _scaled(self, cut: Tensor, fields: Tensor, coarse: Tensor, names: Sequence[str]) -> Tensor:
+        """Those of the variables that lost something in the cut, with the means of before."""
+        masked = self.masks.masked if self.masks is not None else ()
+        lost = (cut > fields).transpose(0, 2).flatten(1).any(1).tolist()
+        chosen = [n for n, name in enumerate(names) if lost[n] and name not in masked]
+        if not chosen:
+            return cut
+        which = torch.tensor(chosen, device=cut.device)
+        scaled = self.plain.scale(cut.index_select(2, which), coarse.index_select(2, which))
+        return cut.index_copy(2, which, scaled)
 
     def _map(
         self, state: State, function: Callable[[Maps, Tensor], Tensor], grid: LatLonGrid

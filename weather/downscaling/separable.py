@@ -7,7 +7,12 @@ means R are conservative: weighted by area, over the cells of the coarse grid. T
 
 gives a fine field x the means of a coarse field y, by the smallest change in the norm that
 weighs cells by their area, P = W^-1 R' (R W^-1 R')^-1; where coarse cells are made of whole
-fine ones it adds a constant to each block.
+fine ones it adds a constant to each block. What may not fall below zero is scaled instead,
+
+    x S (y / R x)
+
+with S the shares of a fine cell's area in the coarse ones (Richardson 1972, Lucy 1974): it keeps
+the mean over all cells, and where coarse cells are made of whole fine ones it ends in one step.
 """
 
 from typing import Literal
@@ -21,6 +26,9 @@ from torch import Tensor, nn
 from weather.grid import LatLonGrid
 from weather.training.regrid import Regridder
 
+_STEPS = 200  # of scaling; where coarse cells share fine ones
+_EXACT = 1e-7  # of a field's largest mean
+
 Matrix = NDArray[np.float64]
 Interpolation = Literal["bilinear", "bicubic"]
 
@@ -31,13 +39,14 @@ class Separable(nn.Module):
     def __init__(self, fine: LatLonGrid, coarse: LatLonGrid) -> None:
         super().__init__()
         self.fine, self.coarse = fine, coarse
-        means = Regridder(fine, coarse).weights
+        means, shares = Regridder(fine, coarse).weights, Regridder(coarse, fine).weights
         area = {"lat": fine.area_weights(), "lon": np.ones(len(fine.lon))}
         for axis in ("lat", "lon"):
             mean = means[axis].transpose(f"target_{axis}", axis).values
             back = mean.T / area[axis][:, None]
             self._keep(f"mean_{axis}", mean)
             self._keep(f"back_{axis}", back)
+            self._keep(f"share_{axis}", shares[axis].transpose(f"target_{axis}", axis).values)
             self._keep(f"spread_{axis}", back @ np.linalg.inv(mean @ back))
             closed = axis == "lon" and fine.periodic
             nodes, places = (np.array(getattr(grid, axis)) for grid in (coarse, fine))
@@ -56,8 +65,23 @@ class Separable(nn.Module):
         """Fine fields with the means of coarse ones."""
         return fields + self.product("spread", coarse - self.coarsen(fields))
 
+    def scale(self, fields: Tensor, coarse: Tensor) -> Tensor:
+        """Fine fields without values below zero, scaled to the means of coarse ones.
+
+        Below zero these count as zero.
+        """
+        scaled, wanted = fields.double(), coarse.double().clamp(min=0)
+        off = _EXACT * wanted.amax((-2, -1), keepdim=True)
+        for _ in range(_STEPS):
+            means = self.coarsen(scaled)
+            if bool(((means - wanted).abs() <= off).all()):
+                break
+            ratio = torch.where(means > 0, wanted / means, 0.0)
+            scaled = scaled * self.product("share", ratio)
+        return scaled.to(fields.dtype)
+
     def product(self, name: str, fields: Tensor) -> Tensor:
-        """(..., lat, lon) by the matrices of a name: mean R, back W^-1 R', spread P, a spline."""
+        """(..., lat, lon) by the matrices of a name: mean R, back W^-1 R', spread P, share S..."""
         lat, lon = getattr(self, f"{name}_lat"), getattr(self, f"{name}_lon")
         return (lat @ fields.double() @ lon.T).to(fields.dtype)
 

@@ -3,7 +3,8 @@
 The season of a valid time is what lies within `WINDOW` days of its day of the year and
 within three hours of its hour of the day, in all years. Values of one more year leave the range
 too, by chance: the share is estimated from each year that the analyses hold against the
-others. It is 2 / (n + 1) for n values that are independent, and more for the weather.
+others. It is 2 / (n + 1) for n values that are independent, and more for the weather. What is
+left of a season at an end of the data, as around New Year, is no year of its own.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ LEAST = 20  # analyses of a season
 FEW = 5  # years below which a season is hardly known
 TRAINING_RANGE = 5.0  # standard deviations on either side of the mean
 _HOURS = 3.0
+_FULL = 0.75  # of the analyses of the fullest season, from which on another counts as a year
 _YEAR = 365.25  # days
 _FLOOR = 0.01  # of the mean spread: the least that counts as a cell's spread
 _WHOLE = 2**30  # bytes of a variable up to which it is read only once
@@ -101,7 +103,7 @@ class SeasonalRange:
         self._read = xr.Dataset()
         valid_times = np.unique(forecast["valid_time"].values)
         self.seasons = {valid: self._season(valid) for valid in valid_times}
-        self.years = min(len(season) for season in self.seasons.values())
+        self.years = min(len(_full(season)) for season in self.seasons.values())
         self.text = f"of the season in {self.years} year{'s' if self.years > 1 else ''} of analyses"
         for valid, season in self.seasons.items():
             count = sum(len(places) for places in season.values())
@@ -140,12 +142,12 @@ class SeasonalRange:
         )
 
     def _outside(self, field: xr.DataArray, valid: np.datetime64, found: "_Extremes") -> float:
-        """Share of the area outside of the other years, mean over years at this day.
+        """Share of the area outside of the other years, mean over full years at this day.
 
         A value of a year lies below all others' exactly where it is below the second lowest
         of the yearly minima, and likewise above.
         """
-        years = self.seasons[valid].values()
+        years = _full(self.seasons[valid])
         if len(years) < 2:
             return np.nan
         shares, known = [], np.isfinite(found.low[1])  # in two years at least
@@ -244,6 +246,12 @@ class _Extremes:
         """Standard deviation (lat, lon); moments of parts are joined as by Chan et al. 1983."""
         count = np.where(self.count < LEAST, np.nan, self.count)
         return np.sqrt(self.squares / count).astype(np.float32)
+
+
+def _full(season: dict[int, NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+    """Places of the years whose season is there, but for a small part."""
+    fullest = max(map(len, season.values()), default=0)
+    return [places for places in season.values() if len(places) >= _FULL * fullest]
 
 
 def _phase(times: Times) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""Times that xarray makes no dates of: CDO's absolute form is read, others are named."""
+"""Times that xarray makes no dates of: CDO's absolute form and cftime's are read, others named."""
 
 import re
 import warnings
@@ -36,11 +36,20 @@ def decoding(source: object) -> Iterator[None]:
 
 
 def with_dates(dataset: xr.Dataset) -> xr.Dataset:
-    """Dates of CDO's absolute form, `day as %Y%m%d.%f`, as datetime64, to the second."""
+    """Dates of two other forms as datetime64, where they can be read as such.
+
+    CDO's absolute form, `day as %Y%m%d.%f`, to the second; and cftime's dates of the standard
+    calendar, which is the same in its proleptic form in all years that can be counted.
+    """
     absolute = [k for k in dataset.variables if _ABSOLUTE.fullmatch(_unit(dataset[k]))]
     dates = {key: _dates(dataset[key]) for key in absolute}
     known = {key: time for key, time in dates.items() if not time.isnull().any()}
-    return dataset.assign_coords(known)
+    for key in dataset.variables:
+        foreign = _foreign(dataset, key)
+        if foreign is not None and _countable(foreign):
+            exact = np.array([date.isoformat() for date in foreign], "datetime64[ns]")
+            known[key] = dataset[key].copy(data=exact.reshape(dataset[key].shape))
+    return dataset.assign(known)
 
 
 def require_dates(time: xr.DataArray, source: str) -> None:
@@ -102,7 +111,12 @@ def _dates(time: xr.DataArray) -> xr.DataArray:
 def _foreign(dataset: xr.Dataset, key: Hashable) -> np.ndarray | None:
     """Dates of a variable that numpy does not have, if it holds such."""
     variable = dataset[key]
-    if variable.dtype != object or not variable.size or variable.ndim > 1:
+    if variable.dtype != object or not variable.size or variable.ndim > 2:
         return None
     values = np.ravel(variable.values)
     return values if type(values[0]).__module__.startswith("cftime") else None
+
+
+def _countable(dates: np.ndarray) -> bool:
+    """Whether dates of cftime are of the standard calendar and of years that can be counted."""
+    return dates[0].calendar in _EARTH and {dates.min().year, dates.max().year} <= set(YEARS)

@@ -29,9 +29,9 @@ from sciml.errors import InputError
 from sciml.files import write_text
 from weather.files.forecast_layout import in_hectopascal
 from weather.files.layout import Layout
-from weather.forecasting.perturbations import PAIRED, never_negative
+from weather.forecasting.perturbations import PAIRED
 from weather.forecasting.planner import Plan
-from weather.variables import channel_name
+from weather.variables import channel_name, never_negative
 
 Setting = str | float | int | None
 

@@ -243,7 +243,9 @@ class Forecaster:
     ) -> Iterator[State]:
         """Forecast step by step; yields states on the CPU, with a time axis of one.
 
-        A model that depends on noise forecasts the middle of its members.
+        States are as the model has them, where humidity or rain may be a little below zero, and
+        the next step starts from them. A model that depends on noise forecasts the middle of its
+        members.
         """
         step: Callable[..., State] = self.steppers()[self.model.step]
         if boundary is not None:
@@ -258,7 +260,7 @@ class Forecaster:
         steps: int,
         boundary: Boundary | None = None,
     ) -> xr.Dataset:
-        """Forecast from analyses.
+        """Forecast from analyses; what has no values below zero, such as rain, is cut off there.
 
         Args:
             dataset: as `open_reanalysis` gives it, or of any layout that it reads.
@@ -287,7 +289,9 @@ class Forecaster:
             boundary.require(times, np.arange(1, steps + 1) * self.step)
         whole = joined(list(self.rollout(state, steps, boundary)), dim=1)
         initial = state.datetimes()[:, -1]
-        forecast = state_to_dataset(whole, initial, self.metadata.get("attributes"))
+        forecast = state_to_dataset(
+            whole.without_negatives(), initial, self.metadata.get("attributes")
+        )
         for name, hours in self.accumulation_hours.items():
             if name in forecast:
                 forecast[name].attrs |= accumulation(hours)

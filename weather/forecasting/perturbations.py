@@ -23,11 +23,9 @@ from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.random_fields import SphericalNoise, vertical_factor
 from weather.models.model import WeatherModel
 from weather.state import State, joined
-from weather.variables import on_level
 
 Method = Literal["noise", "bred", "none"]
 PAIRED = ("noise", "bred")  # methods whose members come in plus and minus
-_NOT_NEGATIVE = frozenset({"q", "r", "tp", "tcwv", "tcc", "lcc", "mcc", "hcc", "sst", "siconc"})
 
 
 class EnsembleConfig(Config):
@@ -229,11 +227,6 @@ class Perturbations:
         return self.forecaster.model
 
 
-def never_negative(name: str) -> bool:
-    """Whether a variable, such as `q` or `q700`, has no values below zero."""
-    return on_level(name)[0] in _NOT_NEGATIVE
-
-
 def _seconds(time: np.datetime64) -> int:
     """Since 1970-01-01 UTC."""
     return int(time.astype("datetime64[s]").astype(np.int64))
@@ -252,14 +245,6 @@ def _added(state: State, differences: Sequence[Difference], place: int | None = 
     upper = torch.stack([difference.upper[times] for difference in differences])
     return replace(
         state,
-        surface=_sum(state.surface, surface.to(state.surface), state.variables.surface),
-        upper=_sum(state.upper, upper.to(state.upper), state.variables.upper),
-    )
-
-
-def _sum(fields: Tensor, difference: Tensor, names: Sequence[str]) -> Tensor:
-    total = fields + difference
-    for number, name in enumerate(names):
-        if never_negative(name):
-            total[:, :, number] = total[:, :, number].clamp(min=0)
-    return total
+        surface=state.surface + surface.to(state.surface),
+        upper=state.upper + upper.to(state.upper),
+    ).without_negatives()

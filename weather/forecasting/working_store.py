@@ -69,14 +69,14 @@ class WorkingStore:
         return cls(path, arrangement)
 
     def write(self, state: State, sample: int, place: Mapping[str, int]) -> None:
-        """Write one sample of a state.
+        """Write one sample of a state, without values below zero of what has none.
 
         Args:
             state: with a time axis of one.
             sample: its position in the batch.
             place: position along `time`, `lead_time` and `member`.
         """
-        names = state.variables
+        names, state = state.variables, state.without_negatives()
         for kind, fields in ((names.surface, state.surface), (names.upper, state.upper)):
             for number, name in enumerate(kind):
                 values = fields[sample, 0, number].cpu().numpy()

@@ -1,6 +1,6 @@
 """Training data: windows of consecutive times, cut from fields in memory or on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, Self, get_args
@@ -78,6 +78,10 @@ class Fields(Protocol):
         """The state (batch, time, ...) at these positions (batch, time) of `times`."""
         ...
 
+    def only(self, names: Collection[str]) -> "Fields":
+        """Those of some variables; of all where they are in memory."""
+        ...
+
 
 class MemoryFields:
     """All fields in memory.
@@ -99,6 +103,10 @@ class MemoryFields:
             time=self.state.time[0][where],
         )
 
+    def only(self, names: Collection[str]) -> "Fields":
+        """See `Fields`."""
+        return self
+
 
 class DiskFields:
     """Fields read when they are needed, for data larger than memory."""
@@ -113,6 +121,10 @@ class DiskFields:
         unique, inverse = np.unique(index, return_inverse=True)
         state = to_state(self.dataset.isel(time=unique), self.variables)
         return MemoryFields(state).cut(inverse.reshape(index.shape))
+
+    def only(self, names: Collection[str]) -> "Fields":
+        """See `Fields`."""
+        return DiskFields(self.dataset, self.variables.only(names))
 
 
 @dataclass(frozen=True)
@@ -139,6 +151,10 @@ class WeatherDataset:
     def first(self, times: int) -> Self:
         """The same samples, cut off after so many times."""
         return replace(self, index=self.index[:, :times])
+
+    def only(self, names: Collection[str]) -> Self:
+        """The same samples of some variables, on all levels; see `Fields.only`."""
+        return replace(self, fields=self.fields.only(names))
 
     def __getitems__(self, samples: Sequence[int]) -> State:
         """A batch, cut at once."""

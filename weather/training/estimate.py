@@ -4,8 +4,9 @@ As `weather.forecasting.estimate`, with loss, backward pass and optimizer. Of th
 grid, times and names are read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import xarray as xr
@@ -262,6 +263,9 @@ class _TimesOnly:
 
     def cut(self, index: Index) -> State:
         raise NotImplementedError
+
+    def only(self, names: Collection[str]) -> Self:
+        return self
 
 
 def _mixed(config: TrainingConfig) -> bool:

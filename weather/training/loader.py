@@ -7,9 +7,9 @@ runs of two chunks (`sciml.order`), and a window may reach into the chunk after 
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,10 @@ class StoreFields:
         time = seconds(self.times[index])
         fields = torch.from_numpy(surface), torch.from_numpy(upper)
         return State(*fields, time, self.variables, self.grid)
+
+    def only(self, names: Collection[str]) -> "StoreFields":
+        """See `Fields`."""
+        return replace(self, variables=self.variables.only(names))
 
     def _read_times(self, index: NDArray[np.int64], out: _ByVariable) -> None:
         """Read times into their places (batch, time) in a batch."""

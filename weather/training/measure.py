@@ -1,6 +1,6 @@
 """What training data hold: cells without values, and the moments of every variable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -16,14 +16,21 @@ _PIECE = 2**21  # numbers that `measure` takes at once
 
 
 def find_masks(
-    data: WeatherDataset, choice: MaskChoice, chunk: int | None = None
+    data: WeatherDataset,
+    choice: MaskChoice,
+    chunk: int | None = None,
+    standing: Collection[str] = (),
 ) -> dict[str, Tensor]:
     """Cells that are NaN at all times, of each variable that has some.
+
+    Only the variables that may still have some are read to the end.
 
     Args:
         data: windows of times.
         choice: whether there may be any.
         chunk: windows per piece; default as `measure`.
+        standing: variables that are known to be NaN in the same cells at all times, or nowhere;
+            see `weather.training.store.standing_masks`.
 
     Returns:
         True where masked, (lat, lon) or (level, lat, lon) of an upper variable.
@@ -31,17 +38,28 @@ def find_masks(
     Raises:
         InputError: masks where `choice` is `refuse`, or a field without any value.
     """
-    masks: dict[str, Tensor] | None = None
-    chunk = chunk or _windows_in_a_piece(data)
-    for first in range(0, len(data), chunk):
-        found = never_there(data.__getitems__(range(first, min(first + chunk, len(data)))))
-        masks = found if masks is None else {n: masks[n] & found[n] for n in masks if n in found}
-        masks = {name: cells for name, cells in masks.items() if cells.any()}
-        if not masks:
-            return {}
-    for name, cells in (masks or {}).items():
+    if not len(data):
+        return {}
+    size = chunk or _windows_in_a_piece(data)
+    masks, first = never_there(data.__getitems__(range(min(size, len(data))))), size
+    while first < len(data) and not masks.keys() <= set(standing):
+        open_to = data.only([name for name in masks if name not in standing])
+        size = chunk or _windows_in_a_piece(open_to)
+        found = never_there(open_to.__getitems__(range(first, min(first + size, len(data)))))
+        masks = _still(masks, found, standing)
+        first += size
+    for name, cells in masks.items():
         _check_mask(name, cells, choice)
-    return masks or {}
+    return masks
+
+
+def _still(
+    masks: Mapping[str, Tensor], found: Mapping[str, Tensor], standing: Collection[str]
+) -> dict[str, Tensor]:
+    """Masks after some more times, those that are left."""
+    both = {name: masks[name] & found[name] for name in masks if name in found}
+    known = {name: masks[name] for name in masks if name in standing} | both
+    return {name: known[name] for name in masks if name in known and known[name].any()}
 
 
 def measure(

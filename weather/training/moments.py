@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sciml.errors import InputError
 from sciml.normalize import RunningMoments
@@ -134,11 +135,20 @@ class StoredMoments:
     levels: tuple[float, ...]
     cells: int
 
-    def over(self, data: WeatherDataset) -> dict[str, Moments]:
+    def over(
+        self, data: WeatherDataset, masks: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Moments]:
         """Moments over the windows of two times of `data`, as `measure` gives them.
 
+        NaN were left out of the sums. That there are no others than in masked cells, which are
+        NaN at all times, their number tells.
+
+        Args:
+            data: windows of two times.
+            masks: cells that are left out, by variable.
+
         Raises:
-            InputError: no data, or a variable that is NaN somewhere.
+            InputError: no data, or a variable that is NaN in other cells.
         """
         if not len(data):
             raise InputError("no training samples; widen data.train or give more data")
@@ -149,9 +159,10 @@ class StoredMoments:
         whole = np.bincount(self.pairs.group[wanted], minlength=number) == sizes
         groups = np.flatnonzero(whole)
         present, change = (self._merged(variables, quantity, groups) for quantity in (0, 1))
-        self._require_finite(variables, change, int(sizes[whole].sum()))
+        cells = self.cells - _masked(variables, masks or {})
+        _require_finite(variables, change, int(sizes[whole].sum()) * cells)
         rest = self.pairs.index[wanted & ~whole[self.pairs.group]]
-        accumulate(WeatherDataset(data.fields, rest), present, change)
+        accumulate(WeatherDataset(data.fields, rest), present, change, masks)
         return by_variable(variables, present, change)
 
     def _merged(self, variables: Variables, quantity: int, groups: Index) -> RunningMoments:
@@ -167,13 +178,25 @@ class StoredMoments:
         )
         return result
 
-    def _require_finite(self, variables: Variables, change: RunningMoments, pairs: int) -> None:
-        for channel, count in zip(variables.channels, change.count.tolist(), strict=True):
-            if count < pairs * self.cells:
-                raise InputError(
-                    f"{channel} is NaN in {pairs * self.cells - count:.0f} of "
-                    f"{pairs * self.cells} values; fill it, or leave it out of data.variables"
-                )
+
+def _masked(variables: Variables, masks: Mapping[str, Tensor]) -> Index:
+    """(channel,) number of masked cells."""
+    sizes = dict.fromkeys(variables.surface, 1) | dict.fromkeys(
+        variables.upper, len(variables.levels)
+    )
+    none = {name: np.zeros(number, np.int64) for name, number in sizes.items()}
+    known = {name: cells.flatten(-2).sum(-1).reshape(-1).numpy() for name, cells in masks.items()}
+    return np.concatenate([known.get(name, none[name]) for name in sizes])
+
+
+def _require_finite(variables: Variables, change: RunningMoments, expected: Index) -> None:
+    counts = change.count.tolist()
+    for channel, count, all_of in zip(variables.channels, counts, expected.tolist(), strict=True):
+        if count < all_of:
+            raise InputError(
+                f"{channel} is NaN in {all_of - count:.0f} of {all_of} values; fill it, or leave "
+                "it out of data.variables"
+            )
 
 
 def _rows(values: NDArray[np.float32]) -> torch.Tensor:

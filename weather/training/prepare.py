@@ -113,7 +113,8 @@ def prepare(
                 progress.done = end
                 progress.save(work)
         holes = {n: np.isnan(a[0]).mean() for n, a in zip(source.series, arrays, strict=True)}
-        store.write_moments(unfinished, progress.sums, pairs, source.step, template)
+        still = [name for name in source.series if name not in progress.missing]
+        store.write_moments(unfinished, progress.sums, pairs, source.step, template, still)
         unfinished.replace(out)
         shutil.rmtree(work)
     return _prepared(source, template, progress, holes)

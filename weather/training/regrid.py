@@ -67,20 +67,13 @@ class Regridder:
         return apply_weights(fields, self.weights, masked, 1 - MISSING).values
 
 
-def longitude_edges(grid: LatLonGrid) -> NDArray[np.float64]:
-    """(lon + 1,) degrees east, half-way between neighbours."""
-    lon = np.array(grid.lon)
-    half = (lon[-1] - lon[0]) / (len(lon) - 1) / 2
-    return np.append(lon - half, lon[-1] + half)
-
-
 def _sines(grid: LatLonGrid) -> pd.IntervalIndex:
     edges = np.sin(np.radians(grid.latitude_bounds()))
     return pd.IntervalIndex.from_arrays(edges[1:], edges[:-1])
 
 
 def _longitudes(grid: LatLonGrid, turn: int = 0) -> pd.IntervalIndex:
-    edges = longitude_edges(grid) + turn
+    edges = grid.longitude_bounds() + turn
     return pd.IntervalIndex.from_arrays(edges[:-1], edges[1:])
 
 

@@ -28,7 +28,7 @@ from weather.training.data import (
 from weather.training.measure import find_masks
 from weather.training.mixed_steps import MixedSteps, mixed
 from weather.training.periods import require_times, time_steps
-from weather.training.store import prepared_store
+from weather.training.store import prepared_store, standing_masks
 from weather.variables import Variables
 
 
@@ -120,5 +120,6 @@ def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
     if dataset is opened:  # what was corrected is not what a prepared store holds
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
     fields = open_fields(dataset, variables, config.memory, store)
-    masks = find_masks(samples(fields, periods["train"], 0, 1), config.masks)
+    single = samples(fields, periods["train"], 0, 1)
+    masks = find_masks(single, config.masks, standing=standing_masks(store, single))
     return Series(dataset, variables, steps, periods, fields, store, masks)

@@ -1,8 +1,9 @@
 """The Zarr store of prepared analyses: canonical fields, and their moments beside them.
 
 One array a variable, (time, level, lat, lon) float32; a chunk holds the whole globe, all
-levels, and few times. The group `moments` holds what `StoredMoments` is made of, the
-group `statistics` the same over all times, for reading.
+levels, and few times. The group `moments` holds what `StoredMoments` is made of, and which
+fields are missing in the same cells at all times; the group `statistics` the same moments over
+all times, for reading.
 """
 
 import warnings
@@ -32,6 +33,8 @@ Compression = Literal["lz4", "zstd", "none"]
 
 MOMENTS, STATISTICS = "moments", "statistics"
 EARTH_RADIUS = 6371229.0  # m, of the sphere of ECMWF's and NCEP's models (GRIB2 shape 6)
+_STANDING, _TIMES = "standing_masks", "standing_masks_times"  # attributes of the moments
+_LOOKED_AT = 5  # times at which standing masks are looked at
 _CHUNK = 512 * 2**10  # bytes of the largest field up to which times share a chunk
 _LONGEST = 8  # times in a chunk
 _COORDINATES: dict[str, dict[str, str]] = {
@@ -127,14 +130,21 @@ def arrays(path: Path, names: Sequence[str], mode: Literal["r", "r+"] = "r") -> 
 
 
 def write_moments(
-    path: Path, moments: Mapping[str, PairMoments], pairs: Pairs, step: int, template: xr.Dataset
+    path: Path,
+    moments: Mapping[str, PairMoments],
+    pairs: Pairs,
+    step: int,
+    template: xr.Dataset,
+    standing: Sequence[str] = (),
 ) -> None:
-    """Add the moments to a store that is filled."""
+    """Add the moments to a store that is filled, and the fields whose NaN never move."""
     version: Format = zarr.open_group(path, mode="r").metadata.zarr_format
     dims = ("group", "quantity", "sum")
     parts = {name: ((*dims, f"{name}_level"), part.sums) for name, part in moments.items()}
     months = {"months": (("group", "end"), pairs.months)}
-    attributes = {"step_seconds": step, "comment": _explain(step)}
+    attributes = {"step_seconds": step, "comment": _explain(step)} | {
+        _STANDING: list(standing), _TIMES: _told(template["time"].values)
+    }  # fmt: skip
     xr.Dataset({**parts, **months}, attrs=attributes).to_zarr(
         path, group=MOMENTS, mode="w", zarr_format=version, consolidated=False
     )
@@ -175,8 +185,6 @@ def statistics(
 ) -> dict[str, Moments]:
     """Moments over windows of two times: composed from a prepared store, or measured.
 
-    Masked fields are measured: a store does not tell holes from masks.
-
     Args:
         data: windows of two times.
         store: prepared, if the data come from one.
@@ -187,7 +195,36 @@ def statistics(
         InputError: NaN, or no data.
     """
     stored = None if store is None else read_moments(store, step)
-    return measure(data, masks) if stored is None or masks else stored.over(data)
+    return measure(data, masks) if stored is None else stored.over(data, masks)
+
+
+def standing_masks(store: Path | None, data: WeatherDataset) -> frozenset[str]:
+    """Variables of which a store says that they are NaN in the same cells at all times.
+
+    Not those that a look at some times shows to be otherwise, and none of a store that was
+    continued since it was prepared.
+
+    Args:
+        store: prepared, if the data come from one.
+        data: single times.
+    """
+    if store is None or not len(data):
+        return frozenset()
+    attributes = zarr.open_group(store, path=MOMENTS, mode="r").attrs.asdict()
+    if attributes.get(_TIMES) != _told(data.fields.times):
+        return frozenset()
+    said: Any = attributes[_STANDING]
+    some = np.linspace(0, len(data) - 1, min(len(data), _LOOKED_AT)).astype(int)
+    state = data.__getitems__(some.tolist())
+    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
+    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
+    missing = {name: field.isnan() for name, field in fields.items()}
+    return frozenset(n for n in missing if n in said and (missing[n] == missing[n][:1]).all())
+
+
+def _told(times: Times) -> list[str]:
+    """What tells a series from one that was continued."""
+    return [str(times[0]), str(times[-1]), str(len(times))]
 
 
 def read_moments(path: Path, step: int) -> StoredMoments | None:

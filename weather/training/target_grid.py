@@ -6,7 +6,6 @@ import numpy as np
 
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
-from weather.training.regrid import longitude_edges
 
 _ROUNDING = 1e-3  # degrees; coordinates are often stored in single precision
 
@@ -73,7 +72,7 @@ def _within(globe: LatLonGrid, source: LatLonGrid, text: str) -> LatLonGrid:
     inside = (edges[:-1] <= bounds[0] + _ROUNDING) & (edges[1:] >= bounds[-1] - _ROUNDING)
     lon = np.array(globe.lon)
     if not source.periodic:
-        west, *_, east = longitude_edges(source)
+        west, *_, east = source.longitude_bounds()
         half = 180 / len(lon)
         turned = np.concatenate([lon - 360, lon, lon + 360])
         lon = turned[(turned - half >= west - _ROUNDING) & (turned + half <= east + _ROUNDING)]

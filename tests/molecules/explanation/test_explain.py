@@ -105,6 +105,17 @@ def test_a_page_that_needs_nothing_else(model: Path, table: Path, tmp_path: Path
         assert ElementTree.parse(path).getroot().tag.endswith("svg")
 
 
+@pytest.mark.parametrize(
+    ("out", "page"),
+    [("a.v2.csv", "a.v2.html"), ("a.v3.tsv.gz", "a.v3.html"), ("a.parquet", "a.html")],
+)
+def test_a_page_has_the_name_of_its_table(
+    out: str, page: str, model: Path, table: Path, tmp_path: Path
+) -> None:
+    assert call("explain", model, table, "--draw", 0, "--out", tmp_path / out) == 0
+    assert sorted(path.name for path in tmp_path.glob("*.html")) == [page]
+
+
 def test_names_that_differ_in_signs_alone_have_pictures_each(tmp_path: Path) -> None:
     tasks = Tasks(tasks=(Task(name="sol [mg/L]"), Task(name="sol (mg/L)"), Task(name="other")))
     model = ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1), head_hidden=8)

@@ -49,6 +49,19 @@ def test_acyl_groups_are_parts_and_counterions_are_none(
     assert pairs(query, known) == ([(known, exchange)] if exchange else [])
 
 
+@pytest.mark.parametrize(
+    ("query", "known", "exchange"),
+    [
+        ("CC(=O)[O-]->[Zn+2]", "CC(=O)[O-]->[Cu+2]", "[Cu+2]<-[O-]*>>[Zn+2]<-[O-]*"),
+        ("CC#N->[Cu]", "CC#N->[Ag]", None),
+        ("[C-]#[O+]->[Ni]", "[C-]#[O+]->[Pd]", None),
+        ("N->[Pt](Cl)(Cl)<-N", "N->[Pt](Br)(Cl)<-N", "Br*>>Cl*"),
+    ],
+)
+def test_dative_bonds_are_not_cut(query: str, known: str, exchange: str | None) -> None:
+    assert pairs(query, known) == ([(known, exchange)] if exchange else [])
+
+
 def test_the_smallest_exchange_comes_first() -> None:
     found = pairs("Clc1ccccc1", "Oc1ccccc1", "CC(C)(C)c1ccccc1", "c1ccccc1", "not a molecule", "")
     assert [smiles for smiles, _ in found] == ["c1ccccc1", "Oc1ccccc1", "CC(C)(C)c1ccccc1"]

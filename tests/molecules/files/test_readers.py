@@ -40,6 +40,8 @@ def test_half_a_character_is_kept_in_place(tmp_path: Path) -> None:
         ("gdb.smi", "C gdb_1\nN gdb_2\nCC gdb_6\nCCO gdb_9\n", 4),
         ("wrong.smi", "CN(C)(C)(C)C mol1\nCCO mol2\nCCN mol3\n", 3),
         ("ring.smi", "C1CC a\nCCO b\n", 2),
+        ("dative.smi", "N->[Pt](Cl)(Cl)<-N a\nCCO b\n", 2),
+        ("wrong_dative.csv", "CC->N(C)(C)(C)C\nCCO\n", 2),
         ("values.csv", "C,1.0\nCC,2.0\nCCO,3.0\n", 3),
         ("single.csv", "C,methane\n", 1),
         ("blank.csv", ",5,a\nCCO,6,b\n", 2),
@@ -53,6 +55,13 @@ def test_without_a_header_no_molecule_is_lost(
     assert len(table) == rows
     assert table.notes == ()
     assert table.smiles[0] == text.replace(",", " ").split("\n")[0].split(" ")[0]
+
+
+@pytest.mark.parametrize("name", ["<5", "<-5", "->", "N>5"])
+def test_a_bound_is_no_molecule(name: str, tmp_path: Path) -> None:
+    """Only behind an atom an arrow is a bond."""
+    (tmp_path / "t.csv").write_text(f"{name}\nCCO\nCCN\n")
+    assert list(read_table(tmp_path / "t.csv").frame.columns) == [name]
 
 
 def test_a_header_that_does_not_say_smiles_is_told(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_a_salt_cannot_begin_and_lends_no_parts() -> None:
     assert not Exchanges.of(["CCO"], seed=0).accepts("CC(=O)O.[Na]")
 
 
+@pytest.mark.parametrize("smiles", ["*CCO", "CC[*:1]", "*c1ccccc1*"])
+def test_what_has_an_open_end_lends_no_parts(smiles: str) -> None:
+    """As the fragments and side chains in a training table."""
+    assert sites(smiles) == ()
+    parts = Exchanges.of(["CCO", smiles], seed=0).parts
+    assert parts.keys() == Exchanges.of(["CCO"], seed=0).parts.keys()
+
+
 def test_the_best_found_is_better_than_the_start_and_the_seed_decides(
     predictor_file: Path, learned: list[str]
 ) -> None:

@@ -12,10 +12,13 @@ from molecules.generation.latent import LatentNeighbours
 from molecules.generation.search import Search, SearchConfig
 from molecules.generation.synthesis import synthetic_accessibility
 from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.calibration import Calibration
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
+from molecules.screening.objectives import RankBy
 from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
+from sciml.graph import GraphNetworkConfig
 from sciml.transformer_config import WindowTransformerConfig
 
 START = "CCCCCCO"
@@ -68,6 +71,7 @@ def test_the_seed_decides(generator: Generator, predictor_file: Path) -> None:
     [
         (["logD"], LIMITS, "no model predicts 'logD'"),
         ([], LIMITS, "choose one with --target"),
+        (["logS:0", "toxic:0"], LIMITS, "every --target has weight 0"),
         (["logS"], Limits(window=(0.9, 0.4)), "--similarity is 0.9:0.4"),
         (["logS"], Limits(filters=("nonsense",)), "no filter is called"),
     ],
@@ -98,6 +102,27 @@ def test_two_models_of_the_same_property_are_refused(predictor_file: Path) -> No
     models = [PropertyPredictor.load(predictor_file)] * 2
     with pytest.raises(InputError, match="2 models predict 'logS'"):
         Goal.of(START, models, ["logS"], "mean", LIMITS)
+
+
+@pytest.mark.parametrize("by", ["mean", "bound"])
+def test_a_weight_of_zero_only_shows(predictor_file: Path, by: RankBy) -> None:
+    """Beside another property of the same model, or as the only one of a second model."""
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=8, steps=1), head_hidden=8)
+    tasks = Tasks(tasks=(Task(name="logP"),))
+    other = PropertyPredictor(
+        PredictorConfig(model=config, tasks=tasks),
+        [PropertyModel(config, tasks)],
+        [Calibration(width=0.5)],
+    )
+    models = [PropertyPredictor.load(predictor_file), other]
+    (alone,) = Goal.of(START, models[:1], ["logS"], by, LIMITS).judge([START])
+    goal = Goal.of(START, models, ["logS", "toxic:0", "logP:min:0"], by, LIMITS)
+    (shown,) = goal.judge([START])
+    assert [task.name for task in goal.tasks] == ["logS", "toxic", "logP"]
+    assert goal.wishes == ["logS:max"]
+    expected = [*models[0].predict([START]).mean[0], other.predict([START]).mean[0, 0]]
+    assert shown.values == pytest.approx(expected)
+    assert shown.score == alone.score
 
 
 def test_the_sa_score_is_ertls() -> None:

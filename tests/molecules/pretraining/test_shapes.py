@@ -19,9 +19,13 @@ from molecules.pretraining.distances import BINS, AtomDistances, classes, pairs
 from molecules.pretraining.library import Wanted, make_library
 from molecules.pretraining.objective import Pretraining, PretrainingConfig
 from sciml.graph import GraphNetworkConfig
+from sciml.transformer_config import WindowTransformerConfig
 
 SMILES = ["CCO", "c1ccccc1", "CC(=O)N", "C", "CCCl", "C1CC1"]
 GRAPH = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=2))
+SPACE = ModelConfig(
+    backbone=WindowTransformerConfig(dim=16, depths=(1,), heads=(2,)), geometry="both"
+)
 
 
 @pytest.fixture
@@ -97,16 +101,25 @@ def test_shapes_can_be_learned(name: str, batch: MoleculeBatch) -> None:
     assert np.mean(losses[-5:]) < 0.6 * losses[0]
 
 
-@pytest.mark.parametrize("name", ["distances", "contrast"])
-def test_without_a_shape_there_is_nothing_to_learn(name: str, batch: MoleculeBatch) -> None:
-    model = EncoderModel(GRAPH)
-    config = PretrainingConfig(masked_atoms=0, **{name: 1.0})
-    objective = Pretraining(config, 16, model.encoder.dim)
+@pytest.mark.parametrize("config", [GRAPH, SPACE], ids=["graph", "space"])
+@pytest.mark.parametrize("name", ["denoising", "distances", "contrast"])
+def test_without_a_shape_all_gradients_are_zero(
+    name: str, config: ModelConfig, batch: MoleculeBatch
+) -> None:
+    """None is missing: other processes wait for it."""
+    model = EncoderModel(config)
+    objective = Pretraining(PretrainingConfig(masked_atoms=0, **{name: 1.0}), 16, model.encoder.dim)
     nowhere = torch.full_like(batch.pos, torch.nan)
+    encoder = model.encoder.backbone if objective.of_atoms_only else model.encoder
     for empty in (replace(batch, pos=None), replace(batch, pos=nowhere)):
+        model.zero_grad()
+        objective.zero_grad()
         loss, _ = objective(model, empty)
         loss.backward()
         assert loss.item() == 0
+        for parameter in (*encoder.parameters(), *objective.parameters()):
+            assert parameter.grad is not None
+            assert not parameter.grad.any()
 
 
 def test_single_atoms_have_no_distances() -> None:

@@ -87,6 +87,32 @@ def test_shards_merge_to_the_whole(
     assert all(row.active for row in merged)
 
 
+def test_shards_merge_where_model_and_actives_lie_elsewhere(
+    model_file: Path, library: Path, actives: Path, tmp_path: Path
+) -> None:
+    out, there = tmp_path / "hits.html", tmp_path / "there.safetensors"
+    there.write_bytes(model_file.read_bytes())
+    for shard in ("1/2", "2/2"):
+        screen_file(
+            there, str(library), out, targets=["logS:max", "similarity"], top=9, shard=shard,
+            options=HitOptions(actives=actives),
+        )  # fmt: skip
+    shards = [shard_path(out, 1, 2), shard_path(out, 2, 2)]
+    expected = merge_files(shards, out)
+    moved = HitOptions(actives=actives.rename(tmp_path / "moved.smi"))
+    with pytest.raises(InputError, match=r"actives.smi, which is not here; name it with --act"):
+        merge_files(shards, out)
+    there.rename(tmp_path / "gone.safetensors")
+    with pytest.raises(InputError, match=r"there.safetensors, which is not here; .* --model"):
+        merge_files(shards, out, options=moved)
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(model_file.read_bytes() + b" ")
+    with pytest.raises(InputError, match=r"other\.safetensors is not the model that screened"):
+        merge_files(shards, out, options=moved, model=[other])
+    found = merge_files(shards, out, options=moved, model=[model_file])
+    assert [row.hit for row in found] == [row.hit for row in expected]
+
+
 def test_front_of_prediction_and_similarity(
     model_file: Path, library: Path, actives: Path, tmp_path: Path
 ) -> None:

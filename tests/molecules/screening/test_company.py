@@ -23,11 +23,18 @@ def test_what_a_model_has_learned_from_is_measured_company():
     known = Known.learned(trained, [0])
     assert known.smiles == ["CCO", "c1ccccc1O"]
     nearest, other = known.near(fingerprints(["c1ccccc1O"]))
-    assert (nearest.smiles, nearest.similarity, nearest.values) == ("c1ccccc1O", 1.0, (3.0,))
+    assert (nearest.smiles, nearest.similarity, nearest.values) == ("Oc1ccccc1", 1.0, (3.0,))
     assert other.values == (1.0,)
     both = Known.learned(trained, [1, 0]).near(fingerprints(["CCN"]), 1)[0]
     assert both.values[0] == 2.0
     assert np.isnan(both.values[1])
+
+
+def test_neighbours_are_written_canonically() -> None:
+    """Also those that the model has learned from, as their table had them."""
+    known = Known.learned(TrainingSet(["C(O)C ", "c1(O)ccccc1"], np.ones((2, 1))), [0])
+    found = [near.smiles for near in known.near(fingerprints(["CCO"]))]
+    assert found == ["CCO", "Oc1ccccc1"]
 
 
 def test_a_molecule_that_was_measured_several_times_fills_one_place(tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_copies_are_counted_and_equals_do_not_beat_each_other() -> None:
     assert told == [("c", 1, 1), ("a", 2, 3), ("b", 2, 1)]
 
 
+def test_of_equals_only_as_many_as_are_wanted_are_kept() -> None:
+    """Those first by key, in whatever order they come."""
+    hits = make_hits(np.array([[0.0, 0.0]] * 300 + [[1.0, -1.0]] * 3))
+    for order in (range(303), np.random.default_rng(0).permutation(303).tolist()):
+        found = ParetoFronts(5)
+        for row in order:
+            found.add([hits[row], hits[row]])
+        told = {(hit.smiles, hit.copies) for hit in found.kept()}
+        assert told == {(f"m{i:05d}", 2) for i in (0, 1, 2, 3, 4, 300, 301, 302)}
+
+
 def test_how_many_are_kept_is_the_closed_form() -> None:
     """Of n with two independent objectives k + k (H_n - H_k): the i-th by one is kept with
     probability min(1, k / i)."""

@@ -10,12 +10,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from rdkit.Chem import CanonSmiles
 
 from molecules.files.table import demo_library, read_table
+from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.calibration import Calibration
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
+from molecules.screening.merge_files import merge_files
 from molecules.screening.options import HitOptions
-from molecules.screening.screen_file import screen_file
+from molecules.screening.outputs import Outputs
+from molecules.screening.screen_file import screen_file, shard_path
+from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
+from sciml.graph import GraphNetworkConfig
+from sciml.normalize import Normalizer
 
 BROWSER = next(
     (
@@ -102,6 +112,57 @@ def test_hits_in_other_formats(page: Path, model_file: Path, suffix: str, tmp_pa
     np.testing.assert_allclose(scores, expected["score"], rtol=0, atol=1e-4)
     with pytest.raises(InputError, match=r"cannot write .*hits\.xls: expected \.csv"):
         screen_file(model_file, library, tmp_path / "a.html", tmp_path / "hits.xls", **options)
+
+
+@pytest.mark.parametrize("name", ["hits.csv", "hits.sdf", "hits.tsv.gz"])
+def test_a_table_alone(name: str, page: Path, model_file: Path, tmp_path: Path) -> None:
+    """Of a screen and of its shards put together, by the name of `out`."""
+    library, shards = str(page.parent / "library.smi"), []
+    for shard in ("1/2", "2/2"):
+        screen_file(model_file, library, tmp_path / name, targets=["logS"], top=5, shard=shard)
+        shards += [shard_path(tmp_path / name, int(shard[0]), 2)]
+    merge_files(shards, tmp_path / name)
+    merged = read_table(tmp_path / name).smiles
+    screen_file(model_file, library, tmp_path / name, targets=["logS"], top=5)
+    assert read_table(tmp_path / name).smiles == merged
+    assert sorted(tmp_path.iterdir()) == sorted([*shards, tmp_path / name])
+
+
+@pytest.mark.parametrize(
+    ("out", "csv", "message"),
+    [
+        ("hits", None, r"cannot write .*hits: expected \.html, \.csv"),
+        ("hits.csv", "other.sdf", "is a table already; leave out --csv"),
+        ("hits.html", "hits.html", "expected .csv"),
+    ],
+)
+def test_outputs_that_cannot_be(out: str, csv: str | None, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Outputs.of(Path(out), csv and Path(csv))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".sdf", ".xlsx", ".parquet"])
+def test_small_quantities_keep_their_digits(suffix: str, tmp_path: Path) -> None:
+    """A dissociation constant in mol/L: predictions, ends of intervals and measured values."""
+    tasks = Tasks(tasks=(Task(name="Kd", unit="mol/L"),))
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1), head_hidden=16)
+    scale = Normalizer(torch.tensor([2e-7]), torch.tensor([1e-7]))
+    model = PropertyModel(config, tasks, scale)
+    predictor = PropertyPredictor(
+        PredictorConfig(model=config, tasks=tasks), [model], [Calibration(width=1e-7)]
+    )
+    predictor.save(tmp_path / "kd.safetensors")
+    (tmp_path / "known.csv").write_text("smiles,Kd\nCCO,1.23456e-07\n")
+    rows = screen_file(
+        tmp_path / "kd.safetensors", str(tmp_path / "known.csv"), tmp_path / "hits.html",
+        tmp_path / f"hits{suffix}", options=HitOptions(measured=tmp_path / "known.csv"),
+    )  # fmt: skip
+    (hit,) = (row.hit for row in rows)
+    expected = [*hit.value, *hit.lower, *hit.upper, 1.23456e-07]
+    columns = ["Kd_pred", "Kd_lower", "Kd_upper", "neighbour_1_Kd"]
+    found = read_table(tmp_path / f"hits{suffix}").frame[columns].astype(float)
+    np.testing.assert_allclose(found.iloc[0], expected, rtol=1e-6)
+    assert f'<span class="value">{hit.value[0]:.3g}</span>' in (tmp_path / "hits.html").read_text()
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium here: apt-get install chromium")

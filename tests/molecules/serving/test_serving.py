@@ -223,11 +223,24 @@ def test_a_failure_is_told_and_the_service_goes_on() -> None:
         )
         assert isinstance(bad, RuntimeError)
         assert good == [{}]
-        with pytest.raises(Busy):
-            await batcher.rows(["C"] * 4)
         batcher.close()
 
     asyncio.run(both())
+
+
+def test_a_request_finds_room_where_none_waits() -> None:
+    """However large it is; of those beside others too many wait."""
+
+    async def three() -> None:
+        batcher = Batcher(lambda smiles: [{} for _ in smiles], batch=1, waiting=3)
+        asked = (batcher.rows(["C"] * number) for number in (4, 1, 1))
+        first, *others = await asyncio.gather(*asked, return_exceptions=True)
+        assert first == [{}] * 4
+        assert all(isinstance(other, Busy) for other in others)
+        assert await batcher.rows(["C"]) == [{}]
+        batcher.close()
+
+    asyncio.run(three())
 
 
 def test_what_the_user_can_mend(

@@ -10,6 +10,11 @@ GRIDS = {
     "no poles": LatLonGrid(lat=np.linspace(84.375, -84.375, 16), lon=np.arange(32) * 11.25),
     "poles": LatLonGrid(lat=np.linspace(90, -90, 13), lon=np.arange(24) * 15 - 180.0),
     "gaussian": LatLonGrid(lat=GAUSSIAN, lon=np.arange(16) * 22.5),
+    "gaussian region": LatLonGrid(
+        lat=np.degrees(np.arcsin(np.polynomial.legendre.leggauss(48)[0][::-1]))[4:16],
+        lon=np.float32(100 + 0.1 * np.arange(16)).tolist(),
+    ),
+    "polar region": LatLonGrid(lat=np.arange(90, 48, -2.5), lon=np.arange(-10, 14, 2.0)),
     "region": LatLonGrid(lat=np.arange(60, 40, -2.0), lon=np.arange(-10, 14, 2.0)),
 }
 

@@ -1,19 +1,24 @@
 """`weather train --config downscaling` and `weather downscale` from end to end."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
 import xarray as xr
 from safetensors.torch import load_file
 
-from weather.downscaling.downscaler import Downscaler
+from weather.downscaling.downscaler import Downscaler, DownscalerConfig, refine
 from weather.downscaling.experiment import usual
 from weather.downscaling.objective import DownscalingLoss, DownscalingLossConfig
 from weather.downscaling.refinement import Refinement
 from weather.files.reanalysis import open_reanalysis
 from weather.grid import LatLonGrid
+from weather.models.model import ModelConfig
+from weather.state import State
 from weather.training.data import all_variables, open_fields, samples
 from weather.training.regrid import Regridder
+from weather.variables import Variables
 
 DOWNSCALING = ["--objective.kind", "downscaling"]
 
@@ -44,6 +49,21 @@ def run_folder(call, waves_file, tiny_config, tmp_path_factory):
     return folder
 
 
+def test_what_a_checkpoint_holds_is_not_measured_again(
+    call, run_folder, waves_file, tiny_config, tmp_path, monkeypatch
+):
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    options = ["--config", tiny_config["transformer"], *DOWNSCALING, "--training.epochs", "2"]
+    monkeypatch.setattr("weather.downscaling.experiment.usual", None)
+    assert call("train", waves_file, *options, "--run", run, "--resume") == 0
+    before, after = (load_file(path / "model.safetensors") for path in (run_folder, run))
+    measured = [name for name in before if name.startswith("statistics.")]
+    assert measured
+    for name in measured:
+        assert torch.equal(after[name], before[name])
+    assert any(not torch.equal(after[name], before[name]) for name in before)
+
+
 @pytest.fixture(scope="module")
 def coarse_file(waves, tmp_path_factory):
     path = tmp_path_factory.mktemp("coarse") / "coarse.nc"
@@ -71,6 +91,36 @@ def test_a_file_comes_back_finer_with_the_same_means(
         for name, ratio in {"z": 1, "temperature": 1, "msl": 100}.items():
             np.testing.assert_allclose(ratio * again[name], coarse[name], rtol=2e-6)
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
+
+
+def test_what_a_downscaler_gives_is_not_negative(grids):
+    """From Python as in a file; a masked field is only cut."""
+    variables = Variables(surface=("tp", "siconc"), upper=("q",), levels=(500,))
+    made = DownscalerConfig(
+        model=ModelConfig(), variables=variables, grid=grids["region"], masked=("siconc",)
+    )
+    torch.manual_seed(0)
+    model = made.build()
+    land = torch.zeros(made.grid.shape, dtype=torch.bool)
+    land[:3] = True
+    model.masks.set({"siconc": land})
+    downscaler = Downscaler(model, made, {})
+    coarse = downscaler.refinement.coarse
+    fields = torch.rand(1, 1, 3, *coarse.shape) ** 8
+    state = State(
+        surface=fields[:, :, :2], upper=fields[:, :, 2:, None],
+        time=torch.zeros(1, 1, dtype=torch.int64), variables=variables, grid=coarse,
+    )  # fmt: skip
+    state = downscaler.refinement.coarse_masks.blank(state)
+    fine = downscaler.downscale(state)
+    with torch.no_grad():
+        raw = refine(model, downscaler.refinement, state)
+    assert float(raw.surface[:, :, 0].min()) < 0
+    assert float(fine.upper.min()) == float(fine.surface[:, :, 0].min()) == 0
+    assert float(fine.surface.nan_to_num().min()) == 0
+    assert fine.surface.isnan().equal(raw.surface.isnan())
+    again = downscaler.refinement.coarsen(fine)
+    torch.testing.assert_close(again.upper, state.upper, rtol=1e-5, atol=1e-7)
 
 
 def test_members_are_downscaled_one_by_one(call, run_folder, coarse_file, tmp_path):

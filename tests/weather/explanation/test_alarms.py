@@ -51,7 +51,7 @@ def test_the_same_climate_leaves_the_range_at_the_nominal_rate():
     past = analyses()
     one = forecast(members=40)
     found = alarms(one, SeasonalRange(past, one))
-    assert found.attrs["range"] == "of the season in 11 years of analyses"  # two of them in part
+    assert found.attrs["range"] == "of the season in 9 years of analyses"  # and two in part
     nominal = 2 / (10 * 31 + 1)
     assert float(found["outside"].mean()) == pytest.approx(nominal, rel=0.15)
     # 1,280 independent values of each of 3 fields and 2 times estimate the chance
@@ -96,6 +96,18 @@ def test_a_planted_excursion_is_found_exactly_there(lazy, monkeypatch, tmp_path)
         np.testing.assert_array_equal(written["excess"].values, found["excess"].values)
         assert written["farthest"].attrs["flag_meanings"] == "inside t500 t850 msl"
         assert written["valid_time"].values[0, 1] == START + LEADS[1]
+
+
+def test_parts_of_seasons_are_no_years():
+    """Around New Year, of four calendar years three seasons are whole; their parts widen it."""
+    past, one = analyses(years=4), forecast()
+    known = SeasonalRange(past, one)
+    assert known.years == 3
+    found = alarms(one, known)
+    assert "so few years" in findings(found)[1]
+    bounds = known.bounds(known.fields(one)[1], one["valid_time"].values[0])
+    season = past["t"].sel(level=850.0).isel(time=known_places(past))
+    np.testing.assert_array_equal(bounds.high[1], season.max("time").astype(np.float32))
 
 
 def known_places(past):

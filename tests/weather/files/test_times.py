@@ -258,6 +258,19 @@ def test_another_calendar_is_named(few, opened):
         opened(other)
 
 
+@pytest.mark.parametrize("calendar", ["standard", "proleptic_gregorian"])
+def test_dates_of_cftime_are_read_where_they_can_be_counted(calendar, few, tmp_path):
+    foreign = few.convert_calendar(calendar, use_cftime=True)
+    assert foreign.time.dtype == object
+    xr.testing.assert_equal(open_reanalysis(foreign), open_reanalysis(few))
+    alone = foreign.isel(time=0, drop=True).expand_dims(time=foreign.time[:1], step=[6 * HOUR])
+    valid = few.time.values[:1] + 6 * HOUR
+    assert open_reanalysis(alone).time.values == valid
+    assert open_forecast(alone).valid_time.values == valid
+    both = alone.assign_coords(valid_time=(("time", "step"), foreign.time.values[1:2, None]))
+    assert open_reanalysis(both).time.values == valid
+
+
 @pytest.mark.parametrize("year", [1600, 2300])
 def test_years_that_cannot_be_counted_are_named(year, few, opened):
     days = ("time", np.arange(few.time.size), {"units": f"days since {year}-02-27"})

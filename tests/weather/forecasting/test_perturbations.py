@@ -13,7 +13,7 @@ from weather.forecasting.experts import Experts
 from weather.forecasting.forecast_file import write_forecast
 from weather.forecasting.forecaster import Forecaster
 from weather.forecasting.job import Job
-from weather.forecasting.perturbations import EnsembleConfig, Perturbations, never_negative
+from weather.forecasting.perturbations import EnsembleConfig, Perturbations
 from weather.forecasting.planner import plan
 from weather.models.model import WeatherModel
 
@@ -147,11 +147,6 @@ def test_only_what_is_asked_for_is_kept(forecaster, analyses):
         again = made.apply(base, [TIMES[0]], [member])
         for node, state in again.items():
             assert torch.equal(state.upper, first[member][node].upper)
-
-
-@pytest.mark.parametrize(("name", "never"), [("q", True), ("q700", True), ("t850", False)])
-def test_what_is_never_negative_is_known_on_a_level_too(name, never):
-    assert never_negative(name) == never
 
 
 def test_what_cannot_be_is_said_in_a_line(make_forecaster, forecaster, analyses, tmp_path):

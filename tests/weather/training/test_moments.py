@@ -7,7 +7,7 @@ import torch
 from sciml.errors import InputError
 from weather.files.reanalysis import open_reanalysis
 from weather.training.data import WeatherDataset, all_variables, open_fields, samples
-from weather.training.measure import measure
+from weather.training.measure import find_masks, measure
 from weather.training.moments import Pairs
 from weather.training.prepare import Preparation, prepare
 from weather.training.source import Choice
@@ -104,6 +104,34 @@ def test_no_pair_is_lost_or_counted_twice():
     ends = [pairs.ending_in(first, first + 7) for first in (0, 7, 14)]
     assert np.concatenate(ends).tolist() == list(range(17))
     assert pairs.before(7, 14) == [6]
+
+
+def test_masked_fields_are_composed_too(waves, tmp_path):
+    """Of whole months and the days beside them; a hole beside the mask is found."""
+    masked, hole = waves.copy(deep=True), waves.copy(deep=True)
+    masked["time"] = masked["time"] + np.timedelta64(25, "D")
+    for data in (masked, hole):
+        data["t"][:, 1, 2, 3:6] = np.nan
+        data["msl"][:, 4] = np.nan
+    hole["t"][7, 1, 0, 0] = np.nan
+    for name, data in (("masked", masked), ("hole", hole)):
+        data.to_netcdf(tmp_path / f"{name}.nc")
+        made = Preparation(allow_nan=True)
+        prepare([str(tmp_path / f"{name}.nc")], [], made, tmp_path / f"{name}.zarr")
+    dataset = open_reanalysis(tmp_path / "masked.zarr")
+    fields = open_fields(dataset, all_variables(dataset, ()), memory=1)
+    data = samples(fields, (fields.times[3], fields.times[-1]), 6 * HOURS, 2)
+    masks = find_masks(data, "auto")
+    composed = statistics(data, tmp_path / "masked.zarr", 6 * HOURS, masks)
+    for name, moments in measure(data, masks).items():
+        for part in ("mean", "std", "change"):
+            made, expected = (getattr(m, part) for m in (composed[name], moments))
+            torch.testing.assert_close(made, expected, rtol=1e-9, atol=0)
+    dataset = open_reanalysis(tmp_path / "hole.zarr")
+    fields = open_fields(dataset, all_variables(dataset, ()), memory=0)
+    data = samples(fields, (fields.times[0], np.datetime64("2002")), 6 * HOURS, 2)
+    with pytest.raises(InputError, match="t850 is NaN in 2 of 7375 values"):
+        statistics(data, tmp_path / "hole.zarr", 6 * HOURS, find_masks(data, "auto"))
 
 
 def test_nan_is_refused_as_measuring_does(waves, tmp_path):

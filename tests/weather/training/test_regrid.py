@@ -5,7 +5,7 @@ import pytest
 
 from sciml.errors import InputError
 from weather.grid import LatLonGrid
-from weather.training.regrid import Regridder, longitude_edges
+from weather.training.regrid import Regridder
 from weather.training.target_grid import target_grid
 
 
@@ -134,7 +134,7 @@ def test_a_region_keeps_the_cells_that_lie_whole_in_it():
     grid = target_grid("3", region)
     assert (grid.lat[0], grid.lat[-1]) == (57, 33)  # edges 58.5 and 31.5
     assert (grid.lon[0], grid.lon[-1]) == (-18, 12)
-    inner = longitude_edges(grid)
+    inner = grid.longitude_bounds()
     assert inner[0] >= -20.75
     assert inner[-1] <= 15.25
     constant = Regridder(region, grid)(np.full(region.shape, 3.0))
