@@ -30,13 +30,12 @@ Overrides = Annotated[
     list[str] | None,
     Parameter(
         name="--set",
-        negative="",
         help="Override one key of the configuration: --set training.epochs=3, or simply "
         "--training.epochs 3. Repeat as needed.",
     ),
 ]
 
-SEVERAL = Parameter(negative="", consume_multiple=True)
+SEVERAL = Parameter(consume_multiple=True)
 """Several values after one flag, as from a glob of the shell; several flags add up."""
 
 
@@ -49,7 +48,8 @@ def _as_written(type_: Any, tokens: Sequence[Token]) -> Any:
     return convert(type_, tokens)
 
 
-OPTIONS = Parameter(converter=_as_written)
+OPTIONS = Parameter(converter=_as_written, negative="")
+"""Of all options: no `--no-...` and `--empty-...`; one that is true by default says its own."""
 
 
 def version() -> str:

@@ -16,7 +16,7 @@ from weather.cli import app as weather
 ROOT = Path(__file__).parents[1]
 DATA = [
     path
-    for package in ("weather", "molecules")
+    for package in ("sciml", "weather", "molecules")
     for path in sorted((ROOT / package).rglob("*"))
     if path.is_file() and path.suffix not in {".py", ".pyc"}
 ]

@@ -14,8 +14,8 @@ from molecules.checking.findings import Finding, Severity
 from molecules.checking.leakage import check_split
 from molecules.checking.structures import Structures, check_fragments, check_rows
 from molecules.checking.values import check_values
+from molecules.choices import SplitKind
 from molecules.evaluation.folds import divide
-from molecules.evaluation.splits import SplitKind
 from molecules.files.labels import Labels
 from molecules.files.measured import measured
 from molecules.files.table import Table

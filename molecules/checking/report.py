@@ -1,7 +1,6 @@
 """An examination as text for the terminal, and as one HTML page that needs nothing else."""
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from molecules.checking.doctor import SEVERITIES, Examination
 from molecules.checking.findings import Case, Finding
 from molecules.tasks import Task
 from sciml.files import write_text
+from sciml.page import environment
 from sciml.wording import count
 
 MARKS = {"warning": ("!", "bold yellow"), "note": ("i", "cyan"), "ok": ("✓", "green")}
@@ -27,9 +27,8 @@ FOLDED = 10  # cases of a finding that stand open on the page
 MOST_PLOTS = 12
 
 
-def print_examination(found: Examination, console: Console | None = None) -> None:
+def show_examination(found: Examination, console: Console) -> None:
     """Findings by what they ask of the reader, the most urgent first."""
-    console = console or Console()
     told = ", ".join(found.tasks.names[:6]) if found.tasks else "no column to learn chosen"
     rows = f": {count(found.rows, 'row')}, molecules in {found.smiles_column!r}; {told}"
     console.print(Text.assemble((found.source, "bold"), rows))
@@ -51,15 +50,12 @@ def summary(found: Examination) -> str:
 
 def write_page(found: Examination, path: Path) -> None:
     """Write the page, with structures drawn; it appears when it is complete."""
-    import jinja2
-
-    template = resources.files("molecules.checking").joinpath("templates/check.html")
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     groups = [
         (severity, HEADINGS[severity], [_shown(finding) for finding in found.of(severity)])
         for severity in SEVERITIES
     ]
-    page = environment.from_string(template.read_text(encoding="utf-8")).render(
+    template = environment("molecules.checking").get_template("check.html")
+    page = template.render(
         found=found,
         groups=[group for group in groups if group[2]],
         summary=summary(found),

@@ -1,20 +1,17 @@
 """The command `molecules check`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
-Splits = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", "time"]
+from molecules.choices import SplitKind
+from molecules.commands.parameters import FileOrStdin
 
 
 def check(
     table: FileOrStdin = "demo",
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     smiles: str | None = None,
-    split: Splits | None = None,
+    split: SplitKind | None = None,
     split_column: str | None = None,
     split_file: Path | None = None,
     time_column: str | None = None,
@@ -34,8 +31,10 @@ def check(
         seed: of the split.
         out: also write the findings as an HTML page, with structures; .html.
     """
+    from rich.console import Console
+
     from molecules.checking.doctor import Division, examine
-    from molecules.checking.report import print_examination, write_page
+    from molecules.checking.report import show_examination, write_page
     from molecules.files.sources import refuse_to_overwrite
     from molecules.files.table import demo_activity, read_table
     from sciml.files import claim_path, require_suffix
@@ -51,6 +50,6 @@ def check(
     found = examine(source, target or (), division=division)
     if out is not None:
         write_page(found, out)
-    print_examination(found)
+    show_examination(found, Console())
     if out is not None:
         print(out)

@@ -1,19 +1,15 @@
 """The command `molecules crossvalidate`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from molecules.commands.parameters import FileOrStdin
 from sciml.cli import Overrides
-
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def crossvalidate(
     table: FileOrStdin | None = None,
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     smiles: str | None = None,
     config: str | None = None,
     against: str | None = None,
@@ -40,10 +36,12 @@ def crossvalidate(
         resume: go on with an interrupted cross-validation in that folder, with the table,
             columns, folds and configurations that it names, unless they are given.
     """
+    from rich.console import Console
+
     from molecules.commands.begun import given
     from molecules.training.crossvalidation import crossvalidate as validate
     from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
-    from molecules.training.summary import print_crossvalidation
+    from molecules.training.summary import show_crossvalidation
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
@@ -69,4 +67,4 @@ def crossvalidate(
             resume,
             wanted.smiles,
         )
-    print_crossvalidation(result, run)
+    show_crossvalidation(result, run, Console())

@@ -1,11 +1,9 @@
 """The command `molecules embed`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+from molecules.choices import Device, Precision
+from molecules.commands.parameters import Files
 
 
 def embed(
@@ -16,8 +14,8 @@ def embed(
     smiles: str | None = None,
     workers: int | None = None,
     cache: Path | None = None,
-    device: Literal["cpu", "cuda", "auto"] = "cpu",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    device: Device = "cpu",
+    precision: Precision = "float32",
 ) -> None:
     """Write the encoder's vector of each molecule, for use in other programs.
 

@@ -1,18 +1,15 @@
 """The command `molecules evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+from molecules.commands.parameters import Files
 
 
 def evaluate(
     model: Path,
     table: Files = None,
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     out: Path = Path("scores.csv"),
     rows: Path | None = None,
     smiles: str | None = None,

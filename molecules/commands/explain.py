@@ -1,11 +1,9 @@
 """The command `molecules explain`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
+from molecules.choices import Method
+from molecules.commands.parameters import Files
 
 
 def explain(
@@ -15,7 +13,7 @@ def explain(
     out: Path = Path("explained.csv"),
     html: Path | None = None,
     pictures: Path | None = None,
-    method: Literal["masking", "integrated", "gradient"] = "masking",
+    method: Method = "masking",
     draw: int = 60,
     smiles: str | None = None,
 ) -> None:

@@ -1,25 +1,20 @@
 """The command `molecules generate`."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
-
-Texts = Annotated[list[str] | None, Parameter(negative="")]
 
 
 def generate(
     model: Path = Path("generator"),
     *,
     number: int = 1000,
-    condition: Texts = None,
+    condition: list[str] | None = None,
     near: str | None = None,
-    between: Annotated[tuple[str, str] | None, Parameter(negative="")] = None,
+    between: tuple[str, str] | None = None,
     similarity: str | None = None,
     radius: float = 0.5,
     temperature: float = 0.7,
     max_sa: float | None = None,
-    filters: Texts = None,
+    filters: list[str] | None = None,
     seed: int = 0,
     out: Path = Path("samples.csv"),
 ) -> None:

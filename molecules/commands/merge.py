@@ -13,7 +13,7 @@ def merge(
     *,
     out: Path = Path("hits.html"),
     csv: Path | None = None,
-    model: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    model: list[Path] | None = None,
     hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
 ) -> None:
     """Put the shards of a screen together, as if it had been screened at once.

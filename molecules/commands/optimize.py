@@ -1,11 +1,8 @@
 """The command `molecules optimize`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
-Texts = Annotated[list[str] | None, Parameter(negative="")]
+from molecules.choices import RankBy
 
 
 def optimize(
@@ -13,10 +10,10 @@ def optimize(
     start: str,
     generator: Path | None = None,
     parts: str | None = None,
-    target: Texts = None,
-    rank_by: Literal["mean", "bound", "improvement"] = "mean",
+    target: list[str] | None = None,
+    rank_by: RankBy = "mean",
     similarity: str = "0.4:0.9",
-    filters: Texts = None,
+    filters: list[str] | None = None,
     max_sa: float = 6.0,
     min_similarity: float = 0.3,
     max_distance: float = 3.0,

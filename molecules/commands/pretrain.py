@@ -1,15 +1,13 @@
 """The command `molecules pretrain`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from molecules.commands.parameters import FileOrStdin
 from sciml.cli import Overrides
 
 
 def pretrain(
-    *tables: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    *tables: FileOrStdin,
     smiles: str | None = None,
     config: str | None = None,
     run: Path = Path("runs/pretrain"),
@@ -27,11 +25,13 @@ def pretrain(
         resume: continue the training in that folder after an interruption, with the tables
             and configuration that it names, unless they are given.
     """
+    from rich.console import Console
+
     from molecules.commands.begun import given
     from molecules.files.sources import refuse_options
     from molecules.pretraining.experiment import PretrainConfig
     from molecules.pretraining.experiment import pretrain as pretrain_model
-    from molecules.pretraining.summary import print_pretraining
+    from molecules.pretraining.summary import show_pretraining
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
@@ -40,4 +40,4 @@ def pretrain(
     experiment = load_config(PretrainConfig, wanted.config, set_ or ())
     with resumable(run, resume):
         result = pretrain_model(wanted.tables, experiment, run, resume, wanted.smiles)
-    print_pretraining(result, run)
+    show_pretraining(result, run, Console())

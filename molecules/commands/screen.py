@@ -1,36 +1,35 @@
 """The command `molecules screen`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
+from molecules.choices import Combine, Device, Precision, RankBy
+from molecules.commands.parameters import Files
 from molecules.screening.options import HitOptions
-
-Files = Annotated[list[str] | None, Parameter(allow_leading_hyphen=True, negative="")]
-Texts = Annotated[list[str] | None, Parameter(negative="")]
 
 
 def screen(
     model: Path,
     library: Files = None,
     *,
-    target: Texts = None,
+    target: list[str] | None = None,
     minimize: bool = False,
-    rank_by: Literal["mean", "bound", "improvement"] = "mean",
-    combine: Literal["sum", "pareto"] = "sum",
+    rank_by: RankBy = "mean",
+    combine: Combine = "sum",
     top: int = 100,
     out: Path = Path("hits.html"),
     csv: Path | None = None,
-    exclude: Texts = None,
+    exclude: list[str] | None = None,
     min_similarity: float = 0.0,
     smiles: str | None = None,
     shard: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     cache: Path | None = None,
-    device: Literal["cpu", "cuda", "auto"] = "cpu",
-    precision: Literal["float32", "bfloat16"] = "float32",
+    device: Device = "cpu",
+    precision: Precision = "float32",
     hits: Annotated[HitOptions, Parameter(name="*")] = HitOptions(),  # noqa: B008 (frozen)
 ) -> None:
     """Rank a library of any size and draw the best molecules in one HTML page.

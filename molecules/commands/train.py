@@ -1,19 +1,15 @@
 """The command `molecules train`."""
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from molecules.commands.parameters import FileOrStdin
 from sciml.cli import Overrides
-
-FileOrStdin = Annotated[str, Parameter(allow_leading_hyphen=True)]
 
 
 def train(
     table: FileOrStdin | None = None,
     *,
-    target: Annotated[list[str] | None, Parameter(negative="")] = None,
+    target: list[str] | None = None,
     smiles: str | None = None,
     config: str | None = None,
     run: Path = Path("runs/molecules"),
@@ -34,10 +30,12 @@ def train(
         resume: continue the training in that folder after an interruption, with the table,
             columns and configuration that it names, unless they are given.
     """
+    from rich.console import Console
+
     from molecules.commands.begun import given
     from molecules.training.experiment import DEFAULT_CONFIG, ExperimentConfig
     from molecules.training.experiment import train as train_model
-    from molecules.training.summary import print_training
+    from molecules.training.summary import show_training
     from sciml.config import load_config
     from sciml.run_folder import resumable
 
@@ -47,4 +45,4 @@ def train(
     (source,) = wanted.tables
     with resumable(run, resume):
         trained = train_model(source, wanted.targets, experiment, run, resume, wanted.smiles)
-    print_training(trained, run)
+    show_training(trained, run, Console())

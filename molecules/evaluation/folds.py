@@ -7,14 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molecules.evaluation.splits import (
-    Split,
-    SplitKind,
-    require_filled,
-    split,
-    split_by_column,
-    split_by_file,
-)
+from molecules.choices import SplitKind
+from molecules.evaluation.splits import Split, require_filled, split, split_by_column, split_by_file
 from molecules.files.recognize import require_columns, text_cells
 from molecules.files.table import Table
 from sciml.errors import InputError

@@ -4,9 +4,6 @@ Binary Morgan fingerprints (radius 2, 2,048 bits), packed eight bits to a byte, 
 enough to travel with a model: some 100 bytes a molecule.
 """
 
-import base64
-import binascii
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -14,7 +11,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.compressed import decompressed
+from molecules import compressed
 from molecules.evaluation.splits import parse
 from sciml.errors import InputError
 
@@ -136,7 +133,7 @@ def to_text(known: Fingerprints, seed: int = 0) -> str:
     """Fingerprints as text for a model's metadata; a random part if there are very many."""
     if len(known) > MOST_KEPT:
         known = known[np.random.default_rng(seed).choice(len(known), MOST_KEPT, replace=False)]
-    return base64.b64encode(zlib.compress(known.tobytes(), 9)).decode("ascii")
+    return compressed.to_text(known.tobytes())
 
 
 def from_text(text: str) -> Fingerprints:
@@ -146,7 +143,7 @@ def from_text(text: str) -> Fingerprints:
         InputError: the text is something else, or holds more than `MOST_KEPT`.
     """
     try:
-        content = decompressed(base64.b64decode(text, validate=True), MOST_KEPT * BITS // 8)
+        content = compressed.from_text(text, MOST_KEPT * BITS // 8)
         return np.frombuffer(content, np.uint8).reshape(-1, BITS // 8)
-    except (binascii.Error, zlib.error, ValueError) as error:
+    except ValueError as error:
         raise InputError("the fingerprints in the model file are damaged; train again") from error

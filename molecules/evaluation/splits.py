@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.choices import SplitKind
 from molecules.files.recognize import listing
 from sciml.errors import InputError
 
 if TYPE_CHECKING:
     from rdkit import Chem
 
-SplitKind = Literal["random", "scaffold", "scaffold_balanced", "butina", "leader", "time"]
 FOLDS = ("train", "valid", "test")
 FOLD_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),

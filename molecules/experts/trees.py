@@ -121,5 +121,5 @@ def _table(inputs: Inputs) -> NDArray[np.float32]:
 def _text(packed: bytes) -> str:
     try:
         return decompressed(packed, _LARGEST_TEXT).decode("ascii")
-    except (zlib.error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise InputError(f"the trees in the model file are damaged ({error})") from error

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 
+from molecules.choices import Method
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient, no_information
 from molecules.explanation.masking import by_masking
@@ -16,8 +16,6 @@ from molecules.prediction.ensemble import AnyPredictor, each
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor import PropertyPredictor
 from sciml.errors import InputError
-
-Method = Literal["masking", "integrated", "gradient"]
 
 
 @dataclass(frozen=True)

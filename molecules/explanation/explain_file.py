@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from molecules.explanation.attribution import Method, attribute, share_told
+from molecules.choices import Method
+from molecules.explanation.attribution import attribute, share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.page import Context, write_page, write_pictures
 from molecules.files.recognize import name_column, text_cells

@@ -2,21 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from molecules.choices import Method
 from molecules.drawing import draw
 from molecules.evaluation.similarity import FAR
-from molecules.explanation.attribution import Method, share_told
+from molecules.explanation.attribution import share_told
 from molecules.explanation.contributions import Explained
 from molecules.explanation.heat_map import as_file, colour_scale, heat_map
 from molecules.explanation.matched_pairs import MatchedPair, matched_pairs
 from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, Tasks
 from sciml.files import write_text
+from sciml.page import environment
 
 if TYPE_CHECKING:
     from molecules.prediction.ensemble import AnyPredictor
@@ -94,15 +95,10 @@ def write_page(
     path: Path, rows: Sequence[Explained], predictor: "AnyPredictor", context: Context
 ) -> None:
     """Write the page; it needs no other file and appears when it is complete."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     known = predictor.training_set
     scales = colour_scales(rows, len(predictor.tasks))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["svg"] = Markup
-    template = resources.files("molecules.explanation") / "templates" / "explanation.html"
-    page = environment.from_string(template.read_text(encoding="utf-8")).render(
+    template = environment("molecules.explanation").get_template("explanation.html")
+    page = template.render(
         context=context,
         meaning=MEANING[context.method],
         share=share_told(predictor),

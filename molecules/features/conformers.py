@@ -5,8 +5,6 @@ order, so that another spelling of a molecule gives the same shape. Where none c
 made, positions are NaN and the reason is kept; nothing is filled with zeros.
 """
 
-import hashlib
-import json
 import time
 import zipfile
 from collections.abc import Sequence
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
+from molecules.features.cache_path import cache_path
 from sciml.files import atomic_path
 from sciml.processes import PlainSpawn, begin_worker, cores
 
@@ -60,8 +59,8 @@ def conformers(
     """
     if cache is None:
         return _compute(smiles, seed, processes)
-    content = json.dumps([_FORMAT, rdkit.__version__, seed, LARGEST, SECONDS, *smiles])
-    file = cache / f"conformers-{hashlib.sha256(content.encode()).hexdigest()[:16]}.npz"
+    content = [_FORMAT, rdkit.__version__, seed, LARGEST, SECONDS, *smiles]
+    file = cache_path(cache, "conformers", content, ".npz", digits=16)
     kept = _kept(file)
     if kept is not None:
         return kept

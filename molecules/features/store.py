@@ -7,7 +7,6 @@ large table is encoded on all cores. Arrays are mapped into memory; a drug-like
 molecule takes some 0.7 KB, its fingerprint 0.15 KB more.
 """
 
-import hashlib
 import json
 import struct
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ import numpy as np
 import rdkit
 from safetensors.numpy import save_file
 
+from molecules.features.cache_path import cache_path
 from molecules.features.encoding import ATOM_FIELDS, BOND_FIELDS, FINGERPRINT
 from molecules.features.features import MAX_ATOMS, Featurized, featurize
 from molecules.features.mapped import map_arrays
@@ -66,8 +66,7 @@ def chunk_path(
     """Where the graphs of a chunk are kept."""
     encoding = [FORMAT, rdkit.__version__, ATOM_FIELDS, BOND_FIELDS, max_atoms]
     encoding.append(FINGERPRINT if with_fingerprints else 0)
-    content = json.dumps([encoding, [text or "" for text in smiles]])
-    return folder / f"graphs-{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"
+    return cache_path(folder, "graphs", [encoding, [text or "" for text in smiles]])
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ which they are smallest: `CCOc1ccc(cc1)C(=O)NC` (8) and not `CCOc1ccc(C(=O)NC)cc
 A generator also reads molecules in this order, so that it knows which atom comes next.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import rdkit
 from rdkit import Chem
 
+from molecules.features.cache_path import cache_path
 from molecules.features.selfies import constitution
 from sciml.files import atomic_path
 
@@ -66,9 +65,7 @@ def stored_as_written(smiles: Sequence[str], folder: Path) -> list[str]:
 
     Some 1 ms a molecule.
     """
-    content = json.dumps([_FORMAT, rdkit.__version__, _ORDERS, *smiles])
-    name = f"written-{hashlib.sha256(content.encode()).hexdigest()[:32]}.txt"
-    path = folder / name
+    path = cache_path(folder, "written", [_FORMAT, rdkit.__version__, _ORDERS, *smiles], ".txt")
     if not path.exists():
         with atomic_path(path) as temporary:
             lines = [f"{as_written(text)}\n" for text in smiles]

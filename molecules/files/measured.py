@@ -19,14 +19,14 @@ from sciml.errors import InputError
 
 MOST_SCORES = 10  # whole numbers up to this, and no more of them, may be scores
 
-Rows = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 def measured(
     table: Table,
     columns: Sequence[str],
     options: Mapping[str, TaskOptions] | None = None,
-    usable: Rows | None = None,
+    usable: Mask | None = None,
     optional: Collection[str] = (),
 ) -> tuple[Tasks, Labels]:
     """Tasks of the named columns, and their labels.
@@ -73,7 +73,7 @@ def measured(
 
 
 def _column(
-    table: Table, name: str, options: TaskOptions, usable: Rows
+    table: Table, name: str, options: TaskOptions, usable: Mask
 ) -> tuple[list[Task], Labels]:
     labels = parse_labels(table.frame, [name])
     numbers = np.isfinite(labels.values[:, 0]) & usable

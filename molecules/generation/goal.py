@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rdkit import Chem
 
+from molecules.choices import RankBy
 from molecules.evaluation.similarity import FAR, fingerprints
 from molecules.generation.similarity_window import Window, check_window
 from molecules.generation.synthesis import check_hardest, synthetic_accessibility
@@ -19,7 +20,6 @@ from molecules.screening.filters import alerts, check_names
 from molecules.screening.objectives import (
     FORM,
     Objective,
-    RankBy,
     Ranking,
     check_sense,
     read_objectives,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from molecules.choices import RankBy
 from molecules.features.selfies import constitution
 from molecules.files.inchi import as_smiles
 from molecules.files.sources import refuse_to_overwrite
@@ -15,7 +16,6 @@ from molecules.generation.offspring import Source
 from molecules.generation.proposals import Account, write_page, write_table
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.prediction.predictor import PropertyPredictor
-from molecules.screening.objectives import RankBy
 from sciml.cli import note, progress
 from sciml.errors import InputError
 from sciml.files import claim_path

@@ -5,19 +5,19 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Self
 
 import pandas as pd
 
+from molecules.drawing import draw
 from molecules.generation.exchanges import Exchanges
 from molecules.generation.goal import Limits
 from molecules.generation.search import Proposal, Search, SearchConfig
 from molecules.prediction.writers import resolved
-from molecules.screening.profile import draw
 from molecules.tasks import Task
 from sciml.files import atomic_path, write_text
+from sciml.page import environment
 
 
 @dataclass(frozen=True)
@@ -121,16 +121,9 @@ def write_table(ranked: Sequence[Proposal], account: Account, csv: Path) -> None
 
 def write_page(shown: Sequence[Proposal], account: Account, html: Path) -> None:
     """Write the best proposals as a page that needs no other file."""
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters["drawn"] = lambda smiles: Markup(draw(smiles))
-    environment.tests["finite"] = math.isfinite
-    template = resources.files("molecules.generation") / "templates" / "proposals.html"
-    text = environment.from_string(template.read_text(encoding="utf-8")).render(
-        account=account, shown=[p for p in shown if not p.judged.reason]
-    )
+    templates = environment("molecules.generation", drawn=draw, finite=math.isfinite)
+    proposed = [p for p in shown if not p.judged.reason]
+    text = templates.get_template("proposals.html").render(account=account, shown=proposed)
     write_text(html, text)
 
 

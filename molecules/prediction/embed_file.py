@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from molecules.choices import Device, Precision
 from molecules.files.parquet_types import Types, shared_types
 from molecules.files.recognize import tidy_names
 from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.models.shipped import weights_path
 from molecules.prediction.annotate import mark_unreadable, require_molecules
-from molecules.prediction.model_source import Device, ModelSource, Precision
+from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Self, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molecules.choices import Precision
 from molecules.features.coordinates import Positions
 from molecules.features.data import MoleculeData
 from molecules.features.features import Featurized, Status
@@ -32,7 +33,6 @@ from sciml.machine import require_device
 from sciml.model_file import load_state, read_model_file
 
 Array = NDArray[np.float64]
-Precision = Literal["float32", "bfloat16"]
 
 
 class Embedder:

@@ -12,6 +12,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, cast
 
+from molecules.choices import Device, Precision
 from molecules.files.sources import refuse_options
 from sciml.cli import note
 from sciml.errors import InputError
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from molecules.prediction.predictor import PropertyPredictor
 
 
-Device = Literal["cpu", "cuda", "auto"]
-Precision = Literal["float32", "bfloat16"]
 GPU_PROCESSES = 4  # at most, unless a number is given: each takes memory on the GPU
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from molecules.choices import Device, Precision
 from molecules.evaluation.similarity import FAR
 from molecules.files.parquet_types import shared_types
 from molecules.files.sources import refuse_to_overwrite
@@ -15,7 +16,7 @@ from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
 from molecules.prediction.calibration import LEVEL
 from molecules.prediction.domain import FARTHEST
-from molecules.prediction.model_source import Device, ModelSource, Precision
+from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import (

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molecules.choices import Precision
 from molecules.evaluation.similarity import Fingerprints, from_text
 from molecules.experts.expert import Expert
 from molecules.experts.inputs import Inputs
@@ -20,7 +21,7 @@ from molecules.molecule import MoleculeBatch
 from molecules.prediction.answers import answers, intervals
 from molecules.prediction.calibration import Calibration
 from molecules.prediction.domain import Domain
-from molecules.prediction.embedder import Embedder, Precision
+from molecules.prediction.embedder import Embedder
 from molecules.prediction.prediction import Prediction
 from molecules.prediction.predictor_file import Parts, PredictorConfig, read_parts, write_parts
 from molecules.prediction.reading import texts_of

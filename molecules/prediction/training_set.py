@@ -4,10 +4,7 @@ They answer "what was measured on something like this?". Whoever gets the file c
 them: `keep_molecules: false` in the configuration of a training leaves them out.
 """
 
-import base64
-import binascii
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.compressed import decompressed
+from molecules import compressed
 from molecules.evaluation.similarity import MOST_KEPT, Fingerprints, fingerprints
 from molecules.evaluation.splits import canonical_smiles
 from sciml.errors import InputError
@@ -62,8 +59,7 @@ class TrainingSet:
         smiles = [self.smiles[row] for row in rows.tolist()]
         labels = [[x if isfinite(x) else None for x in row] for row in self.labels[rows].tolist()]
         content = json.dumps({"smiles": smiles, "labels": labels})
-        packed = zlib.compress(content.encode("utf-8", "surrogatepass"), 9)
-        return {KEY: base64.b64encode(packed).decode("ascii")}
+        return {KEY: compressed.to_text(content.encode("utf-8", "surrogatepass"))}
 
     @classmethod
     def read(cls, metadata: dict[str, Any]) -> Self | None:
@@ -75,11 +71,11 @@ class TrainingSet:
         if KEY not in metadata:
             return None
         try:
-            text = decompressed(base64.b64decode(metadata[KEY], validate=True), _LARGEST_TEXT)
+            text = compressed.from_text(metadata[KEY], _LARGEST_TEXT)
             content = json.loads(text.decode("utf-8", "surrogatepass"))
             labels = np.array(content["labels"], np.float64)
             return cls(content["smiles"], labels.reshape(len(content["smiles"]), -1))
-        except (binascii.Error, zlib.error, ValueError, KeyError) as error:
+        except (ValueError, KeyError) as error:
             raise InputError(
                 "the training molecules in the model file are damaged; train again"
             ) from error

@@ -8,7 +8,6 @@ from torch.nn import functional as F
 
 from molecules.models.model import Encoder, EncoderModel, ModelConfig
 from molecules.molecule import MoleculeBatch
-from molecules.pretraining.shared import OfMolecules
 from sciml.transformer_config import WindowTransformerConfig
 
 TEMPERATURE = 0.1
@@ -17,6 +16,10 @@ _VIEW = ModelConfig(
     backbone=WindowTransformerConfig(dim=64, depths=(2,), heads=(4,), mlp_ratio=2.0),
     geometry="conformer",
 )
+
+
+class OfMolecules(nn.Module):
+    """A task on vectors of whole molecules, which several such tasks share."""
 
 
 class ConformerContrast(OfMolecules):

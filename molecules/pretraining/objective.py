@@ -10,11 +10,10 @@ from torch.nn import functional as F
 from molecules.features.encoding import FINGERPRINT
 from molecules.models.model import EncoderModel
 from molecules.molecule import MoleculeBatch
-from molecules.pretraining.contrast import ConformerContrast
+from molecules.pretraining.contrast import ConformerContrast, OfMolecules
 from molecules.pretraining.denoising import CoordinateDenoising
 from molecules.pretraining.distances import AtomDistances
 from molecules.pretraining.masking import MaskedAtoms
-from molecules.pretraining.shared import OfMolecules
 from molecules.pretraining.winsorize import Winsorizer
 from molecules.pretraining.writing import SelfiesWriting
 from sciml.config import Config

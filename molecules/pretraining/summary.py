@@ -7,9 +7,8 @@ from rich.console import Console
 from molecules.pretraining.experiment import Pretrained
 
 
-def print_pretraining(result: Pretrained, run: Path, console: Console | None = None) -> None:
+def show_pretraining(result: Pretrained, run: Path, console: Console) -> None:
     """What was learned from, and how to go on."""
-    console = console or Console()
     console.print(
         f"Pre-trained on {result.molecules} molecules for {result.fit.epochs} epochs in "
         f"{result.fit.seconds:.0f} s; validation loss {result.fit.best_loss:.4g}."

@@ -5,8 +5,6 @@ named by a hash of the SMILES and of all that decides the values. The files are 
 into memory; a molecule takes 1 KB.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from safetensors.numpy import save_file
 
+from molecules.features.cache_path import cache_path
 from molecules.features.descriptors import NAMES, of_molecule
 from molecules.features.encoding import FINGERPRINT, counted
 from molecules.features.mapped import map_arrays
@@ -68,7 +67,7 @@ def computed_targets(smiles: Sequence[str]) -> Targets:
 
 def store_targets(smiles: Sequence[str], folder: Path) -> Path:
     """Compute targets unless they are there; where they are kept."""
-    path = _path(smiles, folder)
+    path = cache_path(folder, "targets", [_FORMAT, rdkit.__version__, NAMES, FINGERPRINT, *smiles])
     if not path.exists():
         with atomic_path(path) as temporary:
             save_file(vars(computed_targets(smiles)), temporary)
@@ -78,8 +77,3 @@ def store_targets(smiles: Sequence[str], folder: Path) -> Path:
 def open_targets(path: Path) -> Targets:
     """Map targets into memory, read-only."""
     return Targets(**map_arrays(path)[0])
-
-
-def _path(smiles: Sequence[str], folder: Path) -> Path:
-    content = json.dumps([_FORMAT, rdkit.__version__, NAMES, FINGERPRINT, *smiles])
-    return folder / f"targets-{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"

@@ -4,7 +4,6 @@ Some 0.5 ms a molecule, computed in parallel, once. The files are named by a has
 SMILES and of all that decides what is written, and are mapped into memory.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from rdkit import Chem, rdBase
 from safetensors.numpy import save_file
 
+from molecules.features.cache_path import cache_path
 from molecules.features.conditions import CONDITIONS, conditions_of
 from molecules.features.mapped import map_arrays
 from molecules.features.selfies import Sequences, Vocabulary, constitution_of, identity, write_all
@@ -71,7 +71,8 @@ def computed_texts(smiles: Sequence[str]) -> Texts:
 
 def store_texts(smiles: Sequence[str], folder: Path) -> Path:
     """Write texts unless they are there; where they are kept."""
-    path = _path(smiles, folder)
+    versions = [_FORMAT, rdkit.__version__, metadata.version("selfies")]
+    path = cache_path(folder, "texts", [versions, list(CONDITIONS), *smiles])
     if not path.exists():
         texts = computed_texts(smiles)
         arrays = {**vars(texts.sequences), "conditions": texts.conditions}
@@ -87,9 +88,3 @@ def open_texts(path: Path) -> Texts:
     sequences = Sequences(arrays["codes"], arrays["start"], arrays["state"])
     alphabet = json.loads(header["alphabet"])
     return Texts(sequences, alphabet, arrays["conditions"], arrays["identities"])
-
-
-def _path(smiles: Sequence[str], folder: Path) -> Path:
-    versions = [_FORMAT, rdkit.__version__, metadata.version("selfies")]
-    content = json.dumps([versions, list(CONDITIONS), *smiles])
-    return folder / f"texts-{hashlib.sha256(content.encode()).hexdigest()[:32]}.safetensors"

@@ -1,15 +1,14 @@
 """Molecules that differ: a varied choice among many that are alike."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molecules.choices import Diversity
 from molecules.evaluation.similarity import Fingerprints
 from sciml.errors import InputError
 
-Diversity = Literal["maxmin", "butina", "leader"]
 MOST_CLUSTERED = 5000  # every pair is compared
 SAME_CLUSTER = 0.65  # Tanimoto similarity of Morgan fingerprints of radius 2
 

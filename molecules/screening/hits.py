@@ -3,12 +3,11 @@
 import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Combine = Literal["sum", "pareto"]
 Array = NDArray[np.float64]
 
 

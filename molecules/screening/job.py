@@ -7,10 +7,10 @@ from typing import Self
 
 from pydantic import Field
 
+from molecules.choices import Combine, RankBy
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.rows import PART_ROWS
-from molecules.screening.hits import Combine
-from molecules.screening.objectives import Objective, RankBy
+from molecules.screening.objectives import Objective
 from sciml.config import Config
 from sciml.errors import InputError
 

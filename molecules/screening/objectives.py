@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from molecules.choices import RankBy
 from molecules.tasks import Task, Tasks
 from sciml.config import Config, nearest
 from sciml.errors import InputError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.prediction import Prediction
 
-RankBy = Literal["mean", "bound", "improvement"]
 SIMILARITY = Task(name="similarity", better="higher")  # to the nearest known active
 # Standard deviation of that similarity in a library, which must not depend on the shard: 0.05
 # to 0.10 in LIT-PCBA's ALDH1 to 10 to 1,000 of its molecules, 0.04 to 0.05 in Enamine's HTS

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+
+from molecules.choices import Diversity
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class HitOptions:
 
     flag: list[str] = field(default_factory=list)
     diverse: int | None = None
-    diverse_by: Literal["maxmin", "butina", "leader"] = "maxmin"
+    diverse_by: Diversity = "maxmin"
     measured: Path | None = None
     actives: Path | None = None
     reference: Path | None = None

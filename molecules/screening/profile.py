@@ -5,15 +5,13 @@ Dear functions (alerts cost some 2 ms, QED 1 ms): for the few hits, not for a li
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from molecules.drawing import draw
 from molecules.screening.filters import FLAGS, alerts
 
 if TYPE_CHECKING:
     from rdkit.Chem import Mol
-
-DRAWING = (220, 150)  # pixels
-SMALL = (120, 84)
 
 
 @dataclass(frozen=True)
@@ -73,20 +71,3 @@ def _open_ends(molecule: "Mol") -> list[str]:
         "radical": any(atom.GetNumRadicalElectrons() for atom in atoms),
     }
     return [told for told, there in found.items() if there]
-
-
-def draw(smiles: str, size: tuple[int, int] = DRAWING) -> str:
-    """The structure as an SVG element without size, so that a page can scale it."""
-    from rdkit import Chem
-    from rdkit.Chem.Draw import rdMolDraw2D
-
-    drawing = rdMolDraw2D.MolDraw2DSVG(*size)
-    options: Any = drawing.drawOptions()
-    options.clearBackground = False
-    options.bondLineWidth = 1.4 if size == DRAWING else 1
-    options.minFontSize = 10 if size == DRAWING else 8
-    options.fixedBondLength = size[0] / 10  # keeps small molecules small
-    rdMolDraw2D.PrepareAndDrawMolecule(drawing, Chem.MolFromSmiles(smiles))
-    drawing.FinishDrawing()
-    body = drawing.GetDrawingText().split("<!-- END OF HEADER -->")[-1]
-    return f'<svg viewBox="0 0 {size[0]} {size[1]}" role="img">{body}'

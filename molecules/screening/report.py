@@ -1,12 +1,13 @@
 """Hits as one HTML page that needs nothing else, and as CSV."""
 
 from dataclasses import asdict, dataclass
-from importlib import resources
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from molecules.drawing import SMALL, draw
 from molecules.evaluation.metrics import figure
 from molecules.evaluation.similarity import FAR
 from molecules.prediction.writers import resolved, table_writer
@@ -16,10 +17,11 @@ from molecules.screening.job import Job
 from molecules.screening.objectives import SIMILARITY, SIMILARITY_SPREAD
 from molecules.screening.outputs import Outputs
 from molecules.screening.plot import PLOT, Plot
-from molecules.screening.profile import SMALL, Profile, draw
+from molecules.screening.profile import Profile
 from molecules.screening.screening import Screen
 from molecules.tasks import Task, TaskKind
 from sciml.files import atomic_path, write_text
+from sciml.page import environment
 
 ZERO = 1e-4  # standard deviations; an improvement below is none
 
@@ -180,14 +182,9 @@ def _cells(row: Row, context: Context) -> dict[str, object]:
 
 
 def _page(screen: Screen, rows: list[Row], context: Context) -> str:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    environment.filters |= {"svg": Markup, "figure": figure}
-    environment.filters["drawn"] = lambda smiles: Markup(draw(smiles, SMALL))
-    template = resources.files("molecules.screening") / "templates" / "hits.html"
-    return environment.from_string(template.read_text(encoding="utf-8")).render(
+    drawn = partial(draw, size=SMALL)
+    templates = environment("molecules.screening", drawn=drawn, figure=figure)
+    return templates.get_template("hits.html").render(
         context=context,
         rows=rows,
         warnings=doubts(rows, context),

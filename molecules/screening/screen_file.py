@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from molecules.choices import Combine, Device, Precision, RankBy
 from molecules.files.sources import refuse_to_overwrite
-from molecules.prediction.model_source import Device, ModelSource, Precision
+from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import workers as start_workers
 from molecules.prediction.rows import PART_ROWS, account, source_of
 from molecules.screening.carry_out import begin, carry_out, progress_path
 from molecules.screening.filters import check_names
 from molecules.screening.finish import finish, prepare
-from molecules.screening.hits import Combine
 from molecules.screening.job import Job, LibraryFile, read_shard
-from molecules.screening.objectives import RankBy, read_objectives, require_weight
+from molecules.screening.objectives import read_objectives, require_weight
 from molecules.screening.options import HitOptions
 from molecules.screening.outputs import Outputs
 from molecules.screening.progress_file import Progress

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molecules.evaluation.splits import SplitKind, grouped
+from molecules.choices import SplitKind
+from molecules.evaluation.splits import grouped
 from molecules.training.preparation import DataConfig, Prepared
 
 Rows = NDArray[np.int64]

@@ -56,14 +56,13 @@ def evaluate_file(
     write_scores(out, found.scores)
     if rows is not None:
         _write_rows(rows, source, found)
-    print_evaluation(found, source)
+    show_evaluation(found, source, Console())
     print(f"{out}: scores" + (f"; {rows}: every row" if rows else ""))
     return found
 
 
-def print_evaluation(found: Evaluated, table: Table, console: Console | None = None) -> None:
+def show_evaluation(found: Evaluated, table: Table, console: Console) -> None:
     """Rows used, scores, and how many values the intervals hold."""
-    console = console or Console()
     uses = ", ".join(f"{number:,} {use}" for use, number in found.counts.most_common())
     say(console, f"Rows: {uses}.")
     for line in [*_left_out(found, table), *found.notes]:

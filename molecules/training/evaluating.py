@@ -27,7 +27,7 @@ from sciml.errors import InputError
 
 SCORED, LEARNED, BOUND, UNLABELLED = "scored", "learned from", "only a bound", "no label"
 
-Rows = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def evaluate(
 
 def learned_from(
     predictor: AnyPredictor, smiles: Sequence[str], prediction: Prediction
-) -> tuple[Rows, str]:
+) -> tuple[Mask, str]:
     """(row,) whether a model has learned from its molecule; and what is doubtful about it.
 
     Molecules are compared as the model reads them. A file that keeps none of those it learned
@@ -115,7 +115,7 @@ def learned_from(
     if any(known is None for known in kept):
         if prediction.similarity is None:
             return np.zeros(len(smiles), bool), "the model does not tell what it learned from"
-        alike: Rows = prediction.similarity == 1
+        alike: Mask = prediction.similarity == 1
         return alike, (
             "the model keeps no molecules; those with the fingerprint of one it learned from are "
             "taken for that"
@@ -167,7 +167,7 @@ def _blank(table: Table, column: str) -> bool:
     return all(is_blank(cell.strip()) for cell in text_cells(table.frame[column]))
 
 
-def _uses(prediction: Prediction, labels: Labels, learned: Rows) -> list[str]:
+def _uses(prediction: Prediction, labels: Labels, learned: Mask) -> list[str]:
     exact, any_label = (
         np.isfinite(values).any(axis=1).astype(bool) for values in (labels.exact, labels.values)
     )

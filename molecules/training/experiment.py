@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from molecules.choices import SplitKind
 from molecules.evaluation.baselines import OURS, Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.plots import plot_test
 from molecules.evaluation.similarity import Nearness
-from molecules.evaluation.splits import Split, SplitKind
+from molecules.evaluation.splits import Split
 from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
 from molecules.files.table import Table

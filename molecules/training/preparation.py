@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from molecules.choices import SplitKind
 from molecules.evaluation.folds import divide
-from molecules.evaluation.splits import Split, SplitKind
+from molecules.evaluation.splits import Split
 from molecules.features.coordinates import Positions, Source, all_have_their_own, coordinates
 from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized

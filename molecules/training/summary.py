@@ -17,9 +17,9 @@ from molecules.training.scores_told import coverage_told, meaning, say, scores_g
 _SEVERAL = " p is adjusted for the number of properties (Benjamini & Hochberg 1995)."
 
 
-def print_training(trained: Trained, run: Path, console: Console | None = None) -> None:
+def show_training(trained: Trained, run: Path, console: Console) -> None:
     """Rows used, scores beside the baselines', who wins, and where the model is."""
-    console, test = console or Console(), trained.held_out
+    test = trained.held_out
     sizes = ", ".join(f"{len(rows)} {name}" for name, rows in trained.rows.items())
     say(console, f"Rows: {sizes}{_left_out(trained.unusable)}{_bounded(test.bounded)}.")
     say(console, f"Test fold: {test.nearness}.")
@@ -30,14 +30,14 @@ def print_training(trained: Trained, run: Path, console: Console | None = None) 
             say(console, line)
         say(console, f"Scores of each property: {run / 'scores.csv'}")
     else:
-        _print_tasks(trained, run, console)
+        _show_tasks(trained, run, console)
     console.print(meaning(trained.predictor.tasks))
     model = run / "model.safetensors"
     say(console, f"Networks trained in {trained.seconds:.0f} s. Model: {model}")
     say(console, f"Next: molecules predict {model} TABLE")
 
 
-def _print_tasks(trained: Trained, run: Path, console: Console) -> None:
+def _show_tasks(trained: Trained, run: Path, console: Console) -> None:
     """Each task for itself."""
     console.print(scores_grid(trained.held_out.scores, "Test fold"))
     for verdict in trained.held_out.verdicts:
@@ -49,11 +49,8 @@ def _print_tasks(trained: Trained, run: Path, console: Console) -> None:
         say(console, f"{name}: which class was taken for which: {path}")
 
 
-def print_crossvalidation(
-    result: CrossValidation, run: Path, console: Console | None = None
-) -> None:
+def show_crossvalidation(result: CrossValidation, run: Path, console: Console) -> None:
     """Mean scores, their difference and whether it is more than chance."""
-    console = console or Console()
     title = f"{result.repeats} x {result.folds}-fold cross-validation, split {result.split}"
     grid = Grid(title=Text(title))
     for heading in ("task", "metric"):

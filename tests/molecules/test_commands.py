@@ -4,7 +4,7 @@ import gzip
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,15 +64,6 @@ def call(*arguments: object) -> None:
     with pytest.raises(SystemExit) as ended:
         run(app, [str(argument) for argument in arguments])
     assert not ended.value.code
-
-
-def fails(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        run(app, [str(argument) for argument in arguments])
-    assert ended.value.code == 2
-    error = capsys.readouterr().err.strip().splitlines()
-    assert len([line for line in error if line.startswith("error:")]) == 1
-    return error[-1]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet"])
@@ -359,7 +350,7 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
     model: Path,
     table: Path,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "bad.smi").write_text("smiles\nbad(\nC(\n")
@@ -419,7 +410,7 @@ def test_unusable_input_is_one_line_and_leaves_nothing(
                             "--out", tmp_path / "h.html")),
     ]  # fmt: skip
     for message, arguments in cases:
-        assert re.search(message, fails(capsys, *arguments)), message
+        assert re.search(message, refused(*arguments)), message
     assert sorted(tmp_path.iterdir()) == before
 
 

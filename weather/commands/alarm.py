@@ -5,14 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 from weather.commands.times import hours_of
 
 
 def alarm(
-    forecasts: Annotated[list[Path], Parameter(negative="")],
+    forecasts: list[Path],
     /,
     *,
     out: Path,

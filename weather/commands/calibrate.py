@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 
 
 def calibrate(
-    forecasts: Annotated[list[Path], Parameter(negative="")],
+    forecasts: list[Path],
     /,
     *,
     truth: Annotated[list[str], SEVERAL],

@@ -7,11 +7,11 @@ from cyclopts import Parameter
 
 
 def check(
-    data: Annotated[list[str], Parameter(negative="")],
+    data: list[str],
     /,
     *,
     model: Path | None = None,
-    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    every: Annotated[bool, Parameter(name="--all")] = False,
     json: Path | None = None,
 ) -> None:
     """Check analyses: units by value, levels, times, NaN, outliers.

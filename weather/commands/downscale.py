@@ -3,9 +3,6 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 
 def downscale(
@@ -14,7 +11,7 @@ def downscale(
     /,
     *,
     out: Path | None = None,
-    estimate: Annotated[bool, Parameter(negative="")] = False,
+    estimate: bool = False,
 ) -> None:
     """Downscale fields to twice the resolution with a trained model.
 

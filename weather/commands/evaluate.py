@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 
 
 def evaluate(
-    forecasts: Annotated[list[Path], Parameter(negative="")],
+    forecasts: list[Path],
     *,
     truth: Annotated[list[str], SEVERAL],
     out: Path,

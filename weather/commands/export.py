@@ -1,7 +1,9 @@
 """The command `weather export`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -10,7 +12,14 @@ if TYPE_CHECKING:
     from weather.forecasting.onnx_parity import Difference
 
 
-def export(model: Path, /, *, out: Path, opset: int | None = None, check: bool = True) -> None:
+def export(
+    model: Path,
+    /,
+    *,
+    out: Path,
+    opset: int | None = None,
+    check: Annotated[bool, Parameter(negative="--no-check")] = True,
+) -> None:
     """Write a trained model as one ONNX file, normalization inside.
 
     Needs the extra: pip install 'sciml-foundation[onnx]'.

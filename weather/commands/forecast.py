@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def forecast(
-    models: Annotated[list[Path], Parameter(negative="")],
+    models: list[Path],
     /,
     *,
     from_: Annotated[list[str] | None, Parameter(name="--from"), SEVERAL] = None,
@@ -38,8 +38,8 @@ def forecast(
     length: float | None = None,
     seed: int | None = None,
     calibration: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    estimate: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: bool = False,
+    estimate: bool = False,
 ) -> None:
     """Forecast from an analysis with a trained model.
 

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 from weather.commands.times import hours_of, lead_times
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def plan(
-    models: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    models: list[Path] | None = None,
     /,
     *,
     steps: Annotated[list[str] | None, SEVERAL] = None,

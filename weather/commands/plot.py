@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 from weather.commands.times import hours_of
 
@@ -23,7 +21,7 @@ _BELONGS = {  # options of some kinds only
 
 
 def plot(
-    data: Annotated[list[str], Parameter(negative="")],
+    data: list[str],
     /,
     *,
     out: Path,

@@ -5,14 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL
 from weather.commands.times import hours_of
 
 
 def prepare(
-    files: Annotated[list[str], Parameter(negative="")],
+    files: list[str],
     *,
     out: Path,
     variables: Annotated[list[str] | None, SEVERAL] = None,
@@ -27,7 +25,7 @@ def prepare(
     memory: str = "2GiB",
     zarr_format: Literal[2, 3] = 3,
     compression: Literal["lz4", "zstd", "none"] = "lz4",
-    allow_nan: Annotated[bool, Parameter(negative="")] = False,
+    allow_nan: bool = False,
 ) -> None:
     """Make a training store from analyses of any size: chosen, regridded, with statistics.
 

@@ -1,21 +1,18 @@
 """The command `weather pretrain`."""
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from sciml.cli import Overrides
 from weather.commands.begun import settings_file, with_sources
 
 
 def pretrain(
-    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    data: list[str] | None = None,
     /,
     *,
     config: str | None = None,
     run: Path = Path("runs/pretrain"),
-    resume: Annotated[bool, Parameter(negative="")] = False,
+    resume: bool = False,
     set_: Overrides = None,
 ) -> None:
     """Pre-train a model on fields whose order in time is not used, to start `train` from.

@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from sciml.cli import SEVERAL, Overrides
 
 
 def track(
-    data: Annotated[list[str], Parameter(negative="")],
+    data: list[str],
     /,
     *,
     out: Path,

@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-from cyclopts import Parameter
+from typing import Any
 
 from sciml.cli import Overrides
 from weather.commands.begun import settings_file, with_sources
 
 
 def train(
-    data: Annotated[list[str] | None, Parameter(negative="")] = None,
+    data: list[str] | None = None,
     /,
     *,
     run: Path | None = None,
     config: str | None = None,
-    resume: Annotated[bool, Parameter(negative="")] = False,
-    estimate: Annotated[bool, Parameter(negative="")] = False,
+    resume: bool = False,
+    estimate: bool = False,
     set_: Overrides = None,
 ) -> None:
     """Train a model on analyses.

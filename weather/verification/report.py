@@ -2,13 +2,13 @@
 
 import io
 from base64 import b64encode
-from importlib import resources
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sciml.page import environment
 from weather.files.units import pretty_unit
 from weather.verification import error_maps, figures
 from weather.verification.evaluation import Evaluation
@@ -34,17 +34,9 @@ _MAPS = 4  # channels at most
 
 def page(evaluation: Evaluation) -> str:
     """The whole page."""
-    from jinja2 import Environment
-
-    text = (
-        resources.files("weather.verification")
-        .joinpath("templates/scorecard.html")
-        .read_text("utf-8")
-    )
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"colour": _colour, "percent": _percent}
+    templates = environment("weather.verification", colour=_colour, percent=_percent)
     scores = evaluation.scores
-    return environment.from_string(text).render(
+    return templates.get_template("scorecard.html").render(
         facts=evaluation.facts,
         leakage=evaluation.leakage,
         matrices=_matrices(evaluation),

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from molecules.checking.cliffs import pairs
 from molecules.checking.doctor import Division, Examination, examine
 from molecules.checking.duplicates import ceiling
-from molecules.checking.report import histogram, print_examination, write_page
+from molecules.checking.report import histogram, show_examination, write_page
 from molecules.cli import app
 from molecules.evaluation.similarity import fingerprints
 from molecules.files.table import Table, demo_activity, read_table
@@ -281,7 +282,7 @@ def test_the_page_lists_every_row_without_a_molecule(tmp_path: Path) -> None:
 def test_names_with_brackets_are_told_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     made = table(normal(40), name="sol [/L]")
     found = examine(Table(made.frame, "smiles", "runs/x [bold].csv"), ["sol [/L]"])
-    print_examination(found)
+    show_examination(found, Console())
     printed = capsys.readouterr().out
     assert "x [bold].csv: 40 rows" in printed
     assert "'smiles'; sol [/L]" in printed
@@ -292,7 +293,7 @@ def test_dirty_table(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "1 value outside -15 to 3" in told(found, "units")
     assert "52 of 481 rows hold no molecule" in told(found, "rows")
     assert "'1.2.3' in row 86" in told(found, "labels")
-    print_examination(found)
+    show_examination(found, Console())
     printed = capsys.readouterr().out
     assert "dirty_input.csv: 481 rows, molecules in 'SMILES'; logS" in printed
     assert "6 warnings" in printed

@@ -10,11 +10,11 @@ from rdkit import DataStructs
 from rdkit.ML.Cluster import Butina
 from rdkit.SimDivFilters.rdSimDivPickers import LeaderPicker
 
+from molecules.choices import SplitKind
 from molecules.evaluation.clusters import butina, leader
 from molecules.evaluation.similarity import fingerprints, similarity_to_train
 from molecules.evaluation.splits import (
     FOLDS,
-    SplitKind,
     canonical_smiles,
     cross_folds,
     grouped,

@@ -7,8 +7,9 @@ import pytest
 import torch
 from rdkit import Chem
 
+from molecules.choices import Method
 from molecules.explanation import gradients, masking
-from molecules.explanation.attribution import Method, attribute
+from molecules.explanation.attribution import attribute
 from molecules.explanation.contributions import Explained
 from molecules.explanation.environments import Environments
 from molecules.explanation.gradients import by_gradient, no_information

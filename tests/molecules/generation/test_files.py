@@ -1,7 +1,7 @@
 """`molecules generate` and `molecules optimize` from files to files."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +30,6 @@ def call(*arguments: object) -> None:
     with pytest.raises(SystemExit) as ended:
         run(app, [str(a) for a in arguments])
     assert ended.value.code == 0
-
-
-def refused(capsys: pytest.CaptureFixture[str], arguments: Sequence[object]) -> str:
-    with pytest.raises(SystemExit) as ended:
-        run(app, [str(a) for a in arguments])
-    assert ended.value.code == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert lines[-1].startswith("error:")
-    return lines[-1]
 
 
 def test_samples(generator_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,9 +124,9 @@ def test_what_does_not_keep_to_the_limits_is_drawn_again(
     ],
 )
 def test_wrong_input_to_generate(
-    generator_file: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    generator_file: Path, options: list[str], message: str, refused: Callable[..., str]
 ) -> None:
-    assert message in refused(capsys, ["generate", generator_file, *options])
+    assert message in refused("generate", generator_file, *options)
 
 
 def test_neighbours_are_as_like_as_they_are_asked_to_be(
@@ -157,18 +148,16 @@ def test_limits_that_nothing_keeps_to_end_the_drawing() -> None:
 
 
 def test_neighbours_that_there_are_not_say_what_to_do(
-    generator_file: Path, capsys: pytest.CaptureFixture[str]
+    generator_file: Path, refused: Callable[..., str]
 ) -> None:
     few = ["--near", "CCO", "--similarity", "0:1", "--max-sa", "10", "--number", "1000"]
-    line = refused(capsys, ["generate", generator_file, *few, "--radius", "0.01"])
+    line = refused("generate", generator_file, *few, "--radius", "0.01")
     assert "the same molecule" in line
     assert "raise --radius or --temperature, or ask for fewer with --number" in line
 
 
-def test_another_kind_of_file_is_refused(
-    predictor_file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    line = refused(capsys, ["generate", predictor_file])
+def test_another_kind_of_file_is_refused(predictor_file: Path, refused: Callable[..., str]) -> None:
+    line = refused("generate", predictor_file)
     assert "holds a molecules.predictor; expected a molecules.generator: give a file that " in line
 
 
@@ -254,14 +243,14 @@ def test_wrong_input_to_optimize(
     predictor_file: Path,
     options: list[str],
     message: str,
-    capsys: pytest.CaptureFixture[str],
+    refused: Callable[..., str],
 ) -> None:
     files = [predictor_file, "--generator", generator_file]
-    assert message in refused(capsys, ["optimize", *files, *options])
+    assert message in refused("optimize", *files, *options)
 
 
 def test_a_model_without_its_molecules_needs_parts(
-    predictor_file: Path, capsys: pytest.CaptureFixture[str]
+    predictor_file: Path, refused: Callable[..., str]
 ) -> None:
     options = ["--start", "CCO", "--target", "logS"]
-    assert "give --parts TABLE" in refused(capsys, ["optimize", predictor_file, *options])
+    assert "give --parts TABLE" in refused("optimize", predictor_file, *options)

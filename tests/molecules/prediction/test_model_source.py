@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from molecules.choices import Device
 from molecules.prediction import model_source
-from molecules.prediction.model_source import GPU_PROCESSES, Device, ModelSource
+from molecules.prediction.model_source import GPU_PROCESSES, ModelSource
 from molecules.prediction.predictor import PropertyPredictor
 from sciml import machine
 from sciml.errors import InputError

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 import torch
 
+from molecules.choices import Combine
+from molecules.drawing import draw
 from molecules.models.model import ModelConfig, PropertyModel
 from molecules.prediction.ensemble import Ensemble
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
-from molecules.screening.hits import Combine
 from molecules.screening.identity import forms, identities
 from molecules.screening.objectives import SIMILARITY_SPREAD
 from molecules.screening.options import HitOptions
-from molecules.screening.profile import draw, profile
+from molecules.screening.profile import profile
 from molecules.screening.screen_file import make_job, screen_file
 from molecules.screening.screening import Part, Screen, Screener
 from molecules.tasks import Task, Tasks

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from molecules.choices import Combine
 from molecules.evaluation.similarity import fingerprints
 from molecules.evaluation.splits import canonical_smiles
 from molecules.models.model import ModelConfig
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.reading import ReadingConfig
-from molecules.screening.hits import Combine, Hit
+from molecules.screening.hits import Hit
 from molecules.screening.job import Job, LibraryFile
 from molecules.screening.objectives import Objective, Ranking
 from molecules.screening.screening import Part, Screen, Screener

@@ -12,7 +12,7 @@ from molecules.experts import forest
 from molecules.files.table import Table
 from molecules.prediction.predict_file import SETS_TOLD, meanings
 from molecules.training.experiment import ExperimentConfig, train
-from molecules.training.summary import print_training
+from molecules.training.summary import show_training
 from sciml.config import load_config, named_config
 
 SMILES = [f"{'C' * n}{end}" for n in range(1, 9) for end in ("O", "N", "F", "c1ccccc1", "=O")]
@@ -61,7 +61,7 @@ def test_forty_properties_in_a_few_lines(
     scores = pd.read_csv(tmp_path / "run" / "scores.csv")
     assert scores.loc[scores["model"] == "our model", "task"].nunique() == ASSAYS - 1
     console = Console(record=True, width=200)
-    print_training(trained, tmp_path / "run", console)
+    show_training(trained, tmp_path / "run", console)
     text = console.export_text()
     assert len(text.splitlines()) < 20
     assert "ROC-AUC of " in text

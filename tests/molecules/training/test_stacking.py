@@ -9,7 +9,8 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molecules.evaluation.splits import SplitKind, scaffolds
+from molecules.choices import SplitKind
+from molecules.evaluation.splits import scaffolds
 from molecules.explanation.attribution import share_told
 from molecules.files.table import Table
 from molecules.models.model import Head, ModelConfig, PropertyModel

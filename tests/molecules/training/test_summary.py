@@ -20,7 +20,7 @@ from molecules.training.crossvalidation import Compared, CrossValidation
 from molecules.training.experiment import HeldOut, Trained
 from molecules.training.many_tasks import many_tasks
 from molecules.training.stacking import Stacked, weights_told
-from molecules.training.summary import print_crossvalidation, print_training
+from molecules.training.summary import show_crossvalidation, show_training
 
 NAMES = ("rate [/min]", "sol [mg/L]", "sol [bold]", "a :b: c")
 
@@ -48,7 +48,7 @@ def trained(kind: str = "regression") -> Trained:
 
 def told(found: Trained, run: Path = Path("run[/b]")) -> str:
     console = Console(record=True, width=200)
-    print_training(found, run, console)
+    show_training(found, run, console)
     return console.export_text()
 
 
@@ -67,7 +67,7 @@ def test_a_crossvalidation_too() -> None:
     ]
     console = Console(record=True, width=200)
     result = CrossValidation(pd.DataFrame(), rows, "mine [/x].yaml", "random", 5, 2)
-    print_crossvalidation(result, Path("run[/b]"), console)
+    show_crossvalidation(result, Path("run[/b]"), console)
     text = console.export_text()
     assert all(text.count(name) == 1 for name in (*NAMES, "mine [/x].yaml", "run[/b]/folds.csv"))
 
