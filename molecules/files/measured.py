@@ -13,7 +13,7 @@ from molecules.files.labels import Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
 from molecules.files.two_words import known_words, two_words
-from molecules.tasks import Task, TaskOptions, Tasks, infer_task
+from molecules.tasks import Task, TaskOptions, Tasks, infer_task, nearly_positive
 from sciml.config import nearest
 from sciml.errors import InputError
 
@@ -83,6 +83,7 @@ def _column(
         task = infer_task(name, exact, options)
         if task.kind == "regression":
             told = _like_classes(name, exact) if options.kind == "auto" else ()
+            told += nearly_positive(task, exact) if options.scale == "auto" else ()
             return [task], replace(labels, told=told)
         return _named(task, cells, labels)
     cells = ["" if is_blank(cell) else cell for cell in cells]

@@ -153,11 +153,31 @@ def test_quantities_over_decades_are_learned_as_logarithms() -> None:
         (few - few.min(), TaskOptions(), "linear"),  # holds zero
         (draw, TaskOptions(), "linear"),
         (draw + 10, TaskOptions(scale="log"), "log"),
-        (few[:15], TaskOptions(), "linear"),  # too few to tell
+        (np.append(few, 1e15), TaskOptions(), "log"),  # a slip
+        (few[:15], TaskOptions(), "log"),
+        (np.sqrt(few[:15]), TaskOptions(), "linear"),  # two decades, and few to tell
+        (1.0001 * few[:15].max() - few[:15], TaskOptions(), "linear"),  # small ones are rare
+        (few[:7] ** 2, TaskOptions(), "linear"),  # too few to tell
     ):
         assert infer_task("y", column, options).scale == scale
     with pytest.raises(InputError, match="learned as a logarithm but holds -"):
         infer_task("y", draw, TaskOptions(scale="log"))
+
+
+def test_a_zero_that_turns_the_logarithm_off_is_told() -> None:
+    values = np.exp(2 * np.random.default_rng(0).normal(size=60)).round(3)
+    cells = [f"{value:g}" for value in values]
+    made = table(y=["0", *cells])
+    tasks, labels = measured(made, ["y"])
+    (line,) = labels.report()
+    assert tasks.tasks[0].scale == "linear"
+    assert line.startswith("y: spans 4 decades but holds 0 (1 value not above zero)")
+    assert f"write <{values.min():g} instead" in line
+    as_told = measured(table(y=[f"<{values.min():g}", *cells]), ["y"])
+    assert as_told[0].tasks[0].scale == "log"
+    for quiet in (table(y=["0"] * 20 + cells), table(y=["0", *map(str, range(50))])):
+        assert measured(quiet, ["y"])[1].report() == []
+    assert measured(made, ["y"], {"y": TaskOptions(scale="linear")})[1].report() == []
 
 
 def test_scales_there_and_back() -> None:
