@@ -18,9 +18,10 @@ from molecules.evaluation.similarity import Nearness
 from molecules.evaluation.splits import Split, SplitKind
 from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
+from molecules.experts.stack import label_limits
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.predictor import DEVIATION, PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, LIMITS, PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
@@ -208,7 +209,8 @@ def _learn(
     experts, why = affordable(config.experts, len(ready.known), len(ready.tasks))
     if why:
         note(why)
-    stacked = stack(networks, ready, divided, experts, config.training.seed)
+    limits = _limits(ready, config)
+    stacked = stack(networks, ready, divided, experts, config.training.seed, limits)
     made = PredictorConfig(
         model=config.model,
         tasks=ready.tasks,
@@ -222,6 +224,9 @@ def _learn(
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
+    quantities = np.isfinite(limits).all(axis=0)
+    names = np.array(ready.tasks.names)[quantities].tolist()
+    predictor.metadata[LIMITS] = dict(zip(names, limits.T[quantities].tolist(), strict=True))
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     rows = rows[ready.weights[rows] > 0]
     calibrate(predictor, ready, stacked, rows)
@@ -231,6 +236,14 @@ def _learn(
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
     return _Learned(predictor, networks.seconds, told, stacked.forest)
+
+
+def _limits(ready: Prepared, config: ExperimentConfig) -> Array:
+    """(2, task) of what is predicted; none of a sum over atoms, which grows with their number."""
+    counted = np.where(ready.weights[:, None] > 0, ready.labels, np.nan)[ready.known]
+    if config.model.pooling == "extensive":
+        counted = np.full_like(counted, np.nan)
+    return label_limits(ready.tasks.learned(counted), ready.tasks)
 
 
 def _require_usable(ready: Prepared, config: ExperimentConfig) -> None:
