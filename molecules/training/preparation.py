@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from molecules.checking.values import ruling
 from molecules.evaluation.folds import divide
 from molecules.evaluation.splits import Split, SplitKind
 from molecules.features.coordinates import Positions, Source, all_have_their_own, coordinates
@@ -205,7 +206,11 @@ def prepare(
         time_column=config.time_column,
     )
     passed_over = filter(None, [table.not_meant(targets)])
-    notes = (_chosen(table, tasks, usable), *passed_over, *told, *labels.report())
+    counted = np.where(usable[:, None], labels.exact, np.nan)
+    wild = (
+        line for task, one in zip(tasks.tasks, counted.T, strict=True) for line in ruling(task, one)
+    )
+    notes = (_chosen(table, tasks, usable), *passed_over, *told, *labels.report(), *wild)
     return Prepared(
         kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
     )

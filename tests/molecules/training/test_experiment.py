@@ -16,7 +16,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.networks import with_shipped_weights
-from molecules.training.preparation import prepare
+from molecules.training.preparation import DataConfig, prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
@@ -273,6 +273,17 @@ def test_a_slip_in_a_yes_no_column_is_no_quantity() -> None:
     assert prepare(table, ["active"], quantity).tasks.tasks[0].kind == "regression"
     with pytest.raises(InputError, match=r"is to be binary but holds 3\.45"):
         prepare(table, ["active"], experiment("small", "data.tasks={active: {kind: binary}}").data)
+
+
+@pytest.mark.parametrize(("value", "told"), [("1e9", True), ("-40", True), ("9", False)])
+def test_a_wild_value_is_told_before_training(value: str, told: bool) -> None:
+    made = made_table()
+    made.frame.loc[10, "length"] = value
+    lines = [line for line in prepare(made, ["length"], DataConfig()).notes if "rule" in line]
+    assert len(lines) == told
+    if told:
+        assert lines[0].startswith(f"length: {float(value):g} in row 11 lies ")
+        assert "1 value so far out" in lines[0]
 
 
 def test_the_scale_of_all_quantities_gives_way_to_that_of_one() -> None:
