@@ -84,6 +84,7 @@ def _column(
         if task.kind == "regression":
             told = _like_classes(name, exact) if options.kind == "auto" else ()
             told += nearly_positive(task, exact) if options.scale == "auto" else ()
+            told += _mostly_bounds(name, int(numbers.sum()), int(np.isfinite(exact).sum()))
             return [task], replace(labels, told=told)
         return _named(task, cells, labels)
     cells = ["" if is_blank(cell) else cell for cell in cells]
@@ -105,6 +106,16 @@ def _column(
             "say which is positive where there are two"
         )
     return _classes(name, cells, in_order, options)
+
+
+def _mostly_bounds(name: str, labels: int, exact: int) -> tuple[str, ...]:
+    """A line where most labels are bounds, of which scores and intervals tell nothing."""
+    if 2 * exact >= labels:
+        return ()
+    return (
+        f"{name}: scores and intervals speak of the {exact:,} measured values, not of the "
+        f"{labels - exact:,} bounds",
+    )
 
 
 def _like_classes(name: str, values: NDArray[np.float64]) -> tuple[str, ...]:

@@ -131,7 +131,6 @@ def test_two_numbers_as_classes_are_one_property() -> None:
         (["a", "a", "a"], {}, "holds no label"),
         ([f"name {n}" for n in range(21)], {}, "2 to 20 classes; it holds 'name 0'"),
         (["1", "1", ""], {}, "single value 1"),
-        (["<1", ">2", ""], {}, "no number to learn from"),
         (["1", "2", "3"], {"y": TaskOptions(kind="binary")}, "is to be binary but holds 2"),
         (["low", "high", "low"], {"y": TaskOptions(kind="regression")}, "holds no label"),
         (["1", "2", "3"], {"Y": TaskOptions()}, "names 'Y', which is not learned"),
@@ -142,6 +141,12 @@ def test_what_cannot_be_learned(
 ) -> None:
     with pytest.raises(InputError, match=message):
         measured(table(y=cells), ["y"], options)
+
+
+def test_most_labels_being_bounds_is_told() -> None:
+    line = "y: scores and intervals speak of the 2 measured values, not of the 3 bounds"
+    assert line in measured(table(y=["<1", ">3", "2", "2.5", ">3"]), ["y"])[1].report()
+    assert line not in measured(table(y=["<1", ">3", "2", "2.5", "2.6"]), ["y"])[1].report()
 
 
 def test_quantities_over_decades_are_learned_as_logarithms() -> None:
