@@ -80,6 +80,8 @@ def _column(
     cells = [cell.strip() for cell in text_cells(table.frame[name])]
     if options.kind != "multiclass" and not options.positive and numbers.any():
         exact = np.where(usable, labels.exact[:, 0], np.nan)
+        if not np.isfinite(exact).any():
+            raise InputError(_bounds_only(name, cells, numbers))
         task = infer_task(name, exact, options)
         if task.kind == "regression":
             told = _like_classes(name, exact) if options.kind == "auto" else ()
@@ -106,6 +108,19 @@ def _column(
             "say which is positive where there are two"
         )
     return _classes(name, cells, in_order, options)
+
+
+def _bounds_only(name: str, cells: Sequence[str], numbers: Rows) -> str:
+    """Why a quantity cannot be learned, and how to learn on which side molecules are."""
+    held = sorted({cell for cell, number in zip(cells, numbers, strict=True) if number})
+    way = "write yes and no instead of them to learn on which side of one limit a molecule is"
+    if len(held) == 2:
+        positive = f'--data.tasks \'{{"{name}": {{positive: "{held[0]}"}}}}\''
+        way = f"to learn them as yes and no: {positive}"
+    return (
+        f"column {name!r} holds bounds only ({listing(held, 3)}), and no measured value that a "
+        f"quantity is learned from; {way}"
+    )
 
 
 def _mostly_bounds(name: str, labels: int, exact: int) -> tuple[str, ...]:

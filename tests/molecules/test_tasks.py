@@ -131,6 +131,9 @@ def test_two_numbers_as_classes_are_one_property() -> None:
         (["a", "a", "a"], {}, "holds no label"),
         ([f"name {n}" for n in range(21)], {}, "2 to 20 classes; it holds 'name 0'"),
         (["1", "1", ""], {}, "single value 1"),
+        (["<1", ">2", "3"], {}, "single value 3"),
+        (["<1", ">2", ">3"], {}, "holds bounds only .*, and no measured value .*; write yes and"),
+        (["<1", ">1", ""], {}, """holds bounds only .* yes and no: --data.tasks '{"y": {posit"""),
         (["1", "2", "3"], {"y": TaskOptions(kind="binary")}, "is to be binary but holds 2"),
         (["low", "high", "low"], {"y": TaskOptions(kind="regression")}, "holds no label"),
         (["1", "2", "3"], {"Y": TaskOptions()}, "names 'Y', which is not learned"),
@@ -141,6 +144,12 @@ def test_what_cannot_be_learned(
 ) -> None:
     with pytest.raises(InputError, match=message):
         measured(table(y=cells), ["y"], options)
+
+
+def test_bounds_only_are_learned_as_yes_and_no_as_told() -> None:
+    tasks, labels = measured(table(y=["<1", ">1", ">1"]), ["y"], {"y": TaskOptions(positive="<1")})
+    assert tasks.tasks[0].words == (">1", "<1")
+    np.testing.assert_array_equal(labels.values[:, 0], [1, 0, 0])
 
 
 def test_most_labels_being_bounds_is_told() -> None:
