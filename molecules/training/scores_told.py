@@ -39,7 +39,9 @@ def _cell(row: Comparison) -> Text:
 
 
 def with_interval(value: str, lower: str, upper: str) -> Text:
-    """A figure, and below it how far it is known."""
+    """A figure, and below it how far it is known, if that is."""
+    if "nan" in lower:
+        return Text(value)
     return Text.assemble(f"{value}\n", (f"{lower} to {upper}", "dim"))
 
 

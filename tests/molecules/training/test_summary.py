@@ -19,7 +19,7 @@ from molecules.tasks import Task, Tasks
 from molecules.training.crossvalidation import Compared, CrossValidation
 from molecules.training.experiment import HeldOut, Trained
 from molecules.training.many_tasks import many_tasks
-from molecules.training.scores_told import coverage_told
+from molecules.training.scores_told import coverage_told, with_interval
 from molecules.training.stacking import Stacked, weights_told
 from molecules.training.summary import print_crossvalidation, print_training
 
@@ -79,6 +79,11 @@ def test_intervals_without_ends_do_not_count_as_coverage() -> None:
     (line,) = coverage_told(endless)
     assert line == "y: no intervals, since fewer than 9 exact values were held out in training"
     assert many_tasks([], [], endless) == []
+
+
+def test_a_figure_without_interval_stands_alone() -> None:
+    assert with_interval("0.5", "nan", "nan").plain == "0.5"
+    assert with_interval("0.5", "0.1", "0.9").plain == "0.5\n0.1 to 0.9"
 
 
 def test_what_is_not_scored_is_told() -> None:
