@@ -111,7 +111,7 @@ class Trained:
     Attributes:
         predictor: the model, also in `run/model.safetensors`.
         held_out: on the test fold.
-        rows: table rows of each fold.
+        rows: table rows of each fold that count, see `Prepared.used`.
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training the networks.
         told: which experts count how much, and what trained weights were worth, in sentences.
@@ -167,7 +167,7 @@ def train(
     predictor.metadata.update(_metadata(source, ready, held_out.scores))
     predictor.metadata["test_similarity"] = asdict(held_out.nearness)
     predictor.save(run / "model.safetensors")
-    return Trained(predictor, held_out, ready.folds, unusable, learned.seconds, learned.told)
+    return Trained(predictor, held_out, ready.used, unusable, learned.seconds, learned.told)
 
 
 def fit_predictor(ready: Prepared, config: ExperimentConfig, run: Path) -> PropertyPredictor:
@@ -293,7 +293,7 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
     return {
         "table": Path(table.source).name,
         "fingerprint": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
-        "rows": {name: len(rows) for name, rows in ready.folds.items()},
+        "rows": {name: len(rows) for name, rows in ready.used.items()},
         "label_range": {
             task: [float(np.nanmin(column)), float(np.nanmax(column))]
             for task, column in zip(ready.tasks.names, measured.T, strict=True)

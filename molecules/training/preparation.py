@@ -25,6 +25,7 @@ from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, TaskOptions, Tasks, strays
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.wording import count
 
 _NAMED = 8  # columns to learn that are told by name
 
@@ -112,6 +113,14 @@ class Prepared:
     def counted(self) -> Array:
         """(row, task) as `exact`, but NaN in rows that do not count, of weight 0."""
         return np.where(self.weights[:, None] > 0, self.exact, np.nan)
+
+    @property
+    def used(self) -> Split:
+        """The folds without rows of weight 0, but for the test fold, where all rows are scored."""
+        return {
+            name: rows if name == "test" else rows[self.weights[rows] > 0]
+            for name, rows in self.folds.items()
+        }
 
     def rows(self, rows: NDArray[np.int64]) -> MoleculeData:
         """The molecules of some rows of the table."""
@@ -207,10 +216,15 @@ def prepare(
     )
     passed_over = filter(None, [table.not_meant(targets)])
     counted = np.where(usable[:, None], labels.exact, np.nan)
-    wild = (
-        line for task, one in zip(tasks.tasks, counted.T, strict=True) for line in ruling(task, one)
+    wild = map(ruling, tasks.tasks, counted.T)
+    notes = (
+        _chosen(table, tasks, usable),
+        *passed_over,
+        *told,
+        *labels.report(),
+        *(line for lines in wild for line in lines),
+        *_not_counted(weights, folds),
     )
-    notes = (_chosen(table, tasks, usable), *passed_over, *told, *labels.report(), *wild)
     return Prepared(
         kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
     )
@@ -265,6 +279,15 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     if not weights[usable].any():
         raise InputError(f"all weights in column {column!r} are zero; expected some above")
     return weights / weights[usable & (weights > 0)].mean()
+
+
+def _not_counted(weights: Array, folds: Split) -> tuple[str, ...]:
+    """A line on rows of weight 0, if there are any."""
+    zero = {name: int((weights[rows] == 0).sum()) for name, rows in folds.items()}
+    known, tested = zero["train"] + zero["valid"], zero["test"]
+    told = [f"{count(known, 'row')} not learned from"] if known else []
+    told += [f"{count(tested, 'row')} of the test fold scored like any other"] if tested else []
+    return (f"weight 0: {', '.join(told)}",) if told else ()
 
 
 def _own(

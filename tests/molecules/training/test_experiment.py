@@ -1,6 +1,7 @@
 """From a table to a tested model file, by every shipped configuration."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -208,8 +209,18 @@ def test_rows_that_do_not_count_are_not_learned_from(tmp_path: Path) -> None:
     table = made_table()
     table.frame["trust"] = ["1", "0"] * (len(table) // 2) + ["1"] * (len(table) % 2)
     options = ("data.weights=trust", "data.fractions=[0.6, 0.2, 0.2]")
-    predictor = train(table, ["length"], experiment("small", *options), tmp_path / "run").predictor
+    config = experiment("small", *options)
+    notes = prepare(table, ["length"], config.data).notes
+    trained = train(table, ["length"], config, tmp_path / "run")
+    predictor = trained.predictor
     assert predictor.training_set is not None
+    assert {name: len(rows) for name, rows in trained.rows.items()} == predictor.metadata["rows"]
+    assert len(predictor.training_set) == len(trained.rows["train"])
+    assert len(trained.rows["test"]) == 8
+    assert re.fullmatch(
+        r"weight 0: \d+ rows not learned from, \d rows? of the test fold scored like any other",
+        notes[-1],
+    )
     rows = [table.smiles.index(text) for text in predictor.training_set.smiles]
     assert rows
     assert not any(row % 2 for row in rows)
