@@ -23,7 +23,8 @@ FEW = 20  # values whose skewness tells little
 DECADES = 3.0  # that so few values span before their logarithm is learned
 FEWEST = 8  # values that tell a scale
 BELOW = 0.05  # share of values of zero and less up to which they may be what is not detected
-UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
+UNIT_IN_NAME = re.compile(r"[(\[]\s*([^()\[\],;:=?]+)[)\]]\s*$")  # no list, no `n = 3`
+CONDITION = re.compile(r"\d+([.,]\d+)?\s|pH\b")  # what a unit does not begin with: 37 °C, pH 7.4
 
 
 class TaskOptions(Config):
@@ -255,4 +256,4 @@ def strays(values: NDArray[np.floating]) -> NDArray[np.int64]:
 
 def _unit_in(name: str) -> str:
     found = UNIT_IN_NAME.search(name)
-    return found[1].strip() if found else ""
+    return "" if found is None or CONDITION.match(found[1]) else found[1].strip()

@@ -25,6 +25,25 @@ def test_kinds_follow_from_the_values() -> None:
     np.testing.assert_array_equal(labels.bounds[:, 0], [0, -1, 0, 0])
 
 
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("Papp (10^-6 cm/s)", "10^-6 cm/s"),
+        ("Papp [1e-6 cm/s]", "1e-6 cm/s"),
+        ("logS ( log10 mol/L )", "log10 mol/L"),
+        ("CLint (µL/min/10^6 cells)", "µL/min/10^6 cells"),
+        ("inhibition (%)", "%"),
+        ("log D (µ, 37 °C)", ""),
+        ("log D (37 °C)", ""),
+        ("logD (pH 7.4)", ""),
+        ("EC50 (n=3)", ""),
+        ("y", ""),
+    ],
+)
+def test_a_unit_in_a_name_looks_like_one(name: str, unit: str) -> None:
+    assert infer_task(name, np.array([1.0, 2.0, 3.0])).unit == unit
+
+
 def test_words_are_classes_and_one_column_each() -> None:
     made = table(grade=["low", "high", "n/a", "10 mid", "low", "2 mid"], y=["1", "2"] * 3)
     tasks, labels = measured(made, ["grade", "y"], {"grade": TaskOptions(better="higher")})
