@@ -10,16 +10,21 @@ from pydantic import Field, model_validator
 
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.wording import count
 
 TaskKind = Literal["regression", "binary"]
 Direction = Literal["", "higher", "lower"]
 Scale = Literal["linear", "log"]
 
 STRAY = 0.05  # share of other numbers up to which a column of 0 and 1 is held for yes/no
-SKEWED = 2.0  # skewness from which a logarithm that has less than one is the better scale
+SKEWED = 2.0  # skewness from which a logarithm that has less than half of it is the better scale
 LARGEST = 80.0  # natural logarithm of what a float32 can hold
-FEW = 20  # values of which no skewness is told
-UNIT_IN_NAME = re.compile(r"[(\[]([^()\[\]]+)[)\]]\s*$")
+FEW = 20  # values whose skewness tells little
+DECADES = 3.0  # that so few values span before their logarithm is learned
+FEWEST = 8  # values that tell a scale
+BELOW = 0.05  # share of values of zero and less up to which they may be what is not detected
+UNIT_IN_NAME = re.compile(r"[(\[]\s*([^()\[\],;:=?]+)[)\]]\s*$")  # no list, no `n = 3`
+CONDITION = re.compile(r"\d+([.,]\d+)?\s|pH\b")  # what a unit does not begin with: 37 °C, pH 7.4
 
 
 class TaskOptions(Config):
@@ -31,8 +36,7 @@ class TaskOptions(Config):
         unit: of the column; empty takes it from a name that ends in it, `EC50 (nM)`.
         better: which values are wanted, for rankings.
         scale: `log` learns the logarithm of a quantity; `auto` where all values are positive
-            and a few large ones would rule the error: a skewness above `SKEWED`, and below
-            one of the logarithms.
+            and a few large ones would rule the error, see `spread_out`.
         positive: of two words, the one that counts as 1; empty chooses, see `two_words`.
     """
 
@@ -188,12 +192,45 @@ def _scale(name: str, values: NDArray[np.floating], kind: TaskKind, options: Tas
     if options.scale == "log" and not positive:
         raise InputError(
             f"column {name!r} is to be learned as a logarithm but holds {values.min():g}; "
-            "expected a quantity above zero"
+            "expected a quantity above zero: for what is below detection write < and its limit"
         )
-    if options.scale != "auto" or not positive or len(values) < FEW:
-        return "log" if options.scale == "log" else "linear"
-    few_rule = skewness(values) > SKEWED and abs(skewness(np.log(values))) < 1
-    return "log" if few_rule else "linear"
+    if options.scale != "auto":
+        return options.scale
+    return "log" if positive and spread_out(values) else "linear"
+
+
+def spread_out(values: NDArray[np.floating]) -> bool:
+    """Whether a few large ones of these positive values would rule the error.
+
+    They do with a skewness above `SKEWED` of which the logarithms have less than half; of fewer
+    than `FEW` values, over more than `DECADES` where the logarithms are the less skewed.
+    """
+    if len(values) < FEWEST:
+        return False
+    skew, of_logarithms = skewness(values), abs(skewness(np.log(values)))
+    if len(values) < FEW:
+        return bool(np.log10(values.max() / values.min()) > DECADES and of_logarithms < skew)
+    return skew > SKEWED and of_logarithms < skew / 2
+
+
+def nearly_positive(task: Task, values: NDArray[np.float64]) -> tuple[str, ...]:
+    """A line if only a few values keep a quantity from being learned as its logarithm.
+
+    Args:
+        task: the quantity.
+        values: (row,), NaN where unmeasured.
+    """
+    values = values[np.isfinite(values)]
+    positive, odd = values[values > 0], values[values <= 0]
+    if not 0 < len(odd) <= max(1, BELOW * len(values)) or not spread_out(positive):
+        return ()
+    decades, least = np.log10(positive.max() / positive.min()), positive.min()
+    return (
+        f"{task.name}: spans {decades:.0f} decades but holds {odd[0]:g} "
+        f"({count(len(odd), 'value')} not above zero), and is learned as it is, so that the "
+        f"largest values rule; if that stands for what is below detection, write <{least:g} "
+        "instead, and the logarithm is learned",
+    )
 
 
 def skewness(values: NDArray[np.floating]) -> float:
@@ -219,4 +256,4 @@ def strays(values: NDArray[np.floating]) -> NDArray[np.int64]:
 
 def _unit_in(name: str) -> str:
     found = UNIT_IN_NAME.search(name)
-    return found[1].strip() if found else ""
+    return "" if found is None or CONDITION.match(found[1]) else found[1].strip()

@@ -9,12 +9,13 @@ from scipy.stats import skew
 from molecules.checking.findings import Finding
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.files.recognize import looks_computed
-from molecules.tasks import Task, strays
+from molecules.tasks import FEWEST, Task, strays
 from sciml.wording import count
 
 Values = NDArray[np.float64]
 
 FAR_OUT = 5.0  # robust standard deviations
+RULES = 0.1  # share of all squared distances from the median
 RARE, FEW = 0.1, 20  # share and number of the rarer class
 SKEWED = 2.0  # skewness from which a logarithm that has none is the better scale
 DECADES = 3.0  # that a positive quantity spans before its logarithm is the thing to learn
@@ -101,13 +102,46 @@ def _scale(task: Task, values: Values) -> list[Finding]:
     return [Finding("units", "warning", text, advice)]
 
 
-def _outliers(structures: Structures, task: Task, values: Values) -> list[Finding]:
-    """Values far from the median, in units of 1.4826 times the median absolute deviation."""
-    centre = np.nanmedian(values)
+def ruling(task: Task, values: Values) -> list[str]:
+    """A line if a few values far out rule the error of a quantity: where, and what to do.
+
+    Args:
+        task: the quantity.
+        values: (row,) in its unit, NaN where unmeasured.
+    """
+    if task.kind == "binary" or np.isfinite(values).sum() < FEWEST:
+        return []
+    learned = np.log(values) if task.scale == "log" else values
+    distance, centre = robust_distance(learned)
+    square = np.square(np.nan_to_num(learned - centre))
+    rule = np.flatnonzero((distance > FAR_OUT) & (square > RULES * square.sum()))
+    if not rule.size:
+        return []
+    worst = rule[np.argmax(distance[rule])]
+    return [
+        f"{task.name}: {values[worst]:g} in row {worst + 1} lies {distance[worst]:.3g} robust "
+        f"standard deviations from the median, and {count(len(rule), 'value')} so far out will "
+        "rule the error: correct what is a slip, or leave the cell blank"
+    ]
+
+
+def robust_distance(values: Values) -> tuple[Values, float]:
+    """(row,) from the median, and the median; 0 where unmeasured or more than half are alike.
+
+    In units of 1.4826 times the median absolute deviation.
+    """
+    centre = float(np.nanmedian(values))
     width = 1.4826 * np.nanmedian(np.abs(values - centre))
     if width == 0:
+        return np.zeros_like(values), centre
+    return np.nan_to_num(np.abs(values - centre) / width), centre
+
+
+def _outliers(structures: Structures, task: Task, values: Values) -> list[Finding]:
+    """Values far from the median."""
+    distance, centre = robust_distance(values)
+    if not distance.any():
         return []
-    distance = np.nan_to_num(np.abs(values - centre) / width)
     far = np.flatnonzero(distance > FAR_OUT)
     if not far.size:
         return [Finding("outliers", "ok", f"{task.name}: no value beyond {FAR_OUT:g} robust SD")]

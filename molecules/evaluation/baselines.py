@@ -21,6 +21,7 @@ from molecules.tasks import Tasks
 from sciml.wording import count
 
 FEWEST_COMPARED = 8  # test molecules; among fewer all may agree by chance
+_MOST_DIGITS = 9  # beyond which figures are equal
 OURS, FOREST = "our model", "random forest"  # as models are named in scores
 
 Array = NDArray[np.float64]
@@ -76,6 +77,9 @@ def verdict(
 ) -> list[str]:
     """For each property, whether our model beats the forest, judged on paired bootstrap draws.
 
+    Of a quantity that is learned as its logarithm logarithms are judged: the largest molecule
+    alone would rule the error in units.
+
     Args:
         ours, forest, truth: (row, task) on the same rows.
         tasks: names and kinds.
@@ -109,6 +113,7 @@ class _Part:
     name: str
     kind: ScoredKind
     columns: int | list[int]
+    logarithmic: bool = False
 
 
 def _parts(tasks: Tasks) -> list[_Part]:
@@ -117,7 +122,7 @@ def _parts(tasks: Tasks) -> list[_Part]:
     for i, task in enumerate(tasks.tasks):
         if task.of and tasks.classes[task.of][0] == i:
             found.append(_Part(task.of, "multiclass", tasks.classes[task.of]))
-        found.append(_Part(task.name, "class" if task.of else task.kind, i))
+        found.append(_Part(task.name, "class" if task.of else task.kind, i, task.scale == "log"))
     return found
 
 
@@ -142,6 +147,8 @@ def _verdict(
     ours: Array, other: Array, truth: Array, part: _Part, seed: int, molecules: NDArray[np.int64]
 ) -> str:
     task, metric = part.name, METRICS[part.kind][0]
+    if part.logarithmic:
+        truth, ours, other = map(_log10, (truth, ours, other))
     rows = in_all(ours, other, truth)
     truth, ours, other, molecules = truth[rows], ours[rows], other[rows], molecules[rows]
     every = len(np.unique(molecules))
@@ -159,6 +166,20 @@ def _verdict(
         outcome = "beats"
     elif upper < 0:
         outcome = "does NOT beat"
-    both = " against ".join(map(figure, values))
-    figures = f"{metric.name} {both}, {every} test molecules"
+    what = f"{metric.name} of log10" if part.logarithmic else metric.name
+    figures = f"{what} {' against '.join(_told_apart(*values))}, {every} test molecules"
     return f"{task}: our model {outcome} the random forest ({figures})"
+
+
+def _log10(values: Array) -> Array:
+    return np.log10(values, out=np.full_like(values, np.nan), where=values > 0)
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Both as figures, with more digits where they would read alike and are not."""
+    told = figure(one), figure(other)
+    digits = 4
+    while told[0] == told[1] and one != other and digits <= _MOST_DIGITS:
+        told = f"{one:#.{digits}g}", f"{other:#.{digits}g}"
+        digits += 1
+    return told

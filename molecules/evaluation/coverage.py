@@ -41,6 +41,11 @@ class Coverage:
         """What holds them, in words."""
         return "sets hold the class of" if np.isnan(self.width) else "intervals hold"
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether the intervals have no ends, and hold everything."""
+        return bool(np.isinf(self.width))
+
 
 def within(truth: Array, lower: Array, upper: Array) -> Array:
     """1 where a value lies in its interval, 0 where not, NaN where unmeasured or unpredicted."""

@@ -166,7 +166,8 @@ class Score:
     Attributes:
         metric: its name.
         value, lower, upper: the score and its 95 % bootstrap interval; NaN without one, as
-            for fewer than three rows.
+            for fewer than three rows, or where all draws score alike: a few molecules in
+            perfect order are in perfect order however they are drawn.
         rows: how many pairs it rests on.
         reason: why there is no score; empty if there is.
     """
@@ -230,4 +231,7 @@ def _score(
     resampled = bootstrap(
         metric, truth, prediction, seed=seed, resamples=resamples, molecules=molecules
     )[:, 0]
-    return Score(metric.name, value, *limits(resampled, independent(truth, molecules)), rows)
+    lower, upper = limits(resampled, independent(truth, molecules))
+    if lower == upper:
+        lower = upper = np.nan
+    return Score(metric.name, value, lower, upper, rows)

@@ -15,6 +15,7 @@ different kinds do not compare.
 """
 
 import json
+import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from molecules.choices import SplitKind
 from molecules.files.recognize import listing
 from sciml.errors import InputError
+from sciml.wording import count
 
 if TYPE_CHECKING:
     from rdkit import Chem
@@ -275,7 +277,13 @@ def require_filled(folds: Split, fractions: Sequence[float]) -> Split:
     Raises:
         InputError: one is.
     """
+    rows, least = sum(map(len, folds.values())), min(part for part in fractions if part > 0)
+    needed = math.ceil(round(1 / least, 9))
     for fold, fraction in zip(FOLDS, fractions, strict=True):
         if fraction > 0 and not folds[fold].size:
-            raise InputError(f"the {fold} fold has no molecule; give more rows or another split")
+            few = f": {count(rows, 'row')} for a share of {least:g}, which takes {needed}"
+            raise InputError(
+                f"the {fold} fold has no molecule{few if rows < needed else ''}; give more rows or "
+                "another split"
+            )
     return folds

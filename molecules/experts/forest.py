@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molecules.experts.inputs import Inputs
+from molecules.experts.units import Units
 from molecules.tasks import Tasks
 from sciml.errors import InputError
 
@@ -51,10 +52,12 @@ class Forest:
     Attributes:
         trees: of all properties, those of one together.
         counts: (task,) number of trees.
+        units: of what the leaves say.
     """
 
     trees: Sequence[Tree]
     counts: NDArray[np.int32]
+    units: Units
 
     @classmethod
     def fit(
@@ -78,8 +81,8 @@ class Forest:
             threads: to work with; the trees do not depend on it.
             trees: of each property; default `TREES`.
         """
-        table = _table(inputs)
-        grown = []
+        table, units = _table(inputs), Units.of(labels, weights, tasks.binary)
+        labels, grown = units.learned(labels), []
         for task, binary in enumerate(tasks.binary):
             rows = np.flatnonzero(np.isfinite(labels[:, task]) & (weights > 0))
             y = labels[rows, task]
@@ -89,12 +92,12 @@ class Forest:
             model = _unfitted(bool(binary), trees or TREES, seed, threads)
             model.fit(table[rows], y, _uneven(weights[rows]))
             grown.append([_tree(made.tree_) for made in model.estimators_])
-        return cls._of(grown)
+        return cls._of(grown, units)
 
     @classmethod
-    def _of(cls, grown: Sequence[Sequence[Tree]]) -> Self:
+    def _of(cls, grown: Sequence[Sequence[Tree]], units: Units) -> Self:
         counts = np.array([len(trees) for trees in grown], np.int32)
-        return cls([tree for trees in grown for tree in trees], counts)
+        return cls([tree for trees in grown for tree in trees], counts, units)
 
     def predict(self, inputs: Inputs) -> Array:
         """(molecule, task) on the scale of the labels, or the probability of 1."""
@@ -104,7 +107,7 @@ class Forest:
             block = slice(first, first + _BLOCK)
             answers = self._answers(table[block]).astype(np.float64)
             told[block] = np.add.reduceat(answers, self._first, axis=1) / self.counts
-        return told
+        return self.units.told(told)
 
     def cut(self, most: int = MOST_NODES) -> "Forest":
         """As many of the first trees of each property as have at most so many nodes."""
@@ -113,15 +116,15 @@ class Forest:
         few = max(self.counts)
         while few > 1 and sum(sizes[of[:few]].sum() for of in kept) > most:
             few -= 1
-        return self._of([[self.trees[i] for i in of[:few]] for of in kept])
+        return self._of([[self.trees[i] for i in of[:few]] for of in kept], self.units)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Plain arrays for a model file: nodes of all trees, and skips that are not zero."""
+        """Plain arrays for a model file: nodes of all trees, skips that are not zero, and units."""
         feature, number, skip = self._nodes
         sizes = np.array([len(tree.feature) for tree in self.trees], np.int32)
         inner = skip[feature != _LEAF]
         parts = {"feature": feature, "number": number, "skip": inner}
-        return parts | {"sizes": sizes, "counts": self.counts}
+        return parts | {"sizes": sizes, "counts": self.counts} | self.units._asdict()
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -142,7 +145,8 @@ class Forest:
         skip = np.zeros(len(feature), np.int32)
         skip[inner] = jumps
         parts = [np.split(part, ends[:-1]) for part in (feature, arrays["number"], skip)]
-        return cls([Tree(*tree) for tree in zip(*parts, strict=True)], arrays["counts"])
+        trees, counts = [Tree(*tree) for tree in zip(*parts, strict=True)], arrays["counts"]
+        return cls(trees, counts, Units.of_arrays(arrays, len(counts)))
 
     @cached_property
     def _nodes(self) -> Tree:

@@ -25,6 +25,8 @@ _TO_ONE = 1e4  # how hard the weights are held to a sum of one, before they are 
 
 Array = NDArray[np.float64]
 
+NO_LIMITS = np.array([[-np.inf], [np.inf]])
+
 
 def fit_weights(predicted: Array, truth: Array, tasks: Tasks) -> Array:
     """Weights (expert, task) >= 0; those of a task sum to one.
@@ -54,6 +56,22 @@ def combine(predicted: Array | Sequence[Array], weights: Array, tasks: Tasks) ->
     """Weighted mean: (expert, row, task) -> (row, task); classes sum to one."""
     mean = np.einsum("ert,et->rt", np.asarray(predicted), weights)
     return proper(mean, tasks)
+
+
+def label_limits(labels: Array, tasks: Tasks) -> Array:
+    """(2, task) least and most that a quantity is believed to be: a range beyond its labels.
+
+    Far from all that they have learned from, networks may say anything.
+
+    Args:
+        labels: (row, task) learned from, bounds among them, on the scale that is learned.
+        tasks: which are yes/no, and have none.
+    """
+    limits = NO_LIMITS.repeat(len(tasks), axis=1)
+    for task in np.flatnonzero(~tasks.binary & np.isfinite(labels).any(axis=0)):
+        low, high = np.nanmin(labels[:, task]), np.nanmax(labels[:, task])
+        limits[:, task] = low - (high - low), high + (high - low)
+    return limits
 
 
 def disagreement(predicted: Array, weights: Array) -> Array:

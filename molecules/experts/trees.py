@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from molecules.compressed import decompressed
 from molecules.experts.inputs import Inputs
+from molecules.experts.units import Units
 from molecules.tasks import Tasks
 from sciml.errors import InputError
 
@@ -44,9 +45,11 @@ class Trees:
 
     Attributes:
         texts: of each property, LightGBM's own form, which holds numbers only.
+        units: of what the leaves say.
     """
 
     texts: Sequence[str]
+    units: Units
 
     @classmethod
     def fit(
@@ -70,8 +73,8 @@ class Trees:
         """
         import lightgbm
 
-        table = _table(inputs)
-        texts = []
+        table, units = _table(inputs), Units.of(labels, weights, tasks.binary)
+        labels, texts = units.learned(labels), []
         for task, binary in enumerate(tasks.binary):
             rows = np.flatnonzero(np.isfinite(labels[:, task]) & (weights > 0))
             y = labels[rows, task]
@@ -84,18 +87,19 @@ class Trees:
                 rows, y, weight = np.zeros(1, np.int64), np.zeros(1), np.ones(1)
             data = lightgbm.Dataset(table[rows], y, weight=weight, params=settings)
             texts.append(lightgbm.train(settings, data, ROUNDS).model_to_string())
-        return cls(texts)
+        return cls(texts, units)
 
     def predict(self, inputs: Inputs) -> Array:
         """(molecule, task) on the scale of the labels, or the probability of 1."""
         table = _table(inputs)
         told = [np.asarray(model.predict(table, num_threads=1)) for model in self._models]
-        return np.stack(told, axis=1).astype(np.float64)
+        return self.units.told(np.stack(told, axis=1).astype(np.float64))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Each text as bytes, compressed, for a model file."""
+        """Each text as bytes, compressed, and units, for a model file."""
         packed = [zlib.compress(text.encode("ascii")) for text in self.texts]
-        return {f"text_{i}": np.frombuffer(data, np.uint8) for i, data in enumerate(packed)}
+        texts = {f"text_{i}": np.frombuffer(data, np.uint8) for i, data in enumerate(packed)}
+        return texts | self.units._asdict()
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -104,7 +108,9 @@ class Trees:
         Raises:
             InputError: they are damaged.
         """
-        return cls([_text(arrays[f"text_{i}"].tobytes()) for i in range(len(arrays))])
+        tasks = sum(name.startswith("text_") for name in arrays)
+        texts = [_text(arrays[f"text_{i}"].tobytes()) for i in range(tasks)]
+        return cls(texts, Units.of_arrays(arrays, tasks))
 
     @cached_property
     def _models(self) -> "list[lightgbm.Booster]":

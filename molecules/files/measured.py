@@ -13,7 +13,7 @@ from molecules.files.labels import Labels, parse_labels
 from molecules.files.recognize import listing, require_columns, text_cells
 from molecules.files.table import Table
 from molecules.files.two_words import known_words, two_words
-from molecules.tasks import Task, TaskOptions, Tasks, infer_task
+from molecules.tasks import Task, TaskOptions, Tasks, infer_task, nearly_positive
 from sciml.config import nearest
 from sciml.errors import InputError
 
@@ -80,9 +80,13 @@ def _column(
     cells = [cell.strip() for cell in text_cells(table.frame[name])]
     if options.kind != "multiclass" and not options.positive and numbers.any():
         exact = np.where(usable, labels.exact[:, 0], np.nan)
+        if not np.isfinite(exact).any():
+            raise InputError(_bounds_only(name, cells, numbers))
         task = infer_task(name, exact, options)
         if task.kind == "regression":
             told = _like_classes(name, exact) if options.kind == "auto" else ()
+            told += nearly_positive(task, exact) if options.scale == "auto" else ()
+            told += _mostly_bounds(name, int(numbers.sum()), int(np.isfinite(exact).sum()))
             return [task], replace(labels, told=told)
         return _named(task, cells, labels)
     cells = ["" if is_blank(cell) else cell for cell in cells]
@@ -104,6 +108,29 @@ def _column(
             "say which is positive where there are two"
         )
     return _classes(name, cells, in_order, options)
+
+
+def _bounds_only(name: str, cells: Sequence[str], numbers: Mask) -> str:
+    """Why a quantity cannot be learned, and how to learn on which side molecules are."""
+    held = sorted({cell for cell, number in zip(cells, numbers, strict=True) if number})
+    way = "write yes and no instead of them to learn on which side of one limit a molecule is"
+    if len(held) == 2:
+        positive = f'--data.tasks \'{{"{name}": {{positive: "{held[0]}"}}}}\''
+        way = f"to learn them as yes and no: {positive}"
+    return (
+        f"column {name!r} holds bounds only ({listing(held, 3)}), and no measured value that a "
+        f"quantity is learned from; {way}"
+    )
+
+
+def _mostly_bounds(name: str, labels: int, exact: int) -> tuple[str, ...]:
+    """A line where most labels are bounds, of which scores and intervals tell nothing."""
+    if 2 * exact >= labels:
+        return ()
+    return (
+        f"{name}: scores and intervals speak of the {exact:,} measured values, not of the "
+        f"{labels - exact:,} bounds",
+    )
 
 
 def _like_classes(name: str, values: NDArray[np.float64]) -> tuple[str, ...]:

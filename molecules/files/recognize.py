@@ -86,13 +86,18 @@ def tidy_names(names: Iterable[str]) -> list[str]:
     """Column names without padding, none empty, none twice: `a`, `a` becomes `a`, `a_2`."""
     tidy: list[str] = []
     for position, name in enumerate(names, start=1):
-        stem = name.strip() or f"column_{position}"
+        stem = plain_name(name) or f"column_{position}"
         candidate, copy = stem, 1
         while candidate in tidy:
             copy += 1
             candidate = f"{stem}_{copy}"
         tidy.append(candidate)
     return tidy
+
+
+def plain_name(name: str) -> str:
+    """A column name without padding, and with plain blanks for those that do not break a line."""
+    return name.replace("\N{NO-BREAK SPACE}", " ").strip()
 
 
 def find_smiles_column(frame: pd.DataFrame, source: str) -> str:

@@ -24,6 +24,7 @@ from molecules.files.readers import Chunk, read_chunks
 from molecules.files.recognize import (
     find_smiles_column,
     listing,
+    plain_name,
     require_columns,
     text_cells,
 )
@@ -123,6 +124,7 @@ class Table:
     def _meant(self, name: str) -> list[str]:
         """The column of that name, or those of a pattern that may be labels."""
         if not is_pattern(name, self.frame):
+            name = name if name in self.frame.columns else plain_name(name)  # as files are read
             require_columns(self.frame, [name], self.source)
             return [name]
         why = dict(self._why_not(name))

@@ -15,7 +15,12 @@ Array = NDArray[np.float64]
 
 
 def answers(
-    networks: Array, others: Sequence[Expert], weights: Array, tasks: Tasks, inputs: Inputs | None
+    networks: Array,
+    others: Sequence[Expert],
+    weights: Array,
+    tasks: Tasks,
+    inputs: Inputs | None,
+    limits: Array,
 ) -> tuple[Array, Array, Array]:
     """What all say together, on the scale that is learned.
 
@@ -28,15 +33,17 @@ def answers(
         weights: (1 + others, task), the networks' first.
         tasks: the properties.
         inputs: of the same molecules, for the others.
+        limits: of what each may say, see `label_limits`.
 
     Returns:
         Mean and spread (molecule, task), and signs of doubt (molecule, task, sign).
     """
+    networks = np.clip(networks, *limits)
     experts, unsure = [networks.mean(axis=1)], list[Array | None]()
     for other in others:
         assert inputs is not None, "experts beside networks need inputs"
         values, doubt = tell(other, inputs)
-        experts.append(proper(values, tasks))
+        experts.append(np.clip(proper(values, tasks), *limits))
         unsure.append(doubt)
     predicted = np.stack(experts)
     signs = signs_of_doubt(predicted, weights, unsure)

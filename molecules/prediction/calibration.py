@@ -11,6 +11,7 @@ from molecules.tasks import TaskKind
 from sciml.config import Config
 
 LEVEL = 0.9  # share of new molecules, alike those of the validation fold, within the interval
+FEWEST_HELD = 9  # exact values held out, of which the largest error is the width of intervals
 _MOST_SCORES = 1000  # calibration scores kept for a yes/no property
 
 Array = NDArray[np.float64]

@@ -8,7 +8,9 @@ held out
         + PULL ((w_0 - m)^2 + sum_j (w_j mean(s_j))^2)
 
 where m is the mean absolute error: a few molecules hardly move it away from a constant. The
-constant is at least `LEAST` of m, so that no error is thought impossible.
+constant is at least `LEAST` of m, so that no error is thought impossible. The first sign is in
+the unit of the errors; of more than was seen among these molecules the errors tell nothing, and
+what is more is added as it is.
 """
 
 from typing import Self
@@ -32,10 +34,12 @@ class ErrorScale(Config):
     Attributes:
         constant: in the unit of the errors.
         slopes: of each sign.
+        most: the largest first sign seen; None where what is beyond counts no more.
     """
 
     constant: float
     slopes: tuple[float, ...]
+    most: float | None = None
 
     @classmethod
     def fit(cls, errors: Array, signs: Array) -> Self:
@@ -49,10 +53,16 @@ class ErrorScale(Config):
         wanted = np.sqrt(PULL) * np.array([level, *np.zeros(signs.shape[1])])
         found, _ = nnls(np.vstack([told, pull]), np.concatenate([size, wanted]))
         constant, *slopes = (found / units).tolist()
-        return cls(constant=max(constant, LEAST * level), slopes=tuple(slopes))
+        most = float(signs[:, 0].max())
+        return cls(constant=max(constant, LEAST * level), slopes=tuple(slopes), most=most)
 
     def of(self, signs: Array) -> Array:
         """(row,) expected absolute error."""
+        beyond = 0.0 if self.most is None else np.maximum(signs[:, 0] - self.most, 0)
+        return self.usual(signs) + beyond
+
+    def usual(self, signs: Array) -> Array:
+        """(row,) the same, as if no sign were larger than those seen."""
         return self.constant + signs @ np.array(self.slopes)
 
 
@@ -65,5 +75,5 @@ def held_out_scale(errors: Array, signs: Array, seed: int = 0) -> Array:
     scale = np.empty(len(errors))
     for held in (fold == number for number in np.unique(fold)):
         known = ~held if len(errors) > 1 else held
-        scale[held] = ErrorScale.fit(errors[known], signs[known]).of(signs[held])
+        scale[held] = ErrorScale.fit(errors[known], signs[known]).usual(signs[held])
     return scale

@@ -11,11 +11,13 @@ import numpy as np
 from molecules.choices import Device, Precision
 from molecules.evaluation.similarity import FAR
 from molecules.files.parquet_types import shared_types
+from molecules.files.recognize import listing
 from molecules.files.sources import refuse_to_overwrite
 from molecules.files.table import Table
 from molecules.prediction.annotate import annotate, mark_unreadable
-from molecules.prediction.calibration import LEVEL
+from molecules.prediction.calibration import FEWEST_HELD, LEVEL
 from molecules.prediction.domain import FARTHEST
+from molecules.prediction.ensemble import each
 from molecules.prediction.model_source import ModelSource
 from molecules.prediction.parallel import along
 from molecules.prediction.parallel import workers as start_workers
@@ -31,6 +33,7 @@ from molecules.prediction.writers import table_format
 from sciml.cli import note, progress
 
 if TYPE_CHECKING:
+    from molecules.prediction.ensemble import AnyPredictor
     from molecules.prediction.prediction import Prediction
     from molecules.tasks import Tasks
 
@@ -82,7 +85,7 @@ def predict_file(
         far = Counter[bool]()
         predicted = counted_off(bar, along(pool, work, tables, Content.of))
         counts = annotate(_tallied(predicted, far), out, types)
-    for line in meanings(tasks):
+    for line in [*meanings(tasks), *without_intervals(model_source.load())]:
         print(line)
     if len(model_source.paths) > 1:
         print(
@@ -110,6 +113,22 @@ def meanings(tasks: "Tasks") -> list[str]:
         for line, *others in alike.values()
     ]
     return [*told, SETS_TOLD] if tasks.binary.any() else told
+
+
+def without_intervals(predictor: "AnyPredictor") -> list[str]:
+    """A line on the quantities whose intervals have no ends, if there are any."""
+    names = [
+        task.name
+        for number, task in enumerate(predictor.tasks.tasks)
+        if task.kind == "regression"
+        and any(one.calibrations[number].width is None for one in each(predictor))
+    ]
+    if not names:
+        return []
+    return [
+        f"no intervals of {listing(names)}: fewer than {FEWEST_HELD} exact values were held out in "
+        "training"
+    ]
 
 
 def _tallied(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEVIATION = "label_deviation"  # (task,) of the measured values, in a file's metadata
+LIMITS = "label_limits"  # quantity -> see `label_limits`, likewise
 
 Array = NDArray[np.float64]
 
@@ -116,6 +117,12 @@ class PropertyPredictor(Embedder):
             return self.scales
         std = self.members[0].head.normalizer.std.double().cpu().numpy()
         return np.where(self.tasks.logarithmic, std, self.scales)
+
+    @property
+    def limits(self) -> Array:
+        """(2, task) of what each model may say, see `label_limits`; none in files of before."""
+        told = self.metadata.get(LIMITS, {})
+        return np.array([told.get(name, (-np.inf, np.inf)) for name in self.tasks.names]).T
 
     @cached_property
     def known(self) -> Fingerprints | None:
@@ -238,7 +245,9 @@ class PropertyPredictor(Embedder):
             assert data.fingerprints is not None
             inputs = Inputs.of(smiles, data.fingerprints)
         learned = self.tasks.learned(networks)
-        mean, spread, signs = answers(learned, self.others, self.weights, self.tasks, inputs)
+        mean, spread, signs = answers(
+            learned, self.others, self.weights, self.tasks, inputs, self.limits
+        )
         return np.concatenate([mean, spread, *np.moveaxis(signs, -1, 0), told[:, -2:]], axis=1)
 
     def _near(self, batch: MoleculeBatch, vectors: Tensor) -> Tensor:

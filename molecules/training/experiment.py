@@ -19,9 +19,10 @@ from molecules.evaluation.similarity import Nearness
 from molecules.evaluation.splits import Split
 from molecules.experts.expert import ExpertName
 from molecules.experts.forest import Forest
+from molecules.experts.stack import label_limits
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.predictor import DEVIATION, PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, LIMITS, PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
@@ -111,7 +112,7 @@ class Trained:
     Attributes:
         predictor: the model, also in `run/model.safetensors`.
         held_out: on the test fold.
-        rows: table rows of each fold.
+        rows: table rows of each fold that count, see `Prepared.used`.
         unusable: status -> number of rows without a usable molecule.
         seconds: wall time of training the networks.
         told: which experts count how much, and what trained weights were worth, in sentences.
@@ -167,7 +168,7 @@ def train(
     predictor.metadata.update(_metadata(source, ready, held_out.scores))
     predictor.metadata["test_similarity"] = asdict(held_out.nearness)
     predictor.save(run / "model.safetensors")
-    return Trained(predictor, held_out, ready.folds, unusable, learned.seconds, learned.told)
+    return Trained(predictor, held_out, ready.used, unusable, learned.seconds, learned.told)
 
 
 def fit_predictor(ready: Prepared, config: ExperimentConfig, run: Path) -> PropertyPredictor:
@@ -209,7 +210,8 @@ def _learn(
     experts, why = affordable(config.experts, len(ready.known), len(ready.tasks))
     if why:
         note(why)
-    stacked = stack(networks, ready, divided, experts, config.training.seed)
+    limits = _limits(ready, config)
+    stacked = stack(networks, ready, divided, experts, config.training.seed, limits)
     made = PredictorConfig(
         model=config.model,
         tasks=ready.tasks,
@@ -223,6 +225,9 @@ def _learn(
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
+    quantities = np.isfinite(limits).all(axis=0)
+    names = np.array(ready.tasks.names)[quantities].tolist()
+    predictor.metadata[LIMITS] = dict(zip(names, limits.T[quantities].tolist(), strict=True))
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     rows = rows[ready.weights[rows] > 0]
     calibrate(predictor, ready, stacked, rows)
@@ -232,6 +237,14 @@ def _learn(
         predictor.metadata.update(ready.measured(rows).to_metadata())
     told = [*weights_told(stacked, ready.tasks), *filter(None, [networks.gain])]
     return _Learned(predictor, networks.seconds, told, stacked.forest)
+
+
+def _limits(ready: Prepared, config: ExperimentConfig) -> Array:
+    """(2, task) of what is predicted; none of a sum over atoms, which grows with their number."""
+    counted = np.where(ready.weights[:, None] > 0, ready.labels, np.nan)[ready.known]
+    if config.model.pooling == "extensive":
+        counted = np.full_like(counted, np.nan)
+    return label_limits(ready.tasks.learned(counted), ready.tasks)
 
 
 def _require_usable(ready: Prepared, config: ExperimentConfig) -> None:
@@ -281,7 +294,7 @@ def _metadata(table: Table, ready: Prepared, scores: Sequence[Comparison]) -> di
     return {
         "table": Path(table.source).name,
         "fingerprint": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16],
-        "rows": {name: len(rows) for name, rows in ready.folds.items()},
+        "rows": {name: len(rows) for name, rows in ready.used.items()},
         "label_range": {
             task: [float(np.nanmin(column)), float(np.nanmax(column))]
             for task, column in zip(ready.tasks.names, measured.T, strict=True)

@@ -36,6 +36,7 @@ def many_tasks(
             f"our model {told}."
         )
     whole = [part for part in coverage if part.rows and (part.least, part.most) == (0, 1)]
+    whole = [part for part in whole if not part.unbounded]
     if whole:
         share = np.average([part.share for part in whole], weights=[part.rows for part in whole])
         held = " and ".join(sorted({part.held.split()[0] for part in whole}))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from molecules.checking.values import ruling
 from molecules.choices import SplitKind
 from molecules.evaluation.folds import divide
 from molecules.evaluation.splits import Split
@@ -25,6 +26,7 @@ from molecules.prediction.training_set import TrainingSet
 from molecules.tasks import Task, TaskOptions, Tasks, strays
 from sciml.config import Config
 from sciml.errors import InputError
+from sciml.wording import count
 
 _NAMED = 8  # columns to learn that are told by name
 
@@ -112,6 +114,14 @@ class Prepared:
     def counted(self) -> Array:
         """(row, task) as `exact`, but NaN in rows that do not count, of weight 0."""
         return np.where(self.weights[:, None] > 0, self.exact, np.nan)
+
+    @property
+    def used(self) -> Split:
+        """The folds without rows of weight 0, but for the test fold, where all rows are scored."""
+        return {
+            name: rows if name == "test" else rows[self.weights[rows] > 0]
+            for name, rows in self.folds.items()
+        }
 
     def rows(self, rows: NDArray[np.int64]) -> MoleculeData:
         """The molecules of some rows of the table."""
@@ -206,7 +216,16 @@ def prepare(
         time_column=config.time_column,
     )
     passed_over = filter(None, [table.not_meant(targets)])
-    notes = (_chosen(table, tasks, usable), *passed_over, *told, *labels.report())
+    counted = np.where(usable[:, None], labels.exact, np.nan)
+    wild = map(ruling, tasks.tasks, counted.T)
+    notes = (
+        _chosen(table, tasks, usable),
+        *passed_over,
+        *told,
+        *labels.report(),
+        *(line for lines in wild for line in lines),
+        *_not_counted(weights, folds),
+    )
     return Prepared(
         kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
     )
@@ -261,6 +280,15 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     if not weights[usable].any():
         raise InputError(f"all weights in column {column!r} are zero; expected some above")
     return weights / weights[usable & (weights > 0)].mean()
+
+
+def _not_counted(weights: Array, folds: Split) -> tuple[str, ...]:
+    """A line on rows of weight 0, if there are any."""
+    zero = {name: int((weights[rows] == 0).sum()) for name, rows in folds.items()}
+    known, tested = zero["train"] + zero["valid"], zero["test"]
+    told = [f"{count(known, 'row')} not learned from"] if known else []
+    told += [f"{count(tested, 'row')} of the test fold scored like any other"] if tested else []
+    return (f"weight 0: {', '.join(told)}",) if told else ()
 
 
 def _own(

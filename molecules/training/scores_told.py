@@ -9,7 +9,7 @@ from rich.text import Text
 from molecules.evaluation.baselines import Comparison
 from molecules.evaluation.coverage import Coverage
 from molecules.evaluation.metrics import figure
-from molecules.prediction.calibration import LEVEL
+from molecules.prediction.calibration import FEWEST_HELD, LEVEL
 from molecules.tasks import Tasks
 
 
@@ -39,23 +39,37 @@ def _cell(row: Comparison) -> Text:
 
 
 def with_interval(value: str, lower: str, upper: str) -> Text:
-    """A figure, and below it how far it is known."""
+    """A figure, and below it how far it is known, if that is."""
+    if "nan" in lower:
+        return Text(value)
     return Text.assemble(f"{value}\n", (f"{lower} to {upper}", "dim"))
 
 
 def coverage_told(coverage: Sequence[Coverage]) -> list[str]:
     """For each task, how many values lie within their intervals or sets, by similarity."""
     return [
-        f"{whole.task}: {LEVEL:.0%} {whole.held} {whole.share:.0%} of {whole.rows} test "
-        "molecules; by similarity to the nearest training molecule "
-        + ", ".join(
-            f"{part.least:g}-{part.most:g}: {part.share:.0%} of {part.rows}"
-            for part in coverage
-            if part.task == whole.task and part is not whole
-        )
+        _coverage_of(whole, [part for part in coverage if part.task == whole.task])
         for whole in coverage
         if whole.rows and (whole.least, whole.most) == (0, 1)
     ]
+
+
+def _coverage_of(whole: Coverage, parts: Sequence[Coverage]) -> str:
+    """Of intervals without ends nothing is said but that: they hold everything."""
+    if whole.unbounded:
+        return (
+            f"{whole.task}: no intervals, since fewer than {FEWEST_HELD} exact values were held "
+            "out in training"
+        )
+    by_similarity = ", ".join(
+        f"{part.least:g}-{part.most:g}: {part.share:.0%} of {part.rows}"
+        for part in parts
+        if part is not whole
+    )
+    return (
+        f"{whole.task}: {LEVEL:.0%} {whole.held} {whole.share:.0%} of {whole.rows} test "
+        f"molecules; by similarity to the nearest training molecule {by_similarity}"
+    )
 
 
 def meaning(tasks: Tasks) -> str:

@@ -1,7 +1,7 @@
 """The experts beside the networks, and the weights of all, from out-of-fold predictions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from molecules.evaluation.metrics import METRICS
 from molecules.experts.expert import Expert, ExpertName, fit_expert, tell
 from molecules.experts.forest import Forest
 from molecules.experts.inputs import Inputs
-from molecules.experts.stack import combine, fit_weights, proper, signs_of_doubt
+from molecules.experts.stack import NO_LIMITS, combine, fit_weights, proper, signs_of_doubt
 from molecules.tasks import Task, Tasks
 from molecules.training.bounded import fit_with_bounds
 from molecules.training.divisions import Division
@@ -71,6 +71,7 @@ def stack(
     divided: Sequence[Division],
     experts: Sequence[ExpertName],
     seed: int,
+    limits: Array = NO_LIMITS,
 ) -> Stacked:
     """Fit the other experts to each division for the weights, then to all for good.
 
@@ -80,13 +81,15 @@ def stack(
         divided: see `divisions`.
         experts: beside the networks.
         seed: of what they draw.
+        limits: of what each may say, see `label_limits`.
     """
+    networks = replace(networks, held=np.clip(networks.held, *limits))
     if not experts or not any(len(division.held) for division in divided):
         return _networks_alone(networks, ready)
     known = np.unique(np.concatenate([np.r_[d.learned, d.held] for d in divided]))
     inputs = TableInputs.of(ready, known)
     outside = [_out_of_fold(name, inputs, ready, divided, seed) for name in experts]
-    told = [networks.held, *(mean for mean, _ in outside)]
+    told = [networks.held, *(np.clip(mean, *limits) for mean, _ in outside)]
     unsure = [None, *(doubt for _, doubt in outside)]
     truth = ready.tasks.learned(ready.counted)
     weights = fit_weights(np.stack(told), truth, ready.tasks)

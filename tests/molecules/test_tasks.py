@@ -25,6 +25,25 @@ def test_kinds_follow_from_the_values() -> None:
     np.testing.assert_array_equal(labels.bounds[:, 0], [0, -1, 0, 0])
 
 
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [
+        ("Papp (10^-6 cm/s)", "10^-6 cm/s"),
+        ("Papp [1e-6 cm/s]", "1e-6 cm/s"),
+        ("logS ( log10 mol/L )", "log10 mol/L"),
+        ("CLint (µL/min/10^6 cells)", "µL/min/10^6 cells"),
+        ("inhibition (%)", "%"),
+        ("log D (µ, 37 °C)", ""),
+        ("log D (37 °C)", ""),
+        ("logD (pH 7.4)", ""),
+        ("EC50 (n=3)", ""),
+        ("y", ""),
+    ],
+)
+def test_a_unit_in_a_name_looks_like_one(name: str, unit: str) -> None:
+    assert infer_task(name, np.array([1.0, 2.0, 3.0])).unit == unit
+
+
 def test_words_are_classes_and_one_column_each() -> None:
     made = table(grade=["low", "high", "n/a", "10 mid", "low", "2 mid"], y=["1", "2"] * 3)
     tasks, labels = measured(made, ["grade", "y"], {"grade": TaskOptions(better="higher")})
@@ -131,7 +150,9 @@ def test_two_numbers_as_classes_are_one_property() -> None:
         (["a", "a", "a"], {}, "holds no label"),
         ([f"name {n}" for n in range(21)], {}, "2 to 20 classes; it holds 'name 0'"),
         (["1", "1", ""], {}, "single value 1"),
-        (["<1", ">2", ""], {}, "no number to learn from"),
+        (["<1", ">2", "3"], {}, "single value 3"),
+        (["<1", ">2", ">3"], {}, "holds bounds only .*, and no measured value .*; write yes and"),
+        (["<1", ">1", ""], {}, """holds bounds only .* yes and no: --data.tasks '{"y": {posit"""),
         (["1", "2", "3"], {"y": TaskOptions(kind="binary")}, "is to be binary but holds 2"),
         (["low", "high", "low"], {"y": TaskOptions(kind="regression")}, "holds no label"),
         (["1", "2", "3"], {"Y": TaskOptions()}, "names 'Y', which is not learned"),
@@ -144,6 +165,18 @@ def test_what_cannot_be_learned(
         measured(table(y=cells), ["y"], options)
 
 
+def test_bounds_only_are_learned_as_yes_and_no_as_told() -> None:
+    tasks, labels = measured(table(y=["<1", ">1", ">1"]), ["y"], {"y": TaskOptions(positive="<1")})
+    assert tasks.tasks[0].words == (">1", "<1")
+    np.testing.assert_array_equal(labels.values[:, 0], [1, 0, 0])
+
+
+def test_most_labels_being_bounds_is_told() -> None:
+    line = "y: scores and intervals speak of the 2 measured values, not of the 3 bounds"
+    assert line in measured(table(y=["<1", ">3", "2", "2.5", ">3"]), ["y"])[1].report()
+    assert line not in measured(table(y=["<1", ">3", "2", "2.5", "2.6"]), ["y"])[1].report()
+
+
 def test_quantities_over_decades_are_learned_as_logarithms() -> None:
     draw = np.random.default_rng(0).normal(size=400)
     few = np.exp(2 * draw)  # lognormal
@@ -153,11 +186,31 @@ def test_quantities_over_decades_are_learned_as_logarithms() -> None:
         (few - few.min(), TaskOptions(), "linear"),  # holds zero
         (draw, TaskOptions(), "linear"),
         (draw + 10, TaskOptions(scale="log"), "log"),
-        (few[:15], TaskOptions(), "linear"),  # too few to tell
+        (np.append(few, 1e15), TaskOptions(), "log"),  # a slip
+        (few[:15], TaskOptions(), "log"),
+        (np.sqrt(few[:15]), TaskOptions(), "linear"),  # two decades, and few to tell
+        (1.0001 * few[:15].max() - few[:15], TaskOptions(), "linear"),  # small ones are rare
+        (few[:7] ** 2, TaskOptions(), "linear"),  # too few to tell
     ):
         assert infer_task("y", column, options).scale == scale
     with pytest.raises(InputError, match="learned as a logarithm but holds -"):
         infer_task("y", draw, TaskOptions(scale="log"))
+
+
+def test_a_zero_that_turns_the_logarithm_off_is_told() -> None:
+    values = np.exp(2 * np.random.default_rng(0).normal(size=60)).round(3)
+    cells = [f"{value:g}" for value in values]
+    made = table(y=["0", *cells])
+    tasks, labels = measured(made, ["y"])
+    (line,) = labels.report()
+    assert tasks.tasks[0].scale == "linear"
+    assert line.startswith("y: spans 4 decades but holds 0 (1 value not above zero)")
+    assert f"write <{values.min():g} instead" in line
+    as_told = measured(table(y=[f"<{values.min():g}", *cells]), ["y"])
+    assert as_told[0].tasks[0].scale == "log"
+    for quiet in (table(y=["0"] * 20 + cells), table(y=["0", *map(str, range(50))])):
+        assert measured(quiet, ["y"])[1].report() == []
+    assert measured(made, ["y"], {"y": TaskOptions(scale="linear")})[1].report() == []
 
 
 def test_scales_there_and_back() -> None:

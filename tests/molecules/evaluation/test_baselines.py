@@ -27,6 +27,25 @@ def test_who_wins_is_said_by_paired_draws() -> None:
     assert "cannot be told from" in verdict(near, near, truth, TASKS)[1]
 
 
+def test_a_logarithm_is_judged_as_one() -> None:
+    """Better on all molecules but the largest, which alone rules the error in units."""
+    logs = np.append(np.linspace(-9, -4, 30), 0.0)[:, None]
+    ours, forest = logs + np.append(np.full(30, 0.1), 1.0)[:, None], logs + 0.5
+    truth, tasks = 10**logs, Tasks(tasks=(Task(name="y", scale="log"),))
+    (sentence,) = verdict(10**ours, 10**forest, truth, tasks)
+    assert sentence.startswith("y: our model beats the random forest (RMSE of log10 0.205 against")
+    (in_units,) = verdict(10**ours, 10**forest, truth, Tasks(tasks=(Task(name="y"),)))
+    assert "beats" not in in_units
+
+
+def test_figures_that_differ_read_so() -> None:
+    truth = np.linspace(0, 1, 40)[:, None]
+    (sentence,) = verdict(truth + 0.25, truth + 0.25004, truth, Tasks(tasks=(Task(name="y"),)))
+    assert "beats the random forest (RMSE 0.25000 against 0.25004, 40 test" in sentence
+    (alike,) = verdict(truth + 0.25, truth + 0.25, truth, Tasks(tasks=(Task(name="y"),)))
+    assert "(RMSE 0.250 against 0.250, 40 test" in alike
+
+
 def test_several_classes_are_judged_as_one_property() -> None:
     tasks = Tasks(tasks=tuple(Task(name=f"k={c}", kind="binary", of="k") for c in "abc"))
     truth = np.eye(3)[[0, 1, 2] * 10]

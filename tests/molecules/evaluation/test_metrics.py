@@ -96,6 +96,14 @@ def test_interval_holds_the_score_and_shrinks_with_rows() -> None:
     assert widths[1] < widths[0] / 5
 
 
+def test_draws_that_are_all_alike_give_no_interval() -> None:
+    truth = np.array([0.0, 0, 0, 1, 1, 1])
+    auc, _, brier, *_ = scores("binary", truth, np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9]))
+    assert (auc.value, auc.reason) == (1.0, "")
+    assert np.isnan([auc.lower, auc.upper]).all()
+    assert brier.lower < brier.value < brier.upper
+
+
 def test_one_class_or_no_rows_give_a_reason() -> None:
     single = scores("binary", np.ones(5), np.linspace(0, 1, 5))
     assert np.isnan(single[0].value)
@@ -109,8 +117,10 @@ def test_one_class_or_no_rows_give_a_reason() -> None:
 
 def test_resamples_without_a_score_are_left_out_of_the_interval() -> None:
     truth = np.array([1.0, 1.0, *[0.0] * 9])
-    score = scores("binary", truth, np.linspace(1, 0, 11))[0]
-    assert score.value == score.lower == score.upper == 1.0
+    prediction = np.linspace(1, 0, 11)
+    prediction[2] = 0.95  # above the second active
+    score = scores("binary", truth, prediction)[0]
+    assert score.lower < score.value < score.upper == 1.0
 
 
 def test_a_single_row_of_a_class_gives_no_interval() -> None:

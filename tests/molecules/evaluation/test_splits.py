@@ -99,7 +99,7 @@ def test_columns_and_files(tmp_path: Path) -> None:
         ('{"train": [0], "test": [0]}', "two folds"),
         ('{"train": [0], "exam": [1]}', "holds no split"),
         ("nonsense", "holds no split"),
-        ('{"train": [0, 1]}', "test fold has no molecule"),
+        ('{"train": [0, 1]}', "test fold has no molecule; give more rows"),
     ],
 )
 def test_bad_split_files(tmp_path: Path, content: str, message: str) -> None:
@@ -114,7 +114,9 @@ def test_what_cannot_be_split() -> None:
         split("rnadom", SMILES, (0.8, 0.1, 0.1))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="sum to one"):
         split("random", SMILES, (0.8, 0.1, 0.2))
-    with pytest.raises(InputError, match="fold has no molecule"):
+    with pytest.raises(
+        InputError, match=r"has no molecule: 3 rows for a share of 0.1, which takes 10"
+    ):
         split("scaffold", ["CCO", "CCC", "CCN"], (0.8, 0.1, 0.1))
     with pytest.raises(InputError, match="holds 'later'"):
         split_by_column(["train", "later"])

@@ -71,6 +71,30 @@ def test_weight_zero_is_not_learned_and_no_label_is_survived(
     assert np.isfinite(told).all()
 
 
+@pytest.mark.parametrize("name", EXPERTS)
+@pytest.mark.parametrize(("size", "zero"), [(1e-10, 0.0), (1e39, 0.0), (1.0, 1e9)])
+def test_the_unit_of_a_quantity_does_not_matter(
+    name: ExpertName, size: float, zero: float, inputs: Inputs
+) -> None:
+    tasks, weights = Tasks(tasks=TASKS.tasks[:1]), np.ones(len(SMILES))
+    usual = fit_expert(name, inputs, LABELS[:, :1], weights, tasks, 0).predict(inputs)
+    labels = LABELS[:, :1] * size + zero
+    expert = fit_expert(name, inputs, labels, weights, tasks, 0)
+    told = read_expert(name, expert.arrays()).predict(inputs)
+    spread = LABELS[:, 0].std()  # equal up to ties between splits
+    assert np.abs((told - zero) / size - usual).mean() < 0.02 * spread
+
+
+@pytest.mark.parametrize("name", ["trees", "forest"])
+def test_a_file_without_units_holds_labels_as_they_came(name: ExpertName, inputs: Inputs) -> None:
+    expert = fit_expert(name, inputs, LABELS, np.ones(len(SMILES)), TASKS, 0)
+    arrays = expert.arrays()
+    size = arrays.pop("size")
+    del arrays["zero"]
+    told = read_expert(name, arrays).predict(inputs) * size
+    np.testing.assert_array_equal(told, expert.predict(inputs))
+
+
 def test_inputs_do_not_depend_on_the_spelling() -> None:
     one, other = inputs_of(["CC(=O)Oc1ccccc1C(=O)O"]), inputs_of(["OC(=O)c1ccccc1OC(C)=O"])
     np.testing.assert_array_equal(one.descriptors, other.descriptors)

@@ -3,8 +3,15 @@
 import numpy as np
 import pytest
 
-from molecules.experts.stack import SHRINK, combine, disagreement, fit_weights, proper
-from molecules.tasks import Task, Tasks
+from molecules.experts.stack import (
+    SHRINK,
+    combine,
+    disagreement,
+    fit_weights,
+    label_limits,
+    proper,
+)
+from molecules.tasks import Task, TaskKind, Tasks
 
 ONE = Tasks(tasks=(Task(name="y"),))
 CLASSES = Tasks(tasks=(Task(name="y"), *(Task(name=f"c={n}", kind="binary", of="c") for n in "ab")))
@@ -73,3 +80,12 @@ def test_disagreement_of_two_with_equal_weights_is_half_their_difference() -> No
     predicted, _ = noisy(10, 0.3, 0.6)
     spread = disagreement(predicted, np.full((2, 1), 0.5))
     np.testing.assert_allclose(spread, np.abs(predicted[0] - predicted[1]) / 2)
+
+
+def test_limits_are_a_range_beyond_the_labels() -> None:
+    names = ("a", "b", "none")
+    kinds: tuple[TaskKind, ...] = ("regression", "binary", "regression")
+    tasks = Tasks(tasks=tuple(Task(name=n, kind=k) for n, k in zip(names, kinds, strict=True)))
+    labels = np.array([[-2.0, 0, np.nan], [np.nan, 1, np.nan], [1.0, 1, np.nan]])
+    expected = [[-5, -np.inf, -np.inf], [4, np.inf, np.inf]]
+    np.testing.assert_array_equal(label_limits(labels, tasks), expected)

@@ -217,6 +217,7 @@ def test_label_column_is_never_guessed_among_several() -> None:
 
 def test_names() -> None:
     assert tidy_names([" a ", "", "a", "a"]) == ["a", "column_2", "a_2", "a_3"]
+    assert tidy_names(["log\xa0D ", "\xa0"]) == ["log D", "column_2"]
     frame = pd.DataFrame(columns=["smiles", "y", "Compound ID"])
     assert name_column(frame, "smiles") == "Compound ID"
     assert is_smiles("CCO")
@@ -335,3 +336,12 @@ def test_decimal_commas_give_the_same_labels(shared_data: Path) -> None:
 def test_broken_sdf_files(shared_data: Path, name: str, rows: int, unreadable: int) -> None:
     table = read_table(shared_data / "molecules" / "dirty" / "sdf" / name)
     assert (len(table), len(table.unreadable)) == (rows, unreadable)
+
+
+def test_a_target_may_be_named_as_the_file_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("smiles,  hit  ,log\xa0D\nC,1,0.5\nCC,0,0.7\n", encoding="utf-8")
+    table = read_table(path)
+    assert table.label_columns(["  hit  ", "log\xa0D"]) == ["hit", "log D"]
+    padded = Table(pd.DataFrame({"smiles": ["C"], " hit ": ["1"]}), "smiles")
+    assert padded.label_columns([" hit "]) == [" hit "]

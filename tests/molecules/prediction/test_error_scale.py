@@ -43,6 +43,21 @@ def test_no_error_is_thought_impossible() -> None:
     assert told.of(np.zeros((1, 2)))[0] == pytest.approx(LEAST * errors.mean())
 
 
+def test_more_disagreement_than_was_seen_is_added_as_it_is() -> None:
+    errors = DRAW.normal(size=400)  # nothing to do with the signs
+    told = ErrorScale.fit(errors, SIGNS[:400])
+    far = np.array([[1.0, 0.5], [50.0, 0.5]])
+    assert told.of(far)[1] > 49
+    assert told.of(far)[0] == pytest.approx(told.usual(far)[0], rel=0.01)
+    made = Calibration.fit("regression", errors, np.zeros(400), SIGNS[:400])
+    lower, upper = made.interval("regression", np.zeros(2), far)
+    assert (upper - lower)[1] > 90 > 10 > (upper - lower)[0]
+    kept = told.model_dump(mode="json")
+    assert ErrorScale(**kept) == told
+    del kept["most"]  # a file of before
+    np.testing.assert_array_equal(ErrorScale(**kept).of(far), told.usual(far))
+
+
 def test_a_row_has_no_say_in_its_own_scale() -> None:
     errors = DRAW.normal(size=40)
     before = held_out_scale(errors, SIGNS[:40])

@@ -128,6 +128,21 @@ def test_spread_is_that_of_the_members(predictor: PropertyPredictor) -> None:
     assert alone[0].predict(SMILES).spread is None
 
 
+def test_no_network_leaves_the_limits_of_the_labels(
+    predictor: PropertyPredictor, tmp_path: Path
+) -> None:
+    free = predictor.predict(SMILES)
+    low, high = free.mean[:, 0].min() + 0.01, free.mean[:, 0].max() - 0.01
+    predictor.metadata["label_limits"] = {"logS": [low, high]}
+    predictor.save(tmp_path / "model.safetensors")
+    told = PropertyPredictor.load(tmp_path / "model.safetensors").predict(SMILES)
+    assert told.mean[:, 0].min() >= low
+    assert told.mean[:, 0].max() <= high
+    assert told.spread is not None
+    assert told.spread[:, 0].max() <= (high - low) / np.sqrt(2) + 1e-9
+    np.testing.assert_array_equal(told.mean[:, 1], free.mean[:, 1])
+
+
 def test_nearness_to_the_training_set(predictor: PropertyPredictor) -> None:
     train = SMILES[:6]
     domain = Domain.fit(fingerprints(train), predictor.embed(train).vectors)

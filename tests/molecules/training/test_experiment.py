@@ -1,6 +1,7 @@
 """From a table to a tested model file, by every shipped configuration."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from molecules.prediction.predictor import PropertyPredictor
 from molecules.prediction.training_set import TrainingSet
 from molecules.training.experiment import ExperimentConfig, train
 from molecules.training.networks import with_shipped_weights
-from molecules.training.preparation import prepare
+from molecules.training.preparation import DataConfig, prepare
 from sciml.config import load_config, named_config
 from sciml.errors import InputError
 
@@ -208,8 +209,18 @@ def test_rows_that_do_not_count_are_not_learned_from(tmp_path: Path) -> None:
     table = made_table()
     table.frame["trust"] = ["1", "0"] * (len(table) // 2) + ["1"] * (len(table) % 2)
     options = ("data.weights=trust", "data.fractions=[0.6, 0.2, 0.2]")
-    predictor = train(table, ["length"], experiment("small", *options), tmp_path / "run").predictor
+    config = experiment("small", *options)
+    notes = prepare(table, ["length"], config.data).notes
+    trained = train(table, ["length"], config, tmp_path / "run")
+    predictor = trained.predictor
     assert predictor.training_set is not None
+    assert {name: len(rows) for name, rows in trained.rows.items()} == predictor.metadata["rows"]
+    assert len(predictor.training_set) == len(trained.rows["train"])
+    assert len(trained.rows["test"]) == 8
+    assert re.fullmatch(
+        r"weight 0: \d+ rows not learned from, \d rows? of the test fold scored like any other",
+        notes[-1],
+    )
     rows = [table.smiles.index(text) for text in predictor.training_set.smiles]
     assert rows
     assert not any(row % 2 for row in rows)
@@ -273,6 +284,17 @@ def test_a_slip_in_a_yes_no_column_is_no_quantity() -> None:
     assert prepare(table, ["active"], quantity).tasks.tasks[0].kind == "regression"
     with pytest.raises(InputError, match=r"is to be binary but holds 3\.45"):
         prepare(table, ["active"], experiment("small", "data.tasks={active: {kind: binary}}").data)
+
+
+@pytest.mark.parametrize(("value", "told"), [("1e9", True), ("-40", True), ("9", False)])
+def test_a_wild_value_is_told_before_training(value: str, told: bool) -> None:
+    made = made_table()
+    made.frame.loc[10, "length"] = value
+    lines = [line for line in prepare(made, ["length"], DataConfig()).notes if "rule" in line]
+    assert len(lines) == told
+    if told:
+        assert lines[0].startswith(f"length: {float(value):g} in row 11 lies ")
+        assert "1 value so far out" in lines[0]
 
 
 def test_the_scale_of_all_quantities_gives_way_to_that_of_one() -> None:

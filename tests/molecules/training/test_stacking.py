@@ -144,6 +144,18 @@ def test_networks_that_hold_out_the_same_rows_are_averaged_as_they_predict() -> 
     assert np.isnan(held[same.learned]).all()
 
 
+def test_wild_networks_count_as_far_as_the_limits_go() -> None:
+    ready = prepared()
+    divided = divisions(ready, DataConfig(), 5)
+    wild = Networks([], np.full(ready.labels.shape, 1e6), 0.0, "")
+    limits = np.array([[0.0], [50.0]])
+    alone = stack(wild, ready, divided, (), 0, limits)
+    assert alone.held.max() == 50
+    beside = stack(wild, ready, divided, ("kernel",), 0, limits)
+    assert beside.signs is not None
+    assert np.nanmax(beside.signs[..., 0]) < 50
+
+
 def test_scores_are_of_what_is_learned() -> None:
     ready = prepared()
     (task,) = ready.tasks.tasks[:1]

@@ -19,6 +19,7 @@ from molecules.tasks import Task, Tasks
 from molecules.training.crossvalidation import Compared, CrossValidation
 from molecules.training.experiment import HeldOut, Trained
 from molecules.training.many_tasks import many_tasks
+from molecules.training.scores_told import coverage_told, with_interval
 from molecules.training.stacking import Stacked, weights_told
 from molecules.training.summary import show_crossvalidation, show_training
 
@@ -70,6 +71,19 @@ def test_a_crossvalidation_too() -> None:
     show_crossvalidation(result, Path("run[/b]"), console)
     text = console.export_text()
     assert all(text.count(name) == 1 for name in (*NAMES, "mine [/x].yaml", "run[/b]/folds.csv"))
+
+
+def test_intervals_without_ends_do_not_count_as_coverage() -> None:
+    near = np.linspace(0, 1, 4)
+    endless = coverage_by_similarity("y", np.ones(4), np.full(4, np.inf), near)
+    (line,) = coverage_told(endless)
+    assert line == "y: no intervals, since fewer than 9 exact values were held out in training"
+    assert many_tasks([], [], endless) == []
+
+
+def test_a_figure_without_interval_stands_alone() -> None:
+    assert with_interval("0.5", "nan", "nan").plain == "0.5"
+    assert with_interval("0.5", "0.1", "0.9").plain == "0.5\n0.1 to 0.9"
 
 
 def test_what_is_not_scored_is_told() -> None:
