@@ -113,7 +113,8 @@ class Downscaler:
     def downscale(self, coarse: State) -> State:
         """Fine fields, on the CPU, from coarse ones with one time.
 
-        What has no values below zero, such as rain, is at least zero, with the same means.
+        What has no values below zero, such as rain, is at least zero; where something was cut
+        off, the rest is scaled to the means, see `Separable.scale`.
         """
         coarse = coarse.to(self.model.device)
         with torch.inference_mode():

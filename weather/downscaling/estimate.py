@@ -11,6 +11,7 @@ from weather.downscaling.downscaler import DownscalerConfig, refine
 from weather.downscaling.experiment import DownscalingConfig
 from weather.downscaling.objective import DownscalingLoss
 from weather.downscaling.refinement import Refinement
+from weather.downscaling.separable import SCALINGS
 from weather.forecasting.estimate import LIBRARIES, Estimate, bytes_of, fake_state, peak
 from weather.grid import LatLonGrid
 from weather.models.masks import Masks
@@ -19,7 +20,7 @@ from weather.state import State
 from weather.training.data import all_variables
 from weather.training.estimate import Work, estimate_work
 from weather.training.series import open_series
-from weather.variables import Variables
+from weather.variables import Variables, never_negative
 
 _SINGLE = 0  # seconds between the times of a sample, which has one
 
@@ -79,7 +80,8 @@ def estimate_downscaling(
             hollow(module, device)
             ledger.hold([*module.parameters(), *module.buffers()])
         weights = ledger.live
-        refine(model, refinement, fake_state(config.variables, refinement.coarse, 1, 1, device))
+        coarse = fake_state(config.variables, refinement.coarse, 1, 1, device)
+        _scale(refinement, refine(model, refinement, coarse))
     parts = peak(ledger, {"process": base}, {"weights": weights}, device, loading=weights)
     flops, moved = ledger.flops * fields, ledger.moved * fields
     return Estimate(
@@ -92,6 +94,21 @@ def estimate_downscaling(
         device=device,
         available=available(device),
     )
+
+
+def _scale(refinement: Refinement, fine: State) -> None:
+    """What `Refinement.without_negatives` takes at most, but for a masked field."""
+    fields = [
+        part[:, :, [n for n, name in enumerate(names) if never_negative(name)]].double()
+        for part, names in (
+            (fine.surface, fine.variables.surface),
+            (fine.upper, fine.variables.upper),
+        )
+    ]
+    for part in fields:
+        for _ in range(SCALINGS if part.numel() else 0):
+            means = refinement.plain.coarsen(part)
+            refinement.plain.scaled_once(part, means, means)
 
 
 def _refinement(config: DownscalerConfig) -> Refinement:

@@ -67,9 +67,9 @@ class Refinement(nn.Module):
         return self.conserve(self.interpolate(coarse), coarse)
 
     def without_negatives(self, state: State, coarse: State) -> State:
-        """A fine state at least zero where fields have no values below; it keeps its means.
+        """A fine state at least zero where fields have no values below, near its means.
 
-        A field with a mask is only cut off at zero.
+        See `Separable.scale`; a field with a mask is only cut off at zero.
         """
         cut, names = state.without_negatives(), state.variables
         return replace(

@@ -59,17 +59,22 @@ def test_the_mean_over_the_area_is_kept(refinement):
     torch.testing.assert_close(means[0], means[1], rtol=0, atol=1e-10)
 
 
-def test_rain_is_not_negative_and_keeps_its_means(refinement):
+@pytest.mark.parametrize("wet", [0.0, 1.5])
+def test_rain_is_not_negative_and_keeps_its_means(wet, refinement):
+    """Sparse rain too; exactly over all cells, nearly where coarse cells share fine ones."""
     truth = noise(refinement.fine)
+    truth = replace(truth, surface=truth.surface - wet)
     rain = Variables(surface=("tp", "msl"))
     truth = replace(truth, surface=truth.surface.clamp(min=0), variables=rain)
     coarse = refinement.coarsen(truth)
     start = refinement.start(coarse)
     assert float(start.surface[:, :, 0].min()) < 0
     kept = refinement.without_negatives(start, coarse)
-    assert float(kept.surface[:, :, 0].min()) == 0
-    again = refinement.coarsen(kept).surface[:, :, 0]
-    torch.testing.assert_close(again, coarse.surface[:, :, 0], rtol=0, atol=1e-6)
+    assert float(kept.surface[:, :, 0].min()) >= 0
+    again, wanted = refinement.coarsen(kept).surface[:, :, 0], coarse.surface[:, :, 0]
+    torch.testing.assert_close(again, wanted, rtol=0, atol=2e-3 * float(wanted.max()))
+    area = torch.from_numpy(refinement.coarse.area_weights())[:, None]
+    torch.testing.assert_close((again * area).sum((-2, -1)), (wanted * area).sum((-2, -1)))
     assert kept.surface[:, :, 1].equal(start.surface[:, :, 1])
     whole = refinement.start(refinement.coarsen(replace(truth, surface=truth.surface + 10)))
     assert refinement.without_negatives(whole, coarse).surface.equal(whole.surface)
