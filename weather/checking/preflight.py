@@ -5,7 +5,6 @@ refused in one line that says what to do.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import xarray as xr
@@ -18,6 +17,8 @@ from weather.checking.field_check import Inspected, Inspector
 from weather.checking.findings import Conversion, Finding, Report, worst
 from weather.checking.origin import origin_of
 from weather.checking.outliers import Normal, swapped_winds
+from weather.dates import minute
+from weather.files.history import stamped
 from weather.files.layout import ATTRIBUTE, Layout
 from weather.files.reanalysis import require
 from weather.grid import LatLonGrid
@@ -74,7 +75,7 @@ def inspect(
         fields=tuple(field.check for field in fields),
         conversions=tuple(field.conversion for field in fields if field.conversion),
         level_factor=factor,
-        times=tuple(str(dataset["time"].values[i].astype("datetime64[m]")) for i in positions),
+        times=tuple(minute(dataset["time"].values[i]) for i in positions),
     )
 
 
@@ -104,8 +105,7 @@ def apply(
     corrected = _on_levels(dataset.assign(fields), report.level_factor)
     if ATTRIBUTE in dataset.attrs:
         corrected = _amended(Layout.of(dataset), report).attach(corrected)
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    lines = [f"{stamp} weather check: {finding.text}" for finding in corrections]
+    lines = [stamped(f"weather check: {finding.text}") for finding in corrections]
     known = dataset.attrs.get("history")
     return corrected.assign_attrs(history="\n".join([known, *lines] if known else lines))
 

@@ -87,7 +87,7 @@ def summarize(field: xr.DataArray, positions: Sequence[int], grid: LatLonGrid) -
 
     Args:
         field: canonical; may lack time and level, or have members.
-        positions: of the times to read.
+        positions: at least one, of the times to read.
         grid: that of the field.
     """
     timed = "time" in field.dims

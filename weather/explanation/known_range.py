@@ -28,7 +28,7 @@ LEAST = 20  # analyses of a season
 FEW = 5  # years below which a season is hardly known
 TRAINING_RANGE = 5.0  # standard deviations on either side of the mean
 _HOURS = 3.0
-_FULL = 0.75  # of the analyses of the fullest season, from which on another counts as a year
+_FULL = 0.75  # of the days of the fullest season, from which on another counts as a year
 _YEAR = 365.25  # days
 _FLOOR = 0.01  # of the mean spread: the least that counts as a cell's spread
 _WHOLE = 2**30  # bytes of a variable up to which it is read only once
@@ -103,7 +103,7 @@ class SeasonalRange:
         self._read = xr.Dataset()
         valid_times = np.unique(forecast["valid_time"].values)
         self.seasons = {valid: self._season(valid) for valid in valid_times}
-        self.years = min(len(_full(season)) for season in self.seasons.values())
+        self.years = min(len(self._full(valid)) for valid in self.seasons)
         self.text = f"of the season in {self.years} year{'s' if self.years > 1 else ''} of analyses"
         for valid, season in self.seasons.items():
             count = sum(len(places) for places in season.values())
@@ -147,7 +147,7 @@ class SeasonalRange:
         A value of a year lies below all others' exactly where it is below the second lowest
         of the yearly minima, and likewise above.
         """
-        years = _full(self.seasons[valid])
+        years = self._full(valid)
         if len(years) < 2:
             return np.nan
         shares, known = [], np.isfinite(found.low[1])  # in two years at least
@@ -179,6 +179,13 @@ class SeasonalRange:
         own = int(valid.astype("datetime64[Y]").astype(int))
         years = np.rint((self.times[places] - valid) / np.timedelta64(1, "D") / _YEAR).astype(int)
         return {own + int(year): places[years == year] for year in np.unique(years)}
+
+    def _full(self, valid: np.datetime64) -> list[NDArray[np.intp]]:
+        """Places of the years of whose season most days are there."""
+        season = self.seasons[valid]
+        days = {y: len(np.unique(self.times[p].astype("datetime64[D]"))) for y, p in season.items()}
+        fullest = max(days.values(), default=0)
+        return [places for year, places in season.items() if days[year] >= _FULL * fullest]
 
 
 class TrainingRange:
@@ -246,12 +253,6 @@ class _Extremes:
         """Standard deviation (lat, lon); moments of parts are joined as by Chan et al. 1983."""
         count = np.where(self.count < LEAST, np.nan, self.count)
         return np.sqrt(self.squares / count).astype(np.float32)
-
-
-def _full(season: dict[int, NDArray[np.intp]]) -> list[NDArray[np.intp]]:
-    """Places of the years whose season is there, but for a small part."""
-    fullest = max(map(len, season.values()), default=0)
-    return [places for places in season.values() if len(places) >= _FULL * fullest]
 
 
 def _phase(times: Times) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -47,8 +47,7 @@ def with_dates(dataset: xr.Dataset) -> xr.Dataset:
     for key in dataset.variables:
         foreign = _foreign(dataset, key)
         if foreign is not None and _countable(foreign):
-            exact = np.array([date.isoformat() for date in foreign], "datetime64[ns]")
-            known[key] = dataset[key].copy(data=exact.reshape(dataset[key].shape))
+            known[key] = dataset[key].copy(data=_exact(dataset[key].values))
     return dataset.assign(known)
 
 
@@ -83,10 +82,10 @@ def require_calendar(dataset: xr.Dataset, source: str) -> None:
         dates = _foreign(dataset, key)
         if dates is None:
             continue
-        if dates[0].calendar not in _EARTH:
+        other = [date.calendar for date in dates if date.calendar not in _EARTH]
+        if other:
             raise InputError(
-                f"{source} has times of another calendar, {dates[0].calendar}; expected the "
-                "standard one"
+                f"{source} has times of another calendar, {other[0]}; expected the standard one"
             )
         years = " to ".join(dict.fromkeys(f"{date.year}" for date in (dates.min(), dates.max())))
         raise InputError(f"{source} has times of {years}: years go from {YEARS[0]} to {YEARS[-1]}")
@@ -113,10 +112,21 @@ def _foreign(dataset: xr.Dataset, key: Hashable) -> np.ndarray | None:
     variable = dataset[key]
     if variable.dtype != object or not variable.size or variable.ndim > 2:
         return None
-    values = np.ravel(variable.values)
-    return values if type(values[0]).__module__.startswith("cftime") else None
+    dates = np.array([value for value in np.ravel(variable.values) if _is_foreign(value)])
+    return dates if dates.size else None
+
+
+def _is_foreign(value: object) -> bool:
+    return type(value).__module__.startswith("cftime")
+
+
+def _exact(values: np.ndarray) -> np.ndarray:
+    """Dates of cftime as datetime64; NaT for what is none."""
+    told = [v.isoformat() if _is_foreign(v) else "NaT" for v in np.ravel(values)]
+    return np.array(told, "datetime64[ns]").reshape(values.shape)
 
 
 def _countable(dates: np.ndarray) -> bool:
     """Whether dates of cftime are of the standard calendar and of years that can be counted."""
-    return dates[0].calendar in _EARTH and {dates.min().year, dates.max().year} <= set(YEARS)
+    calendars = {date.calendar for date in dates}
+    return calendars <= set(_EARTH) and {dates.min().year, dates.max().year} <= set(YEARS)

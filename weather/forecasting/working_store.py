@@ -76,10 +76,12 @@ class WorkingStore:
             sample: its position in the batch.
             place: position along `time`, `lead_time` and `member`.
         """
-        names, state = state.variables, state.without_negatives()
-        for kind, fields in ((names.surface, state.surface), (names.upper, state.upper)):
+        names, own = state.variables, slice(sample, sample + 1)
+        parts = (state.surface[own], state.upper[own], state.time[own])
+        one = State(*parts, names, state.grid).without_negatives()
+        for kind, fields in ((names.surface, one.surface), (names.upper, one.upper)):
             for number, name in enumerate(kind):
-                values = fields[sample, 0, number].cpu().numpy()
+                values = fields[0, 0, number].cpu().numpy()
                 dims = self.arrangement.layout.fields[name].dims
                 index = tuple(place[d] if d in COUNTED else slice(None) for d in dims)
                 self._arrays[name][index] = self.arrangement(name, values)

@@ -1,6 +1,6 @@
 """What training data hold: cells without values, and the moments of every variable."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -14,12 +14,18 @@ from weather.variables import Variables
 
 _PIECE = 2**21  # numbers that `measure` takes at once
 
+Standing = Callable[[Collection[str]], frozenset[str]]
+
+
+def _none(names: Collection[str]) -> frozenset[str]:
+    return frozenset()
+
 
 def find_masks(
     data: WeatherDataset,
     choice: MaskChoice,
     chunk: int | None = None,
-    standing: Collection[str] = (),
+    standing: Standing = _none,
 ) -> dict[str, Tensor]:
     """Cells that are NaN at all times, of each variable that has some.
 
@@ -29,7 +35,7 @@ def find_masks(
         data: windows of times.
         choice: whether there may be any.
         chunk: windows per piece; default as `measure`.
-        standing: variables that are known to be NaN in the same cells at all times, or nowhere;
+        standing: which of some variables are known to be NaN in the same cells at all times;
             see `weather.training.store.standing_masks`.
 
     Returns:
@@ -42,11 +48,13 @@ def find_masks(
         return {}
     size = chunk or _windows_in_a_piece(data)
     masks, first = never_there(data.__getitems__(range(min(size, len(data))))), size
-    while first < len(data) and not masks.keys() <= set(standing):
-        open_to = data.only([name for name in masks if name not in standing])
-        size = chunk or _windows_in_a_piece(open_to)
-        found = never_there(open_to.__getitems__(range(first, min(first + size, len(data)))))
-        masks = _still(masks, found, standing)
+    known, read = standing(masks), masks.keys() - masks.keys()
+    while first < len(data) and (names := masks.keys() - known):
+        if names != read:  # else chunks that are held stay of use
+            read, data = names, data.only(names)
+            size = chunk or _windows_in_a_piece(data)
+        found = never_there(data.__getitems__(range(first, min(first + size, len(data)))))
+        masks = _still(masks, found, known)
         first += size
     for name, cells in masks.items():
         _check_mask(name, cells, choice)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
@@ -121,5 +122,5 @@ def open_data(config: DataConfig, tell: Callable[[str], object]) -> Series:
         store = prepared_store(config.paths, times, LatLonGrid.from_dataset(dataset), variables)
     fields = open_fields(dataset, variables, config.memory, store)
     single = samples(fields, periods["train"], 0, 1)
-    masks = find_masks(single, config.masks, standing=standing_masks(store, single))
+    masks = find_masks(single, config.masks, standing=partial(standing_masks, store, single))
     return Series(dataset, variables, steps, periods, fields, store, masks)

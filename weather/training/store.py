@@ -7,13 +7,14 @@ all times, for reading.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import dask.array as da
 import numcodecs
 import numpy as np
+import torch
 import xarray as xr
 import zarr
 from torch import Tensor
@@ -23,7 +24,7 @@ from sciml.errors import InputError
 from weather.grid import LatLonGrid
 from weather.models.statistics import Moments
 from weather.sphere import cell_areas
-from weather.training.data import WeatherDataset
+from weather.training.data import WeatherDataset, never_there
 from weather.training.measure import measure
 from weather.training.moments import PairMoments, Pairs, StoredMoments
 from weather.training.periods import Times
@@ -193,8 +194,10 @@ def statistics(
     return measure(data, masks) if stored is None else stored.over(data, masks)
 
 
-def standing_masks(store: Path | None, data: WeatherDataset) -> frozenset[str]:
-    """Variables of which a store says that they are NaN in the same cells at all times.
+def standing_masks(
+    store: Path | None, data: WeatherDataset, names: Collection[str]
+) -> frozenset[str]:
+    """Those of some variables that a store says are NaN in the same cells at all times.
 
     Not those that a look at some times shows to be otherwise, and none of a store that was
     continued since it was prepared.
@@ -202,19 +205,24 @@ def standing_masks(store: Path | None, data: WeatherDataset) -> frozenset[str]:
     Args:
         store: prepared, if the data come from one.
         data: single times.
+        names: variables that have such cells at some times.
     """
-    if store is None or not len(data):
+    if store is None or not names:
         return frozenset()
     attributes = zarr.open_group(store, path=MOMENTS, mode="r").attrs.asdict()
     if attributes.get(_TIMES) != _told(data.fields.times):
         return frozenset()
     said: Any = attributes[_STANDING]
-    some = np.linspace(0, len(data) - 1, min(len(data), _LOOKED_AT)).astype(int)
-    state = data.__getitems__(some.tolist())
-    fields = dict(zip(state.variables.surface, state.surface.unbind(2), strict=True))
-    fields |= dict(zip(state.variables.upper, state.upper.unbind(2), strict=True))
-    missing = {name: field.isnan() for name, field in fields.items()}
-    return frozenset(n for n in missing if n in said and (missing[n] == missing[n][:1]).all())
+    if not (likely := frozenset(names) & frozenset(said)):
+        return frozenset()
+    some = data.only(likely)
+    places = np.linspace(0, len(data) - 1, min(len(data), _LOOKED_AT)).astype(int).tolist()
+    first, *others = (never_there(some.__getitems__([place])) for place in places)
+    return frozenset(
+        name
+        for name in likely & first.keys()
+        if all(name in other and torch.equal(other[name], first[name]) for other in others)
+    )
 
 
 def _told(times: Times) -> list[str]:

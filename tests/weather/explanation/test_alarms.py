@@ -110,6 +110,15 @@ def test_parts_of_seasons_are_no_years():
     np.testing.assert_array_equal(bounds.high[1], season.max("time").astype(np.float32))
 
 
+def test_years_of_fewer_hours_are_years():
+    past = analyses(years=4)
+    hours = np.arange(-2, 3).astype("timedelta64[h]")
+    last = past.isel(time=slice(-380, None))
+    finer = [last.assign_coords(time=last["time"].values + hour) for hour in hours]
+    mixed = xr.concat([past.isel(time=slice(None, -380)), *finer], "time").sortby("time")
+    assert SeasonalRange(mixed, forecast()).years == SeasonalRange(past, forecast()).years == 3
+
+
 def known_places(past):
     """Analyses within 15 days of 5 January."""
     day = past["time"].dt.dayofyear

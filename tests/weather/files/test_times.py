@@ -9,6 +9,7 @@ from weather.checking.preflight import inspect
 from weather.files.forecasts import open_forecast
 from weather.files.layout import Layout
 from weather.files.reanalysis import open_reanalysis
+from weather.files.time_units import with_dates
 from weather.verification.sample import check_truth
 
 HOUR = np.timedelta64(1, "h")
@@ -260,6 +261,22 @@ def test_dates_of_cftime_are_read_where_they_can_be_counted(calendar, few, tmp_p
     assert open_forecast(alone).valid_time.values == valid
     both = alone.assign_coords(valid_time=(("time", "step"), foreign.time.values[1:2, None]))
     assert open_reanalysis(both).time.values == valid
+
+
+def test_dates_of_cftime_that_are_missing_stay_so(few):
+    foreign = few.convert_calendar("standard", use_cftime=True)
+    seen = foreign.time.values.copy()
+    seen[1] = np.nan
+    told = with_dates(foreign.assign_coords(seen=("time", seen)))
+    assert np.isnat(told["seen"].values).tolist() == [False, True, False, False]
+
+
+def test_dates_of_two_calendars_are_refused(few):
+    other = few.convert_calendar("noleap", use_cftime=True)
+    mixed = few.convert_calendar("standard", use_cftime=True).time.values.copy()
+    mixed[-1] = other.time.values[-1]
+    with pytest.raises(InputError, match="another calendar, noleap"):
+        open_reanalysis(few.assign_coords(time=mixed))
 
 
 @pytest.mark.parametrize("year", [1600, 2300])

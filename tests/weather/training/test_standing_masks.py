@@ -1,6 +1,7 @@
 """Cells without values are found by reading no more than must be read."""
 
 import collections
+from functools import partial
 
 import numpy as np
 import pytest
@@ -59,7 +60,7 @@ def single(store):
 
 def found(store):
     data = single(store)
-    return find_masks(data, "auto", standing=standing_masks(store, data))
+    return find_masks(data, "auto", standing=partial(standing_masks, store, data))
 
 
 def group(store):
@@ -88,7 +89,7 @@ def test_a_store_without_the_record_is_read_where_masks_may_be(store, reads):
     masks = found(store)
     assert list(masks) == list(expected)
     assert torch.equal(masks["sst"], expected["sst"])
-    assert reads["sst"] >= TIMES
+    assert TIMES <= reads["sst"] < TIMES + 10
     assert reads["msl"] < TIMES / 2
 
 
@@ -112,7 +113,7 @@ def test_a_store_that_was_continued_is_read(store, reads):
     later.to_zarr(store, append_dim="time", consolidated=False)
     zarr.consolidate_metadata(store)
     assert open_reanalysis(store).sizes["time"] == 64
-    assert not standing_masks(store, single(store))
+    assert not standing_masks(store, single(store), ["sst"])
     assert list(found(store)) == ["sst"]
     assert reads["sst"] >= TIMES
 
