@@ -14,7 +14,7 @@ COMMANDS = {
     "embed": "Write the encoder's vector of each molecule, for use in other programs.",
     "verify": "Check that a model predicts the same however molecules are written and given.",
     "screen": "Rank a library of any size and draw the best molecules in one HTML page.",
-    "merge": "Put the shards of a screen together into one HTML page.",
+    "merge": "Put the shards of a screen together, as if it had been screened at once.",
     "generate": "Write new molecules: samples, neighbours of one, the way between two.",
     "optimize": "Search for molecules like one at hand with better predictions.",
     "explain": "Show which atoms raise or lower each prediction, beside measured neighbours.",

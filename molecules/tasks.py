@@ -24,7 +24,9 @@ DECADES = 3.0  # that so few values span before their logarithm is learned
 FEWEST = 8  # values that tell a scale
 BELOW = 0.05  # share of values of zero and less up to which they may be what is not detected
 UNIT_IN_NAME = re.compile(r"[(\[]\s*([^()\[\],;:=?]+)[)\]]\s*$")  # no list, no `n = 3`
-CONDITION = re.compile(r"\d+([.,]\d+)?\s|pH\b")  # what a unit does not begin with: 37 °C, pH 7.4
+CONDITION = re.compile(  # what a unit does not begin with: 37 °C, 24h, pH 7.4
+    r"\d+([.,]\d+)?\s*([\s°]|[CKhd]\b)|pH(?![a-z])"
+)
 
 
 class TaskOptions(Config):

@@ -4,12 +4,11 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import skew
 
 from molecules.checking.findings import Finding
 from molecules.checking.structures import EXAMPLES, Structures
 from molecules.files.recognize import looks_computed
-from molecules.tasks import FEWEST, Task, strays
+from molecules.tasks import DECADES, FEWEST, Task, spread_out, strays
 from sciml.wording import count
 
 Values = NDArray[np.float64]
@@ -17,8 +16,6 @@ Values = NDArray[np.float64]
 FAR_OUT = 5.0  # robust standard deviations
 RULES = 0.1  # share of all squared distances from the median
 RARE, FEW = 0.1, 20  # share and number of the rarer class
-SKEWED = 2.0  # skewness from which a logarithm that has none is the better scale
-DECADES = 3.0  # that a positive quantity spans before its logarithm is the thing to learn
 
 # Names, and the range that measured values of that name lie in.
 PLAUSIBLE = (
@@ -90,8 +87,7 @@ def _scale(task: Task, values: Values) -> list[Finding]:
         return []
     spread = float(np.log10(np.quantile(positive, 0.99) / np.quantile(positive, 0.01)))
     raw = CONCENTRATION.search(task.name.strip())
-    lopsided = skew(positive) > SKEWED and abs(skew(np.log(positive))) < 1
-    if spread < 1 or not (raw or lopsided or spread > DECADES):
+    if spread < 1 or not (raw or spread_out(positive) or spread > DECADES):
         return []
     text = f"{task.name}: positive values over {spread:.1f} decades"
     if raw:

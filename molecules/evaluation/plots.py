@@ -110,8 +110,14 @@ def _roc(axes: "Axes", task: Task, truth: Array, mean: Array, lower: Array, uppe
 
 def _title(found: list[Score], wanted: tuple[str, ...]) -> str:
     shown = [score for score in found if score.metric in wanted and np.isfinite(score.value)]
-    told = ((s.metric, *map(figure, (s.value, s.lower, s.upper))) for s in shown)
-    return ",  ".join(f"{metric} {value} [{low}, {high}]" for metric, value, low, high in told)
+    return ",  ".join(f"{s.metric} {figure(s.value)}{_interval(s)}" for s in shown)
+
+
+def _interval(score: Score) -> str:
+    """Empty where there is none."""
+    if np.isnan(score.lower):
+        return ""
+    return f" [{figure(score.lower)}, {figure(score.upper)}]"
 
 
 def _dress(axes: Any) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from molecules.files.blank import BLANK
 from molecules.files.recognize import NUMBER, listing, text_cells
+from sciml.wording import count
 
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234: a decimal comma or not
@@ -78,7 +79,7 @@ class Labels:
         lines = [_left_out(self.left_out)] if self.left_out else []
         told = list(self.told[:MOST_TOLD])
         if len(self.told) > MOST_TOLD:
-            told.append(f"{len(self.told) - MOST_TOLD} more columns are understood likewise")
+            told.append(f"{count(len(self.told) - MOST_TOLD, 'more line')} of this kind left out")
         return [*told, *lines] + [_line(*key, found) for key, found in cells.items()]
 
 

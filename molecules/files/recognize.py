@@ -86,7 +86,7 @@ def tidy_names(names: Iterable[str]) -> list[str]:
     """Column names without padding, none empty, none twice: `a`, `a` becomes `a`, `a_2`."""
     tidy: list[str] = []
     for position, name in enumerate(names, start=1):
-        stem = plain_name(name) or f"column_{position}"
+        stem = name.strip() or f"column_{position}"
         candidate, copy = stem, 1
         while candidate in tidy:
             copy += 1

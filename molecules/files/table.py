@@ -124,7 +124,9 @@ class Table:
     def _meant(self, name: str) -> list[str]:
         """The column of that name, or those of a pattern that may be labels."""
         if not is_pattern(name, self.frame):
-            name = name if name in self.frame.columns else plain_name(name)  # as files are read
+            if name not in self.frame.columns:  # but for blanks it may be
+                alike = [c for c in self.frame.columns if plain_name(c) == plain_name(name)]
+                name = alike[0] if len(alike) == 1 else name
             require_columns(self.frame, [name], self.source)
             return [name]
         why = dict(self._why_not(name))

@@ -38,8 +38,8 @@ def answers(
     Returns:
         Mean and spread (molecule, task), and signs of doubt (molecule, task, sign).
     """
+    experts, unsure = [np.clip(networks.mean(axis=1), *limits)], list[Array | None]()
     networks = np.clip(networks, *limits)
-    experts, unsure = [networks.mean(axis=1)], list[Array | None]()
     for other in others:
         assert inputs is not None, "experts beside networks need inputs"
         values, doubt = tell(other, inputs)

@@ -18,6 +18,7 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized
 from molecules.features.standardize import Standardization, standardized
 from molecules.features.store import stored_featurize
+from molecules.files.labels import MOST_TOLD
 from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.sources import DEMO
@@ -216,14 +217,15 @@ def prepare(
         time_column=config.time_column,
     )
     passed_over = filter(None, [table.not_meant(targets)])
-    counted = np.where(usable[:, None], labels.exact, np.nan)
-    wild = map(ruling, tasks.tasks, counted.T)
+    counts = weights > 0
+    counts[folds["test"]] = True  # there all are scored
+    wild = _wild(tasks, np.where((usable & counts)[:, None], labels.exact, np.nan))
     notes = (
         _chosen(table, tasks, usable),
         *passed_over,
         *told,
         *labels.report(),
-        *(line for lines in wild for line in lines),
+        *wild,
         *_not_counted(weights, folds),
     )
     return Prepared(
@@ -280,6 +282,14 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     if not weights[usable].any():
         raise InputError(f"all weights in column {column!r} are zero; expected some above")
     return weights / weights[usable & (weights > 0)].mean()
+
+
+def _wild(tasks: Tasks, values: Array) -> list[str]:
+    """Lines on the first few properties whose error a few values far out will rule."""
+    lines = [line for found in map(ruling, tasks.tasks, values.T) for line in found]
+    if (more := len(lines) - MOST_TOLD) > 0:
+        lines[MOST_TOLD:] = [f"values so far out in {count(more, 'more column')} too"]
+    return lines
 
 
 def _not_counted(weights: Array, folds: Split) -> tuple[str, ...]:

@@ -36,6 +36,9 @@ def test_kinds_follow_from_the_values() -> None:
         ("log D (µ, 37 °C)", ""),
         ("log D (37 °C)", ""),
         ("logD (pH 7.4)", ""),
+        ("logD (pH7.4)", ""),
+        ("logD (37°C)", ""),
+        ("k (1/h)", "1/h"),
         ("EC50 (n=3)", ""),
         ("y", ""),
     ],
@@ -128,7 +131,7 @@ def test_hundreds_of_columns_take_a_few_lines() -> None:
     columns: dict[str, list[object]] = {f"y{n}": ["toxic", "non-toxic"] for n in range(300)}
     lines = measured(table(**columns), list(columns))[1].report()
     assert len(lines) == 9
-    assert lines[-1] == "292 more columns are understood likewise"
+    assert lines[-1] == "292 more lines of this kind left out"
 
 
 def test_two_numbers_as_classes_are_one_property() -> None:

@@ -217,7 +217,7 @@ def test_label_column_is_never_guessed_among_several() -> None:
 
 def test_names() -> None:
     assert tidy_names([" a ", "", "a", "a"]) == ["a", "column_2", "a_2", "a_3"]
-    assert tidy_names(["log\xa0D ", "\xa0"]) == ["log D", "column_2"]
+    assert tidy_names(["log\xa0D ", "\xa0"]) == ["log\xa0D", "column_2"]
     frame = pd.DataFrame(columns=["smiles", "y", "Compound ID"])
     assert name_column(frame, "smiles") == "Compound ID"
     assert is_smiles("CCO")
@@ -342,6 +342,7 @@ def test_a_target_may_be_named_as_the_file_writes_it(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("smiles,  hit  ,log\xa0D\nC,1,0.5\nCC,0,0.7\n", encoding="utf-8")
     table = read_table(path)
-    assert table.label_columns(["  hit  ", "log\xa0D"]) == ["hit", "log D"]
+    assert table.label_columns(["  hit  ", "log\xa0D"]) == ["hit", "log\xa0D"]
+    assert table.label_columns(["log D"]) == ["log\xa0D"]
     padded = Table(pd.DataFrame({"smiles": ["C"], " hit ": ["1"]}), "smiles")
     assert padded.label_columns([" hit "]) == [" hit "]

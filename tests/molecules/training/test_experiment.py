@@ -297,6 +297,27 @@ def test_a_wild_value_is_told_before_training(value: str, told: bool) -> None:
         assert "1 value so far out" in lines[0]
 
 
+def test_a_wild_value_of_weight_zero_rules_nothing() -> None:
+    made = made_table()
+    made.frame.loc[10, "length"] = "1e6"
+    made.frame["weight"] = "1"
+    made.frame.loc[10, "weight"] = "0"
+    ready = prepare(made, ["length"], DataConfig(weights="weight"))
+    assert 10 not in ready.folds["test"]
+    assert not [line for line in ready.notes if "rule" in line]
+
+
+def test_of_many_columns_with_wild_values_the_first_few_are_told() -> None:
+    made = made_table()
+    many = [f"length{number}" for number in range(12)]
+    for name in many:
+        made.frame[name] = made.frame["length"]
+        made.frame.loc[10, name] = "1e6"
+    lines = [line for line in prepare(made, many, DataConfig()).notes if "so far out" in line]
+    assert len(lines) == 9
+    assert lines[-1] == "values so far out in 4 more columns too"
+
+
 def test_the_scale_of_all_quantities_gives_way_to_that_of_one() -> None:
     """An energy with heavy tails stays a sum over atoms."""
     table = made_table()
