@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DEVIATION = "label_deviation"  # (task,) of the measured values, in a file's metadata
-LIMITS = "label_limits"  # quantity -> see `label_limits`, likewise
+_LIMITS = "label_limits"  # quantity -> see `label_limits`, likewise
 
 Array = NDArray[np.float64]
 
@@ -121,8 +121,13 @@ class PropertyPredictor(Embedder):
     @property
     def limits(self) -> Array:
         """(2, task) of what each model may say, see `label_limits`; none in files of before."""
-        told = self.metadata.get(LIMITS, {})
+        told = self.metadata.get(_LIMITS, {})
         return np.array([told.get(name, (-np.inf, np.inf)) for name in self.tasks.names]).T
+
+    def limit(self, limits: Array) -> None:
+        """Keep what each model may say, (2, task), for the file too; see `limits`."""
+        ends = zip(self.tasks.names, limits.T.tolist(), strict=True)
+        self.metadata[_LIMITS] = {name: told for name, told in ends if np.isfinite(told).all()}
 
     @cached_property
     def known(self) -> Fingerprints | None:

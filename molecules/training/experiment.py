@@ -22,7 +22,7 @@ from molecules.experts.forest import Forest
 from molecules.experts.stack import label_limits
 from molecules.files.table import Table
 from molecules.models.model import ModelConfig
-from molecules.prediction.predictor import DEVIATION, LIMITS, PropertyPredictor
+from molecules.prediction.predictor import DEVIATION, PropertyPredictor
 from molecules.prediction.predictor_file import PredictorConfig
 from molecules.prediction.reading import sees_conformers
 from molecules.training.calibrating import calibrate
@@ -225,9 +225,7 @@ def _learn(
     predictor = PropertyPredictor(
         made, networks.models, others=stacked.others, weights=stacked.weights
     )
-    quantities = np.isfinite(limits).all(axis=0)
-    names = np.array(ready.tasks.names)[quantities].tolist()
-    predictor.metadata[LIMITS] = dict(zip(names, limits.T[quantities].tolist(), strict=True))
+    predictor.limit(limits)
     rows = ready.known if stacked.others else learned_rows(ready, divided)
     rows = rows[ready.weights[rows] > 0]
     calibrate(predictor, ready, stacked, rows)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from molecules.checking.values import ruling
 from molecules.choices import SplitKind
 from molecules.evaluation.folds import divide
 from molecules.evaluation.splits import Split
@@ -18,18 +17,15 @@ from molecules.features.data import MoleculeData
 from molecules.features.features import MAX_ATOMS, Featurized
 from molecules.features.standardize import Standardization, standardized
 from molecules.features.store import stored_featurize
-from molecules.files.labels import MOST_TOLD
 from molecules.files.measured import measured
 from molecules.files.recognize import text_cells
 from molecules.files.sources import DEMO
 from molecules.files.table import Table, demo_activity, read_table
 from molecules.prediction.training_set import TrainingSet
-from molecules.tasks import Task, TaskOptions, Tasks, strays
+from molecules.tasks import TaskOptions, Tasks, strays
+from molecules.training.table_told import chosen, not_counted, wild
 from sciml.config import Config
 from sciml.errors import InputError
-from sciml.wording import count
-
-_NAMED = 8  # columns to learn that are told by name
 
 Array = NDArray[np.float64]
 
@@ -217,16 +213,15 @@ def prepare(
         time_column=config.time_column,
     )
     passed_over = filter(None, [table.not_meant(targets)])
-    counts = weights > 0
-    counts[folds["test"]] = True  # there all are scored
-    wild = _wild(tasks, np.where((usable & counts)[:, None], labels.exact, np.nan))
+    counts = usable & (weights > 0)
+    counts[folds["test"]] = usable[folds["test"]]  # there all are scored
     notes = (
-        _chosen(table, tasks, usable),
+        chosen(table, tasks, usable),
         *passed_over,
         *told,
         *labels.report(),
-        *wild,
-        *_not_counted(weights, folds),
+        *wild(tasks, np.where(counts[:, None], labels.exact, np.nan)),
+        *not_counted(weights, folds),
     )
     return Prepared(
         kept, labels.values, labels.exact, weights, tasks, featurized, folds, data, notes, own
@@ -246,25 +241,6 @@ def _require_one_kind(tasks: Tasks, exact: Array, options: Mapping[str, TaskOpti
             )
 
 
-def _chosen(table: Table, tasks: Tasks, usable: NDArray[np.bool_]) -> str:
-    """Which columns were taken for what, so that a wrong guess is seen at once."""
-    kinds = {task.of or task.name: _kind(task) for task in tasks.tasks}
-    shown = [f"{name!r} ({kind})" for name, kind in kinds.items()]
-    told = ", ".join(shown[:_NAMED])
-    if len(shown) > _NAMED:
-        told += f" and {len(shown) - _NAMED} more"
-    return (
-        f"{table.notation} from column {table.smiles_column!r}, labels from {told}; "
-        f"{usable.sum():,} of {len(table):,} rows have both"
-    )
-
-
-def _kind(task: Task) -> str:
-    if task.of:
-        return "classes"
-    return f"{task.kind} of its logarithm" if task.scale == "log" else task.kind
-
-
 def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Array:
     """(row,) how much each row counts, one in the mean of those that do.
 
@@ -282,23 +258,6 @@ def _weights(table: Table, column: str | None, usable: NDArray[np.bool_]) -> Arr
     if not weights[usable].any():
         raise InputError(f"all weights in column {column!r} are zero; expected some above")
     return weights / weights[usable & (weights > 0)].mean()
-
-
-def _wild(tasks: Tasks, values: Array) -> list[str]:
-    """Lines on the first few properties whose error a few values far out will rule."""
-    lines = [line for found in map(ruling, tasks.tasks, values.T) for line in found]
-    if (more := len(lines) - MOST_TOLD) > 0:
-        lines[MOST_TOLD:] = [f"values so far out in {count(more, 'more column')} too"]
-    return lines
-
-
-def _not_counted(weights: Array, folds: Split) -> tuple[str, ...]:
-    """A line on rows of weight 0, if there are any."""
-    zero = {name: int((weights[rows] == 0).sum()) for name, rows in folds.items()}
-    known, tested = zero["train"] + zero["valid"], zero["test"]
-    told = [f"{count(known, 'row')} not learned from"] if known else []
-    told += [f"{count(tested, 'row')} of the test fold scored like any other"] if tested else []
-    return (f"weight 0: {', '.join(told)}",) if told else ()
 
 
 def _own(

@@ -1,11 +1,30 @@
-"""Commands as a user gives them."""
+"""Commands as a user gives them, and a model of small numbers."""
 
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from molecules.cli import app
+from molecules.models.model import ModelConfig, PropertyModel
+from molecules.prediction.calibration import Calibration
+from molecules.prediction.predictor import PropertyPredictor
+from molecules.prediction.predictor_file import PredictorConfig
+from molecules.tasks import Task, Tasks
 from sciml.cli import run
+from sciml.graph import GraphNetworkConfig
+from sciml.normalize import Normalizer
+
+
+@pytest.fixture
+def small_quantity() -> PropertyPredictor:
+    """Fresh weights for a dissociation constant in mol/L, some 1e-7."""
+    tasks = Tasks(tasks=(Task(name="Kd", unit="mol/L"),))
+    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1), head_hidden=16)
+    scale = Normalizer(torch.tensor([2e-7]), torch.tensor([1e-7]))
+    model = PropertyModel(config, tasks, scale)
+    made = PredictorConfig(model=config, tasks=tasks)
+    return PropertyPredictor(made, [model], [Calibration(width=1e-7)])
 
 
 @pytest.fixture

@@ -7,23 +7,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from rdkit import Chem
 
 from molecules.cli import app
 from molecules.features.selfies import constitution
 from molecules.generation.acceptance import Limits, keep_drawing
 from molecules.generation.proposals import broken_limit
-from molecules.models.model import ModelConfig, PropertyModel
-from molecules.prediction.calibration import Calibration
 from molecules.prediction.predictor import PropertyPredictor
-from molecules.prediction.predictor_file import PredictorConfig
 from molecules.screening.filters import alerts
-from molecules.tasks import Task, Tasks
 from sciml.cli import run
 from sciml.errors import InputError
-from sciml.graph import GraphNetworkConfig
-from sciml.normalize import Normalizer
 
 
 def call(*arguments: object) -> None:
@@ -190,22 +183,17 @@ def test_optimize(
     assert re.search(r"\d+ rejected</dt><dd>similarity to the start is below 0.3</dd>", page)
 
 
-def test_small_quantities_keep_their_digits(tmp_path: Path) -> None:
+def test_small_quantities_keep_their_digits(
+    small_quantity: PropertyPredictor, tmp_path: Path
+) -> None:
     """A dissociation constant in mol/L is told as `predict` tells it."""
-    tasks = Tasks(tasks=(Task(name="Kd", unit="mol/L"),))
-    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1), head_hidden=16)
-    scale = Normalizer(torch.tensor([2e-7]), torch.tensor([1e-7]))
-    model = PropertyModel(config, tasks, scale)
-    predictor = PropertyPredictor(
-        PredictorConfig(model=config, tasks=tasks), [model], [Calibration(width=1e-7)]
-    )
-    predictor.save(tmp_path / "kd.safetensors")
+    small_quantity.save(tmp_path / "kd.safetensors")
     (tmp_path / "parts.smi").write_text("CCCO\nCCN\n")
     call(
         "optimize", tmp_path / "kd.safetensors", "--parts", tmp_path / "parts.smi",
         "--start", "CCCCO", "--steps", 1, "--offspring", 4, "--out", tmp_path / "a.csv",
     )  # fmt: skip
-    table, expected = pd.read_csv(tmp_path / "a.csv"), predictor.predict(["CCCCO"])
+    table, expected = pd.read_csv(tmp_path / "a.csv"), small_quantity.predict(["CCCCO"])
     for part, values in (("pred", expected.mean), ("upper", expected.upper)):
         assert table[f"Kd_{part}"][0] == pytest.approx(values[0, 0], rel=1e-6)
 

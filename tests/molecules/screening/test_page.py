@@ -10,22 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from rdkit.Chem import CanonSmiles
 
 from molecules.files.table import demo_library, read_table
-from molecules.models.model import ModelConfig, PropertyModel
-from molecules.prediction.calibration import Calibration
 from molecules.prediction.predictor import PropertyPredictor
-from molecules.prediction.predictor_file import PredictorConfig
 from molecules.screening.merge_files import merge_files
 from molecules.screening.options import HitOptions
 from molecules.screening.outputs import Outputs
 from molecules.screening.screen_file import screen_file, shard_path
-from molecules.tasks import Task, Tasks
 from sciml.errors import InputError
-from sciml.graph import GraphNetworkConfig
-from sciml.normalize import Normalizer
 
 BROWSER = next(
     (
@@ -142,16 +135,11 @@ def test_outputs_that_cannot_be(out: str, csv: str | None, message: str) -> None
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".sdf", ".xlsx", ".parquet"])
-def test_small_quantities_keep_their_digits(suffix: str, tmp_path: Path) -> None:
+def test_small_quantities_keep_their_digits(
+    suffix: str, small_quantity: PropertyPredictor, tmp_path: Path
+) -> None:
     """A dissociation constant in mol/L: predictions, ends of intervals and measured values."""
-    tasks = Tasks(tasks=(Task(name="Kd", unit="mol/L"),))
-    config = ModelConfig(backbone=GraphNetworkConfig(dim=16, steps=1), head_hidden=16)
-    scale = Normalizer(torch.tensor([2e-7]), torch.tensor([1e-7]))
-    model = PropertyModel(config, tasks, scale)
-    predictor = PropertyPredictor(
-        PredictorConfig(model=config, tasks=tasks), [model], [Calibration(width=1e-7)]
-    )
-    predictor.save(tmp_path / "kd.safetensors")
+    small_quantity.save(tmp_path / "kd.safetensors")
     (tmp_path / "known.csv").write_text("smiles,Kd\nCCO,1.23456e-07\n")
     rows = screen_file(
         tmp_path / "kd.safetensors", str(tmp_path / "known.csv"), tmp_path / "hits.html",
