@@ -95,7 +95,8 @@ def test_what_is_ended_says_whether_it_goes_on(
     if begun:
         (tmp_path / "begun").touch()
     code = (
-        "import os\nfrom pathlib import Path\nfrom sciml.cli import going_on\n"
+        "import os, signal\nfrom pathlib import Path\nfrom sciml.cli import going_on\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # jobs of a shell ignore it
         f"with going_on(Path('begun')):\n    os.kill(os.getpid(), {int(number)})\n    input()\n"
     )
     done = subprocess.run(
